@@ -1,0 +1,68 @@
+"""The front door: API calls by end users, AWS requests, and what is refused of the latter."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+from ministack import app as ministack
+
+from . import request_checks
+from .endpoint import http_api
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """The ASGI application of the sandbox."""
+    if scope["type"] != "http":
+        await ministack.app(scope, receive, send)
+        return
+    path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+    if http_api.serves(path):
+        await http_api.serve(scope, receive, send)
+        return
+    body = await _read(receive)
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    query = scope.get("query_string", b"").decode("latin-1")
+    refusal = request_checks.refuse(scope["method"], path, query, headers, body)
+    if refusal is None:
+        await ministack.app(scope, _replay(body, receive), send)
+    else:
+        await _refuse(refusal, send)
+
+
+async def _read(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Hands out a body that was read already, then whatever else comes from the client."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replay
+
+
+async def _refuse(refusal: request_checks.Refusal, send: Send) -> None:
+    headers = [
+        (b"content-type", refusal.content_type.encode()),
+        (b"content-length", str(len(refusal.body)).encode()),
+        (b"x-amzn-requestid", str(uuid4()).encode()),
+        (b"x-amzn-errortype", refusal.code.encode()),
+    ]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": refusal.body})

@@ -1,0 +1,463 @@
+"""Runs the operations of a stack: create, update, delete, and the rollback of what failed.
+
+Resources are worked on concurrently: one starts when everything that it refers to or depends on
+is complete, and is deleted when nothing refers to it any more. After the first failure nothing
+new is started and what is on its way is cancelled, as CloudFormation does it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from ministack.services import cloudformation as state
+from ministack.services.cloudformation import engine as intrinsics
+from ministack.services.cloudformation import stacks
+
+from ..patching import replace_everywhere
+from .resources import CANCELLED, StackView, Work, explain, remove
+
+logger = logging.getLogger("hpcapi.cloudformation")
+
+_running: dict[str, Apply] = {}  # by stack id
+
+
+def install() -> None:
+    global _original_deploy, _original_roll_back
+    _original_deploy = replace_everywhere(stacks._deploy_stack_async, deploy)
+    _original_roll_back = replace_everywhere(stacks._roll_back_operation, roll_back)
+    replace_everywhere(stacks._delete_stack_async, delete)
+
+
+async def deploy(
+    stack_name: str,
+    stack_id: str,
+    template: dict[str, Any],
+    parameters: dict[str, Any],
+    disable_rollback: bool,
+    tags: list[dict[str, str]],
+    is_update: bool = False,
+    previous_stack: dict[str, Any] | None = None,
+    retain_except_on_create: bool = False,
+    imports: dict[str, Any] | None = None,
+) -> None:
+    """Creates or updates a stack, in the place and with the arguments of ministack's function."""
+    if imports:
+        await _original_deploy(
+            stack_name, stack_id, template, parameters, disable_rollback, tags, is_update,
+            previous_stack, retain_except_on_create, imports,
+        )
+        return
+    stack = state._stacks[stack_name]
+    view = StackView(
+        stack,
+        template,
+        parameters,
+        intrinsics._evaluate_conditions(template, parameters),
+        stack.get("Tags") or [],
+    )
+    if not is_update:
+        stack.update(
+            _template=template, _resolved_params=parameters, _conditions=view.conditions
+        )
+    operation = Apply(view, previous_stack if is_update else None, disable_rollback)
+    operation.retain_except_on_create = retain_except_on_create
+    _running[stack_id] = operation
+    try:
+        await operation.run()
+    except Exception:
+        logger.exception("the operation on stack %s broke", stack_name)
+        view.stack_event(f"{operation.verb}_FAILED", "Internal Failure")
+    finally:
+        operation.over.set()
+        if _running.get(stack_id) is operation:
+            del _running[stack_id]
+
+
+class Apply:
+    """A create or an update of a stack."""
+
+    def __init__(
+        self, view: StackView, previous: dict[str, Any] | None, disable_rollback: bool
+    ) -> None:
+        self.view = view
+        self.previous = previous
+        self.disable_rollback = disable_rollback
+        self.retain_except_on_create = False
+        self.abandoned = False  # by a DeleteStack: leave the stack as it is
+        self.over = asyncio.Event()
+        self.applied: list[Work] = []
+        self.failed: list[Work] = []
+        self.first_failure = ""
+        self._tasks: dict[asyncio.Task[None], Work] = {}
+
+    @property
+    def verb(self) -> str:
+        return "UPDATE" if self.previous else "CREATE"
+
+    def abandon(self) -> None:
+        self.abandoned = True
+        self._cancel_others()
+
+    async def run(self) -> None:
+        view = self.view
+        stack = view.stack
+        stack.pop("_failed_operation", None)
+        stack.pop("_cancel_requested", None)
+        try:
+            order = intrinsics._topological_sort(
+                view.template.get("Resources") or {}, view.conditions
+            )
+        except ValueError as error:
+            view.stack_event(f"{self.verb}_FAILED", str(error))
+            return
+        if not stack.get("_disable_validation") and self._fails_validation(order):
+            return
+        await self._apply_all(order)
+        if self.abandoned:
+            return
+        outputs, exports = self._outputs()
+        if self.first_failure:
+            await self._fail()
+            return
+        if self.previous:
+            await self._clean_up()
+        stack.update(
+            _template=view.template,
+            _resolved_params=view.parameters,
+            _conditions=view.conditions,
+            Outputs=outputs,
+        )
+        for record in view.resources.values():
+            record["_stack_tags"] = copy.deepcopy(view.tags)
+        state._exports.update(exports)
+        view.stack_event(f"{self.verb}_COMPLETE")
+
+    def _fails_validation(self, order: list[str]) -> bool:
+        view = self.view
+        return stacks._fail_property_validation(
+            view.stack,
+            view.stack_id,
+            view.name,
+            view.template.get("Resources") or {},
+            order,
+            view.parameters,
+            view.conditions,
+            view.template.get("Mappings") or {},
+            self.disable_rollback,
+            previous_stack=self.previous,
+        )
+
+    async def _apply_all(self, order: list[str]) -> None:
+        waiting = {logical_id: self.view.needs(logical_id) for logical_id in order}
+        while waiting or self._tasks:
+            if self.view.stack.pop("_cancel_requested", False):
+                self._stop("User Initiated")
+            if not self.first_failure and not self.abandoned:
+                for logical_id in [one for one, needs in waiting.items() if not needs]:
+                    del waiting[logical_id]
+                    self._start(logical_id)
+            if not self._tasks:
+                break
+            finished, _ = await asyncio.wait(
+                self._tasks, timeout=0.1, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in finished:
+                work = self._tasks.pop(task)
+                if self._finish(task, work):
+                    for needs in waiting.values():
+                        needs.discard(work.logical_id)
+
+    def _start(self, logical_id: str) -> None:
+        previous = ((self.previous or {}).get("_resources") or {}).get(logical_id)
+        work = Work(self.view, logical_id, previous)
+        self._tasks[asyncio.create_task(work.apply())] = work
+
+    def _finish(self, task: asyncio.Task[None], work: Work) -> bool:
+        """Takes note of how a resource ended; true when it is complete."""
+        stopped = bool(self.first_failure) or self.abandoned
+        if task.cancelled():
+            return False  # _cancel_others has said so already
+        error = task.exception()
+        if error is None:
+            if work.changed:
+                self.applied.append(work)
+            return not stopped
+        if work not in self.failed:
+            logger.info("%s %s: %r", work.kind, work.logical_id, error)
+            self.failed.append(work)
+            work.fail(explain(error, work.kind))
+        self._stop(explain(error, work.kind))
+        return False
+
+    def _stop(self, reason: str) -> None:
+        if not self.first_failure:
+            self.first_failure = reason
+            self._cancel_others()
+
+    def _cancel_others(self) -> None:
+        for task, work in self._tasks.items():
+            if task.done() or work in self.failed:
+                continue
+            self.failed.append(work)
+            work.fail(CANCELLED[work.verb])
+            work.cancelled = True
+            if not work.in_thread:
+                task.cancel()
+
+    def _outputs(self) -> tuple[list[dict[str, str]], dict[str, Any]]:
+        view = self.view
+        if self.first_failure:
+            return [], {}
+        remaining = {
+            logical_id: record
+            for logical_id, record in view.resources.items()
+            if logical_id in view.definitions
+        }
+        try:
+            return stacks._resolve_stack_outputs(
+                view.template.get("Outputs") or {},
+                view.conditions,
+                remaining,
+                view.parameters,
+                view.template.get("Mappings") or {},
+                view.name,
+                view.stack_id,
+            )
+        except ValueError as error:
+            self.first_failure = str(error)
+            return [], {}
+
+    async def _clean_up(self) -> None:
+        """Deletes what the update replaced or dropped; a failure here does not fail the update."""
+        view = self.view
+        view.stack_event("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        for work in reversed(self.applied):
+            if work.superseded:
+                await self._delete_superseded(work)
+        assert self.previous is not None
+        before = StackView(
+            view.stack,
+            self.previous.get("_template") or {},
+            self.previous.get("_resolved_params") or {},
+            self.previous.get("_conditions") or {},
+        )
+        dropped = [one for one in view.resources if one not in view.definitions]
+        await delete_all(before, dropped)
+
+    async def _delete_superseded(self, work: Work) -> None:
+        view, record = self.view, work.superseded
+        assert record is not None
+        physical_id = record["PhysicalResourceId"]
+        if view.retains(work.logical_id, "UpdateReplacePolicy"):
+            view.event(work.logical_id, "DELETE_SKIPPED", "", physical_id, work.kind)
+            return
+        view.event(work.logical_id, "DELETE_IN_PROGRESS", "", physical_id, work.kind)
+        try:
+            for function, arguments, keywords in work.deferred:
+                function(*arguments, **keywords)
+            if not work.deferred:
+                await remove(work.kind, record, view, work.logical_id)
+        except Exception as error:
+            reason = explain(error, work.kind)
+            view.event(work.logical_id, "DELETE_FAILED", reason, physical_id, work.kind)
+            return
+        view.event(work.logical_id, "DELETE_COMPLETE", "", physical_id, work.kind)
+
+    async def _fail(self) -> None:
+        view = self.view
+        verb = "update" if self.previous and any(one.previous for one in self.failed) else "create"
+        names = ", ".join(work.logical_id for work in self.failed)
+        reason = f"The following resource(s) failed to {verb}: [{names}]. "
+        if not self.failed:
+            reason = self.first_failure
+        operation = self._as_failed_operation()
+        if self.disable_rollback:
+            view.stack["_failed_operation"] = operation
+            view.stack_event(f"{self.verb}_FAILED", reason)
+            return
+        if not self.failed:
+            view.stack_event(f"{self.verb}_FAILED", reason)
+        await roll_back(
+            view.name,
+            view.stack_id,
+            view.stack,
+            operation,
+            reason if self.previous else f"{reason}Rollback requested by user.",
+        )
+
+    def _as_failed_operation(self) -> dict[str, Any]:
+        """The operation as ministack keeps it on the stack until it is rolled back."""
+        view = self.view
+        first = next((work for work in self.failed if work.previous), None)
+        failed_update = None
+        if first:
+            new, old = first.attempted or (None, None)
+            record = first.previous or {}
+            failed_update = (
+                first.logical_id, first.kind, record.get("PhysicalResourceId", ""), new, old,
+                record.get("Attributes"),
+            )
+        return stacks._failed_operation(
+            bool(self.previous),
+            self.previous,
+            [
+                work.logical_id
+                for work in self.applied
+                if view.resources.get(work.logical_id, {}).get("PhysicalResourceId")
+            ],
+            failed_update,
+            self.failed[0].logical_id if self.failed else None,
+            [work.logical_id for work in self.applied if work.superseded],
+            self.first_failure == "User Initiated",
+            view.template,
+            view.parameters,
+            self.retain_except_on_create,
+            view.tags,
+            (self.previous or {}).get("Tags") or [],
+        )
+
+
+async def roll_back(
+    stack_name: str,
+    stack_id: str,
+    stack: dict[str, Any],
+    operation: dict[str, Any],
+    reason_override: str = "",
+) -> None:
+    """Rolls a failed create back; the rollback of an update is ministack's."""
+    if operation.get("is_update") or operation.get("imports"):
+        await _original_roll_back(stack_name, stack_id, stack, operation, reason_override)
+        return
+    template = operation.get("template") or {}
+    parameters = operation.get("param_values") or {}
+    view = StackView(
+        stack, template, parameters, intrinsics._evaluate_conditions(template, parameters)
+    )
+    stack.pop("_failed_operation", None)
+    view.stack_event("ROLLBACK_IN_PROGRESS", reason_override)
+    kept = () if operation.get("retain_except_on_create") else ("Retain",)
+    failures = await delete_all(
+        view, list(view.resources), lambda one: view.policy(one, "DeletionPolicy") in kept
+    )
+    if failures:
+        view.stack_event("ROLLBACK_FAILED", _failed_to_delete(failures))
+    else:
+        view.stack_event("ROLLBACK_COMPLETE")
+
+
+async def delete(
+    stack_name: str, stack_id: str, retain: frozenset[str] = frozenset(), force: bool = False
+) -> None:
+    """Deletes a stack, in the place and with the arguments of ministack's function."""
+    stack = state._stacks.get(stack_name)
+    if not stack or stack["StackId"] != stack_id or stack["StackStatus"] == "DELETE_IN_PROGRESS":
+        return
+    view = StackView(
+        stack,
+        stack.get("_template") or {},
+        stack.get("_resolved_params") or {},
+        stack.get("_conditions") or {},
+    )
+    view.stack_event("DELETE_IN_PROGRESS", "User Initiated")
+    operation = _running.get(stack_id)
+    if operation:
+        operation.abandon()
+        await operation.over.wait()
+        stack["StackStatus"] = "DELETE_IN_PROGRESS"
+
+    def skipped(logical_id: str) -> bool:
+        return logical_id in retain or view.retains(logical_id, "DeletionPolicy")
+
+    failures = await delete_all(view, list(view.resources), skipped, force)
+    if failures:
+        view.stack_event("DELETE_FAILED", _failed_to_delete(failures))
+        return
+    for output in stack.get("Outputs") or []:
+        state._exports.pop(output.get("ExportName", ""), None)
+    view.stack_event("DELETE_COMPLETE")
+
+
+def _failed_to_delete(failures: Iterable[str]) -> str:
+    return f"The following resource(s) failed to delete: [{', '.join(failures)}]. "
+
+
+async def delete_all(
+    view: StackView,
+    logical_ids: list[str],
+    skipped: Callable[[str], bool] | None = None,
+    force: bool = False,
+) -> list[str]:
+    """Deletes resources, users before what they use; returns those that could not be deleted.
+
+    What a resource that could not be deleted uses is left alone: it is still in use.
+    """
+    if skipped is None:
+        skipped = lambda logical_id: view.retains(logical_id, "DeletionPolicy")  # noqa: E731
+    definitions = view.template.get("Resources") or {}
+    remaining = set(logical_ids)
+    users = {
+        logical_id: {
+            other
+            for other in remaining - {logical_id}
+            if other in definitions
+            and logical_id in intrinsics._extract_deps(definitions[other], remaining)
+        }
+        for logical_id in logical_ids
+    }
+    failures: list[str] = []
+    tasks: dict[asyncio.Task[bool], str] = {}
+    while users or tasks:
+        for logical_id in [one for one, by in users.items() if not by]:
+            del users[logical_id]
+            task = asyncio.create_task(_delete_one(view, logical_id, skipped(logical_id), force))
+            tasks[task] = logical_id
+        if not tasks:
+            break
+        finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in finished:
+            logical_id = tasks.pop(task)
+            if task.result():
+                for by in users.values():
+                    by.discard(logical_id)
+            else:
+                failures.append(logical_id)
+    return failures
+
+
+async def _delete_one(view: StackView, logical_id: str, skip: bool, force: bool) -> bool:
+    record = view.resources.get(logical_id) or {}
+    kind = record.get("ResourceType", "")
+    physical_id = record.get("PhysicalResourceId", "")
+    if not physical_id:
+        view.resources.pop(logical_id, None)
+        return True
+    if skip:
+        view.event(logical_id, "DELETE_SKIPPED", "", physical_id, kind)
+        view.resources.pop(logical_id, None)
+        return True
+    view.event(logical_id, "DELETE_IN_PROGRESS", "", physical_id, kind)
+    record["ResourceStatus"] = "DELETE_IN_PROGRESS"
+    try:
+        if view.policy(logical_id, "DeletionPolicy") == "Snapshot":
+            stacks._snapshot_resource(kind, physical_id, record.get("Properties") or {})
+        await remove(kind, record, view, logical_id)
+    except Exception as error:
+        reason = explain(error, kind)
+        if force:
+            view.event(logical_id, "DELETE_SKIPPED", reason, physical_id, kind)
+            view.resources.pop(logical_id, None)
+            return True
+        view.event(logical_id, "DELETE_FAILED", reason, physical_id, kind)
+        record.update(ResourceStatus="DELETE_FAILED", ResourceStatusReason=reason)
+        return False
+    view.event(logical_id, "DELETE_COMPLETE", "", physical_id, kind)
+    view.resources.pop(logical_id, None)
+    return True
+
+
+_original_deploy: Callable[..., Awaitable[None]]
+_original_roll_back: Callable[..., Awaitable[None]]

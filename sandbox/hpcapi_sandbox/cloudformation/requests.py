@@ -1,0 +1,145 @@
+"""The CloudFormation API where ministack is more lenient than AWS, or keeps less."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services import cloudformation as state
+from ministack.services.cloudformation import handlers, helpers
+
+from ..patching import replace_everywhere
+
+Answer = tuple[int, dict[str, str], bytes]
+Handler = Callable[[dict[str, Any]], Answer]
+
+UPDATABLE = {
+    "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE", "UPDATE_FAILED",
+}
+DELETABLE_IN_PROGRESS = {
+    "CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "REVIEW_IN_PROGRESS",
+}
+_S3_VIRTUAL_HOST = re.compile(r"https?://([^/]+?)\.s3[.-][^/]*amazonaws\.com(?:\.cn)?/([^?]+)")
+# Members that AWS leaves out when there is nothing to say.
+_EMPTY = re.compile(
+    rb"<(StackStatusReason|ResourceStatusReason|StatusReason|Description|LastUpdatedTime)></\1>"
+)
+
+
+def install() -> None:
+    _wrap("CreateStack", _create_stack)
+    _wrap("CreateChangeSet", _create_change_set)
+    _wrap("UpdateStack", _update_stack)
+    _wrap("DeleteStack", _delete_stack)
+    _wrap("DescribeStackEvents", _describe_stack_events)
+    for name in ("DescribeStacks", "ListStacks", "DescribeStackResources", "DescribeChangeSet"):
+        _wrap(name, lambda params, handler: _without_empty_members(handler(params)))
+    resolve_document = helpers._resolve_document
+
+    def resolve_virtual_hosted(params: dict[str, Any], body_key: str, url_key: str, label: str):
+        found = _S3_VIRTUAL_HOST.match(helpers._p(params, url_key) or "")
+        if found:
+            params = {**params, url_key: [f"https://s3.amazonaws.com/{found[1]}/{found[2]}"]}
+        return resolve_document(params, body_key, url_key, label)
+
+    replace_everywhere(resolve_document, resolve_virtual_hosted)
+
+
+def _wrap(name: str, wrapper: Callable[[dict[str, Any], Handler], Answer]) -> None:
+    handler = state._ACTION_HANDLERS[name]
+    state._ACTION_HANDLERS[name] = lambda params: wrapper(params, handler)
+
+
+def _without_empty_members(answer: Answer) -> Answer:
+    status, headers, body = answer
+    return status, headers, _EMPTY.sub(b"", body)
+
+
+def _named(params: dict[str, Any]) -> dict[str, Any] | None:
+    return handlers._resolve_stack(helpers._p(params, "StackName"))
+
+
+def _create_stack(params: dict[str, Any], handler: Handler) -> Answer:
+    stack = _named(params)
+    if stack and stack["StackStatus"] == "ROLLBACK_COMPLETE":
+        return helpers._error(
+            "AlreadyExistsException", f"Stack [{stack['StackName']}] already exists"
+        )
+    return _keeping_deleted(stack, params, handler)
+
+
+def _keeping_deleted(
+    stack: dict[str, Any] | None, params: dict[str, Any], handler: Handler
+) -> Answer:
+    """Runs a create and keeps the deleted stack of that name findable by its id."""
+    answer = handler(params)
+    if stack and stack["StackStatus"] == "DELETE_COMPLETE" and answer[0] == 200:
+        state._stacks[stack["StackId"]] = stack
+    return answer
+
+
+def _create_change_set(params: dict[str, Any], handler: Handler) -> Answer:
+    stack = _named(params)
+    kind = helpers._p(params, "ChangeSetType", "UPDATE")
+    status = stack["StackStatus"] if stack else ""
+    if stack and kind == "CREATE" and status not in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
+        return helpers._error(
+            "AlreadyExistsException",
+            f"Stack [{stack['StackName']}] already exists and cannot be created again with the "
+            f"changeSet [{helpers._p(params, 'ChangeSetName')}].",
+        )
+    if stack and kind == "UPDATE" and status != "DELETE_COMPLETE" and status not in UPDATABLE:
+        return helpers._error("ValidationError", _not_updatable(stack))
+    if stack and kind == "CREATE" and status == "REVIEW_IN_PROGRESS":
+        return _again_in_review(stack, params, handler)
+    return _keeping_deleted(stack, params, handler)
+
+
+def _again_in_review(stack: dict[str, Any], params: dict[str, Any], handler: Handler) -> Answer:
+    """A second change set for a stack that was never created belongs to the same stack."""
+    answer = handler(params)
+    fresh = state._stacks.get(stack["StackName"])
+    if answer[0] != 200 or fresh is stack:
+        state._stacks[stack["StackName"]] = stack
+        return answer
+    for change_set in state._change_sets.values():
+        if change_set["StackId"] == fresh["StackId"]:
+            change_set["StackId"] = stack["StackId"]
+    state._stacks[stack["StackName"]] = stack
+    state._stack_events.pop(fresh["StackId"], None)
+    status, headers, body = answer
+    return status, headers, body.replace(fresh["StackId"].encode(), stack["StackId"].encode())
+
+
+def _not_updatable(stack: dict[str, Any]) -> str:
+    return f"Stack:{stack['StackId']} is in {stack['StackStatus']} state and can not be updated."
+
+
+def _update_stack(params: dict[str, Any], handler: Handler) -> Answer:
+    stack = _named(params)
+    if stack and stack["StackStatus"] not in UPDATABLE | {"DELETE_COMPLETE"}:
+        return helpers._error("ValidationError", _not_updatable(stack))
+    return handler(params)
+
+
+def _delete_stack(params: dict[str, Any], handler: Handler) -> Answer:
+    stack = _named(params)
+    status = stack["StackStatus"] if stack else ""
+    if stack and status.endswith("_IN_PROGRESS") and status not in DELETABLE_IN_PROGRESS:
+        return helpers._error(
+            "ValidationError",
+            f"Stack [{stack['StackId']}] cannot be deleted while in status {status}",
+        )
+    return handler(params)
+
+
+def _describe_stack_events(params: dict[str, Any], handler: Handler) -> Answer:
+    name = helpers._p(params, "StackName")
+    stack = _named(params)
+    if stack and stack["StackStatus"] == "DELETE_COMPLETE" and name == stack["StackName"]:
+        stack = None
+    if name and not stack:
+        return helpers._error("ValidationError", f"Stack [{name}] does not exist")
+    return _without_empty_members(handler(params))

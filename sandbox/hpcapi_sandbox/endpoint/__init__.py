@@ -1,0 +1,5 @@
+"""The way of a request from an API's public URL to a port of an instance.
+
+API route -> integration -> VPC link -> listener -> target group -> instance, each of them the
+resource that a template made, and each network hop allowed by security groups or not at all.
+"""

@@ -1,0 +1,408 @@
+"""HTTP APIs with a private integration, served at <endpoint>/_aws/execute-api/<api id>.
+
+Every other kind of API and integration is left to ministack.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+from ministack.core.responses import request_scope
+from ministack.services import alb, apigateway
+from ministack.services.cloudformation import provisioners
+
+from .. import settings
+from ..aws_error import AwsError
+from ..cloudformation.resource_types import Properties, guard_create
+from . import access_log, load_balancers, throttle, vpc_links
+from .http_exchange import HOP_BY_HOP, Headers, Request, Response, TooLarge
+from .reachability import Party, can_connect
+
+PREFIX = "/_aws/execute-api/"
+PAYLOAD_LIMIT = 10 * 1024 * 1024
+HEADER_LIMIT = 10240
+_LISTENER = re.compile(r"arn:aws[a-z-]*:elasticloadbalancing:[^:]+:\d+:listener/")
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+def install() -> None:
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
+    create = handlers["create"]
+
+    def create_api(logical_id: str, properties: Properties, stack_name: str) -> Any:
+        api_id, attributes = create(logical_id, properties, stack_name)
+        return api_id, {**attributes, "ApiEndpoint": _publish(api_id)}
+
+    update = handlers["update"]
+
+    def update_api(*arguments: Any) -> Any:
+        api_id, attributes = update(*arguments)
+        return api_id, {**attributes, "ApiEndpoint": _publish(api_id)}
+
+    handlers |= {"create": create_api, "update": update_api}
+    guard_create("AWS::ApiGatewayV2::Integration", _check_integration)
+    guard_create("AWS::ApiGatewayV2::Route", _check_route)
+    guard_create("AWS::ApiGatewayV2::Stage", _check_api)
+
+
+def _publish(api_id: str) -> str:
+    """Gives an API the URL that any HTTP client of this machine can open."""
+    api = apigateway._apis[api_id]
+    if api.get("protocolType") == "HTTP":
+        api["apiEndpoint"] = f"{settings.get().endpoint}{PREFIX}{api_id}"
+    return api["apiEndpoint"]
+
+
+def _check_api(properties: Properties) -> None:
+    api_id = properties.get("ApiId", "")
+    if api_id not in apigateway._apis:
+        raise AwsError("NotFoundException", f"Invalid API identifier specified {api_id}", 404)
+
+
+def _check_integration(properties: Properties) -> None:
+    _check_api(properties)
+    if properties.get("IntegrationType") != "HTTP_PROXY":
+        return
+    uri = properties.get("IntegrationUri", "")
+    if properties.get("ConnectionType", "INTERNET") == "INTERNET":
+        if not re.match(r"https?://", uri):
+            raise AwsError(
+                "BadRequestException", f"Invalid HTTP endpoint specified for URI: {uri}"
+            )
+        return
+    link_id = properties.get("ConnectionId", "")
+    if link_id not in vpc_links.links:
+        raise AwsError("BadRequestException", f"Invalid VPC link identifier specified: {link_id}")
+    if not _LISTENER.match(uri):
+        raise AwsError(
+            "BadRequestException",
+            "Invalid Integration URI specified. For a private integration it is the ARN of a "
+            "listener or of an AWS Cloud Map service",
+        )
+
+
+def _check_route(properties: Properties) -> None:
+    _check_api(properties)
+    target = properties.get("Target", "")
+    integration_id = target.removeprefix("integrations/")
+    known = apigateway._integrations.get(properties["ApiId"]) or {}
+    if target and integration_id not in known:
+        raise AwsError(
+            "BadRequestException", f"Unable to find Integration with id {integration_id}"
+        )
+
+
+def serves(raw_path: str) -> bool:
+    return raw_path.startswith(PREFIX) and _owner(_api_id(raw_path)) is not None
+
+
+def _api_id(raw_path: str) -> str:
+    return re.split(r"[/?]", raw_path[len(PREFIX) :], maxsplit=1)[0]
+
+
+def _owner(api_id: str) -> tuple[str, str] | None:
+    """Account and region of an HTTP API: its callers have no AWS credentials to tell by."""
+    for (account, region, known_id), api in apigateway._apis.all_items():
+        if known_id == api_id and api.get("protocolType") == "HTTP":
+            return account, region
+    return None
+
+
+@dataclass
+class Call:
+    """One request to an API, with what its access log line will say of it."""
+
+    api: dict[str, Any]
+    request: Request
+    client_address: str
+    started: float = field(default_factory=time.time)
+    request_id: str = field(
+        default_factory=lambda: base64.b64encode(secrets.token_bytes(11)).decode()
+    )
+    stage: dict[str, Any] = field(default_factory=dict)
+    path: str = "/"
+    route_key: str = ""
+    error: str = ""
+    integration_status: int | None = None
+    integration_seconds: float | None = None
+
+    def refuse(self, status: int, message: str) -> Response:
+        """An answer of API Gateway's own."""
+        self.error = message
+        return Response(
+            status,
+            [("Content-Type", "application/json")],
+            f'{{"message":"{message}"}}'.encode(),
+        )
+
+    def variables(self, response: Response, owner: tuple[str, str]) -> dict[str, Any]:
+        """The values of `$context` that access logs may name."""
+        host = self.request.header("host")
+        milliseconds = int((time.time() - self.started) * 1000)
+        integration = (
+            None if self.integration_seconds is None else int(self.integration_seconds * 1000)
+        )
+        return {
+            "accountId": owner[0],
+            "apiId": self.api["apiId"],
+            "domainName": host,
+            "domainPrefix": self.api["apiId"],
+            "error.message": self.error,
+            "error.messageString": f'"{self.error}"' if self.error else None,
+            "extendedRequestId": self.request_id,
+            "httpMethod": self.request.method,
+            "identity.sourceIp": self.client_address,
+            "identity.userAgent": self.request.header("user-agent"),
+            "integration.integrationStatus": self.integration_status,
+            "integration.latency": integration,
+            "integration.status": self.integration_status,
+            "integrationLatency": integration,
+            "integrationStatus": self.integration_status,
+            "integrationErrorMessage": self.error if self.integration_seconds is not None else None,
+            "path": self.path,
+            "protocol": "HTTP/1.1",
+            "requestId": self.request_id,
+            "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(self.started)),
+            "requestTimeEpoch": int(self.started),
+            "responseLatency": milliseconds,
+            "responseLength": len(response.body),
+            "routeKey": self.route_key,
+            "stage": self.stage.get("stageName"),
+            "status": response.status,
+        }
+
+
+async def serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Answers one request, as an ASGI application."""
+    raw_path = scope["raw_path"].decode("latin-1")
+    api_id = _api_id(raw_path)
+    owner = _owner(api_id)
+    assert owner is not None
+    with request_scope(*owner):
+        api = apigateway._apis[api_id]
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+        ]
+        query = scope.get("query_string", b"").decode("latin-1")
+        path = raw_path[len(PREFIX) + len(api_id) :] or "/"
+        target = f"{path}?{query}" if query else path
+        body = await _read(receive)
+        address = (scope.get("client") or ("127.0.0.1",))[0]
+        request = Request(scope["method"], target, headers, body or b"")
+        call = Call(api, request, address)
+        if body is None:
+            response = call.refuse(413, "Request Entity Too Large")
+        elif sum(len(name) + len(value) + 4 for name, value in headers) > HEADER_LIMIT:
+            response = call.refuse(431, "Request Header Fields Too Large")
+        else:
+            response = await _answer(call)
+        access_log.write(call.stage, call.variables(response, owner))
+    await _send(send, call, response)
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The body, or None when it is longer than an HTTP API takes."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= PAYLOAD_LIMIT:
+            parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts) if size <= PAYLOAD_LIMIT else None
+
+
+async def _send(send: Send, call: Call, response: Response) -> None:
+    names = {name.lower() for name, _ in response.headers}
+    headers = [
+        (name, value) for name, value in response.headers if name.lower() != "content-length"
+    ]
+    if "date" not in names:
+        headers.append(("Date", formatdate(usegmt=True)))
+    headers.append(("Apigw-Requestid", call.request_id))
+    bodiless = response.status in (204, 304) or call.request.method == "HEAD"
+    if not bodiless:
+        headers.append(("Content-Length", str(len(response.body))))
+    await send(
+        {
+            "type": "http.response.start",
+            "status": response.status,
+            "headers": [
+                (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
+                for name, value in headers
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": b"" if bodiless else response.body})
+
+
+async def _answer(call: Call) -> Response:
+    api_id = call.api["apiId"]
+    path, _, query = call.request.target.partition("?")
+    stages = apigateway._stages.get(api_id) or {}
+    first, _, rest = path.lstrip("/").partition("/")
+    if first in stages:
+        call.stage, call.path = stages[first], f"/{rest}"
+    elif "$default" in stages:
+        call.stage, call.path = stages["$default"], path
+    else:
+        return call.refuse(404, "Not Found")
+    if call.api.get("disableExecuteApiEndpoint"):
+        return call.refuse(404, "Not Found")
+    cors = call.api.get("corsConfiguration") or {}
+    origin = call.request.header("origin")
+    if cors and call.request.method == "OPTIONS":
+        return _from_ministack(apigateway._cors_preflight_response(cors, origin))
+    route_path = "/" + apigateway.decode_http_api_path(call.path).lstrip("/")
+    route = apigateway._match_route(api_id, call.request.method, route_path)
+    if not route:
+        return call.refuse(404, "Not Found")
+    call.route_key = route["routeKey"]
+    if not throttle.admits(api_id, call.stage, call.route_key):
+        return call.refuse(429, "Too Many Requests")
+    integration_id = str(route.get("target", "")).removeprefix("integrations/")
+    integration = (apigateway._integrations.get(api_id) or {}).get(integration_id)
+    if not integration:
+        return call.refuse(500, "Internal Server Error")
+    if integration.get("connectionType") != "VPC_LINK":
+        return await _leave_to_ministack(call, route_path, query)
+    refused = await _authorize(route, call, query)
+    if refused:
+        return refused
+    _map_parameters(call, integration, query)
+    started = time.monotonic()
+    response = await _through_vpc_link(call, integration)
+    call.integration_seconds = time.monotonic() - started
+    if cors:
+        added = apigateway._cors_response_headers(cors, origin)
+        response.headers += list(added.items())
+    return response
+
+
+async def _authorize(route: dict[str, Any], call: Call, query: str) -> Response | None:
+    kind = str(route.get("authorizationType") or "NONE").upper()
+    headers = {name.lower(): value for name, value in call.request.headers}
+    if kind == "JWT":
+        authorizers = apigateway._authorizers.get(call.api["apiId"]) or {}
+        authorizer = authorizers.get(route.get("authorizerId"))
+        if not authorizer:
+            return call.refuse(401, "Unauthorized")
+        _, _, error = await apigateway._validate_jwt_authorizer(
+            route, authorizer, headers, parse_qs(query)
+        )
+        return _from_ministack(error) if error else None
+    if kind == "AWS_IAM" and "authorization" not in headers:
+        return call.refuse(403, "Forbidden")
+    if kind == "CUSTOM":
+        return call.refuse(500, "Internal Server Error")
+    return None
+
+
+def _map_parameters(call: Call, integration: dict[str, Any], query: str) -> None:
+    """Applies the integration's request parameters; without any the request stays as it came."""
+    request = call.request
+    target = f"{call.path}?{query}" if query else call.path
+    call.request = Request(request.method, target, request.headers, request.body)
+    if not integration.get("requestParameters"):
+        return
+    headers = {name.lower(): value for name, value in request.headers}
+    route_path = call.route_key.partition(" ")[2]
+    decoded = apigateway.decode_http_api_path(call.path)
+    parameters = apigateway._extract_path_params(route_path, decoded) if route_path else {}
+    mapped, mapped_query, path = apigateway._apply_request_parameter_mappings(
+        integration,
+        request_headers=headers,
+        request_query=parse_qs(query, keep_blank_values=True),
+        request_path=call.path,
+        path_params=parameters or {},
+        context_vars={"requestId": call.request_id, "stage": call.stage.get("stageName")},
+        stage_vars=call.stage.get("stageVariables") or {},
+    )
+    encoded = urlencode(mapped_query, doseq=True)
+    call.request = Request(
+        request.method, f"{path}?{encoded}" if encoded else path, list(mapped.items()), request.body
+    )
+
+
+async def _through_vpc_link(call: Call, integration: dict[str, Any]) -> Response:
+    link_id = integration.get("connectionId", "")
+    if link_id not in vpc_links.links:
+        return call.refuse(500, "Internal Server Error")
+    listener = alb._listeners.get(integration.get("integrationUri", ""))
+    balancer = alb._lbs.get(listener["LoadBalancerArn"]) if listener else None
+    if not listener or not balancer or not vpc_links.is_available(link_id):
+        return call.refuse(503, "Service Unavailable")
+    if not _link_reaches(link_id, balancer, int(listener["Port"])):
+        return call.refuse(503, "Service Unavailable")
+    seconds = min(int(integration.get("timeoutInMillis") or 30000), 30000) / 1000
+    outgoing = Request(
+        call.request.method, call.request.target, _integration_headers(call), call.request.body
+    )
+    try:
+        response = await asyncio.wait_for(
+            load_balancers.forward(listener, outgoing, call.client_address, PAYLOAD_LIMIT), seconds
+        )
+    except TimeoutError:
+        return call.refuse(503, "Service Unavailable")
+    except TooLarge:
+        return call.refuse(500, "Internal Server Error")
+    call.integration_status = response.status
+    return response
+
+
+def _link_reaches(link_id: str, balancer: dict[str, Any], port: int) -> bool:
+    sources = [Party.of_interface(interface) for interface in vpc_links.interfaces(link_id)]
+    return any(
+        can_connect(source, destination, port)
+        for source in sources
+        for destination in load_balancers.parties(balancer)
+    )
+
+
+def _integration_headers(call: Call) -> Headers:
+    """The caller's headers, and those that API Gateway adds on the way to an integration."""
+    host = call.request.header("host")
+    forwarded = f"for={call.client_address};host={host};proto=https"
+    kept = [
+        (name, value)
+        for name, value in call.request.headers
+        if name.lower() not in HOP_BY_HOP | {"forwarded", "via", "expect"}
+    ]
+    return [*kept, ("Forwarded", forwarded), ("Via", "HTTP/1.1 AmazonAPIGateway")]
+
+
+async def _leave_to_ministack(call: Call, path: str, query: str) -> Response:
+    answer = await apigateway.handle_execute(
+        call.api["apiId"],
+        call.stage["stageName"],
+        path,
+        call.request.method,
+        {name.lower(): value for name, value in call.request.headers},
+        call.request.body,
+        parse_qs(query, keep_blank_values=True),
+        raw_query_string=query,
+    )
+    return _from_ministack(answer)
+
+
+def _from_ministack(answer: Any) -> Response:
+    status, headers, body = answer
+    flat = [
+        (name, str(item))
+        for name, value in headers.items()
+        for item in (value if isinstance(value, (list, tuple)) else [value])
+    ]
+    return Response(status, flat, body if isinstance(body, bytes) else str(body).encode())

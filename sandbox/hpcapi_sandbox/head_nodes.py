@@ -1,0 +1,147 @@
+"""Head nodes of ParallelCluster: they boot, bootstrap themselves and signal their stack."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import re
+import threading
+import time
+import urllib.parse
+import urllib.request
+from datetime import datetime, timezone
+from typing import Any
+
+import yaml
+from ministack.core.responses import get_region
+from ministack.services import cloudformation as stack_store
+from ministack.services import dynamodb
+from ministack.services import ec2 as ec2_store
+from ministack.services.cloudformation import wait_conditions
+
+from . import buckets, machines
+from .cloudformation.resource_types import Properties, slow_deletes
+from .ec2 import instances, query
+
+logger = logging.getLogger("hpcapi.head_nodes")
+
+_S3_URLS = (
+    re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)"),
+    re.compile(r"https://(?P<bucket>[^/]+?)\.s3[.-][^/]*amazonaws\.com/(?P<key>[^?]+)"),
+    re.compile(r"https://s3[.-][^/]*amazonaws\.com/(?P<bucket>[^/]+)/(?P<key>[^?]+)"),
+)
+_DOWNLOAD_SECONDS = 60
+_SHUT_DOWN_SECONDS = 10
+
+
+def install() -> None:
+    instances.on_launch.append(_launched)
+    instances.on_stop.append(lambda instance: machines.shut_down(instance["InstanceId"]))
+    slow_deletes["AWS::EC2::Instance"] = _terminate
+
+
+async def _terminate(instance_id: str, properties: Properties) -> None:
+    instance = ec2_store._instances.get(instance_id)
+    if instance:
+        instances.terminate(instance)
+        await asyncio.to_thread(machines.remove, instance_id, _SHUT_DOWN_SECONDS)
+
+
+def _launched(instance: dict[str, Any]) -> None:
+    tags = {tag["Key"]: tag["Value"] for tag in query.tags_of(instance["InstanceId"])}
+    if tags.get("parallelcluster:node-type") != "HeadNode":
+        return
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(_run, instance, tags), daemon=True).start()
+
+
+def _run(instance: dict[str, Any], tags: dict[str, str]) -> None:
+    """The life of a head node from power-on to the signal."""
+    from .node import BootstrapFailure, ClusterSpec, bootstrap
+
+    instance_id = instance["InstanceId"]
+    stack = _stack(tags)
+    started = time.monotonic()
+    try:
+        node = machines.boot(instance_id, instance["PrivateIpAddress"])
+        if instance.get("_bootstrapped"):
+            return
+        instance["_bootstrapped"] = True
+        bootstrap(
+            node,
+            ClusterSpec(
+                name=tags["parallelcluster:cluster-name"],
+                region=get_region(),
+                config=_configuration(stack),
+                fetch=fetch,
+            ),
+        )
+    except InterruptedError:
+        return
+    except BootstrapFailure as failure:
+        logger.warning("%s: %s", instance_id, failure.reason)
+        _signal(stack, instance_id, "FAILURE", failure.reason)
+        return
+    except Exception as error:
+        if not machines.is_wanted(instance_id):
+            return
+        logger.exception("%s did not come up", instance_id)
+        _signal(stack, instance_id, "FAILURE", f"the head node did not come up: {error}")
+        return
+    logger.info("%s is up after %.1f s", instance_id, time.monotonic() - started)
+    _report_running_fleet(stack)
+    _signal(stack, instance_id, "SUCCESS", "Head node is ready")
+
+
+def _stack(tags: dict[str, str]) -> dict[str, Any]:
+    wanted = tags.get("aws:cloudformation:stack-id")
+    return next(one for one in stack_store._stacks.values() if one["StackId"] == wanted)
+
+
+def _configuration(stack: dict[str, Any]) -> dict[str, Any]:
+    """The cluster's configuration, from where pcluster put it for the head node."""
+    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+    key = f"{parameters['ArtifactS3RootDirectory']}/configs/cluster-config.yaml"
+    return yaml.safe_load(buckets.read(parameters["ResourcesS3Bucket"], key))
+
+
+def fetch(url: str) -> bytes:
+    """What an s3:// or https:// URL leads to; raises when there is nothing."""
+    for pattern in _S3_URLS:
+        found = pattern.fullmatch(url)
+        if found:
+            return buckets.read(found["bucket"], urllib.parse.unquote(found["key"]))
+    if not url.startswith("https://"):
+        raise ValueError(f"only s3:// and https:// URLs are fetched, not {url}")
+    with urllib.request.urlopen(url, timeout=_DOWNLOAD_SECONDS) as answer:
+        return answer.read()
+
+
+def _resources(stack: dict[str, Any], kind: str) -> list[str]:
+    return [
+        record["PhysicalResourceId"]
+        for record in stack["_resources"].values()
+        if record.get("ResourceType") == kind and record.get("PhysicalResourceId")
+    ]
+
+
+def _signal(stack: dict[str, Any], instance_id: str, status: str, reason: str) -> None:
+    """What cfn-signal sends to the handle of the stack's wait condition."""
+    message = {"Status": status, "UniqueId": instance_id, "Data": "", "Reason": reason}
+    for url in _resources(stack, "AWS::CloudFormation::WaitConditionHandle"):
+        token = wait_conditions.token_from_url(url)
+        if token:
+            wait_conditions.deliver_signal(token, message)
+
+
+def _report_running_fleet(stack: dict[str, Any]) -> None:
+    """The row by which clustermgtd tells pcluster that the compute fleet runs."""
+    moment = datetime.now(timezone.utc).isoformat()
+    item = {
+        "Id": {"S": "COMPUTE_FLEET"},
+        "Data": {"M": {"status": {"S": "RUNNING"}, "lastStatusUpdatedTime": {"S": moment}}},
+    }
+    for table in _resources(stack, "AWS::DynamoDB::Table"):
+        if not table.startswith("parallelcluster-slurm-"):
+            dynamodb._put_item({"TableName": table, "Item": item})

@@ -1,0 +1,34 @@
+"""CloudWatch resource types: what ParallelCluster's templates need and ministack lacks."""
+
+from __future__ import annotations
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import cloudwatch_logs
+
+from .aws_error import AwsError
+from .cloudformation.resource_types import Made, Properties, add, guard_create
+
+
+def install() -> None:
+    add(
+        "AWS::CloudWatch::CompositeAlarm",
+        _create_composite_alarm,
+        lambda name, properties: None,
+    )
+    guard_create("AWS::Logs::LogGroup", _check_name_is_free)
+
+
+def _create_composite_alarm(logical_id: str, properties: Properties, stack_name: str) -> Made:
+    name = properties.get("AlarmName") or f"{stack_name}-{logical_id}"
+    arn = f"arn:aws:cloudwatch:{get_region()}:{get_account_id()}:alarm:{name}"
+    return name, {"Arn": arn}
+
+
+def _check_name_is_free(properties: Properties) -> None:
+    name = properties.get("LogGroupName")
+    if name in cloudwatch_logs._log_groups:
+        raise AwsError(
+            "AlreadyExists",
+            f"Resource of type 'AWS::Logs::LogGroup' with identifier "
+            f"'{{\"/properties/LogGroupName\":\"{name}\"}}' already exists.",
+        )

@@ -1,0 +1,177 @@
+"""What ParallelCluster's cookbook does on a head node, in its order."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from . import custom_action, slurm_conf
+from .fleet import fleet_files
+from .machine import File, Node
+from .names import host_name
+
+CONFIG_PATH = "/opt/parallelcluster/shared/cluster-config.yaml"
+_ERROR_PATH = "/var/log/parallelcluster/bootstrap_error_msg"
+_STATIC_FLEET_SECONDS = 60
+_SCONTROL = "/opt/slurm/bin/scontrol"
+
+
+@dataclass
+class ClusterSpec:
+    """The cluster that a head node is to lead."""
+
+    name: str
+    region: str
+    config: dict[str, Any]
+    fetch: Callable[[str], bytes]  # gets s3://… or https://…; raises when it cannot
+
+
+class BootstrapFailure(Exception):
+    """The head node did not come up; `reason` is what it signals to the stack."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def bootstrap(node: Node, cluster: ClusterSpec) -> None:
+    """Makes the booted machine the cluster's head node."""
+    _describe_cluster(node, cluster)
+    _custom_action(node, cluster, "OnNodeStart")
+    _configure_slurm(node, cluster.config)
+    _custom_action(node, cluster, "OnNodeConfigured")
+    _wait_for_static_fleet(node, cluster.config)
+
+
+def _describe_cluster(node: Node, cluster: ClusterSpec) -> None:
+    scripts = "/opt/parallelcluster/scripts"
+    settings = {
+        "stack_name": cluster.name,
+        "cfn_preinstall": f'"{scripts}/fetch_and_run --execute-via-cfnconfig -preinstall"',
+        "cfn_preinstall_args": "()",
+        "cfn_postinstall": f'"{scripts}/fetch_and_run --execute-via-cfnconfig -postinstall"',
+        "cfn_postinstall_args": "()",
+        "cfn_region": cluster.region,
+        "cfn_scheduler": "slurm",
+        "cfn_scheduler_slots": "vcpus",
+        "cfn_ephemeral_dir": "/scratch",
+        "cfn_ebs_shared_dirs": "/shared",
+        "cfn_proxy": "NONE",
+        "cfn_node_type": "HeadNode",
+        "cfn_cluster_user": "ec2-user",
+        "cfn_volume": "",
+    }
+    cfnconfig = "".join(f"{key}={value}\n" for key, value in settings.items())
+    config = yaml.safe_dump(cluster.config, sort_keys=False)
+    node.write(
+        [
+            File("/etc/parallelcluster/cfnconfig", cfnconfig.encode()),
+            File(CONFIG_PATH, config.encode()),
+        ]
+    )
+
+
+def _custom_action(node: Node, cluster: ClusterSpec, event: str) -> None:
+    try:
+        custom_action.run(node, cluster.config, event, cluster.fetch)
+    except custom_action.ActionFailed as failure:
+        raise _failure(node, str(failure)) from failure
+    except custom_action.ActionCrashed as crash:
+        raise _failure(
+            node,
+            "Failed to bootstrap the head node. Please check /var/log/cfn-init.log and "
+            "/var/log/chef-client.log in the head node or in CloudWatch logs. Please refer to "
+            "https://docs.aws.amazon.com/parallelcluster/latest/ug/troubleshooting-v3.html"
+            "#troubleshooting-v3-get-logs for more details on ParallelCluster logs.",
+        ) from crash
+
+
+def _configure_slurm(node: Node, config: dict[str, Any]) -> None:
+    version = node.execute(["/opt/slurm/sbin/slurmctld", "-V"]).stdout.decode()
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version))
+    files = slurm_conf.slurm_files(config, node.private_ip, numbers)
+    hosts = (
+        f"127.0.0.1 localhost\n"
+        f"{node.private_ip} {host_name(node.private_ip)}.ec2.internal"
+        f" {host_name(node.private_ip)}\n" + slurm_conf.hosts(config)
+    )
+    node.write(
+        [
+            File("/etc/munge/munge.key", secrets.token_bytes(128), 0o400, "munge"),
+            File("/etc/hosts", hosts.encode()),
+            *(File(path, text.encode()) for path, text in files.items()),
+            *fleet_files(),
+        ]
+    )
+    started = _shell(
+        node,
+        """
+        systemctl daemon-reload
+        systemctl --quiet enable munge slurmctld clustermgtd
+        systemctl start munge clustermgtd slurmctld
+        """,
+    )
+    # slurmctld ends within a moment when its configuration is not good.
+    if started.returncode != 0 or not _slurmctld_answers(node):
+        raise _chef_failure(node, "Failed to run chef recipe aws-parallelcluster-slurm::config_head_node.")
+    static = slurm_conf.static_nodes(config)
+    if static:
+        node.execute([_SCONTROL, "update", f"nodename={','.join(static)}", "state=power_up"])
+
+
+def _slurmctld_answers(node: Node) -> bool:
+    return _shell(
+        node,
+        f"""
+        for _ in $(seq 100); do
+            {_SCONTROL} ping | grep -q 'is UP' && exit 0
+            systemctl --quiet is-active slurmctld || exit 1
+            sleep 0.05
+        done
+        exit 1
+        """,
+    ).returncode == 0
+
+
+def _wait_for_static_fleet(node: Node, config: dict[str, Any]) -> None:
+    static = slurm_conf.static_nodes(config)
+    if not static:
+        return
+    deadline = time.monotonic() + _STATIC_FLEET_SECONDS
+    states = ["/opt/slurm/bin/sinfo", "-h", "-N", "-o", "%T", "-n", ",".join(static)]
+    while time.monotonic() < deadline:
+        found = node.execute(states)
+        if found.returncode == 0 and set(found.stdout.decode().split()) <= {
+            "idle", "mixed", "allocated", "completing"
+        }:
+            return
+        time.sleep(0.1)
+    raise _chef_failure(
+        node,
+        "Cluster has been set to PROTECTED mode due to failures detected in static node provisioning.",
+    )
+
+
+def _chef_failure(node: Node, message: str) -> BootstrapFailure:
+    return _failure(
+        node,
+        f"{message} Please check /var/log/chef-client.log in the head node, or check the "
+        "chef-client.log in CloudWatch logs. Please refer to "
+        "https://docs.aws.amazon.com/parallelcluster/latest/ug/troubleshooting-v3.html"
+        " for more details.",
+    )
+
+
+def _failure(node: Node, reason: str) -> BootstrapFailure:
+    node.write([File(_ERROR_PATH, f"{reason}\n".encode())])
+    return BootstrapFailure(reason)
+
+
+def _shell(node: Node, script: str) -> Any:
+    return node.execute(["bash", "-c", script])

@@ -1,0 +1,85 @@
+"""A cluster's custom actions, run as ParallelCluster's `fetch_and_run` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlparse
+
+from .machine import File, Node
+
+_MORE = (
+    "Please check /var/log/cfn-init.log in the head node, or check the cfn-init.log in "
+    "CloudWatch logs. Please refer to "
+    "https://docs.aws.amazon.com/parallelcluster/latest/ug/troubleshooting-v3.html"
+    "#troubleshooting-v3-get-logs for more details on ParallelCluster logs."
+)
+
+
+class ActionFailed(Exception):
+    """A custom action failed; worded as the cookbook signals it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"fetch_and_run - {what} {_MORE}")
+
+
+class ActionCrashed(Exception):
+    """fetch_and_run itself came to grief, which the cookbook signals without a cause."""
+
+
+@dataclass(frozen=True)
+class Script:
+    url: str
+    arguments: list[str]
+
+
+def scripts(config: dict[str, Any], event: str) -> list[Script]:
+    """Returns what the head node runs on an event, such as OnNodeConfigured."""
+    actions = (config.get("HeadNode") or {}).get("CustomActions") or {}
+    action = actions.get(event) or {}
+    sequence = [action] if "Script" in action else action.get("Sequence") or []
+    return [
+        Script(item["Script"], [str(argument) for argument in item.get("Args") or []])
+        for item in sequence
+    ]
+
+
+def run(node: Node, config: dict[str, Any], event: str, fetch: Callable[[str], bytes]) -> None:
+    """Fetches all scripts of the event, then runs one after the other."""
+    sequence = scripts(config, event)
+    contents = [
+        _fetched(script, number, event, fetch) for number, script in enumerate(sequence, 1)
+    ]
+    for number, (script, content) in enumerate(zip(sequence, contents), 1):
+        _run(node, script, content, number, event)
+
+
+def _fetched(
+    script: Script, number: int, event: str, fetch: Callable[[str], bytes]
+) -> bytes:
+    scheme = urlparse(script.url).scheme
+    means = {"s3": "using aws s3", "https": "via HTTP"}.get(scheme)
+    if means is None:
+        raise ActionFailed(f"Failed to download {event} script {number}, URL must be an s3 or HTTPs.")
+    try:
+        return fetch(script.url)
+    except Exception as error:
+        raise ActionFailed(f"Failed to download {event} script {number} {means}.") from error
+
+
+def _run(node: Node, script: Script, content: bytes, number: int, event: str) -> None:
+    path = f"/tmp/{event}-{number}"
+    node.write([File(path, content, 0o700)])
+    # The kernel starts programs and scripts that name their interpreter, nothing else.
+    interpreter = content.split(b"\n", 1)[0][2:].strip(b" \t").split(b" ")[0].decode("latin-1")
+    if not content.startswith((b"#!", b"\x7fELF")):
+        raise ActionCrashed(f"Exec format error: {script.url}")
+    if content.startswith(b"#!") and node.execute(["test", "-x", interpreter]).returncode != 0:
+        raise ActionCrashed(f"No such file or directory: {interpreter!r} of {script.url}")
+    logged = ["bash", "-c", 'exec "$@" >>/var/log/cfn-init.log 2>&1', "fetch_and_run"]
+    ended = node.execute([*logged, path, *script.arguments])
+    node.execute(["rm", "-f", path])
+    if ended.returncode != 0:
+        code = ended.returncode if ended.returncode <= 128 else 128 - ended.returncode
+        raise ActionFailed(f"Failed to execute {event} script {number}, return code: {code}.")

@@ -1,0 +1,77 @@
+"""The compute fleet: what starts and stops compute nodes when Slurm asks for it.
+
+On AWS Slurm's resume program launches instances and the daemon clustermgtd watches them. Here
+each compute node is a real slurmd on the head node's machine, and a small clustermgtd, which
+is root, starts and stops them for Slurm, which is not.
+"""
+
+from __future__ import annotations
+
+from .machine import File
+
+_FIFO = "/run/parallelcluster/fleet"
+
+_CLUSTERMGTD = f"""\
+#!/bin/bash
+# Starts and stops compute nodes: reads lines such as "start NODE NODE" from a pipe.
+while read -r action nodes; do
+    units=()
+    for node in $nodes; do
+        units+=("slurmd@$node.service")
+    done
+    systemctl --no-block "$action" "${{units[@]}}"
+done <>{_FIFO}
+"""
+
+_CLUSTERMGTD_UNIT = f"""\
+[Unit]
+Description=Starts and stops the compute nodes for Slurm
+
+[Service]
+RuntimeDirectory=parallelcluster
+ExecStartPre=/usr/bin/mkfifo -m 0600 {_FIFO}
+ExecStartPre=/usr/bin/chown slurm {_FIFO}
+ExecStart=/opt/parallelcluster/scripts/slurm/clustermgtd
+Restart=always
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+# -b: a slurmd that starts is a node that booted, or Slurm goes on waiting for the boot.
+_SLURMD_UNIT = """\
+[Unit]
+Description=Slurm node daemon of %i
+After=munge.service network.target
+
+[Service]
+Type=simple
+ExecStart=/opt/slurm/sbin/slurmd -D -s -b -N %i
+ExecReload=/bin/kill -HUP $MAINPID
+KillMode=process
+LimitNOFILE=131072
+LimitMEMLOCK=infinity
+LimitSTACK=infinity
+"""
+
+
+def _program(action: str) -> str:
+    """Slurm calls it with a node list such as queue1-dy-t3micro-[1-3]."""
+    return f"""\
+#!/bin/bash
+# One line holds few enough nodes to reach the pipe in one piece.
+/opt/slurm/bin/scontrol show hostnames "$1" | xargs -n 40 echo {action} >{_FIFO}
+"""
+
+
+def fleet_files() -> list[File]:
+    """Returns the programs and units of the fleet."""
+    scripts = "/opt/parallelcluster/scripts/slurm"
+    units = "/etc/systemd/system"
+    return [
+        File(f"{scripts}/clustermgtd", _CLUSTERMGTD.encode(), 0o755),
+        File(f"{scripts}/slurm_resume", _program("start").encode(), 0o755),
+        File(f"{scripts}/slurm_suspend", _program("stop").encode(), 0o755),
+        File(f"{units}/clustermgtd.service", _CLUSTERMGTD_UNIT.encode()),
+        File(f"{units}/slurmd@.service", _SLURMD_UNIT.encode()),
+    ]

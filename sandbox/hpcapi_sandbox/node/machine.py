@@ -1,0 +1,262 @@
+"""One machine of the sandbox, as the emulator sees it."""
+
+from __future__ import annotations
+
+import io
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import system
+from .root import DENIED_CAPABILITIES
+
+BOOT_SECONDS = 30
+
+# What a command finds in its environment, as under the SSM agent and cfn-init.
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin:/opt/aws/bin",
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+}
+
+
+class NodeError(Exception):
+    """The machine itself failed, not what ran on it."""
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A command that has ended. A negative return code is the signal that ended it."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to be written on the machine."""
+
+    path: str
+    content: bytes
+    mode: int = 0o644
+    owner: str = "root"
+
+
+class Node:
+    """A machine with its own systemd, file tree and network. It dies with this process.
+
+    Everything it writes is in `directory`, over the read-only `image`.
+    """
+
+    def __init__(self, directory: Path, image: Path, instance_id: str, private_ip: str) -> None:
+        self.directory = directory.absolute()
+        self.image = image.absolute()
+        self.instance_id = instance_id
+        self.private_ip = private_ip
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._init: int | None = None
+        self._network: int | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def running(self) -> bool:
+        keeper = self._keeper
+        return self._init is not None and keeper is not None and keeper.poll() is None
+
+    def start(self) -> None:
+        """Boots the machine; returns once commands can be run on it."""
+        with self._lock:
+            if self.running:
+                return
+            self.directory.mkdir(parents=True, exist_ok=True)
+            with open(self.directory / "keeper.log", "wb") as log:
+                self._keeper = subprocess.Popen(
+                    [sys.executable, "-m", "hpcapi_sandbox.node.keeper"]
+                    + [str(self.directory), str(self.image), self.instance_id, self.private_ip],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    cwd="/",
+                    env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+                    start_new_session=True,
+                )
+            try:
+                self._init = self._wait_for_boot(self._keeper)
+                self._network = os.open(f"/proc/{self._init}/ns/net", os.O_RDONLY)
+            except BaseException:
+                self._end()
+                raise
+
+    def execute(
+        self,
+        argv: list[str],
+        *,
+        stdin: bytes = b"",
+        timeout: float | None = None,
+        env: dict[str, str] | None = None,
+    ) -> Completed:
+        """Runs a command as root. Raises subprocess.TimeoutExpired, with what it printed so
+        far, when it takes longer than `timeout` seconds; it is killed then."""
+        process = subprocess.Popen(
+            [*self._enter(), *argv],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            env={**ENVIRONMENT, **(env or {})},
+            start_new_session=True,
+        )
+        pipes = _Pipes(process, stdin)
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired as expired:
+            # nsenter and the command inside share one process group.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            expired.stdout, expired.stderr = pipes.finish()
+            raise
+        return Completed(process.returncode, *pipes.finish())
+
+    def write(self, files: Iterable[File]) -> None:
+        """Writes files, each with the folders it needs."""
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for file in files:
+                entry = tarfile.TarInfo(file.path.lstrip("/"))
+                entry.size, entry.mode = len(file.content), file.mode
+                entry.uname = entry.gname = file.owner
+                entry.mtime = int(time.time())
+                tar.addfile(entry, io.BytesIO(file.content))
+        # Through links that lead to folders, as a shell's redirection would write.
+        extract = ["tar", "-x", "-p", "--keep-directory-symlink", "-C", "/"]
+        done = self.execute(extract, stdin=archive.getvalue())
+        if done.returncode != 0:
+            raise NodeError(done.stderr.decode(errors="replace").strip())
+
+    def open_socket(self) -> socket.socket:
+        """Returns a TCP socket that lives in the machine's network, not yet connected."""
+        if self._network is None:
+            raise ConnectionRefusedError(f"{self.instance_id} is not running")
+        network, made = self._network, []
+
+        def make() -> None:
+            system.setns(network, system.CLONE_NEWNET)
+            made.append(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+
+        # A thread of its own: setns changes the whole thread, and this one ends.
+        thread = threading.Thread(target=make)
+        thread.start()
+        thread.join()
+        if not made:
+            raise ConnectionRefusedError(f"{self.instance_id} is not reachable")
+        return made[0]
+
+    def connect(self, port: int, timeout: float = 5.0) -> socket.socket:
+        """Opens a TCP connection to a port of the machine."""
+        connection = self.open_socket()
+        try:
+            connection.settimeout(timeout)
+            connection.connect(("127.0.0.1", port))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def stop(self) -> None:
+        """Ends the machine at once, as a cut of power would. Its files stay."""
+        with self._lock:
+            self._end()
+
+    def remove(self) -> None:
+        """Ends the machine and removes its files."""
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _enter(self) -> list[str]:
+        if not self.running:
+            raise NodeError(f"{self.instance_id} is not running")
+        namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"]
+        bounds = ",".join(f"-{name.lower()}" for name in DENIED_CAPABILITIES)
+        return [
+            *(_program("nsenter"), "--target", str(self._init), *namespaces, "--"),
+            *("setpriv", f"--bounding-set={bounds}", "--"),
+        ]
+
+    def _wait_for_boot(self, keeper: subprocess.Popen[bytes]) -> int:
+        assert keeper.stdout
+        with selectors.DefaultSelector() as selector:
+            selector.register(keeper.stdout, selectors.EVENT_READ)
+            said = keeper.stdout.readline() if selector.select(BOOT_SECONDS) else b""
+        if said:
+            return int(said)
+        log = (self.directory / "keeper.log").read_text(errors="replace").strip()
+        raise NodeError(f"{self.instance_id} did not boot: {log[-2000:] or 'systemd is not up'}")
+
+    def _end(self) -> None:
+        keeper, self._keeper, self._init = self._keeper, None, None
+        if self._network is not None:
+            os.close(self._network)
+            self._network = None
+        if keeper is None:
+            return
+        assert keeper.stdin and keeper.stdout
+        keeper.stdin.close()
+        try:
+            keeper.wait(10)
+        except subprocess.TimeoutExpired:
+            keeper.kill()
+            keeper.wait()
+        keeper.stdout.close()
+
+
+class _Pipes:
+    """Feeds a process and collects what it prints, without waiting for the daemons that it
+    may leave behind with its pipes open."""
+
+    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes) -> None:
+        self._printed: list[list[bytes]] = [[], []]
+        self._threads = [
+            threading.Thread(target=self._read, args=(stream, printed), daemon=True)
+            for stream, printed in zip((process.stdout, process.stderr), self._printed)
+        ]
+        for thread in self._threads:
+            thread.start()
+        threading.Thread(target=self._feed, args=(process.stdin, stdin), daemon=True).start()
+
+    def finish(self) -> tuple[bytes, bytes]:
+        for thread in self._threads:
+            thread.join(0.2)
+        stdout, stderr = (b"".join(printed) for printed in self._printed)
+        return stdout, stderr
+
+    @staticmethod
+    def _read(stream: io.BufferedReader, printed: list[bytes]) -> None:
+        with stream:
+            while chunk := stream.read1(65536):
+                printed.append(chunk)
+
+    @staticmethod
+    def _feed(stream: io.BufferedWriter, data: bytes) -> None:
+        try:
+            with stream:
+                stream.write(data)
+        except BrokenPipeError:
+            pass
+
+
+def _program(name: str) -> str:
+    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/bin:/sbin:/bin")
+    if path is None:
+        raise NodeError(f"the program {name} is missing on this machine")
+    return path

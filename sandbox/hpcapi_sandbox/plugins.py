@@ -1,0 +1,79 @@
+"""Puts every part of the sandbox in its place in ministack."""
+
+from __future__ import annotations
+
+import importlib
+
+from ministack.services import ec2 as ec2_store
+
+from . import buckets, logs_and_alarms, head_nodes, model_check, request_checks, run_command
+from .aws_error import AwsError
+from .cloudformation import ec2_types, engine, requests, rules, wait_condition
+from .ec2 import (
+    describe,
+    images,
+    instances,
+    key_pairs,
+    network_interfaces,
+    query,
+    security_groups,
+    zones,
+)
+from .endpoint import http_api, load_balancers, vpc_links
+
+# ministack imports most services when they are first called; these are patched before that.
+_SERVICES = ("alb", "apigateway", "cloudformation", "cloudwatch_logs", "ec2", "s3", "ssm")
+
+
+def install() -> None:
+    for name in _SERVICES:
+        importlib.import_module(f"ministack.services.{name}")
+    describe.install()
+    for one in (
+        instances.DESCRIBE,
+        instances.DESCRIBE_STATUS,
+        key_pairs.DESCRIBE,
+        network_interfaces.DESCRIBE,
+    ):
+        one.install()
+    for part in (
+        zones,
+        images,
+        security_groups,
+        rules,
+        engine,
+        requests,
+        wait_condition,
+        ec2_types,
+        vpc_links,
+        load_balancers,
+        http_api,
+        buckets,
+        logs_and_alarms,
+        run_command,
+        head_nodes,
+    ):
+        part.install()
+    _honour_dry_run()
+    request_checks.register(model_check.check)
+
+
+def _honour_dry_run() -> None:
+    """Lets every EC2 action that changes something be asked for with DryRun."""
+    own = {"RunInstances", "TerminateInstances", "StopInstances", "StartInstances"}
+    for name, handler in list(ec2_store._ACTION_MAP.items()):
+        if name.startswith("Describe") or name in own:
+            continue
+
+        def respond(parameters: query.Parameters, handler=handler) -> query.Answer:
+            if query.flag((parameters.get("DryRun") or ["false"])[0]):
+                return query.error_answer(
+                    AwsError(
+                        "DryRunOperation",
+                        "Request would have succeeded, but DryRun flag is set.",
+                        412,
+                    )
+                )
+            return handler(parameters)
+
+        ec2_store._ACTION_MAP[name] = respond

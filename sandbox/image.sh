@@ -1,0 +1,155 @@
+#!/bin/bash
+# Makes the root file system of the sandbox's head nodes: Debian with Slurm, laid out as
+# ParallelCluster's machine images are. Run as root:
+#
+#   image.sh TARGET_DIR [SUITE]
+#
+# SUITE is a Debian release and so a Slurm: trixie (24.11, default), forky (26.05) or bookworm
+# (22.05). TARGET_DIR appears whole or not at all; one that this very recipe made stays as it is.
+set -euo pipefail
+
+fail() {
+    echo "image.sh: $*" >&2
+    exit 1
+}
+
+[ $# -ge 1 ] || fail "usage: image.sh TARGET_DIR [trixie|forky|bookworm]"
+target=$1
+suite=${2:-trixie}
+packages=(
+    systemd systemd-sysv dbus munge slurmctld slurmd slurmrestd slurm-client
+    nginx-light openssl jq curl ca-certificates procps iproute2
+)
+apt_options=()
+case $suite in
+    trixie) packages+=(slurm-wlm-jwt-plugin) ;;
+    forky)
+        packages+=(slurm-wlm-jwt-plugin)
+        apt_options+=(--aptopt='Acquire::Check-Valid-Until "false"')
+        ;;
+    bookworm) ;; # its JWT plug-in comes with slurmctld's own
+    *) fail "no such suite: $suite (there are trixie, forky and bookworm)" ;;
+esac
+
+recipe="$suite $(sha256sum "${BASH_SOURCE[0]}" | cut -d' ' -f1)"
+stamp=etc/parallelcluster/image-recipe
+[ "$(cat "$target/$stamp" 2>/dev/null)" != "$recipe" ] || exit 0
+
+[ "$(id -u)" = 0 ] || fail "the image needs root: run it with sudo"
+if ! command -v mmdebstrap >/dev/null; then
+    command -v apt-get >/dev/null ||
+        fail "mmdebstrap is missing, and only Debian and Ubuntu can install it here"
+    apt-get update -q
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+        mmdebstrap debian-archive-keyring
+fi
+
+mkdir -p "$(dirname "$target")"
+work=$(mktemp -d "$(dirname "$target")/.image.XXXXXX")
+trap 'rm -rf --one-file-system "$work"' EXIT
+root=$work/root
+
+# The mirror and the proxies that this machine itself uses.
+mirror=()
+if command -v apt-config >/dev/null; then
+    apt-config dump --no-empty Acquire >"$work/apt.conf"
+    apt_options+=(--aptopt="$work/apt.conf")
+    # shellcheck disable=SC2016
+    uri=$(apt-get indextargets --format '$(REPO_URI)' \
+        'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
+    [ -z "$uri" ] || mirror=("$uri")
+fi
+
+mmdebstrap --mode=root --variant=minbase --format=directory \
+    --include="$(IFS=,; echo "${packages[*]}")" "${apt_options[@]}" \
+    --dpkgopt='path-exclude=/usr/share/man/*' \
+    --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --dpkgopt='path-exclude=/usr/share/doc/*' \
+    --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+    "$suite" "$root" "${mirror[@]}"
+rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap"
+
+in_image() {
+    chroot "$root" "$@"
+}
+
+# Slurm where ParallelCluster has it; what Debian calls /etc/slurm is /opt/slurm/etc.
+mkdir -p "$root"/opt/slurm/{bin,sbin,lib,etc/pcluster}
+for package in slurmctld slurmd slurmrestd slurm-client; do
+    in_image dpkg -L "$package" | while read -r path; do
+        case $path in
+            /usr/bin/*) ln -sf "$path" "$root/opt/slurm/bin/" ;;
+            /usr/sbin/*-wlm) ln -sf "$path" "$root/opt/slurm/sbin/$(basename "$path" -wlm)" ;;
+            /usr/sbin/*) ln -sf "$path" "$root/opt/slurm/sbin/" ;;
+        esac
+    done
+done
+ln -s "/usr/lib/$(uname -m)-linux-gnu/slurm-wlm" "$root/opt/slurm/lib/slurm"
+cp -a "$root/etc/slurm/." "$root/opt/slurm/etc/"
+rm -rf "$root/etc/slurm"
+ln -s /opt/slurm/etc "$root/etc/slurm"
+cat >"$root/opt/slurm/etc/slurm.sh" <<'END'
+PATH=$PATH:/opt/slurm/bin
+export PATH
+END
+ln -s /opt/slurm/etc/slurm.sh "$root/etc/profile.d/slurm.sh"
+
+# Debian's units go; a head node gets its own.
+rm -f "$root"/usr/lib/systemd/system/slurm*.service "$root"/etc/init.d/slurm*
+rm -f "$root"/etc/systemd/system/multi-user.target.wants/slurm*.service
+rm -f "$root"/etc/systemd/system/multi-user.target.wants/{nginx,munge}.service
+cat >"$root/etc/systemd/system/slurmctld.service" <<'END'
+[Unit]
+Description=Slurm controller daemon
+After=network.target munge.service
+Wants=network-online.target
+ConditionPathExists=/opt/slurm/etc/slurm.conf
+
+[Service]
+Type=simple
+EnvironmentFile=-/etc/sysconfig/slurmctld
+ExecStart=/opt/slurm/sbin/slurmctld -D -s $SLURMCTLD_OPTIONS
+ExecReload=/bin/kill -HUP $MAINPID
+LimitNOFILE=562930
+LimitMEMLOCK=infinity
+LimitSTACK=infinity
+
+[Install]
+WantedBy=multi-user.target
+END
+
+# The folders, users and files that ParallelCluster's images have.
+in_image useradd --uid 1000 --user-group --create-home --shell /bin/bash ec2-user
+mkdir -p "$root"/etc/parallelcluster "$root"/opt/parallelcluster/{scripts/slurm,shared} \
+    "$root"/shared "$root"/var/log/parallelcluster "$root"/etc/sysconfig
+echo aws-parallelcluster-cookbook-3.16.1 >"$root/opt/parallelcluster/.bootstrapped"
+in_image install -d -o slurm -g slurm -m 0700 /var/spool/slurm.state
+install -d "$root/var/spool/slurmd"
+# Every head node makes its own.
+rm -f "$root/etc/munge/munge.key"
+
+# What an init inside namespaces has no use for, and what would touch the machine around it.
+for unit in \
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
+    e2scrub_reap.service fstrim.timer getty.target systemd-logind.service \
+    systemd-modules-load.service systemd-sysctl.service systemd-udevd.service \
+    systemd-udev-trigger.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount \
+    systemd-remount-fs.service systemd-random-seed.service systemd-pcrphase.service \
+    systemd-networkd.service systemd-timesyncd.service systemd-update-utmp.service \
+    sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount dev-mqueue.mount \
+    kmod-static-nodes.service modprobe@.service; do
+    ln -sf /dev/null "$root/etc/systemd/system/$unit"
+done
+ln -sf /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
+: >"$root/etc/fstab"
+: >"$root/etc/resolv.conf"
+
+# What systemd does after an upgrade is done.
+touch "$root/etc/.updated" "$root/var/.updated"
+
+echo "$recipe" >"$root/$stamp"
+chmod 0755 "$root"
+if [ -e "$target" ]; then
+    mv "$target" "$work/former"
+fi
+mv "$root" "$target"

@@ -1,0 +1,213 @@
+//! S3 buckets and their objects.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use tokio::task::JoinSet;
+
+use crate::error::{Error, Result};
+
+use super::error::{is_code, service};
+
+/// Batches of deletions under way at once: S3 lists faster than it deletes.
+const DELETIONS_AT_ONCE: usize = 4;
+
+/// What was removed from a bucket.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Emptied {
+    /// Object versions and delete markers.
+    pub versions: usize,
+    /// Unfinished multipart uploads.
+    pub uploads: usize,
+}
+
+/// The S3 calls.
+#[derive(Debug, Clone)]
+pub struct Buckets(Client);
+
+impl Buckets {
+    pub(super) fn new(client: Client) -> Self {
+        Buckets(client)
+    }
+
+    /// Returns whether the object exists.
+    pub async fn has(&self, bucket: &str, key: &str) -> Result<bool> {
+        match self.0.head_object().bucket(bucket).key(key).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_absent(&error) => Ok(false),
+            Err(error) => Err(service(
+                format!("cannot look at s3://{bucket}/{key}"),
+                error,
+            )),
+        }
+    }
+
+    /// Writes the object.
+    pub async fn put(&self, bucket: &str, key: &str, body: impl Into<Vec<u8>>) -> Result<()> {
+        self.0
+            .put_object()
+            .bucket(bucket)
+            .key(key)
+            .body(ByteStream::from(body.into()))
+            .send()
+            .await
+            .map_err(|error| service(format!("cannot write s3://{bucket}/{key}"), error))?;
+        Ok(())
+    }
+
+    /// Returns the names of the account's buckets that begin with `prefix`.
+    pub async fn with_prefix(&self, prefix: &str) -> Result<Vec<String>> {
+        let mut pages = self.0.list_buckets().prefix(prefix).into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| service("cannot list the buckets", error))?;
+            let found = page.buckets().iter().filter_map(|bucket| bucket.name());
+            names.extend(
+                found
+                    .filter(|name| name.starts_with(prefix))
+                    .map(ToOwned::to_owned),
+            );
+        }
+        Ok(names)
+    }
+
+    /// Removes everything from the bucket: every version, delete marker and unfinished
+    /// upload. `progress` is told how many versions are gone. A bucket that does not exist
+    /// is empty.
+    pub async fn empty(&self, bucket: &str, progress: impl Fn(usize)) -> Result<Emptied> {
+        let mut emptied = Emptied::default();
+        let mut deletions = JoinSet::new();
+        let (mut key_marker, mut version_marker) = (None, None);
+        loop {
+            let page = self
+                .0
+                .list_object_versions()
+                .bucket(bucket)
+                .set_key_marker(key_marker)
+                .set_version_id_marker(version_marker)
+                .send()
+                .await;
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if is_absent(&error) => return Ok(emptied),
+                Err(error) => {
+                    return Err(service(format!("cannot list the bucket `{bucket}`"), error));
+                }
+            };
+            let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
+            let markers = page
+                .delete_markers()
+                .iter()
+                .map(|m| (m.key(), m.version_id()));
+            let batch: Vec<_> = versions
+                .chain(markers)
+                .filter_map(|(key, version)| identifier(key?, version))
+                .collect();
+            if deletions.len() >= DELETIONS_AT_ONCE {
+                emptied.versions += joined(deletions.join_next().await)?;
+                progress(emptied.versions);
+            }
+            if !batch.is_empty() {
+                deletions.spawn(delete(self.0.clone(), bucket.to_owned(), batch));
+            }
+            if page.is_truncated() != Some(true) {
+                break;
+            }
+            key_marker = page.next_key_marker;
+            version_marker = page.next_version_id_marker;
+        }
+        while let Some(done) = deletions.join_next().await {
+            emptied.versions += joined(Some(done))?;
+            progress(emptied.versions);
+        }
+        emptied.uploads = self.abort_uploads(bucket).await?;
+        Ok(emptied)
+    }
+
+    async fn abort_uploads(&self, bucket: &str) -> Result<usize> {
+        let mut aborted = 0;
+        let (mut key_marker, mut upload_marker) = (None, None);
+        loop {
+            let page = self
+                .0
+                .list_multipart_uploads()
+                .bucket(bucket)
+                .set_key_marker(key_marker)
+                .set_upload_id_marker(upload_marker)
+                .send()
+                .await
+                .map_err(|error| {
+                    service(format!("cannot list the uploads to `{bucket}`"), error)
+                })?;
+            for upload in page.uploads() {
+                let aborting = self
+                    .0
+                    .abort_multipart_upload()
+                    .bucket(bucket)
+                    .set_key(upload.key().map(ToOwned::to_owned))
+                    .set_upload_id(upload.upload_id().map(ToOwned::to_owned))
+                    .send()
+                    .await;
+                match aborting {
+                    Ok(_) => aborted += 1,
+                    Err(error) if is_code(&error, &["NoSuchUpload"]) => {}
+                    Err(error) => {
+                        return Err(service(
+                            format!("cannot abort an upload to `{bucket}`"),
+                            error,
+                        ));
+                    }
+                }
+            }
+            if page.is_truncated() != Some(true) {
+                return Ok(aborted);
+            }
+            key_marker = page.next_key_marker;
+            upload_marker = page.next_upload_id_marker;
+        }
+    }
+}
+
+async fn delete(client: Client, bucket: String, batch: Vec<ObjectIdentifier>) -> Result<usize> {
+    let asked = batch.len();
+    let request = Delete::builder()
+        .set_objects(Some(batch))
+        .quiet(true)
+        .build()
+        .map_err(|error| Error::failed("cannot ask for a deletion").because(error))?;
+    let answer = client
+        .delete_objects()
+        .bucket(&bucket)
+        .delete(request)
+        .send()
+        .await
+        .map_err(|error| service(format!("cannot delete objects of `{bucket}`"), error))?;
+    match answer.errors().first() {
+        None => Ok(asked),
+        Some(error) => Err(Error::failed(format!(
+            "cannot delete `{}` from the bucket `{bucket}`",
+            error.key().unwrap_or_default()
+        ))
+        .because(error.message().unwrap_or_default().to_owned())),
+    }
+}
+
+fn joined(done: Option<Result<Result<usize>, tokio::task::JoinError>>) -> Result<usize> {
+    match done {
+        None => Ok(0),
+        Some(Ok(result)) => result,
+        Some(Err(error)) => Err(Error::failed("a deletion broke off").because(error)),
+    }
+}
+
+fn identifier(key: &str, version: Option<&str>) -> Option<ObjectIdentifier> {
+    ObjectIdentifier::builder()
+        .key(key)
+        .set_version_id(version.map(ToOwned::to_owned))
+        .build()
+        .ok()
+}
+
+fn is_absent<E: aws_smithy_types::error::metadata::ProvideErrorMetadata>(error: &E) -> bool {
+    is_code(error, &["NoSuchBucket", "NoSuchKey", "NotFound"])
+}

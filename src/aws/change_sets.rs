@@ -1,0 +1,145 @@
+//! Change sets: CloudFormation says what a template would change before anything does.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_cloudformation::types::{ChangeSetStatus, ChangeSetType, Parameter, Tag};
+
+use crate::error::{Error, Result};
+use crate::wait::Pace;
+
+use super::error::service;
+use super::stacks::{StackSpec, Stacks};
+
+impl Stacks {
+    /// Makes a change set; returns its ARN and the stack's id, or `None` when it would change
+    /// nothing.
+    pub(super) async fn prepare(
+        &self,
+        spec: &StackSpec,
+        kind: &ChangeSetType,
+    ) -> Result<Option<(String, String)>> {
+        let parameters = spec.parameters.iter().map(|(key, value)| {
+            Parameter::builder()
+                .parameter_key(*key)
+                .parameter_value(value)
+                .build()
+        });
+        let tags = spec
+            .tags
+            .iter()
+            .map(|(key, value)| Tag::builder().key(key).value(value).build());
+        let made = self
+            .0
+            .create_change_set()
+            .stack_name(&spec.name)
+            .change_set_name(change_set_name())
+            .change_set_type(kind.clone())
+            .template_body(spec.template)
+            .set_parameters(Some(parameters.collect()))
+            .set_tags(Some(tags.collect()))
+            .send()
+            .await
+            .map_err(|error| service(format!("cannot prepare the stack `{}`", spec.name), error))?;
+        let (Some(change_set), Some(stack)) = (made.id, made.stack_id) else {
+            return Err(Error::failed(format!(
+                "CloudFormation gave no id for a change set of `{}`",
+                spec.name
+            )));
+        };
+        match self.prepared(&change_set).await? {
+            Prepared::Changes => Ok(Some((change_set, stack))),
+            Prepared::Nothing => {
+                self.discard(&change_set).await?;
+                Ok(None)
+            }
+            Prepared::Refused(reason) => {
+                self.discard(&change_set).await?;
+                if *kind == ChangeSetType::Create {
+                    self.0
+                        .delete_stack()
+                        .stack_name(&stack)
+                        .send()
+                        .await
+                        .map_err(|error| service("cannot remove the empty stack", error))?;
+                }
+                Err(Error::failed(format!(
+                    "CloudFormation refuses to make the stack `{}`",
+                    spec.name
+                ))
+                .because(reason))
+            }
+        }
+    }
+
+    async fn prepared(&self, change_set: &str) -> Result<Prepared> {
+        let mut pace = Pace::seconds(Duration::from_secs(300));
+        loop {
+            let answer = self
+                .0
+                .describe_change_set()
+                .change_set_name(change_set)
+                .send()
+                .await
+                .map_err(|error| service("cannot look at the change set", error))?;
+            match answer.status() {
+                Some(ChangeSetStatus::CreateComplete) => return Ok(Prepared::Changes),
+                Some(ChangeSetStatus::Failed) => {
+                    let reason = answer.status_reason().unwrap_or("no reason given");
+                    return Ok(if says_no_changes(reason) {
+                        Prepared::Nothing
+                    } else {
+                        Prepared::Refused(reason.to_owned())
+                    });
+                }
+                _ => {}
+            }
+            if !pace.next().await {
+                return Err(Error::failed(
+                    "CloudFormation did not finish a change set in 5 minutes",
+                ));
+            }
+        }
+    }
+
+    async fn discard(&self, change_set: &str) -> Result<()> {
+        self.0
+            .delete_change_set()
+            .change_set_name(change_set)
+            .send()
+            .await
+            .map_err(|error| service("cannot delete a change set", error))?;
+        Ok(())
+    }
+}
+
+enum Prepared {
+    Changes,
+    Nothing,
+    Refused(String),
+}
+
+fn change_set_name() -> String {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    format!("hpcapi-{}", now.as_millis())
+}
+
+fn says_no_changes(reason: &str) -> bool {
+    reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_for_an_empty_change_set_are_known() {
+        assert!(says_no_changes(
+            "The submitted information didn't contain changes. Submit different information to \
+             create a change set."
+        ));
+        assert!(says_no_changes("No updates are to be performed."));
+        assert!(!says_no_changes("Template error: unresolved condition"));
+    }
+}

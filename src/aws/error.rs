@@ -1,0 +1,57 @@
+//! How an SDK error becomes ours: AWS's own words as the cause, and a hint for the few that
+//! every call can meet.
+
+use std::error::Error as StdError;
+
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::error::Error;
+
+/// Returns the error of an AWS call; `doing` says what the call was for, e.g. "cannot
+/// describe the stack `x`".
+pub(super) fn service<E>(doing: impl Into<String>, error: E) -> Error
+where
+    E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    let doing = doing.into();
+    let Some(code) = error.code() else {
+        return unanswered(doing, &error);
+    };
+    let words = format!("{code}: {}", error.message().unwrap_or("no message"));
+    let failed = Error::failed(doing).because(words);
+    match code {
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => failed
+            .hint("the AWS credentials have expired: sign in again, then type the same command"),
+        "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "AuthFailure"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch" => failed
+            .hint("AWS does not take these credentials: check with `aws sts get-caller-identity`"),
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => failed
+            .hint("the AWS user or role lacks this permission: ask who administers the account"),
+        _ => failed,
+    }
+}
+
+/// The call got no answer that AWS itself gave: no network, no credentials, a broken answer.
+fn unanswered(doing: String, error: &(dyn StdError + 'static)) -> Error {
+    let words = DisplayErrorContext(error).to_string();
+    // The SDK's sentence ends with a dump of the whole error; people need its first part.
+    let words = words.split(" (").next().unwrap_or(&words).to_owned();
+    let failed = Error::failed(doing);
+    if words.contains("credentials") {
+        return failed.because(words).hint(
+            "give AWS credentials: in CloudShell they are there, elsewhere `aws configure` or `aws sso login`",
+        );
+    }
+    failed
+        .because(words)
+        .hint("check the network, then type the same command again: it goes on where it stopped")
+}
+
+/// Returns whether AWS answered with one of `codes`.
+pub(super) fn is_code<E: ProvideErrorMetadata>(error: &E, codes: &[&str]) -> bool {
+    error.code().is_some_and(|code| codes.contains(&code))
+}

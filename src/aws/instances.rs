@@ -1,0 +1,114 @@
+//! EC2 instances, and the volumes that may outlive them.
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{Filter, Tag};
+
+use crate::error::Result;
+
+use super::error::service;
+
+/// An EC2 instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// Its id.
+    pub id: String,
+    /// Its instance state, e.g. `running`.
+    pub state: String,
+    /// The VPC it is in.
+    pub vpc: Option<String>,
+}
+
+impl Instance {
+    /// Returns whether the instance runs.
+    pub fn is_running(&self) -> bool {
+        self.state == "running"
+    }
+}
+
+/// The EC2 calls about instances and volumes.
+#[derive(Debug, Clone)]
+pub struct Instances(Client);
+
+impl Instances {
+    pub(super) fn new(client: Client) -> Self {
+        Instances(client)
+    }
+
+    /// Returns the instances that carry every one of `tags` and are not terminated (nor
+    /// terminating).
+    pub async fn with_tags(&self, tags: &[(&str, &str)]) -> Result<Vec<Instance>> {
+        let mut filters: Vec<_> = tags
+            .iter()
+            .map(|(key, value)| tag_filter(key, value))
+            .collect();
+        filters.push(
+            Filter::builder()
+                .name("instance-state-name")
+                .set_values(Some(
+                    ["pending", "running", "stopping", "stopped"]
+                        .map(String::from)
+                        .to_vec(),
+                ))
+                .build(),
+        );
+        let mut pages = self
+            .0
+            .describe_instances()
+            .set_filters(Some(filters))
+            .into_paginator()
+            .send();
+        let mut instances = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| service("cannot look for instances", error))?;
+            let found = page
+                .reservations()
+                .iter()
+                .flat_map(|group| group.instances());
+            instances.extend(found.map(|instance| {
+                Instance {
+                    id: instance.instance_id().unwrap_or_default().to_owned(),
+                    state: instance
+                        .state()
+                        .and_then(|state| state.name())
+                        .map_or_else(String::new, |name| name.as_str().to_owned()),
+                    vpc: instance.vpc_id().map(ToOwned::to_owned),
+                }
+            }));
+        }
+        Ok(instances)
+    }
+
+    /// Returns the ids of the volumes that carry the tag.
+    pub async fn volumes_with_tag(&self, key: &str, value: &str) -> Result<Vec<String>> {
+        let answer = self
+            .0
+            .describe_volumes()
+            .filters(tag_filter(key, value))
+            .send()
+            .await
+            .map_err(|error| service("cannot look for volumes", error))?;
+        Ok(answer
+            .volumes()
+            .iter()
+            .filter_map(|volume| volume.volume_id().map(ToOwned::to_owned))
+            .collect())
+    }
+}
+
+pub(super) fn tag_filter(key: &str, value: &str) -> Filter {
+    Filter::builder()
+        .name(format!("tag:{key}"))
+        .values(value)
+        .build()
+}
+
+pub(super) fn tags(tags: &[Tag]) -> Vec<(String, String)> {
+    tags.iter()
+        .filter_map(|tag| {
+            Some((
+                tag.key()?.to_owned(),
+                tag.value().unwrap_or_default().to_owned(),
+            ))
+        })
+        .collect()
+}

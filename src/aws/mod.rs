@@ -1,0 +1,119 @@
+//! Everything that talks to AWS. SDK types stay inside this folder: what comes out are plain
+//! values in the field's words. One client struct per service, one method per call.
+
+mod account;
+mod bucket;
+mod change_sets;
+mod commands;
+mod error;
+mod instances;
+mod key_pairs;
+mod network;
+mod stack_events;
+mod stacks;
+mod zones;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::Credentials;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+
+pub use account::Identity;
+pub use bucket::{Buckets, Emptied};
+pub use commands::{Commands, Invocation};
+pub use instances::{Instance, Instances};
+pub use key_pairs::{KeyPair, KeyPairs};
+pub use network::{Ingress, Network};
+pub use stack_events::{Progress, StackEvent};
+pub use stacks::{Applied, Stack, StackResource, StackSpec, Stacks};
+pub use zones::{Zone, Zones, choose_zones};
+
+/// Where the calls go and who makes them; `None` leaves it to the AWS configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Connection {
+    /// The region.
+    pub region: Option<String>,
+    /// The named profile.
+    pub profile: Option<String>,
+    /// An endpoint that speaks for every service.
+    pub endpoint_url: Option<String>,
+    /// Access key id and secret access key.
+    pub access_key: Option<(String, String)>,
+}
+
+/// The clients of every service hpcapi uses, for one account and region.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    /// The region the clients talk to.
+    pub region: String,
+    /// CloudFormation.
+    pub stacks: Stacks,
+    /// EC2: instances and what hangs on them.
+    pub instances: Instances,
+    /// EC2: key pairs.
+    pub key_pairs: KeyPairs,
+    /// EC2: network interfaces and security groups.
+    pub network: Network,
+    /// EC2: availability zones and what they offer.
+    pub zones: Zones,
+    /// S3.
+    pub buckets: Buckets,
+    /// SSM Run Command.
+    pub commands: Commands,
+    config: SdkConfig,
+}
+
+impl Aws {
+    /// Returns clients for `connection`. Fails when no region is configured.
+    pub async fn connect(connection: &Connection) -> Result<Aws> {
+        let config = load(connection).await;
+        let region = config.region().map(ToString::to_string).ok_or_else(|| {
+            Error::usage("no AWS region is set")
+                .hint("add --region us-east-1, or: export AWS_REGION=us-east-1")
+        })?;
+        let ec2 = aws_sdk_ec2::Client::new(&config);
+        Ok(Aws {
+            region,
+            stacks: Stacks::new(aws_sdk_cloudformation::Client::new(&config)),
+            instances: Instances::new(ec2.clone()),
+            key_pairs: KeyPairs::new(ec2.clone()),
+            network: Network::new(ec2.clone()),
+            zones: Zones::new(ec2),
+            buckets: Buckets::new(aws_sdk_s3::Client::new(&config)),
+            commands: Commands::new(aws_sdk_ssm::Client::new(&config)),
+            config,
+        })
+    }
+
+    /// Returns who the credentials belong to; fails when there are none, or they are expired.
+    pub async fn identity(&self) -> Result<Identity> {
+        account::identity(&aws_sdk_sts::Client::new(&self.config)).await
+    }
+}
+
+async fn load(connection: &Connection) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::standard().with_max_attempts(6))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(5))
+                .operation_attempt_timeout(Duration::from_secs(30))
+                .build(),
+        );
+    if let Some(region) = &connection.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(profile) = &connection.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = &connection.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    if let Some((id, secret)) = &connection.access_key {
+        loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "hpcapi"));
+    }
+    loader.load().await
+}

@@ -1,0 +1,103 @@
+//! EC2 networking: what still hangs in a VPC, and what a security group lets in.
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::Filter;
+
+use crate::error::Result;
+
+use super::error::{is_code, service};
+
+/// One rule by which a security group lets members of another group in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ingress {
+    /// The first port.
+    pub from_port: i32,
+    /// The last port.
+    pub to_port: i32,
+    /// The security group that may come in.
+    pub source_group: String,
+}
+
+/// The EC2 calls about network interfaces and security groups.
+#[derive(Debug, Clone)]
+pub struct Network(Client);
+
+impl Network {
+    pub(super) fn new(client: Client) -> Self {
+        Network(client)
+    }
+
+    /// Returns id and description of each network interface in the VPC.
+    pub async fn interfaces_of_vpc(&self, vpc: &str) -> Result<Vec<(String, String)>> {
+        let mut pages = self
+            .0
+            .describe_network_interfaces()
+            .filters(Filter::builder().name("vpc-id").values(vpc).build())
+            .into_paginator()
+            .send();
+        let mut interfaces = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page =
+                page.map_err(|error| service("cannot look for network interfaces", error))?;
+            interfaces.extend(page.network_interfaces().iter().map(|interface| {
+                (
+                    interface
+                        .network_interface_id()
+                        .unwrap_or_default()
+                        .to_owned(),
+                    interface.description().unwrap_or_default().to_owned(),
+                )
+            }));
+        }
+        Ok(interfaces)
+    }
+
+    /// Returns the ids of the network interfaces that carry the tag.
+    pub async fn interfaces_with_tag(&self, key: &str, value: &str) -> Result<Vec<String>> {
+        let answer = self
+            .0
+            .describe_network_interfaces()
+            .filters(super::instances::tag_filter(key, value))
+            .send()
+            .await
+            .map_err(|error| service("cannot look for network interfaces", error))?;
+        Ok(answer
+            .network_interfaces()
+            .iter()
+            .filter_map(|interface| interface.network_interface_id().map(ToOwned::to_owned))
+            .collect())
+    }
+
+    /// Returns the rules of the security group `id` that let other groups in over TCP;
+    /// `None` when there is no such group.
+    pub async fn ingress(&self, id: &str) -> Result<Option<Vec<Ingress>>> {
+        let answer = match self.0.describe_security_groups().group_ids(id).send().await {
+            Ok(answer) => answer,
+            Err(error) if is_code(&error, &["InvalidGroup.NotFound"]) => return Ok(None),
+            Err(error) => {
+                return Err(service(
+                    format!("cannot look at the security group `{id}`"),
+                    error,
+                ));
+            }
+        };
+        let rules = answer
+            .security_groups()
+            .iter()
+            .flat_map(|group| group.ip_permissions())
+            .filter(|rule| matches!(rule.ip_protocol(), Some("tcp" | "6" | "-1")));
+        Ok(Some(
+            rules
+                .flat_map(|rule| {
+                    rule.user_id_group_pairs().iter().filter_map(|pair| {
+                        Some(Ingress {
+                            from_port: rule.from_port().unwrap_or(0),
+                            to_port: rule.to_port().unwrap_or(65535),
+                            source_group: pair.group_id()?.to_owned(),
+                        })
+                    })
+                })
+                .collect(),
+        ))
+    }
+}

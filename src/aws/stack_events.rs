@@ -1,0 +1,125 @@
+//! Stack events: the story of an operation, and which of them is the cause of its failure.
+
+use aws_sdk_cloudformation::types::StackEvent as SdkEvent;
+
+/// Is told each new event of an operation.
+pub type Progress<'a> = &'a (dyn Fn(&StackEvent) + Sync);
+
+/// One line of a stack's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackEvent {
+    /// Its id.
+    pub id: String,
+    /// The logical id of the resource.
+    pub resource: String,
+    /// The resource's physical id; the stack's own events carry the stack's id.
+    pub physical_id: String,
+    /// The resource type, e.g. `AWS::EC2::NatGateway`.
+    pub kind: String,
+    /// The resource status it came to.
+    pub status: String,
+    /// AWS's reason; empty when there is none.
+    pub reason: String,
+}
+
+impl StackEvent {
+    pub(super) fn from_sdk(event: &SdkEvent) -> StackEvent {
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        StackEvent {
+            id: text(event.event_id()),
+            resource: text(event.logical_resource_id()),
+            physical_id: text(event.physical_resource_id()),
+            kind: text(event.resource_type()),
+            status: text(event.resource_status().map(|status| status.as_str())),
+            reason: text(event.resource_status_reason()),
+        }
+    }
+
+    /// Returns whether the event is about the stack itself.
+    pub fn is_of_stack(&self, stack_id: &str) -> bool {
+        self.physical_id == stack_id
+    }
+
+    pub(super) fn starts_operation(&self, stack_id: &str) -> bool {
+        self.is_of_stack(stack_id)
+            && matches!(
+                self.status.as_str(),
+                "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS"
+            )
+    }
+
+    fn is_failure(&self) -> bool {
+        // What CloudFormation calls off after a first failure is reported as failed, too.
+        self.status.ends_with("_FAILED") && !self.reason.to_lowercase().contains("cancelled")
+    }
+
+    /// Returns what failed and why, in AWS's words.
+    pub fn cause(&self) -> String {
+        let reason = match self.reason.as_str() {
+            "" => "AWS gives no reason",
+            reason => reason,
+        };
+        format!(
+            "`{}` ({}) {}: {reason}",
+            self.resource, self.kind, self.status
+        )
+    }
+}
+
+/// Returns the first resource that failed in an operation (events oldest first). The stack's
+/// own failure only repeats it, and counts when no resource failed.
+pub(super) fn first_failure<'e>(
+    events: &'e [StackEvent],
+    stack_id: &str,
+) -> Option<&'e StackEvent> {
+    let failures = || events.iter().filter(|event| event.is_failure());
+    failures()
+        .find(|event| !event.is_of_stack(stack_id))
+        .or_else(|| failures().next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(resource: &str, status: &str, reason: &str) -> StackEvent {
+        StackEvent {
+            id: format!("{resource}-{status}"),
+            resource: resource.to_owned(),
+            physical_id: if resource == "stack" { "arn" } else { "id" }.to_owned(),
+            kind: "AWS::Some::Type".to_owned(),
+            status: status.to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_first_failure_is_neither_a_cancellation_nor_the_stack_itself() {
+        let events = [
+            event("stack", "CREATE_IN_PROGRESS", "User Initiated"),
+            event("Eip", "CREATE_FAILED", "Resource creation cancelled"),
+            event(
+                "Vpc",
+                "CREATE_FAILED",
+                "The maximum number of VPCs has been reached.",
+            ),
+            event(
+                "stack",
+                "ROLLBACK_IN_PROGRESS",
+                "The following resource(s) failed",
+            ),
+            event("Vpc", "DELETE_FAILED", "later"),
+        ];
+        assert_eq!(first_failure(&events, "arn").unwrap().resource, "Vpc");
+        assert_eq!(
+            first_failure(&events, "arn").unwrap().cause(),
+            "`Vpc` (AWS::Some::Type) CREATE_FAILED: The maximum number of VPCs has been reached."
+        );
+    }
+
+    #[test]
+    fn a_stack_that_fails_without_a_resource_names_itself() {
+        let events = [event("stack", "DELETE_FAILED", "termination protection")];
+        assert_eq!(first_failure(&events, "arn").unwrap().resource, "stack");
+    }
+}

@@ -1,0 +1,412 @@
+//! CloudFormation stacks: described by name, applied through change sets, deleted, and waited
+//! for along their events.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::types::{ChangeSetType, StackStatus};
+
+use crate::error::{Error, Result};
+use crate::wait::Pace;
+
+use super::error::{is_code, service};
+use super::stack_events::{Progress, StackEvent, first_failure};
+
+/// No stack of ours takes longer; a cluster's bootstrap alone may take 35 minutes.
+const LIMIT: Duration = Duration::from_secs(3600);
+
+/// A look that fails may succeed the next time; this many in a row is enough.
+const BLIND_LOOKS: u32 = 8;
+
+/// A CloudFormation stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stack {
+    /// Its id (an ARN), which names it even after it is deleted.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its stack status, e.g. `CREATE_COMPLETE`.
+    pub status: String,
+    /// Its outputs by key.
+    pub outputs: BTreeMap<String, String>,
+    /// Its parameters by key.
+    pub parameters: BTreeMap<String, String>,
+    /// Its tags by key.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Stack {
+    /// Returns whether nothing is being done to the stack.
+    pub fn is_settled(&self) -> bool {
+        is_settled(&self.status)
+    }
+
+    /// Returns whether the last operation made the stack what its template says.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE")
+    }
+
+    /// Returns whether the stack can only be deleted: it never came to life, or is half gone.
+    pub fn must_be_replaced(&self) -> bool {
+        matches!(
+            self.status.as_str(),
+            "CREATE_FAILED" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED"
+        )
+    }
+
+    /// Returns whether the stack is nothing but an unexecuted change set.
+    fn is_in_review(&self) -> bool {
+        self.status == "REVIEW_IN_PROGRESS"
+    }
+}
+
+fn is_settled(status: &str) -> bool {
+    !status.ends_with("_IN_PROGRESS")
+}
+
+/// What a stack should be.
+#[derive(Debug, Clone)]
+pub struct StackSpec {
+    /// Its name.
+    pub name: String,
+    /// The template, at most 51,200 bytes.
+    pub template: &'static str,
+    /// Its parameters.
+    pub parameters: Vec<(&'static str, String)>,
+    /// Its tags, which go on every resource.
+    pub tags: Vec<(String, String)>,
+}
+
+/// What applying a spec did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// The stack was as wanted.
+    Unchanged,
+    /// The stack was created or updated.
+    Changed,
+}
+
+/// A resource of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackResource {
+    /// Its type, e.g. `AWS::EC2::VPC`.
+    pub kind: String,
+    /// Its id or ARN; empty while it has none.
+    pub physical_id: String,
+    /// Its resource status, e.g. `DELETE_SKIPPED`.
+    pub status: String,
+}
+
+/// The CloudFormation calls.
+#[derive(Debug, Clone)]
+pub struct Stacks(pub(super) Client);
+
+impl Stacks {
+    pub(super) fn new(client: Client) -> Self {
+        Stacks(client)
+    }
+
+    /// Returns the stack with this name or id, or `None`. A deleted stack is still there
+    /// under its id, as `DELETE_COMPLETE`.
+    pub async fn describe(&self, name: &str) -> Result<Option<Stack>> {
+        let answer = match self.0.describe_stacks().stack_name(name).send().await {
+            Ok(answer) => answer,
+            // CloudFormation has no error code of its own for this.
+            Err(error) if says_absent(&error) => return Ok(None),
+            Err(error) => {
+                return Err(service(
+                    format!("cannot describe the stack `{name}`"),
+                    error,
+                ));
+            }
+        };
+        Ok(answer.stacks().first().map(|stack| Stack {
+            id: stack.stack_id().unwrap_or(name).to_owned(),
+            name: stack.stack_name().unwrap_or(name).to_owned(),
+            status: stack
+                .stack_status()
+                .map_or_else(String::new, |status| status.as_str().to_owned()),
+            outputs: pairs(stack.outputs(), |o| (o.output_key(), o.output_value())),
+            parameters: pairs(stack.parameters(), |p| {
+                (p.parameter_key(), p.parameter_value())
+            }),
+            tags: pairs(stack.tags(), |t| (t.key(), t.value())),
+        }))
+    }
+
+    /// Makes the stack what `spec` says and waits for it, from any state it may be in: an
+    /// operation under way is joined, a stack that never came to life is replaced.
+    pub async fn apply(&self, spec: &StackSpec, progress: Progress<'_>) -> Result<Applied> {
+        let mut there = self.describe(&spec.name).await?;
+        if let Some(stack) = &there
+            && !stack.is_settled()
+            && !stack.is_in_review()
+        {
+            self.settle(stack, None, is_settled, progress).await?;
+            there = self.describe(&spec.name).await?;
+        }
+        if let Some(stack) = &there
+            && stack.must_be_replaced()
+        {
+            self.delete(&spec.name, progress).await?;
+            there = None;
+        }
+        let kind = match &there {
+            Some(stack) if !stack.is_in_review() => ChangeSetType::Update,
+            _ => ChangeSetType::Create,
+        };
+        let Some((change_set, id)) = self.prepare(spec, &kind).await? else {
+            return Ok(Applied::Unchanged);
+        };
+        let mark = self.newest_event(&id).await?;
+        self.0
+            .execute_change_set()
+            .change_set_name(change_set)
+            .send()
+            .await
+            .map_err(|error| service(format!("cannot change the stack `{}`", spec.name), error))?;
+        let stack = Stack {
+            id,
+            ..named(&spec.name)
+        };
+        let status = self.settle(&stack, mark, is_settled, progress).await?;
+        if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
+            return Err(self.failure(&stack, &status).await);
+        }
+        Ok(Applied::Changed)
+    }
+
+    /// Deletes the stack and waits until it is gone; returns false when there was none.
+    pub async fn delete(&self, name: &str, progress: Progress<'_>) -> Result<bool> {
+        let Some(stack) = self.describe(name).await? else {
+            return Ok(false);
+        };
+        let mark = match stack.status.as_str() {
+            "DELETE_IN_PROGRESS" => None,
+            _ => {
+                let mark = self.newest_event(&stack.id).await?;
+                self.0
+                    .delete_stack()
+                    .stack_name(&stack.id)
+                    .send()
+                    .await
+                    .map_err(|error| service(format!("cannot delete the stack `{name}`"), error))?;
+                mark
+            }
+        };
+        self.deleted(&stack, mark, progress).await?;
+        Ok(true)
+    }
+
+    /// Waits until a deletion that was asked for has ended.
+    pub async fn deleted(
+        &self,
+        stack: &Stack,
+        mark: Option<String>,
+        progress: Progress<'_>,
+    ) -> Result<()> {
+        // Right after the request the newest event may still be of an earlier operation.
+        let ended = |status: &str| matches!(status, "DELETE_COMPLETE" | "DELETE_FAILED");
+        match self.settle(stack, mark, ended, progress).await?.as_str() {
+            "DELETE_COMPLETE" => Ok(()),
+            status => Err(self.failure(stack, status).await),
+        }
+    }
+
+    /// Waits until the operation under way on the stack has come to its end, telling its
+    /// events; returns the stack's status then.
+    pub async fn join(&self, stack: &Stack, progress: Progress<'_>) -> Result<String> {
+        self.settle(stack, None, is_settled, progress).await
+    }
+
+    /// Waits until the stack's status is one that `ends` the operation. Events up to `mark`
+    /// belong to the past.
+    async fn settle(
+        &self,
+        stack: &Stack,
+        mark: Option<String>,
+        ends: impl Fn(&str) -> bool,
+        progress: Progress<'_>,
+    ) -> Result<String> {
+        let mut pace = Pace::minutes(LIMIT);
+        let mut told = 0;
+        let mut blind = 0;
+        loop {
+            match self.operation(&stack.id, mark.as_deref()).await {
+                Ok(events) => {
+                    blind = 0;
+                    for event in events.iter().skip(told) {
+                        progress(event);
+                    }
+                    told = told.max(events.len());
+                    let own = events
+                        .iter()
+                        .rev()
+                        .find(|event| event.is_of_stack(&stack.id));
+                    if let Some(event) = own
+                        && ends(&event.status)
+                    {
+                        return Ok(event.status.clone());
+                    }
+                }
+                Err(error) if blind >= BLIND_LOOKS => return Err(error),
+                Err(_) => blind += 1,
+            }
+            if !pace.next().await {
+                return Err(Error::failed(format!(
+                    "the stack `{}` is still at work after an hour",
+                    stack.name
+                )));
+            }
+        }
+    }
+
+    /// Returns the events of the stack's newest operation, oldest first.
+    async fn operation(&self, stack_id: &str, mark: Option<&str>) -> Result<Vec<StackEvent>> {
+        let mut pages = self
+            .0
+            .describe_stack_events()
+            .stack_name(stack_id)
+            .into_paginator()
+            .send();
+        let mut events = Vec::new();
+        'pages: while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| service("cannot look at the stack's events", error))?;
+            for event in page.stack_events() {
+                let event = StackEvent::from_sdk(event);
+                if mark == Some(event.id.as_str()) {
+                    break 'pages;
+                }
+                let starts = event.starts_operation(stack_id);
+                events.push(event);
+                if starts {
+                    break 'pages;
+                }
+            }
+        }
+        events.reverse();
+        Ok(events)
+    }
+
+    async fn newest_event(&self, stack_id: &str) -> Result<Option<String>> {
+        let answer = self
+            .0
+            .describe_stack_events()
+            .stack_name(stack_id)
+            .send()
+            .await
+            .map_err(|error| service("cannot look at the stack's events", error))?;
+        Ok(answer
+            .stack_events()
+            .first()
+            .map(|event| StackEvent::from_sdk(event).id))
+    }
+
+    /// Returns the error of an operation that ended in `status`: its first cause.
+    pub async fn failure(&self, stack: &Stack, status: &str) -> Error {
+        let failed = Error::failed(format!("the stack `{}` ended in {status}", stack.name));
+        match self.operation(&stack.id, None).await {
+            Ok(events) => match first_failure(&events, &stack.id) {
+                Some(event) => failed.because(event.cause()),
+                None => failed,
+            },
+            Err(error) => failed.because(error),
+        }
+    }
+
+    /// Returns the resources of a stack, given its name, or its id when it is deleted.
+    pub async fn resources(&self, stack: &str) -> Result<Vec<StackResource>> {
+        let mut pages = self
+            .0
+            .list_stack_resources()
+            .stack_name(stack)
+            .into_paginator()
+            .send();
+        let mut resources = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| {
+                service(
+                    format!("cannot list the resources of the stack `{stack}`"),
+                    error,
+                )
+            })?;
+            resources.extend(page.stack_resource_summaries().iter().map(|resource| {
+                StackResource {
+                    kind: resource.resource_type().unwrap_or_default().to_owned(),
+                    physical_id: resource
+                        .physical_resource_id()
+                        .unwrap_or_default()
+                        .to_owned(),
+                    status: resource
+                        .resource_status()
+                        .map_or_else(String::new, |status| status.as_str().to_owned()),
+                }
+            }));
+        }
+        Ok(resources)
+    }
+
+    /// Returns the ids of deleted stacks with this name; CloudFormation keeps them 90 days.
+    pub async fn deleted_ids(&self, name: &str) -> Result<Vec<String>> {
+        let mut pages = self
+            .0
+            .list_stacks()
+            .stack_status_filter(StackStatus::DeleteComplete)
+            .into_paginator()
+            .send();
+        let mut ids = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| service("cannot list the stacks", error))?;
+            let found = page.stack_summaries().iter();
+            ids.extend(
+                found
+                    .filter(|stack| stack.stack_name() == Some(name))
+                    .filter_map(|stack| stack.stack_id().map(ToOwned::to_owned)),
+            );
+        }
+        Ok(ids)
+    }
+}
+
+fn named(name: &str) -> Stack {
+    Stack {
+        id: String::new(),
+        name: name.to_owned(),
+        status: String::new(),
+        outputs: BTreeMap::new(),
+        parameters: BTreeMap::new(),
+        tags: BTreeMap::new(),
+    }
+}
+
+fn says_absent<E: aws_smithy_types::error::metadata::ProvideErrorMetadata>(error: &E) -> bool {
+    is_code(error, &["ValidationError"])
+        && error
+            .message()
+            .is_some_and(|text| text.contains("does not exist"))
+}
+
+fn pairs<T>(
+    items: &[T],
+    pair: impl Fn(&T) -> (Option<&str>, Option<&str>),
+) -> BTreeMap<String, String> {
+    items
+        .iter()
+        .filter_map(|item| match pair(item) {
+            (Some(key), Some(value)) => Some((key.to_owned(), value.to_owned())),
+            _ => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clean_up_after_an_update_is_not_settled() {
+        assert!(!is_settled("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"));
+        assert!(is_settled("UPDATE_ROLLBACK_FAILED"));
+    }
+}

@@ -1,0 +1,224 @@
+//! Availability zones: which of them can hold a deployment. Zone **names** mean different
+//! zones in different accounts, so everything is decided by zone **id**.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{Filter, LocationType};
+
+use crate::error::{Error, Result};
+
+use super::error::service;
+
+/// Zones with VPC links for HTTP APIs, in the regions where not every zone has them (API
+/// Gateway developer guide, "Set up VPC links V2", availability by region).
+const VPC_LINK_ZONES: &[(&str, &[&str])] = &[
+    (
+        "us-east-1",
+        &["use1-az1", "use1-az2", "use1-az4", "use1-az5", "use1-az6"],
+    ),
+    ("us-west-1", &["usw1-az1", "usw1-az3"]),
+    ("ap-east-1", &["ape1-az2", "ape1-az3"]),
+    ("ap-northeast-1", &["apne1-az1", "apne1-az2", "apne1-az4"]),
+    ("ap-northeast-2", &["apne2-az1", "apne2-az2", "apne2-az3"]),
+    ("ca-central-1", &["cac1-az1", "cac1-az2"]),
+    ("eu-west-3", &["euw3-az1", "euw3-az3"]),
+];
+
+/// An availability zone and what it offers of what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone {
+    /// The name in this account, e.g. `us-east-1a`.
+    pub name: String,
+    /// The id, the same in every account, e.g. `use1-az4`.
+    pub id: String,
+    /// Which of the instance types asked for are offered there.
+    pub offers: BTreeSet<String>,
+}
+
+/// The EC2 calls about zones.
+#[derive(Debug, Clone)]
+pub struct Zones(Client);
+
+impl Zones {
+    pub(super) fn new(client: Client) -> Self {
+        Zones(client)
+    }
+
+    /// Returns the region's available zones, each with those of `instance_types` it offers.
+    pub async fn offering(&self, instance_types: &BTreeSet<String>) -> Result<Vec<Zone>> {
+        let zones = self
+            .0
+            .describe_availability_zones()
+            .filters(Filter::builder().name("state").values("available").build())
+            .filters(
+                Filter::builder()
+                    .name("zone-type")
+                    .values("availability-zone")
+                    .build(),
+            )
+            .send();
+        let (zones, mut offers) = tokio::try_join!(
+            async {
+                zones
+                    .await
+                    .map_err(|error| service("cannot look at the zones", error))
+            },
+            self.offers(instance_types),
+        )?;
+        let mut found: Vec<_> = zones
+            .availability_zones()
+            .iter()
+            .filter_map(|zone| {
+                Some(Zone {
+                    name: zone.zone_name()?.to_owned(),
+                    id: zone.zone_id()?.to_owned(),
+                    offers: offers.remove(zone.zone_id()?).unwrap_or_default(),
+                })
+            })
+            .collect();
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(found)
+    }
+
+    /// Returns the instance types offered, by zone id.
+    async fn offers(&self, types: &BTreeSet<String>) -> Result<BTreeMap<String, BTreeSet<String>>> {
+        let mut offers: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        if types.is_empty() {
+            return Ok(offers);
+        }
+        let wanted = Filter::builder()
+            .name("instance-type")
+            .set_values(Some(types.iter().cloned().collect()))
+            .build();
+        let mut pages = self
+            .0
+            .describe_instance_type_offerings()
+            .location_type(LocationType::AvailabilityZoneId)
+            .filters(wanted)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let page = page
+                .map_err(|error| service("cannot look which instance types are offered", error))?;
+            for offer in page.instance_type_offerings() {
+                if let (Some(zone), Some(kind)) = (offer.location(), offer.instance_type()) {
+                    offers
+                        .entry(zone.to_owned())
+                        .or_default()
+                        .insert(kind.as_str().to_owned());
+                }
+            }
+        }
+        Ok(offers)
+    }
+}
+
+/// Chooses the zones of a deployment: both take VPC links, the first offers every one of
+/// `instance_types` (head node and first compute subnet stand there), the second as many of
+/// them as can be had.
+pub fn choose_zones(
+    region: &str,
+    zones: &[Zone],
+    instance_types: &BTreeSet<String>,
+) -> Result<(Zone, Zone)> {
+    let linked: Vec<_> = zones
+        .iter()
+        .filter(|zone| takes_vpc_link(region, &zone.id))
+        .collect();
+    let Some(first) = linked
+        .iter()
+        .find(|zone| zone.offers.is_superset(instance_types))
+    else {
+        let offered: BTreeSet<_> = linked.iter().flat_map(|zone| &zone.offers).collect();
+        let lacking: Vec<_> = instance_types
+            .iter()
+            .filter(|kind| !offered.contains(kind))
+            .collect();
+        let what = match lacking.as_slice() {
+            [] => {
+                "no single zone offers all of the instance types of this configuration".to_owned()
+            }
+            kinds => format!("no zone offers {}", backticked(kinds)),
+        };
+        return Err(Error::usage(format!("{what} in {region}")).hint(
+            "choose other instance types in the cluster configuration, or another --region",
+        ));
+    };
+    let second = linked
+        .iter()
+        .filter(|zone| zone.id != first.id)
+        .max_by_key(|zone| (zone.offers.len(), std::cmp::Reverse(&zone.name)));
+    let Some(second) = second else {
+        return Err(Error::usage(format!(
+            "{region} has only one zone that takes VPC links, and an internal load balancer needs two"
+        ))
+        .hint("choose another --region"));
+    };
+    Ok(((*first).clone(), (*second).clone()))
+}
+
+fn takes_vpc_link(region: &str, zone_id: &str) -> bool {
+    VPC_LINK_ZONES
+        .iter()
+        .find(|(name, _)| *name == region)
+        .is_none_or(|(_, zones)| zones.contains(&zone_id))
+}
+
+fn backticked(words: &[&String]) -> String {
+    let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone(name: &str, id: &str, offers: &[&str]) -> Zone {
+        Zone {
+            name: name.to_owned(),
+            id: id.to_owned(),
+            offers: offers.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn types(types: &[&str]) -> BTreeSet<String> {
+        types.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_zone_without_vpc_links_is_never_chosen() {
+        let zones = [
+            zone("us-east-1a", "use1-az3", &["t3.micro"]),
+            zone("us-east-1b", "use1-az6", &["t3.micro"]),
+            zone("us-east-1c", "use1-az1", &["t3.micro"]),
+        ];
+        let (first, second) = choose_zones("us-east-1", &zones, &types(&["t3.micro"])).unwrap();
+        assert_eq!(
+            (first.name.as_str(), second.name.as_str()),
+            ("us-east-1b", "us-east-1c")
+        );
+    }
+
+    #[test]
+    fn the_first_zone_offers_every_instance_type() {
+        let zones = [
+            zone("eu-west-1a", "euw1-az1", &["t3.micro"]),
+            zone("eu-west-1b", "euw1-az2", &[]),
+            zone("eu-west-1c", "euw1-az3", &["hpc6a.48xlarge", "t3.micro"]),
+        ];
+        let wanted = types(&["hpc6a.48xlarge", "t3.micro"]);
+        let (first, second) = choose_zones("eu-west-1", &zones, &wanted).unwrap();
+        assert_eq!(
+            (first.name.as_str(), second.name.as_str()),
+            ("eu-west-1c", "eu-west-1a")
+        );
+    }
+
+    #[test]
+    fn an_instance_type_offered_nowhere_is_named() {
+        let zones = [zone("eu-west-1a", "euw1-az1", &["t3.micro"])];
+        let error = choose_zones("eu-west-1", &zones, &types(&["x9.huge"])).unwrap_err();
+        assert_eq!(error.to_string(), "no zone offers `x9.huge` in eu-west-1");
+    }
+}

@@ -1,0 +1,49 @@
+//! `hpcapi config`.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+
+use crate::deploy;
+use crate::error::Result;
+use crate::event::Events;
+use crate::files;
+use crate::output::{self, Story};
+
+use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
+
+/// Print the cluster configuration with every CHANGE_ME filled; all else as you wrote it
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    #[command(flatten)]
+    deployment: DeploymentArgs,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
+
+    /// Where to write it; `-` is standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    let (events, story) = Story::start(!args.deployment.verbose);
+    let text = fill(&args, &events).await;
+    drop(events);
+    story.end().await;
+    let text = text?;
+    if args.output.as_os_str() == "-" {
+        output::raw(&text);
+        return Ok(());
+    }
+    files::write_private(&args.output, text.as_bytes())
+}
+
+async fn fill(args: &Args, events: &Events) -> Result<String> {
+    let context = args
+        .deployment
+        .context(&args.cluster, SandboxUse::Expect, events)
+        .await?;
+    deploy::gather_values(&context).await?;
+    Ok(deploy::filled(&context)?.text().to_owned())
+}

@@ -1,0 +1,261 @@
+//! The arguments that say which deployment is meant, and how they become a context.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::aws::{Aws, Connection};
+use crate::context::Context;
+use crate::error::{Context as _, Error, Kind, Result};
+use crate::event::Events;
+use crate::pcluster::config::ClusterConfig;
+use crate::sandbox::Sandbox;
+use crate::settings::{
+    Again, ConfigSource, DeploymentName, Endpoint, Ground, PclusterChoice, Settings,
+};
+
+/// The cluster configuration that hpcapi carries.
+const DEFAULT_CONFIG: &str = include_str!("../../cluster-config.yaml");
+
+/// Which deployment is meant.
+#[derive(Debug, Clone, Args)]
+pub(super) struct DeploymentArgs {
+    /// Name of the deployment; stacks and cluster are named after it
+    #[arg(long, default_value = DeploymentName::DEFAULT)]
+    name: String,
+
+    /// AWS region [default: from the AWS configuration]
+    #[arg(long)]
+    region: Option<String>,
+
+    /// Profile of the AWS configuration
+    #[arg(long)]
+    profile: Option<String>,
+
+    /// Use a sandbox on this machine instead of AWS: no account needed, nothing costs
+    #[arg(long, env = "HPCAPI_SANDBOX", value_parser = clap::builder::FalseyValueParser::new())]
+    sandbox: bool,
+
+    /// Tell more: what every step is doing
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}
+
+/// How the cluster is to be.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ClusterArgs {
+    /// ParallelCluster configuration; every CHANGE_ME in it is filled [default: a small
+    /// cluster of t3 instances]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// EC2 key pair of yours for the head node [default: hpcapi makes one]
+    #[arg(long, value_name = "NAME")]
+    key_name: Option<String>,
+
+    /// The pcluster to run [default: the one on PATH if it fits, else hpcapi installs one]
+    #[arg(long, value_name = "PATH")]
+    pcluster: Option<PathBuf>,
+
+    /// Version of ParallelCluster
+    #[arg(long, value_name = "VERSION", default_value = PclusterChoice::VERSION)]
+    pcluster_version: String,
+}
+
+impl Default for ClusterArgs {
+    fn default() -> Self {
+        ClusterArgs {
+            config: None,
+            key_name: None,
+            pcluster: None,
+            pcluster_version: PclusterChoice::VERSION.to_owned(),
+        }
+    }
+}
+
+/// What to do about a sandbox that does not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SandboxUse {
+    /// Install and start it.
+    Start,
+    /// Fail: there is nothing in it.
+    Expect,
+}
+
+impl DeploymentArgs {
+    /// Returns a context for the deployment.
+    pub(super) async fn context(
+        &self,
+        cluster: &ClusterArgs,
+        sandbox: SandboxUse,
+        events: &Events,
+    ) -> Result<Arc<Context>> {
+        let name: DeploymentName = self.name.parse()?;
+        let config = read_config(cluster)?;
+        let cache = cache_folder()?;
+        let ground = self.ground(sandbox, events).await?;
+        let aws = Aws::connect(&connection(&ground)).await?;
+        let identity = aws.identity().await?;
+        events.note(format!(
+            "account {} ({}), region {}{}",
+            identity.account,
+            identity.arn,
+            aws.region,
+            if self.sandbox { ", sandbox" } else { "" }
+        ));
+        let settings = Settings {
+            name,
+            ground,
+            config: cluster
+                .config
+                .clone()
+                .map_or(ConfigSource::Default, ConfigSource::File),
+            key_name: cluster.key_name.clone(),
+            pcluster: PclusterChoice {
+                path: cluster.pcluster.clone(),
+                version: cluster.pcluster_version.clone(),
+            },
+            home: home()?,
+            again: self.again(),
+        };
+        let context = Context::new(settings, aws, identity, events.clone(), config, cache);
+        Ok(Arc::new(context))
+    }
+
+    /// Returns whether the deployment is in the sandbox.
+    pub(super) fn is_in_sandbox(&self) -> bool {
+        self.sandbox
+    }
+
+    async fn ground(&self, sandbox: SandboxUse, events: &Events) -> Result<Ground> {
+        if !self.sandbox {
+            return Ok(Ground::Aws {
+                region: self.region.clone(),
+                profile: self.profile.clone(),
+            });
+        }
+        if self.profile.is_some() {
+            return Err(Error::usage("--profile and --sandbox exclude each other")
+                .hint("a sandbox has an account of its own: leave out --profile"));
+        }
+        let there = open_sandbox()?;
+        let running = match (there.running(), sandbox) {
+            (Some(running), _) => running,
+            (None, SandboxUse::Start) => there.start(events).await?,
+            (None, SandboxUse::Expect) => {
+                return Err(
+                    Error::new(Kind::NotReady, "the sandbox does not run").hint(format!(
+                        "start it, and a cluster in it: {}",
+                        self.again().command("up")
+                    )),
+                );
+            }
+        };
+        Ok(Ground::Endpoint(running.endpoint(
+            self.region.as_deref(),
+            std::env::var("HPCAPI_SANDBOX_ACCOUNT").ok().as_deref(),
+        )))
+    }
+
+    /// Returns how to call this program again for the same deployment.
+    pub(super) fn again(&self) -> Again {
+        let mut options = String::new();
+        if self.name != DeploymentName::DEFAULT {
+            options.push_str(&format!(" --name {}", self.name));
+        }
+        for (option, value) in [("region", &self.region), ("profile", &self.profile)] {
+            if let Some(value) = value {
+                options.push_str(&format!(" --{option} {value}"));
+            }
+        }
+        if self.sandbox {
+            options.push_str(" --sandbox");
+        }
+        Again {
+            program: program(),
+            options,
+        }
+    }
+}
+
+/// Returns the sandbox of this user.
+pub(super) fn open_sandbox() -> Result<Sandbox> {
+    let folder = match std::env::var_os("HPCAPI_SANDBOX_DIR") {
+        Some(folder) => {
+            std::path::absolute(folder).doing(|| "HPCAPI_SANDBOX_DIR is not a folder".to_owned())?
+        }
+        None => cache_folder()?.join("sandbox"),
+    };
+    Ok(Sandbox::new(folder))
+}
+
+/// Returns how this program can be typed: by its name if the shell finds it there, else by
+/// its path.
+fn program() -> String {
+    let Ok(own) = std::env::current_exe() else {
+        return "hpcapi".to_owned();
+    };
+    let found = crate::python::on_path("hpcapi").and_then(|path| path.canonicalize().ok());
+    if found.is_some() && found == own.canonicalize().ok() {
+        return "hpcapi".to_owned();
+    }
+    let text = own.display().to_string();
+    let is_plain = text
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c));
+    if is_plain {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+fn read_config(cluster: &ClusterArgs) -> Result<ClusterConfig> {
+    let Some(path) = &cluster.config else {
+        return ClusterConfig::parse(DEFAULT_CONFIG, "cluster-config.yaml".as_ref());
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Error::usage(format!(
+            "cannot read the configuration `{}`",
+            path.display()
+        ))
+        .because(error)
+    })?;
+    ClusterConfig::parse(&text, path)
+}
+
+fn connection(ground: &Ground) -> Connection {
+    match ground.clone() {
+        Ground::Aws { region, profile } => Connection {
+            region,
+            profile,
+            ..Connection::default()
+        },
+        Ground::Endpoint(Endpoint {
+            url,
+            region,
+            access_key_id,
+            secret_access_key,
+        }) => Connection {
+            region: Some(region),
+            profile: None,
+            endpoint_url: Some(url),
+            access_key: Some((access_key_id, secret_access_key)),
+        },
+    }
+}
+
+fn home() -> Result<PathBuf> {
+    std::env::home_dir()
+        .filter(|home| home.is_absolute())
+        .ok_or_else(|| Error::usage("there is no home folder").hint("export HOME=/some/folder"))
+}
+
+fn cache_folder() -> Result<PathBuf> {
+    let cache = match std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from) {
+        Some(folder) if folder.is_absolute() => folder,
+        _ => home()?.join(".cache"),
+    };
+    Ok(cache.join("hpcapi"))
+}

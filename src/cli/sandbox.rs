@@ -1,0 +1,114 @@
+//! `hpcapi sandbox`.
+
+use clap::{Args as ClapArgs, Subcommand};
+use serde::Serialize;
+
+use crate::error::{Error, Kind, Result};
+use crate::output::{self, Answer, Format, Story};
+use crate::sandbox::{Running, Sandbox};
+
+use super::deployment::open_sandbox;
+
+/// Start, stop or look at the sandbox: an AWS of your own on this machine
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install what is missing, and start it
+    Start,
+    /// Stop it, with everything that runs in it; what was deployed there is gone
+    Stop,
+    /// Print what points the AWS CLI, boto3 and pcluster at it: eval "$(hpcapi sandbox env)"
+    Env,
+    /// Say whether it runs; exits 3 when it does not
+    Status {
+        /// How the answer is printed
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        output: Format,
+    },
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    let sandbox = open_sandbox()?;
+    match args.command {
+        Command::Start => start(&sandbox).await,
+        Command::Stop => {
+            let ran = sandbox.stop().await?;
+            output::raw(if ran {
+                "the sandbox is stopped\n"
+            } else {
+                "the sandbox did not run\n"
+            });
+            Ok(())
+        }
+        Command::Env => {
+            let running = sandbox.running().ok_or_else(not_running)?;
+            output::raw(&env(&running));
+            Ok(())
+        }
+        Command::Status { output } => {
+            let running = sandbox.running();
+            output::answer(&SandboxAnswer::new(&sandbox, running.as_ref()), output);
+            running.map(|_| ()).ok_or_else(not_running)
+        }
+    }
+}
+
+async fn start(sandbox: &Sandbox) -> Result<()> {
+    let (events, story) = Story::start(false);
+    let started = sandbox.start(&events).await;
+    drop(events);
+    story.end().await;
+    let running = started?;
+    output::answer(&SandboxAnswer::new(sandbox, Some(&running)), Format::Text);
+    Ok(())
+}
+
+fn not_running() -> Error {
+    Error::new(Kind::NotReady, "the sandbox does not run").hint("hpcapi sandbox start")
+}
+
+fn env(running: &Running) -> String {
+    let account = std::env::var("HPCAPI_SANDBOX_ACCOUNT").ok();
+    running
+        .endpoint(None, account.as_deref())
+        .environment()
+        .into_iter()
+        .map(|(key, value)| format!("export {key}={value}\n"))
+        .collect()
+}
+
+#[derive(Serialize)]
+struct SandboxAnswer {
+    running: bool,
+    installed: bool,
+    endpoint: Option<String>,
+    pid: Option<u32>,
+    folder: String,
+}
+
+impl SandboxAnswer {
+    fn new(sandbox: &Sandbox, running: Option<&Running>) -> SandboxAnswer {
+        SandboxAnswer {
+            running: running.is_some(),
+            installed: sandbox.is_installed(),
+            endpoint: running.map(|running| running.endpoint.clone()),
+            pid: running.map(|running| running.pid),
+            folder: sandbox.folder().display().to_string(),
+        }
+    }
+}
+
+impl Answer for SandboxAnswer {
+    fn text(&self) -> String {
+        match &self.endpoint {
+            Some(endpoint) => format!("the sandbox runs at {endpoint}, in {}\n", self.folder),
+            None if self.installed => format!("the sandbox in {} does not run\n", self.folder),
+            None => format!("the sandbox is not installed ({})\n", self.folder),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What every step of a run has in its hands: the settings, the clients, the story to tell,
+//! and what the steps have learned of the deployment so far.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard};
+
+use tokio::sync::watch;
+
+use crate::aws::{Aws, Identity, Instance, Stack};
+use crate::error::Result;
+use crate::event::Events;
+use crate::pcluster::config::ClusterConfig;
+use crate::pcluster::{Pcluster, Search};
+use crate::settings::{Ground, Settings};
+use crate::step::{Need, Step};
+
+/// What every step of a run has in its hands.
+#[derive(Debug)]
+pub struct Context {
+    /// What the user asked for.
+    pub settings: Settings,
+    /// The AWS clients.
+    pub aws: Aws,
+    /// Who we are in AWS.
+    pub identity: Identity,
+    /// Where the story is told.
+    pub events: Events,
+    /// The cluster configuration as the user wrote it.
+    pub config: ClusterConfig,
+    /// Where environments for Python programs are kept.
+    pub cache: PathBuf,
+    facts: Mutex<Facts>,
+}
+
+/// What is known of the deployment; written by the steps' `check` only.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// The requirements stack's outputs.
+    pub requirements: Option<Requirements>,
+    /// The key pair that goes into the configuration.
+    pub key_name: Option<String>,
+    /// The S3 URI of the node script.
+    pub node_script: Option<String>,
+    /// The cluster's stack.
+    pub cluster: Option<Stack>,
+    /// The head node.
+    pub head_node: Option<Instance>,
+    /// The public URL.
+    pub endpoint: Option<String>,
+    /// The Slurm API version the endpoint speaks.
+    pub api_version: Option<String>,
+}
+
+/// The outputs of the requirements stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirements {
+    /// The VPC.
+    pub vpc: String,
+    /// The public subnet of the head node.
+    pub head_node_subnet: String,
+    /// The private subnets of compute nodes and load balancer.
+    pub compute_subnets: [String; 2],
+    /// The security group of VPC link and load balancer.
+    pub api_security_group: String,
+    /// The security group that lets the load balancer reach the head node.
+    pub head_node_security_group: String,
+    /// The bucket.
+    pub bucket: String,
+}
+
+impl Context {
+    /// Returns a context that knows nothing of the deployment yet.
+    pub fn new(
+        settings: Settings,
+        aws: Aws,
+        identity: Identity,
+        events: Events,
+        config: ClusterConfig,
+        cache: PathBuf,
+    ) -> Self {
+        Context {
+            settings,
+            aws,
+            identity,
+            events,
+            config,
+            cache,
+            facts: Mutex::default(),
+        }
+    }
+
+    /// Returns what is known of the deployment. The guard must not be held over an `await`.
+    pub fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.facts
+            .lock()
+            .expect("no step panics while it writes a fact")
+    }
+
+    /// Returns the outputs of the requirements stack, which the steps after it need.
+    pub fn requirements(&self) -> Option<Requirements> {
+        self.facts().requirements.clone()
+    }
+
+    /// Returns how to find or install `pcluster`.
+    pub fn pcluster_search(&self) -> Search {
+        Search {
+            path: self.settings.pcluster.path.clone(),
+            version: self.settings.pcluster.version.clone(),
+            cache: self.cache.clone(),
+        }
+    }
+
+    /// Returns a `pcluster` that talks to the same ground as the SDK, installing it if need be.
+    pub async fn pcluster(&self) -> Result<Pcluster> {
+        let search = self.pcluster_search();
+        let program = match search.find().await? {
+            Some(program) => program,
+            None => {
+                let tell = |what: &str| self.events.doing(Step::Pcluster, what);
+                search.install(tell).await?
+            }
+        };
+        let environment = match &self.settings.ground {
+            Ground::Aws { profile, .. } => profile
+                .iter()
+                .map(|profile| ("AWS_PROFILE".to_owned(), profile.clone()))
+                .collect(),
+            Ground::Endpoint(endpoint) => endpoint
+                .environment()
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect(),
+        };
+        Ok(Pcluster::new(program, &self.aws.region, environment))
+    }
+
+    /// Returns the tags of what `step` makes: how a later run knows it for ours.
+    pub fn tags(&self, step: Step) -> Vec<(String, String)> {
+        vec![
+            (TAG_DEPLOYMENT.to_owned(), self.settings.name.to_string()),
+            (TAG_STEP.to_owned(), step.name().to_owned()),
+        ]
+    }
+}
+
+/// The tag that names the deployment a thing belongs to.
+pub const TAG_DEPLOYMENT: &str = "hpcapi:deployment";
+
+/// The tag that names the step that made a thing.
+pub const TAG_STEP: &str = "hpcapi:step";
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Milestone {
+    /// Its thing exists, but is not complete.
+    Begun,
+    /// It is ready.
+    Done,
+}
+
+/// How far every step is, for those that wait for one another.
+#[derive(Debug)]
+pub struct Board(watch::Sender<BTreeMap<Step, Milestone>>);
+
+impl Default for Board {
+    fn default() -> Self {
+        Board(watch::Sender::new(BTreeMap::new()))
+    }
+}
+
+impl Board {
+    /// Notes that `step` has come to `milestone`.
+    pub fn reach(&self, step: Step, milestone: Milestone) {
+        self.0.send_modify(|steps| {
+            let reached = steps.entry(step).or_insert(milestone);
+            *reached = (*reached).max(milestone);
+        });
+    }
+
+    /// Waits until every one of `needs` is met.
+    pub async fn meet(&self, needs: &[Need]) {
+        let met = |steps: &BTreeMap<Step, Milestone>| {
+            needs.iter().all(|need| match need {
+                Need::Begun(step) => steps.contains_key(step),
+                Need::Done(step) => steps.get(step) == Some(&Milestone::Done),
+            })
+        };
+        // The sender lives in `self`, so the wait cannot end otherwise.
+        let _ = self.0.subscribe().wait_for(met).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_begun_step_meets_begun_but_not_done() {
+        use std::time::Duration;
+        use tokio::time::timeout;
+
+        let board = Board::default();
+        board.reach(Step::Cluster, Milestone::Begun);
+        board.meet(&[Need::Begun(Step::Cluster)]).await;
+        let done = [Need::Done(Step::Cluster)];
+        let early = timeout(Duration::from_millis(10), board.meet(&done)).await;
+        assert!(early.is_err());
+        board.reach(Step::Cluster, Milestone::Done);
+        board.reach(Step::Cluster, Milestone::Begun);
+        board.meet(&done).await;
+    }
+}

@@ -1,0 +1,67 @@
+//! The deployment as a whole: the steps, and the loops over them.
+
+mod leftovers;
+mod path;
+mod preflight;
+mod proof;
+mod state;
+mod status;
+mod steps;
+mod teardown;
+mod up;
+
+pub use leftovers::Leftover;
+pub use proof::Proof;
+pub use state::State;
+pub use status::{StepStatus, gather_values, locate, survey};
+pub use steps::cluster_config::filled;
+pub use teardown::{Teardown, doomed, teardown};
+pub use up::{Up, up};
+
+use crate::context::{Board, Context};
+use crate::error::Result;
+use crate::event::Outcome;
+use crate::step::Step;
+
+/// Looks at the step's thing without changing anything, and writes down what it learns.
+async fn check(step: Step, context: &Context) -> Result<State> {
+    match step {
+        Step::Requirements => steps::requirements::check(context).await,
+        Step::Pcluster => steps::pcluster::check(context).await,
+        Step::KeyPair => steps::key_pair::check(context).await,
+        Step::NodeScript => steps::node_script::check(context).await,
+        Step::ClusterConfig => steps::cluster_config::check(context),
+        Step::Cluster => steps::cluster::check(context).await,
+        Step::HeadNode => steps::head_node::check(context).await,
+        Step::Api => steps::api::check(context).await,
+        Step::Endpoint => steps::endpoint::check(context).await,
+    }
+}
+
+/// Makes the step's thing, from whatever state it is in.
+async fn run(step: Step, context: &Context, board: &Board) -> Result<()> {
+    match step {
+        Step::Requirements => steps::requirements::run(context).await,
+        Step::Pcluster => steps::pcluster::run(context).await,
+        Step::KeyPair => steps::key_pair::run(context).await,
+        Step::NodeScript => steps::node_script::run(context).await,
+        Step::ClusterConfig => steps::cluster_config::run(context),
+        Step::Cluster => steps::cluster::run(context, board).await,
+        Step::HeadNode => steps::head_node::run(context).await,
+        Step::Api => steps::api::run(context).await,
+        Step::Endpoint => steps::endpoint::run(context).await,
+    }
+}
+
+/// Removes the step's thing; fine when there is none.
+async fn undo(step: Step, context: &Context) -> Result<Outcome> {
+    match step {
+        Step::Requirements => steps::requirements::undo(context).await,
+        Step::KeyPair => steps::key_pair::undo(context).await,
+        Step::ClusterConfig => steps::cluster_config::undo(context),
+        Step::Cluster => steps::cluster::undo(context).await,
+        Step::Api => steps::api::undo(context).await,
+        // They make nothing that another step does not remove.
+        Step::Pcluster | Step::NodeScript | Step::HeadNode | Step::Endpoint => Ok(Outcome::Absent),
+    }
+}

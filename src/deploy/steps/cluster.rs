@@ -1,0 +1,179 @@
+//! The ParallelCluster cluster: made and deleted by `pcluster`, looked at through its stack.
+
+use std::process::Output;
+
+use crate::aws::Stack;
+use crate::context::{Board, Context, Milestone, Requirements};
+use crate::deploy::State;
+use crate::error::{Error, Result};
+use crate::event::Outcome;
+use crate::pcluster::{self, answer};
+use crate::step::Step;
+
+use super::stack;
+
+/// An object in the deployment's bucket, written before the cluster is made: what says that
+/// a cluster of this name is ours.
+const MARKER: &str = "hpcapi/cluster";
+
+pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
+    let name = context.settings.name.as_str();
+    let found = context.aws.stacks.describe(name).await?;
+    context.facts().cluster.clone_from(&found);
+    let Some(there) = found else {
+        return Ok(State::Missing);
+    };
+    if !is_ours(context).await? {
+        return Err(Error::usage(format!(
+            "there is a stack or cluster `{name}` that hpcapi did not make, so it is not touched"
+        ))
+        .hint("choose another name: --name my-cluster"));
+    }
+    Ok(if !there.is_settled() {
+        State::waiting(format!("the cluster is in {}", there.status))
+    } else if there.status == "CREATE_COMPLETE" || there.status.starts_with("UPDATE_") {
+        State::Ready
+    } else {
+        State::incomplete(format!("the cluster is in {}", there.status))
+    })
+}
+
+pub(in crate::deploy) async fn run(context: &Context, board: &Board) -> Result<()> {
+    let name = context.settings.name.as_str();
+    let mut there = context.aws.stacks.describe(name).await?;
+    if let Some(stack) = &there
+        && (stack.must_be_replaced() || stack.status == "DELETE_IN_PROGRESS")
+    {
+        context.events.doing(
+            Step::Cluster,
+            format!("replacing a cluster in {}", stack.status),
+        );
+        delete(context, stack).await?;
+        there = None;
+    }
+    let stack = match there {
+        Some(stack) => stack,
+        None => create(context).await?,
+    };
+    board.reach(Step::Cluster, Milestone::Begun);
+    let progress = stack::progress(&context.events, Step::Cluster);
+    let status = context.aws.stacks.join(&stack, &progress).await?;
+    if status == "CREATE_COMPLETE" || status == "UPDATE_COMPLETE" {
+        return Ok(());
+    }
+    Err(failure(context, &stack, &status).await)
+}
+
+pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
+    let name = context.settings.name.as_str();
+    let Some(stack) = context.aws.stacks.describe(name).await? else {
+        return Ok(Outcome::Absent);
+    };
+    if !is_ours(context).await? {
+        context.events.warn(format!(
+            "the stack `{name}` was not made by hpcapi, so it is not touched"
+        ));
+        return Ok(Outcome::Absent);
+    }
+    delete(context, &stack).await?;
+    Ok(Outcome::Removed)
+}
+
+async fn is_ours(context: &Context) -> Result<bool> {
+    match bucket(context).await? {
+        Some(bucket) => context.aws.buckets.has(&bucket, MARKER).await,
+        None => Ok(false),
+    }
+}
+
+/// Returns the deployment's bucket; a stack that is being deleted, or failed to be, has one
+/// too.
+async fn bucket(context: &Context) -> Result<Option<String>> {
+    if let Some(Requirements { bucket, .. }) = context.requirements() {
+        return Ok(Some(bucket));
+    }
+    let stack = context.settings.name.requirements_stack();
+    Ok(match context.aws.stacks.describe(&stack).await? {
+        Some(stack) => stack.outputs.get("Bucket").cloned(),
+        None => None,
+    })
+}
+
+async fn create(context: &Context) -> Result<Stack> {
+    let name = context.settings.name.as_str();
+    let pcluster = context.pcluster().await?;
+    let requirements = context
+        .requirements()
+        .ok_or_else(|| Error::failed("the requirements stack is not there"))?;
+    context
+        .aws
+        .buckets
+        .put(&requirements.bucket, MARKER, name)
+        .await?;
+    context
+        .events
+        .doing(Step::Cluster, "pcluster create-cluster");
+    let config = context.settings.filled_config_path();
+    let output = pcluster.create_cluster(name, &config).await?;
+    let created = answer::created(output.status.code(), &output.stdout, &output.stderr)
+        .map_err(|refusal| pcluster::config_error(&context.config, refusal))?;
+    for problem in &created.warnings {
+        context
+            .events
+            .warn(pcluster::sentence(&context.config, problem));
+    }
+    context.aws.stacks.describe(name).await?.ok_or_else(|| {
+        Error::failed(format!(
+            "pcluster created `{name}`, but CloudFormation does not know it"
+        ))
+    })
+}
+
+async fn delete(context: &Context, stack: &Stack) -> Result<()> {
+    if stack.status != "DELETE_IN_PROGRESS" {
+        context
+            .events
+            .doing(Step::Cluster, "pcluster delete-cluster");
+        let pcluster = context.pcluster().await?;
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = pcluster.delete_cluster(&stack.name).await?;
+        answer::deleted(status.code(), &stdout, &stderr)?;
+    }
+    let progress = stack::progress(&context.events, Step::Cluster);
+    context.aws.stacks.deleted(stack, None, &progress).await
+}
+
+/// Returns why the cluster failed: ParallelCluster's failure code, and the first resource.
+async fn failure(context: &Context, stack: &Stack, status: &str) -> Error {
+    let error = context.aws.stacks.failure(stack, status).await;
+    let mut error = match failures(context, &stack.name).await {
+        Ok(failures) => failures.into_iter().fold(error, |error, (code, reason)| {
+            error.hint(format!("ParallelCluster says {code}: {reason}"))
+        }),
+        Err(_) => error,
+    };
+    error =
+        error.hint("the failed cluster is kept so that its logs can be read, and it costs money");
+    error
+        .hint(format!(
+            "replace it: {}",
+            context.settings.again.command("up")
+        ))
+        .hint(format!(
+            "remove it: {}",
+            context.settings.again.command("teardown")
+        ))
+}
+
+async fn failures(context: &Context, name: &str) -> Result<Vec<(String, String)>> {
+    let output = context.pcluster().await?.describe_cluster(name).await?;
+    let described = answer::described(output.status.code(), &output.stdout, &output.stderr)?;
+    Ok(described
+        .failures
+        .into_iter()
+        .map(|failure| (failure.code, failure.reason))
+        .collect())
+}

@@ -1,0 +1,69 @@
+//! The user's cluster configuration with every `CHANGE_ME` filled, in a file for `pcluster`.
+
+use std::fs;
+
+use crate::context::Context;
+use crate::deploy::State;
+use crate::error::{Error, Kind, Result};
+use crate::event::Outcome;
+use crate::files;
+use crate::pcluster::config::{FilledClusterConfig, Values};
+
+pub(in crate::deploy) fn check(context: &Context) -> Result<State> {
+    let Some(filled) = fill(context)? else {
+        return Ok(State::waiting("the requirements stack"));
+    };
+    let path = context.settings.filled_config_path();
+    Ok(match fs::read_to_string(&path) {
+        Ok(text) if text == filled.text() => State::Ready,
+        Ok(_) => State::incomplete(format!("`{}` differs from it", path.display())),
+        Err(_) => State::Missing,
+    })
+}
+
+pub(in crate::deploy) fn run(context: &Context) -> Result<()> {
+    let filled = filled(context)?;
+    files::write_private(
+        &context.settings.filled_config_path(),
+        filled.text().as_bytes(),
+    )
+}
+
+pub(in crate::deploy) fn undo(context: &Context) -> Result<Outcome> {
+    let removed = files::remove(&context.settings.filled_config_path())?;
+    Ok(if removed {
+        Outcome::Removed
+    } else {
+        Outcome::Absent
+    })
+}
+
+/// Returns the filled configuration; fails when the stack with the values is not there.
+pub fn filled(context: &Context) -> Result<FilledClusterConfig> {
+    fill(context)?.ok_or_else(|| {
+        Error::new(Kind::NotReady, "the values for CHANGE_ME are not there yet").hint(format!(
+            "make them with `{}`",
+            context.settings.again.command("up")
+        ))
+    })
+}
+
+fn fill(context: &Context) -> Result<Option<FilledClusterConfig>> {
+    if context.config.change_me().is_empty() {
+        return Ok(Some(context.config.fill(&Values::default())));
+    }
+    let facts = context.facts();
+    let (Some(requirements), Some(node_script)) = (&facts.requirements, &facts.node_script) else {
+        return Ok(None);
+    };
+    let values = Values {
+        region: context.aws.region.clone(),
+        head_node_subnet: requirements.head_node_subnet.clone(),
+        compute_subnets: requirements.compute_subnets.clone(),
+        head_node_security_group: requirements.head_node_security_group.clone(),
+        key_name: facts.key_name.clone().unwrap_or_default(),
+        bucket: requirements.bucket.clone(),
+        node_script: node_script.clone(),
+    };
+    Ok(Some(context.config.fill(&values)))
+}

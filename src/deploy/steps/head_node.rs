@@ -1,0 +1,78 @@
+//! The head node's instance, found by ParallelCluster's tags as soon as it exists.
+
+use std::time::Duration;
+
+use crate::aws::Instance;
+use crate::context::Context;
+use crate::deploy::State;
+use crate::error::{Error, Result};
+use crate::step::Step;
+use crate::wait::Pace;
+
+/// The instance stands within minutes after the cluster is begun.
+const LIMIT: Duration = Duration::from_secs(1800);
+
+pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
+    let found = find(context).await?;
+    context.facts().head_node.clone_from(&found);
+    Ok(match found {
+        None => State::Missing,
+        Some(instance) if instance.is_running() => State::Ready,
+        Some(instance) if instance.state == "pending" => {
+            State::waiting(format!("the instance {} to run", instance.id))
+        }
+        Some(instance) => State::incomplete(format!(
+            "the instance {} is {}",
+            instance.id, instance.state
+        )),
+    })
+}
+
+pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
+    let mut pace = Pace::minutes(LIMIT);
+    loop {
+        match find(context).await? {
+            Some(instance) if instance.is_running() => return Ok(()),
+            Some(instance) if instance.state.starts_with("stop") => {
+                return Err(Error::failed(format!(
+                    "the head node `{}` is {}",
+                    instance.id, instance.state
+                ))
+                .hint(format!(
+                    "start it: aws ec2 start-instances --region {} --instance-ids {}",
+                    context.aws.region, instance.id
+                )));
+            }
+            Some(instance) => {
+                let text = format!("{} is {}", instance.id, instance.state);
+                context.events.doing(Step::HeadNode, text);
+            }
+            None => context
+                .events
+                .doing(Step::HeadNode, "waiting for the instance"),
+        }
+        if !pace.next().await {
+            return Err(Error::failed(
+                "the cluster has no head node after half an hour",
+            ));
+        }
+    }
+}
+
+/// Returns the head node of the cluster in our VPC.
+async fn find(context: &Context) -> Result<Option<Instance>> {
+    let tags = [
+        (
+            "parallelcluster:cluster-name",
+            context.settings.name.as_str(),
+        ),
+        ("parallelcluster:node-type", "HeadNode"),
+    ];
+    let vpc = context.requirements().map(|requirements| requirements.vpc);
+    let found = context.aws.instances.with_tags(&tags).await?;
+    // A user's configuration may name a VPC of its own: then the cluster's name decides.
+    let own_network = !context.config.wants_network();
+    Ok(found
+        .into_iter()
+        .find(|instance| own_network || (vpc.is_some() && instance.vpc == vpc)))
+}

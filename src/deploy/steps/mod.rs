@@ -1,0 +1,12 @@
+//! One file per step: `check` only looks, `run` only changes, `undo` removes.
+
+pub(super) mod api;
+pub(super) mod cluster;
+pub(super) mod cluster_config;
+pub(super) mod endpoint;
+pub(super) mod head_node;
+pub(super) mod key_pair;
+pub(super) mod node_script;
+pub(super) mod pcluster;
+pub(super) mod requirements;
+mod stack;

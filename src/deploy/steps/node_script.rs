@@ -1,0 +1,43 @@
+//! The node script in the bucket. Its key holds the digest of its content, so a script that
+//! a cluster refers to never changes under it.
+
+use sha2::{Digest, Sha256};
+
+use crate::context::Context;
+use crate::deploy::State;
+use crate::error::{Error, Result};
+
+const SCRIPT: &str = include_str!("../../../templates/node/head-node.sh");
+
+pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
+    let Some(requirements) = context.requirements() else {
+        return Ok(State::waiting("the requirements stack"));
+    };
+    let key = key();
+    if !context.aws.buckets.has(&requirements.bucket, &key).await? {
+        return Ok(State::Missing);
+    }
+    context.facts().node_script = Some(format!("s3://{}/{key}", requirements.bucket));
+    Ok(State::Ready)
+}
+
+pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
+    let requirements = context
+        .requirements()
+        .ok_or_else(|| Error::failed("there is no bucket for the node script"))?;
+    context
+        .aws
+        .buckets
+        .put(&requirements.bucket, &key(), SCRIPT)
+        .await
+}
+
+fn key() -> String {
+    let digest = Sha256::digest(SCRIPT);
+    let digest: String = digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("hpcapi/{digest}/head-node.sh")
+}

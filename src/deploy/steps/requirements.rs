@@ -1,0 +1,158 @@
+//! The stack `<name>-requirements`: network, security groups, bucket.
+
+use std::time::Duration;
+
+use crate::aws::{Stack, StackResource, choose_zones};
+use crate::context::{Context, Requirements};
+use crate::deploy::State;
+use crate::error::{Error, Result};
+use crate::event::Outcome;
+use crate::pcluster::instance_types;
+use crate::step::Step;
+use crate::wait::Pace;
+
+use super::stack;
+
+const TEMPLATE: &str = include_str!("../../../templates/requirements.yaml");
+
+/// AWS removes the network interfaces of a load balancer or VPC link minutes after it.
+const LINGERING: Duration = Duration::from_secs(900);
+
+pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
+    let name = context.settings.name.requirements_stack();
+    let Some(there) = context.aws.stacks.describe(&name).await? else {
+        context.facts().requirements = None;
+        return Ok(State::Missing);
+    };
+    stack::require_ours(context, &there)?;
+    context.facts().requirements = outputs(&there).ok();
+    Ok(stack::state(&there, TEMPLATE, &[]))
+}
+
+pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
+    let name = context.settings.name.requirements_stack();
+    let there = context.aws.stacks.describe(&name).await?;
+    let zones = match there.as_ref().and_then(zones_of) {
+        Some(zones) => zones,
+        None => zones_for(context).await?,
+    };
+    let parameters = parameters(context.settings.name.to_string(), zones);
+    let spec = stack::spec(context, Step::Requirements, name, TEMPLATE, parameters);
+    let progress = stack::progress(&context.events, Step::Requirements);
+    context.aws.stacks.apply(&spec, &progress).await?;
+    Ok(())
+}
+
+pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
+    let name = context.settings.name.requirements_stack();
+    let Some(there) = context.aws.stacks.describe(&name).await? else {
+        return Ok(Outcome::Absent);
+    };
+    stack::require_ours(context, &there)?;
+    let resources = context.aws.stacks.resources(&there.id).await?;
+    for bucket in physical_ids(&resources, "AWS::S3::Bucket") {
+        let tell = |count| {
+            let text = format!("emptying the bucket {bucket}: {count} versions deleted");
+            context.events.doing(Step::Requirements, text);
+        };
+        context.aws.buckets.empty(bucket, tell).await?;
+    }
+    for vpc in physical_ids(&resources, "AWS::EC2::VPC") {
+        wait_for_interfaces(context, vpc).await?;
+    }
+    let progress = stack::progress(&context.events, Step::Requirements);
+    stack::delete(context, &name, &progress).await?;
+    Ok(Outcome::Removed)
+}
+
+/// Waits until nothing but the stack's own NAT gateway has an interface in the VPC: any other
+/// would make the deletion of the stack fail.
+async fn wait_for_interfaces(context: &Context, vpc: &str) -> Result<()> {
+    let mut pace = Pace::minutes(LINGERING);
+    loop {
+        let interfaces = context.aws.network.interfaces_of_vpc(vpc).await?;
+        let holder = interfaces
+            .iter()
+            .find(|(_, description)| !description.starts_with("Interface for NAT Gateway"));
+        let Some((id, description)) = holder else {
+            return Ok(());
+        };
+        let text = format!("waiting for the network interface {id} ({description}) to go");
+        context.events.doing(Step::Requirements, text);
+        if !pace.next().await {
+            return Err(Error::failed(format!(
+                "the network interface `{id}` ({description}) still stands in `{vpc}`"
+            ))
+            .hint("remove what it belongs to"));
+        }
+    }
+}
+
+fn physical_ids<'r>(resources: &'r [StackResource], kind: &str) -> Vec<&'r str> {
+    resources
+        .iter()
+        .filter(|resource| {
+            resource.kind == kind
+                && !resource.physical_id.is_empty()
+                && resource.status != "DELETE_COMPLETE"
+        })
+        .map(|resource| resource.physical_id.as_str())
+        .collect()
+}
+
+/// Returns the zones of a stack that is there: a subnet cannot move.
+fn zones_of(stack: &Stack) -> Option<(String, String)> {
+    if stack.must_be_replaced() {
+        return None;
+    }
+    let zone = |key: &str| stack.parameters.get(key).cloned();
+    Some((zone("AvailabilityZone1")?, zone("AvailabilityZone2")?))
+}
+
+async fn zones_for(context: &Context) -> Result<(String, String)> {
+    let types = instance_types(context.config.document());
+    let zones = context.aws.zones.offering(&types).await?;
+    let (first, second) = choose_zones(&context.aws.region, &zones, &types)?;
+    let text = format!(
+        "zones {} ({}) and {} ({})",
+        first.name, first.id, second.name, second.id
+    );
+    context.events.doing(Step::Requirements, text);
+    Ok((first.name, second.name))
+}
+
+fn parameters(name: String, zones: (String, String)) -> Vec<(&'static str, String)> {
+    vec![
+        ("EnvironmentName", name),
+        ("AvailabilityZone1", zones.0),
+        ("AvailabilityZone2", zones.1),
+    ]
+}
+
+fn outputs(stack: &Stack) -> Result<Requirements> {
+    let output = |key| stack::output(stack, key);
+    Ok(Requirements {
+        vpc: output("VPCID")?,
+        head_node_subnet: output("HeadNodeSubnetId")?,
+        compute_subnets: [
+            output("ComputeResourcesSubnetId1")?,
+            output("ComputeResourcesSubnetId2")?,
+        ],
+        api_security_group: output("APISecurityGroup")?,
+        head_node_security_group: output("HeadNodeSecurityGroup")?,
+        bucket: output("Bucket")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stack::template::Declared;
+    use super::*;
+
+    #[test]
+    fn template_and_code_agree_on_parameters_and_outputs() {
+        let declared = Declared::of(TEMPLATE);
+        declared.takes(&parameters(String::new(), (String::new(), String::new())));
+        assert!(outputs(&declared.stack()).is_ok());
+    }
+}

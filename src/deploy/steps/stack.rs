@@ -1,0 +1,150 @@
+//! What the two steps that are CloudFormation stacks have in common.
+
+use sha2::{Digest, Sha256};
+
+use crate::aws::{Progress, Stack, StackEvent, StackSpec};
+use crate::context::{Context, TAG_DEPLOYMENT};
+use crate::deploy::State;
+use crate::error::{Error, Result};
+use crate::event::Events;
+use crate::step::Step;
+
+/// The tag that holds the digest of the template a stack was made from.
+const TAG_TEMPLATE: &str = "hpcapi:template";
+
+/// Returns what the stack of `step` should be.
+pub(super) fn spec(
+    context: &Context,
+    step: Step,
+    name: String,
+    template: &'static str,
+    parameters: Vec<(&'static str, String)>,
+) -> StackSpec {
+    let mut tags = context.tags(step);
+    tags.push((TAG_TEMPLATE.to_owned(), digest(template)));
+    StackSpec {
+        name,
+        template,
+        parameters,
+        tags,
+    }
+}
+
+/// Returns the state of a stack made from `template` with (at least) these `parameters`.
+pub(super) fn state(stack: &Stack, template: &str, parameters: &[(&str, String)]) -> State {
+    if !stack.is_settled() {
+        return State::waiting(format!("the stack `{}` is in {}", stack.name, stack.status));
+    }
+    if !stack.is_complete() {
+        return State::incomplete(format!("the stack `{}` is in {}", stack.name, stack.status));
+    }
+    if stack.tags.get(TAG_TEMPLATE).map(String::as_str) != Some(digest(template).as_str()) {
+        return State::incomplete("it was made from another template");
+    }
+    for (key, value) in parameters {
+        if stack.parameters.get(*key) != Some(value) {
+            let found = stack.parameters.get(*key).map_or("nothing", String::as_str);
+            return State::incomplete(format!("its {key} is {found} instead of {value}"));
+        }
+    }
+    State::Ready
+}
+
+/// Fails unless the stack was made by hpcapi for this deployment.
+pub(super) fn require_ours(context: &Context, stack: &Stack) -> Result<()> {
+    let name = context.settings.name.as_str();
+    if stack.tags.get(TAG_DEPLOYMENT).map(String::as_str) == Some(name) {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "the stack `{}` was not made by hpcapi, so it is not touched",
+        stack.name
+    ))
+    .hint("choose another name: --name my-cluster"))
+}
+
+/// Returns what tells a step's stack events.
+pub(super) fn progress(events: &Events, step: Step) -> impl Fn(&StackEvent) + Sync {
+    move |event| events.doing(step, format!("{} {}", event.resource, event.status))
+}
+
+/// Returns a stack's output, which its template promises.
+pub(super) fn output(stack: &Stack, key: &str) -> Result<String> {
+    stack.outputs.get(key).cloned().ok_or_else(|| {
+        Error::failed(format!("the stack `{}` has no output {key}", stack.name))
+            .hint("it was changed outside of hpcapi: tear the deployment down and make it anew")
+    })
+}
+
+/// Deletes the stack; returns whether there was one.
+pub(super) async fn delete(context: &Context, name: &str, progress: Progress<'_>) -> Result<bool> {
+    let Some(stack) = context.aws.stacks.describe(name).await? else {
+        return Ok(false);
+    };
+    require_ours(context, &stack)?;
+    context.aws.stacks.delete(name, progress).await
+}
+
+fn digest(template: &str) -> String {
+    let digest = Sha256::digest(template);
+    digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// What a template declares, for tests that it agrees with the code around it.
+#[cfg(test)]
+pub(super) mod template {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use serde_yaml::Value;
+
+    use super::Stack;
+
+    pub(in super::super) struct Declared(Value);
+
+    impl Declared {
+        pub(in super::super) fn of(template: &str) -> Declared {
+            assert!(
+                template.len() <= 51_200,
+                "CloudFormation takes no longer template body"
+            );
+            Declared(serde_yaml::from_str(template).unwrap())
+        }
+
+        /// Asserts that every parameter given is declared, and every one without a default is
+        /// given.
+        pub(in super::super) fn takes(&self, given: &[(&str, String)]) {
+            let given: BTreeSet<_> = given.iter().map(|(key, _)| *key).collect();
+            let declared = self.0["Parameters"].as_mapping().unwrap();
+            let keys: BTreeSet<_> = declared.keys().map(|key| key.as_str().unwrap()).collect();
+            assert!(
+                given.is_subset(&keys),
+                "{given:?} but not all of them in {keys:?}"
+            );
+            for (key, parameter) in declared {
+                let key = key.as_str().unwrap();
+                let is_optional = parameter.get("Default").is_some();
+                assert!(is_optional || given.contains(key), "{key} has no value");
+            }
+        }
+
+        /// Returns a finished stack of the template: every output has some value.
+        pub(in super::super) fn stack(&self) -> Stack {
+            let outputs = self.0["Outputs"].as_mapping().unwrap();
+            Stack {
+                id: "arn".to_owned(),
+                name: "stack".to_owned(),
+                status: "CREATE_COMPLETE".to_owned(),
+                outputs: outputs
+                    .keys()
+                    .map(|key| (key.as_str().unwrap().to_owned(), "value".to_owned()))
+                    .collect(),
+                parameters: BTreeMap::new(),
+                tags: BTreeMap::new(),
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `teardown`: every step is undone once those that use what it made are, and a last look
+//! says what is left.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::task::JoinSet;
+
+use crate::context::{Board, Context, Milestone};
+use crate::error::{Error, Result};
+use crate::event::{Event, Outcome};
+use crate::step::{Need, Step};
+
+use super::leftovers::{self, Leftover};
+
+/// What `teardown` did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Teardown {
+    /// The steps whose things were removed.
+    pub removed: Vec<Step>,
+    /// What is left in the account.
+    pub leftovers: Vec<Leftover>,
+}
+
+/// Returns what `teardown` would delete, one line each.
+pub async fn doomed(context: &Context) -> Result<Vec<String>> {
+    leftovers::doomed(context).await
+}
+
+/// Removes the whole deployment, and looks for what is left.
+pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
+    let kept = leftovers::kept_by_cluster(context).await?;
+    let board = Arc::new(Board::default());
+    let mut running = JoinSet::new();
+    for step in Step::ALL.into_iter().rev() {
+        let (context, board) = (Arc::clone(context), Arc::clone(&board));
+        running.spawn(async move { remove(step, &context, &board).await });
+    }
+    let mut removed = Vec::new();
+    while let Some(ended) = running.join_next().await {
+        removed.extend(ended.map_err(|error| Error::failed("a step broke off").because(error))??);
+    }
+    removed.sort();
+    removed.reverse();
+    Ok(Teardown {
+        removed,
+        leftovers: leftovers::scan(context, kept).await?,
+    })
+}
+
+async fn remove(step: Step, context: &Context, board: &Board) -> Result<Option<Step>> {
+    let users: Vec<_> = step.users().map(Need::Done).collect();
+    board.meet(&users).await;
+    let start = Instant::now();
+    let outcome = match super::undo(step, context).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            context.events.send(Event::Failed(step, start.elapsed()));
+            return Err(error.hint(format!(
+                "then go on with `{}`",
+                context.settings.again.command("teardown")
+            )));
+        }
+    };
+    let removed = (outcome == Outcome::Removed).then_some(step);
+    if removed.is_some() {
+        context
+            .events
+            .send(Event::Finished(step, outcome, start.elapsed()));
+    }
+    board.reach(step, Milestone::Done);
+    Ok(removed)
+}

@@ -1,0 +1,127 @@
+//! `up`: every step is started the moment its needs are met, and counts as done when a look
+//! says so.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use crate::context::{Board, Context, Milestone};
+use crate::error::{Error, Result};
+use crate::event::{Event, Outcome};
+use crate::step::Step;
+
+use super::status::is_local;
+use super::{State, StepStatus, preflight};
+
+/// What `up` did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Up {
+    /// The public URL.
+    pub endpoint: String,
+    /// The Slurm API version it speaks, e.g. `v0.0.44`.
+    pub api_version: String,
+    /// The head node's instance id.
+    pub head_node: String,
+    /// The deployment's bucket.
+    pub bucket: String,
+    /// The EC2 key pair of the head node, if it has one.
+    pub key_name: Option<String>,
+    /// Whether anything was made or changed.
+    pub changed: bool,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Makes every step's thing that is not as it should be.
+pub async fn up(context: &Arc<Context>) -> Result<Up> {
+    let start = Instant::now();
+    let before = super::survey(context).await?;
+    preflight::before(context, &before).await?;
+
+    let board = Arc::new(Board::default());
+    let mut running = JoinSet::new();
+    for status in &before {
+        let (context, board) = (Arc::clone(context), Arc::clone(&board));
+        let step = status.step;
+        let needed = is_needed(step, &before);
+        running.spawn(async move { make(step, needed, &context, &board).await });
+    }
+    let mut changed = false;
+    while let Some(ended) = running.join_next().await {
+        // The steps that are left are dropped with `running`: AWS goes on without us.
+        changed |= ended.map_err(|error| Error::failed("a step broke off").because(error))??;
+    }
+    report(context, changed, start.elapsed())
+}
+
+/// Returns whether a step has to be looked at: what only this machine lacks is made only for
+/// a step that will use it.
+fn is_needed(step: Step, before: &[StepStatus]) -> bool {
+    let is_ready = |step: Step| {
+        before
+            .iter()
+            .any(|status| status.step == step && status.state == State::Ready)
+    };
+    !is_local(step) || !step.users().all(is_ready)
+}
+
+async fn make(step: Step, needed: bool, context: &Context, board: &Board) -> Result<bool> {
+    board.meet(step.needs()).await;
+    let start = Instant::now();
+    if !needed || super::check(step, context).await? == State::Ready {
+        let outcome = Outcome::Unchanged;
+        context
+            .events
+            .send(Event::Finished(step, outcome, start.elapsed()));
+        board.reach(step, Milestone::Done);
+        return Ok(false);
+    }
+    context.events.send(Event::Started(step));
+    if let Err(error) = make_now(step, context, board).await {
+        context.events.send(Event::Failed(step, start.elapsed()));
+        return Err(error);
+    }
+    context
+        .events
+        .send(Event::Finished(step, Outcome::Made, start.elapsed()));
+    board.reach(step, Milestone::Done);
+    Ok(true)
+}
+
+async fn make_now(step: Step, context: &Context, board: &Board) -> Result<()> {
+    super::run(step, context, board).await?;
+    match super::check(step, context).await? {
+        State::Ready => Ok(()),
+        state => Err(
+            Error::failed(format!("the {step} is {} after it was made", state.word()))
+                .because(state.detail().unwrap_or("it is not there").to_owned())
+                .hint(format!(
+                    "look again with `{}`",
+                    context.settings.again.command("status")
+                )),
+        ),
+    }
+}
+
+fn report(context: &Context, changed: bool, elapsed: Duration) -> Result<Up> {
+    let facts = context.facts();
+    let unknown = || Error::failed("the deployment is ready, but its endpoint is not known");
+    Ok(Up {
+        endpoint: facts.endpoint.clone().ok_or_else(unknown)?,
+        api_version: facts.api_version.clone().ok_or_else(unknown)?,
+        head_node: facts
+            .head_node
+            .as_ref()
+            .map(|node| node.id.clone())
+            .ok_or_else(unknown)?,
+        bucket: facts
+            .requirements
+            .as_ref()
+            .map(|requirements| requirements.bucket.clone())
+            .ok_or_else(unknown)?,
+        key_name: facts.key_name.clone(),
+        changed,
+        elapsed,
+    })
+}

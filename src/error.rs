@@ -1,0 +1,127 @@
+//! The one error type: what failed in the user's words, the cause in the service's own
+//! words, and what to type next. Its kind picks the exit code.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// A result whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Decides the exit code of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Something that was tried did not work: exit code 1.
+    Failed,
+    /// Arguments or a configuration file are wrong, and nothing was changed: exit code 2.
+    Usage,
+    /// The deployment is not (all) there: exit code 3.
+    NotReady,
+    /// The user interrupted: exit code 130.
+    Interrupted,
+}
+
+impl Kind {
+    /// Returns the process exit code of this kind of error.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::Failed => 1,
+            Kind::Usage => 2,
+            Kind::NotReady => 3,
+            Kind::Interrupted => 130,
+        }
+    }
+}
+
+/// What went wrong: a message, its cause, and hints (commands to type).
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+    hints: Vec<String>,
+}
+
+impl Error {
+    /// Returns an error of `kind`. The message is lower case, without a full stop, with
+    /// names in backticks.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Error {
+            kind,
+            message: message.into(),
+            source: None,
+            hints: Vec::new(),
+        }
+    }
+
+    /// Returns an error of [`Kind::Failed`].
+    pub fn failed(message: impl Into<String>) -> Self {
+        Error::new(Kind::Failed, message)
+    }
+
+    /// Returns an error of [`Kind::Usage`].
+    pub fn usage(message: impl Into<String>) -> Self {
+        Error::new(Kind::Usage, message)
+    }
+
+    /// Adds the cause, in the words of whoever reported it.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(cause.into());
+        self
+    }
+
+    /// Adds a hint: what to type, or where to look, next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Returns the kind, which picks the exit code.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Returns what to type next, most useful first.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_deref()
+            .map(|cause| cause as &(dyn StdError + 'static))
+    }
+}
+
+/// Adds what was being done to an error that only knows its own cause.
+pub trait Context<T> {
+    /// Wraps the cause into an [`Error`] of [`Kind::Failed`].
+    fn doing(self, message: impl FnOnce() -> String) -> Result<T>;
+}
+
+impl<T, E: Into<Box<dyn StdError + Send + Sync>>> Context<T> for std::result::Result<T, E> {
+    fn doing(self, message: impl FnOnce() -> String) -> Result<T> {
+        self.map_err(|cause| Error::failed(message()).because(cause))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_an_exit_code_of_its_own() {
+        let codes =
+            [Kind::Failed, Kind::Usage, Kind::NotReady, Kind::Interrupted].map(Kind::exit_code);
+        assert_eq!(codes, [1, 2, 3, 130]);
+    }
+}

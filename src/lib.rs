@@ -1,0 +1,23 @@
+//! One command turns an AWS account into a secured HTTPS API in front of a Slurm cluster,
+//! and one command turns it back into nothing.
+//!
+//! The map: [`cli`] reads arguments into [`settings`]; a [`context`] holds them with the
+//! clients of [`aws`] and [`pcluster`]; [`deploy`] loops over the one list in [`step`];
+//! what happens is told as [`event`]s to [`output`]. [`slurm`] speaks with the head node and
+//! the API, [`sandbox`] is an AWS to try it all on.
+
+pub mod aws;
+pub mod cli;
+pub mod context;
+pub mod deploy;
+pub mod error;
+pub mod event;
+mod files;
+pub mod output;
+pub mod pcluster;
+mod python;
+pub mod sandbox;
+pub mod settings;
+pub mod slurm;
+pub mod step;
+pub mod wait;

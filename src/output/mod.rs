@@ -1,0 +1,83 @@
+//! The only place that prints: the answer on stdout, the story on stderr.
+
+mod story;
+
+use std::io::Write;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::error::Error;
+
+pub use story::Story;
+
+/// How the answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// What a command found out: serialised for programs, with a text for people.
+pub trait Answer: Serialize {
+    /// Returns the text, each line ended.
+    fn text(&self) -> String;
+}
+
+/// Prints the answer of a command.
+pub fn answer(answer: &impl Answer, format: Format) {
+    match format {
+        Format::Text => raw(&answer.text()),
+        Format::Json => {
+            let json = serde_json::to_string_pretty(answer);
+            raw(&format!("{}\n", json.expect("answers are plain data")));
+        }
+    }
+}
+
+/// Prints text on stdout as it is.
+pub fn raw(text: &str) {
+    // Whoever closed the pipe does not want the rest.
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Prints text on stderr as it is.
+pub fn tell(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints an error: what failed, why, and what to type next.
+pub fn error(error: &Error) {
+    let mut text = format!("error: {error}\n");
+    let mut cause = std::error::Error::source(error);
+    while let Some(source) = cause {
+        text.push_str("  because: ");
+        text.push_str(&source.to_string().trim_end().replace('\n', "\n           "));
+        text.push('\n');
+        cause = source.source();
+    }
+    for hint in error.hints() {
+        text.push_str(&format!("  next: {hint}\n"));
+    }
+    tell(&text);
+}
+
+/// Asks a question on stderr; returns whether the answer on stdin was yes.
+pub fn confirm(question: &str) -> bool {
+    let _ = write!(std::io::stderr(), "{question} [y/N] ");
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    read.is_ok() && matches!(line.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
+/// Returns a duration as people say it: `4.2 s`, `3 min 20 s`.
+pub fn human(duration: std::time::Duration) -> String {
+    let seconds = duration.as_secs();
+    if seconds < 60 {
+        format!("{:.1} s", duration.as_secs_f64())
+    } else {
+        format!("{} min {} s", seconds / 60, seconds % 60)
+    }
+}

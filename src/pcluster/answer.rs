@@ -1,0 +1,273 @@
+//! What `pcluster` answers: JSON on stdout for successes and errors alike, with exit code 0
+//! or 1 (1 also for a dry run that found nothing wrong), and usage errors as plain text on
+//! stderr with exit code 2.
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+
+use super::schema_error;
+
+/// The words with which a dry run says that all is well.
+const DRY_RUN_OK: &str = "Request would have succeeded, but DryRun flag is set.";
+
+/// One finding of ParallelCluster's validators.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// `ERROR`, `WARNING` or `INFO`.
+    pub level: String,
+    /// The validator, e.g. `KeyPairValidator`.
+    pub validator: String,
+    /// The place in the configuration, when the finding names one, as
+    /// `Scheduling.SlurmQueues[0].Name`.
+    pub path: Option<super::config::DocumentPath>,
+    /// What is wrong, in ParallelCluster's words.
+    pub message: String,
+}
+
+impl Problem {
+    /// Returns whether it keeps the cluster from being made.
+    pub fn is_error(&self) -> bool {
+        self.level == "ERROR"
+    }
+}
+
+/// A request that `pcluster` did not carry out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The summary, in its own words.
+    pub message: String,
+    /// What its validators found.
+    pub problems: Vec<Problem>,
+}
+
+impl Refusal {
+    /// Returns the refusal without what only `is_ours` explains; `None` when no error is left.
+    #[must_use]
+    pub fn without(mut self, is_ours: impl Fn(&str) -> bool) -> Option<Refusal> {
+        let had_problems = !self.problems.is_empty();
+        self.problems.retain(|problem| !is_ours(&problem.message));
+        let stands = if had_problems {
+            self.problems.iter().any(Problem::is_error)
+        } else {
+            !is_ours(&self.message)
+        };
+        stands.then_some(self)
+    }
+
+    /// Returns whether the cluster that was asked about does not exist.
+    pub fn says_absent(&self) -> bool {
+        self.message.contains("does not exist")
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Error {
+        let words = refusal.message.trim().to_owned();
+        Error::failed("pcluster refuses").because(words)
+    }
+}
+
+/// What `create-cluster` answers when it has begun, or could begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// Findings that keep nothing from being made.
+    pub warnings: Vec<Problem>,
+}
+
+/// What `describe-cluster` answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// The cluster status, e.g. `CREATE_FAILED`.
+    pub status: String,
+    /// Why the creation failed.
+    pub failures: Vec<Failure>,
+}
+
+/// Why the creation of a cluster failed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Failure {
+    /// ParallelCluster's code, e.g. `HeadNodeBootstrapFailure`.
+    #[serde(rename = "failureCode")]
+    pub code: String,
+    /// Its sentence.
+    #[serde(rename = "failureReason", default)]
+    pub reason: String,
+}
+
+/// Everything an answer may hold. The case of `cloudformationStackStatus` differs between
+/// commands, so the stack's status is asked of CloudFormation instead.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    message: Option<String>,
+    #[serde(default)]
+    configuration_validation_errors: Vec<Finding>,
+    #[serde(default)]
+    validation_messages: Vec<Finding>,
+    cluster_status: Option<String>,
+    #[serde(default)]
+    failures: Vec<Failure>,
+}
+
+#[derive(Deserialize)]
+struct Finding {
+    level: String,
+    #[serde(rename = "type")]
+    validator: String,
+    message: String,
+}
+
+/// Reads the answer of `create-cluster`.
+pub fn created(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<Accepted, Refusal> {
+    let document = read(code, stdout, stderr)?;
+    Ok(Accepted {
+        warnings: problems(document.validation_messages),
+    })
+}
+
+/// Reads the answer of `create-cluster --dryrun true`.
+pub fn dry_run(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<Accepted, Refusal> {
+    match read(code, stdout, stderr) {
+        Err(refusal) if refusal.message == DRY_RUN_OK => Ok(Accepted {
+            warnings: refusal.problems,
+        }),
+        Err(refusal) => Err(refusal),
+        // It never says yes this way today; it would mean the same.
+        Ok(document) => Ok(Accepted {
+            warnings: problems(document.validation_messages),
+        }),
+    }
+}
+
+/// Reads the answer of `describe-cluster`.
+pub fn described(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<Described, Refusal> {
+    let document = read(code, stdout, stderr)?;
+    Ok(Described {
+        status: document.cluster_status.unwrap_or_default(),
+        failures: document.failures,
+    })
+}
+
+/// Reads the answer of `delete-cluster`; a cluster that is not there is deleted.
+pub fn deleted(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<(), Refusal> {
+    match read(code, stdout, stderr) {
+        Ok(_) => Ok(()),
+        Err(refusal) if refusal.says_absent() => Ok(()),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+fn read(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<Document, Refusal> {
+    let Ok(document) = serde_json::from_slice::<Document>(stdout) else {
+        return Err(Refusal {
+            message: plain_words(code, stdout, stderr),
+            problems: Vec::new(),
+        });
+    };
+    if code == Some(0) {
+        return Ok(document);
+    }
+    let findings = document
+        .configuration_validation_errors
+        .into_iter()
+        .chain(document.validation_messages);
+    Err(Refusal {
+        message: document
+            .message
+            .unwrap_or_else(|| plain_words(code, b"", stderr)),
+        problems: problems(findings),
+    })
+}
+
+fn problems(findings: impl IntoIterator<Item = Finding>) -> Vec<Problem> {
+    findings.into_iter().flat_map(split).collect()
+}
+
+/// Returns one problem per thing that is wrong: the schema validator says them all in one.
+fn split(finding: Finding) -> Vec<Problem> {
+    let Finding {
+        level,
+        validator,
+        message,
+    } = finding;
+    let problem = |path, message| Problem {
+        level: level.clone(),
+        validator: validator.clone(),
+        path,
+        message,
+    };
+    if validator == "ConfigSchemaValidator"
+        && let Some(found) = schema_error::read(&message)
+    {
+        return found
+            .into_iter()
+            .map(|(path, message)| problem(Some(path), message))
+            .collect();
+    }
+    vec![problem(None, message)]
+}
+
+/// Returns what `pcluster` said without JSON: a usage error, or a Python traceback.
+fn plain_words(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> String {
+    let words = [stderr, stdout]
+        .map(|text| String::from_utf8_lossy(text).trim().to_owned())
+        .into_iter()
+        .find(|text| !text.is_empty());
+    let code = code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
+    match words {
+        Some(words) => words,
+        None => format!("it ended with {code} and said nothing"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dry_run_that_finds_nothing_ends_with_1_and_is_well() {
+        let answer = br#"{"message": "Request would have succeeded, but DryRun flag is set."}"#;
+        assert_eq!(dry_run(Some(1), answer, b"").unwrap().warnings, []);
+        assert!(created(Some(1), answer, b"").is_err());
+    }
+
+    #[test]
+    fn a_usage_error_is_plain_text() {
+        let words = b"pcluster create-cluster: error: the following arguments are required";
+        let refusal = created(Some(2), b"", words).unwrap_err();
+        assert!(refusal.message.contains("arguments are required"));
+        let refusal = created(None, b"", b"").unwrap_err();
+        assert_eq!(refusal.message, "it ended with a signal and said nothing");
+    }
+
+    #[test]
+    fn a_cluster_that_is_not_there_is_deleted() {
+        let answer = br#"{"message": "Cluster 'x' does not exist or belongs to an incompatible ParallelCluster major version."}"#;
+        assert!(deleted(Some(1), answer, b"").is_ok());
+        assert!(described(Some(1), answer, b"").unwrap_err().says_absent());
+    }
+
+    #[test]
+    fn failures_of_a_failed_cluster_come_with_exit_code_0() {
+        let answer = br#"{"clusterStatus": "CREATE_FAILED", "cloudFormationStackStatus": "ROLLBACK_COMPLETE",
+            "failures": [{"failureCode": "HeadNodeBootstrapFailure", "failureReason": "Cluster creation timed out."}]}"#;
+        let described = described(Some(0), answer, b"").unwrap();
+        assert_eq!(described.failures[0].code, "HeadNodeBootstrapFailure");
+    }
+
+    #[test]
+    fn what_only_placeholders_explain_is_left_out() {
+        let answer = br#"{"configurationValidationErrors": [
+            {"level": "ERROR", "type": "KeyPairValidator", "message": "The keypair '{'ours'}' does not exist."},
+            {"level": "WARNING", "type": "X", "message": "y"}], "message": "Invalid cluster configuration."}"#;
+        let refusal = dry_run(Some(1), answer, b"").unwrap_err();
+        assert!(
+            refusal
+                .clone()
+                .without(|text| text.contains("theirs"))
+                .is_some()
+        );
+        assert!(refusal.without(|text| text.contains("ours")).is_none());
+    }
+}

@@ -1,0 +1,79 @@
+//! Runs the real `pcluster`. Each call costs seconds of Python start, so it is used for what
+//! only it can do: validate, create and delete a cluster.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use tokio::process::Command;
+
+use crate::error::{Context, Result};
+
+/// A `pcluster` that can be run, and where its AWS calls go.
+#[derive(Debug, Clone)]
+pub struct Pcluster {
+    program: PathBuf,
+    region: String,
+    environment: Vec<(String, String)>,
+}
+
+impl Pcluster {
+    /// Returns the `pcluster` at `program` for `region`, with `environment` on top of ours.
+    pub fn new(program: PathBuf, region: &str, environment: Vec<(String, String)>) -> Self {
+        Pcluster {
+            program,
+            region: region.to_owned(),
+            environment,
+        }
+    }
+
+    /// Returns where it is.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// `pcluster create-cluster --dryrun true`: validates the configuration.
+    pub async fn dry_run(&self, cluster: &str, config: &Path) -> Result<Output> {
+        let mut command = self.command("create-cluster");
+        command.args(["--dryrun", "true", "--cluster-name", cluster]);
+        command.arg("--cluster-configuration").arg(config);
+        self.run(command).await
+    }
+
+    /// `pcluster create-cluster`: starts the creation and returns. A cluster that fails is
+    /// kept, because a rollback would destroy what its logs could tell.
+    pub async fn create_cluster(&self, cluster: &str, config: &Path) -> Result<Output> {
+        let mut command = self.command("create-cluster");
+        command.args(["--rollback-on-failure", "false", "--cluster-name", cluster]);
+        command.arg("--cluster-configuration").arg(config);
+        self.run(command).await
+    }
+
+    /// `pcluster describe-cluster`.
+    pub async fn describe_cluster(&self, cluster: &str) -> Result<Output> {
+        let mut command = self.command("describe-cluster");
+        command.args(["--cluster-name", cluster]);
+        self.run(command).await
+    }
+
+    /// `pcluster delete-cluster`: starts the deletion and returns.
+    pub async fn delete_cluster(&self, cluster: &str) -> Result<Output> {
+        let mut command = self.command("delete-cluster");
+        command.args(["--cluster-name", cluster]);
+        self.run(command).await
+    }
+
+    fn command(&self, verb: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg(verb).args(["--region", &self.region]);
+        command.envs(self.environment.iter().cloned());
+        command
+    }
+
+    async fn run(&self, mut command: Command) -> Result<Output> {
+        command
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .doing(|| format!("cannot run `{}`", self.program.display()))
+    }
+}

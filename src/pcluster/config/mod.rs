@@ -1,0 +1,171 @@
+//! A cluster configuration as the user wrote it, and how its `CHANGE_ME`s are filled: each is
+//! found by its place in the document, and nothing but it changes in the text.
+
+mod document_path;
+mod places;
+mod scalars;
+
+use std::path::{Path, PathBuf};
+
+use serde_yaml::Value;
+
+use crate::error::{Error, Result};
+
+pub use document_path::{DocumentPath, Segment};
+pub use places::Values;
+
+use places::Place;
+use scalars::Scalar;
+
+/// The word that stands where hpcapi shall put a value.
+const CHANGE_ME: &str = "CHANGE_ME";
+
+/// A parsed cluster configuration, possibly with `CHANGE_ME`s.
+#[derive(Debug, Clone)]
+pub struct ClusterConfig {
+    text: String,
+    file: PathBuf,
+    document: Value,
+    scalars: Vec<Scalar>,
+    change_me: Vec<ChangeMe>,
+}
+
+/// One `CHANGE_ME` of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeMe {
+    /// Where it stands in the document.
+    pub path: DocumentPath,
+    /// Its line, from 1.
+    pub line: usize,
+    /// Its column, from 1, in characters.
+    pub column: usize,
+    /// Its first byte in the text.
+    start: usize,
+    /// What goes there.
+    place: Place,
+}
+
+/// A configuration without `CHANGE_ME`s: the only thing that `pcluster` is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilledClusterConfig(String);
+
+impl FilledClusterConfig {
+    /// Returns the text: the user's own, with values where `CHANGE_ME` stood.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl ClusterConfig {
+    /// Reads a configuration; `file` is for messages. Fails on what is not one YAML mapping,
+    /// on a key given twice, and on a `CHANGE_ME` at a place that hpcapi has no value for:
+    /// always with the line, and before anything is done.
+    pub fn parse(text: &str, file: &Path) -> Result<ClusterConfig> {
+        let scalars = scalars::read(text, file)?;
+        let document: Value = serde_yaml::from_str(without_mark(text)).map_err(|error| {
+            Error::usage(format!("`{}` is not valid YAML", file.display())).because(error)
+        })?;
+        if !document.is_mapping() {
+            return Err(Error::usage(format!(
+                "`{}` is not a cluster configuration: it is not a mapping of keys to values",
+                file.display()
+            ))
+            .hint("leave out --config to use hpcapi's own"));
+        }
+        let change_me = places::find(&scalars, text, file)?;
+        Ok(ClusterConfig {
+            text: text.to_owned(),
+            file: file.to_owned(),
+            document,
+            scalars,
+            change_me,
+        })
+    }
+
+    /// Returns the file it came from.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Returns the parsed document, `CHANGE_ME`s and all.
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// Returns every `CHANGE_ME`, in the order of the text.
+    pub fn change_me(&self) -> &[ChangeMe] {
+        &self.change_me
+    }
+
+    /// Returns whether the key pair's name is left to hpcapi.
+    pub fn wants_key_name(&self) -> bool {
+        self.change_me
+            .iter()
+            .any(|item| item.place == Place::KeyName)
+    }
+
+    /// Returns whether the network is left to hpcapi.
+    pub fn wants_network(&self) -> bool {
+        self.change_me
+            .iter()
+            .any(|item| matches!(item.place, Place::HeadNodeSubnet | Place::ComputeSubnet(_)))
+    }
+
+    /// Returns the key pair's name that the user wrote.
+    pub fn key_name(&self) -> Option<String> {
+        let name = self.document.get("HeadNode")?.get("Ssh")?.get("KeyName")?;
+        name.as_str()
+            .filter(|name| *name != CHANGE_ME)
+            .map(ToOwned::to_owned)
+    }
+
+    /// Puts `values` where `CHANGE_ME` stands; every other byte stays as it is.
+    pub fn fill(&self, values: &Values) -> FilledClusterConfig {
+        let mut filled = String::with_capacity(self.text.len() + 256);
+        let mut copied = 0;
+        for item in &self.change_me {
+            filled.push_str(&self.text[copied..item.start]);
+            filled.push_str(values.of(item.place));
+            copied = item.start + CHANGE_ME.len();
+        }
+        filled.push_str(&self.text[copied..]);
+        FilledClusterConfig(filled)
+    }
+
+    /// Returns the line (from 1) of what stands at `path`, or of what comes closest to it.
+    pub fn line_of(&self, path: &DocumentPath) -> Option<usize> {
+        let at = |path: &DocumentPath| {
+            let inside = self
+                .scalars
+                .iter()
+                .filter(|scalar| scalar.path.starts_with(path));
+            inside.map(|scalar| scalar.line).min()
+        };
+        std::iter::successors(Some(path.clone()), DocumentPath::parent).find_map(|path| at(&path))
+    }
+
+    /// Returns the line (from 1) of the scalar that is exactly `value`, if there is one only.
+    pub fn line_of_value(&self, value: &str) -> Option<usize> {
+        let mut found = self
+            .scalars
+            .iter()
+            .filter(|scalar| !scalar.is_key && scalar.value == value);
+        match (found.next(), found.next()) {
+            (Some(scalar), None) => Some(scalar.line),
+            _ => None,
+        }
+    }
+
+    /// Returns the values of all scalars that are no keys.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.scalars
+            .iter()
+            .filter(|scalar| !scalar.is_key)
+            .map(|scalar| scalar.value.as_str())
+    }
+}
+
+/// Returns the text without a byte order mark.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}

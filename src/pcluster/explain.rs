@@ -1,0 +1,100 @@
+//! ParallelCluster's findings, told with the line of the user's configuration they are about.
+
+use crate::error::Error;
+
+use super::answer::{Problem, Refusal};
+use super::config::ClusterConfig;
+
+/// Returns the error of a configuration that `pcluster` refuses: every finding, with its line.
+pub fn config_error(config: &ClusterConfig, refusal: Refusal) -> Error {
+    let file = config.file().display();
+    if refusal.problems.is_empty() {
+        return match line_named_in(config, &refusal.message) {
+            Some(line) => {
+                Error::usage(format!("{file}:{line}: pcluster refuses the configuration"))
+                    .because(refusal.message)
+            }
+            None => {
+                Error::failed("pcluster refuses to create the cluster").because(refusal.message)
+            }
+        };
+    }
+    let mut problems: Vec<_> = refusal.problems.iter().collect();
+    problems.sort_by_key(|problem| (!problem.is_error(), line_of(config, problem)));
+    let lines: Vec<_> = problems
+        .iter()
+        .map(|problem| sentence(config, problem))
+        .collect();
+    Error::usage(format!("pcluster refuses the configuration `{file}`"))
+        .because(lines.join("\n"))
+        .hint("change these lines, then type the same command again; nothing was made of it")
+}
+
+/// Returns a finding as one sentence that begins with its line.
+pub fn sentence(config: &ClusterConfig, problem: &Problem) -> String {
+    let level = if problem.is_error() { "" } else { "warning: " };
+    let message = problem.message.trim_end_matches('.');
+    let place = match line_of(config, problem) {
+        Some(line) => format!("line {line}: "),
+        None => String::new(),
+    };
+    match &problem.path {
+        Some(path) => format!("{place}{level}{path}: {message}"),
+        None => format!("{place}{level}{message} ({})", problem.validator),
+    }
+}
+
+fn line_of(config: &ClusterConfig, problem: &Problem) -> Option<usize> {
+    match &problem.path {
+        Some(path) => config.line_of(path),
+        None => line_named_in(config, &problem.message),
+    }
+}
+
+/// Returns the line of the value that a message names: the longest that stands in it whole,
+/// and only once in the configuration.
+fn line_named_in(config: &ClusterConfig, message: &str) -> Option<usize> {
+    let is_word = |c: char| c.is_alphanumeric() || "-_./:".contains(c);
+    let words: Vec<_> = message
+        .split(|c| !is_word(c))
+        .map(|word| word.trim_matches(|c| ".:".contains(c)))
+        .collect();
+    config
+        .values()
+        .filter(|value| value.len() > 3 && words.contains(value))
+        .max_by_key(|value| value.len())
+        .and_then(|value| config.line_of_value(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::answer::dry_run;
+    use super::*;
+
+    fn told(config: &str, answer: &str) -> String {
+        let config = ClusterConfig::parse(config, "my.yaml".as_ref()).unwrap();
+        let refusal = dry_run(Some(1), answer.as_bytes(), b"").unwrap_err();
+        let error = config_error(&config, refusal);
+        format!("{error}\n{}", std::error::Error::source(&error).unwrap())
+    }
+
+    #[test]
+    fn a_schema_finding_is_told_with_its_line() {
+        let answer = r#"{"configurationValidationErrors": [{"level": "ERROR", "type": "ConfigSchemaValidator",
+            "message": "[('Image', {'Os': ['Must be one of: alinux2023.']}), ('HeadNode', ['Missing data for required field.'])]"}],
+            "message": "Invalid cluster configuration."}"#;
+        assert_eq!(
+            told("# mine\nImage:\n  Os: alinux2\n", answer),
+            "pcluster refuses the configuration `my.yaml`\n\
+             line 2: HeadNode: Missing data for required field\n\
+             line 3: Image.Os: Must be one of: alinux2023"
+        );
+    }
+
+    #[test]
+    fn a_finding_about_a_value_is_told_with_the_values_line() {
+        let answer = r#"{"message": "Invalid cluster configuration: The following supplied instance types do not exist: [t3.nonexistent]"}"#;
+        let text = told("HeadNode:\n  InstanceType: t3.nonexistent\n", answer);
+        assert!(text.starts_with("my.yaml:2: "), "{text}");
+    }
+}

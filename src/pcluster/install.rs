@@ -1,0 +1,99 @@
+//! Finds the `pcluster` to run, or installs one.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use crate::error::{Error, Result};
+use crate::python::{Environment, on_path};
+
+/// Everything a release of ParallelCluster stands on, with hashes: a new release of a
+/// dependency has broken it more than once.
+const REQUIREMENTS: &[(&str, &str)] = &[("3.16.1", include_str!("requirements-3.16.1.txt"))];
+
+/// Where to look for `pcluster`, and which one to look for.
+#[derive(Debug, Clone)]
+pub struct Search {
+    /// The user's own choice, whatever its version.
+    pub path: Option<PathBuf>,
+    /// The version to find or to install.
+    pub version: String,
+    /// The folder for environments of our own.
+    pub cache: PathBuf,
+}
+
+impl Search {
+    /// Returns the `pcluster` to run, when it is there: the user's choice, else our own
+    /// environment, else the one on `PATH` if it has the right version.
+    pub async fn find(&self) -> Result<Option<PathBuf>> {
+        if let Some(path) = &self.path {
+            return match version_of(path).await {
+                Some(_) => Ok(Some(path.clone())),
+                None => Err(Error::usage(format!(
+                    "`{}` is not a working pcluster",
+                    path.display()
+                ))
+                .hint("leave out --pcluster: hpcapi then finds or installs one")),
+            };
+        }
+        let own = self.environment();
+        if own.is_complete() {
+            return Ok(Some(own.program("pcluster")));
+        }
+        let Some(on_path) = on_path("pcluster") else {
+            return Ok(None);
+        };
+        let version = version_of(&on_path).await;
+        Ok((version.as_deref() == Some(self.version.as_str())).then_some(on_path))
+    }
+
+    /// Installs the version wanted into an environment of its own; `tell` hears what is done.
+    pub async fn install(&self, tell: impl Fn(&str)) -> Result<PathBuf> {
+        let environment = self.environment();
+        environment
+            .install(&format!("pcluster {}", self.version), tell)
+            .await?;
+        Ok(environment.program("pcluster"))
+    }
+
+    fn environment(&self) -> Environment {
+        let pinned = REQUIREMENTS
+            .iter()
+            .find(|(version, _)| *version == self.version);
+        Environment {
+            folder: self.cache.join(format!("pcluster-{}", self.version)),
+            requirements: match pinned {
+                Some((_, text)) => (*text).to_owned(),
+                None => format!("aws-parallelcluster=={}\n", self.version),
+            },
+            hashed: pinned.is_some(),
+        }
+    }
+}
+
+/// Fails unless Node.js is there: `pcluster` needs it to write a cluster's template, and does
+/// not say so in plain words.
+pub async fn require_node() -> Result<()> {
+    let mut ask = Command::new("node");
+    ask.arg("--version").stdin(Stdio::null());
+    if ask
+        .output()
+        .await
+        .is_ok_and(|output| output.status.success())
+    {
+        return Ok(());
+    }
+    Err(
+        Error::usage("Node.js is not installed, and pcluster cannot create a cluster without it")
+            .hint("Amazon Linux: sudo dnf install nodejs; Debian or Ubuntu: sudo apt-get install nodejs"),
+    )
+}
+
+async fn version_of(program: &Path) -> Option<String> {
+    let mut ask = Command::new(program);
+    ask.arg("version").stdin(Stdio::null());
+    let output = ask.output().await.ok()?;
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    answer["version"].as_str().map(ToOwned::to_owned)
+}

@@ -1,0 +1,194 @@
+//! Python environments of our own, each for one program, with everything it stands on pinned.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use crate::error::{Context, Error, Result};
+
+/// Written into an environment when it is whole; holds the requirements it was made from.
+const MARKER: &str = "hpcapi-complete";
+
+/// A Python environment and what has to be in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Environment {
+    /// Its folder.
+    pub(crate) folder: PathBuf,
+    /// The requirements, as pip reads them.
+    pub(crate) requirements: String,
+    /// Whether every requirement carries its hash.
+    pub(crate) hashed: bool,
+}
+
+impl Environment {
+    /// Returns whether the environment is whole and has these requirements.
+    pub(crate) fn is_complete(&self) -> bool {
+        fs::read_to_string(self.folder.join(MARKER)).is_ok_and(|made| made == self.requirements)
+    }
+
+    /// Returns where a program of the environment is.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.folder.join("bin").join(name)
+    }
+
+    /// Makes the environment; `tell` hears what is being done. A broken-off installation is
+    /// made anew, and two runs at once do not get into each other's way.
+    pub(crate) async fn install(&self, what: &str, tell: impl Fn(&str)) -> Result<()> {
+        let parent = self.folder.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(parent)
+            .doing(|| format!("cannot make the folder `{}`", parent.display()))?;
+        let _lock = lock(&self.folder.with_extension("lock")).await?;
+        if self.is_complete() {
+            return Ok(());
+        }
+        if self.folder.exists() {
+            fs::remove_dir_all(&self.folder)
+                .doing(|| format!("cannot remove `{}`", self.folder.display()))?;
+        }
+        let uv = on_path("uv");
+        tell("making a Python environment");
+        self.make(uv.as_deref()).await?;
+        tell(&format!("installing {what}"));
+        self.fill(what, uv.as_deref()).await?;
+        fs::write(self.folder.join(MARKER), &self.requirements)
+            .doing(|| format!("cannot write into `{}`", self.folder.display()))
+    }
+
+    async fn make(&self, uv: Option<&Path>) -> Result<()> {
+        let mut make;
+        if let Some(uv) = uv {
+            make = Command::new(uv);
+            make.args(["venv", "--quiet", "--python", ">=3.9,<3.14"]);
+        } else {
+            make = Command::new(interpreter().await?);
+            make.args(["-m", "venv"]);
+        }
+        make.arg(&self.folder);
+        let hint =
+            "install Python's venv module (Debian: sudo apt-get install python3-venv), or uv";
+        succeed(make, "cannot make a Python environment", hint).await
+    }
+
+    async fn fill(&self, what: &str, uv: Option<&Path>) -> Result<()> {
+        let file = self.folder.join("requirements.txt");
+        fs::write(&file, &self.requirements)
+            .doing(|| format!("cannot write `{}`", file.display()))?;
+        let python = self.program("python");
+        let mut install;
+        if let Some(uv) = uv {
+            install = Command::new(uv);
+            install
+                .args(["pip", "install", "--quiet", "--python"])
+                .arg(python);
+        } else {
+            install = Command::new(python);
+            install.args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ]);
+        }
+        if self.hashed {
+            install.arg("--require-hashes");
+        }
+        install.arg("-r").arg(file);
+        let failure = format!("cannot install {what}");
+        succeed(
+            install,
+            &failure,
+            "check the network, then type the same command again",
+        )
+        .await
+    }
+}
+
+/// Returns where `program` is on `PATH`.
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| is_executable(file))
+}
+
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(file).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+/// Returns a Python that can make environments. A version manager may leave names on `PATH`
+/// that do not run, so each is asked.
+async fn interpreter() -> Result<PathBuf> {
+    let names = [
+        "python3",
+        "python3.13",
+        "python3.12",
+        "python3.11",
+        "python3.10",
+        "python3.9",
+    ];
+    let question =
+        "import sys, venv, ensurepip; sys.exit(not (3, 9) <= sys.version_info < (3, 14))";
+    for python in names.into_iter().filter_map(on_path) {
+        let mut ask = Command::new(&python);
+        ask.args(["-c", question]).stdin(Stdio::null());
+        if ask
+            .output()
+            .await
+            .is_ok_and(|output| output.status.success())
+        {
+            return Ok(python);
+        }
+    }
+    Err(Error::usage("there is no Python 3.9 to 3.13 that can make environments").hint(
+        "Amazon Linux: sudo dnf install python3.11; Debian or Ubuntu: sudo apt-get install python3-venv",
+    ))
+}
+
+async fn succeed(mut command: Command, failure: &str, hint: &str) -> Result<()> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .doing(|| failure.to_owned())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let words = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<_> = words.lines().collect();
+    let last = lines[lines.len().saturating_sub(3)..].join("; ");
+    Err(Error::failed(failure).because(last).hint(hint))
+}
+
+/// Waits until no other run of hpcapi works on the same environment.
+async fn lock(path: &Path) -> Result<fs::File> {
+    let failure = || format!("cannot lock `{}`", path.display());
+    let file = fs::File::create(path).doing(failure)?;
+    tokio::task::spawn_blocking(move || file.lock().map(|()| file))
+        .await
+        .doing(failure)?
+        .doing(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_counts_only_with_its_own_requirements() {
+        let folder = tempfile::tempdir().unwrap();
+        let environment = Environment {
+            folder: folder.path().to_owned(),
+            requirements: "a==1\n".to_owned(),
+            hashed: false,
+        };
+        assert!(!environment.is_complete());
+        fs::write(folder.path().join(MARKER), "a==0\n").unwrap();
+        assert!(!environment.is_complete());
+        fs::write(folder.path().join(MARKER), "a==1\n").unwrap();
+        assert!(environment.is_complete());
+    }
+}

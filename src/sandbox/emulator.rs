@@ -1,0 +1,122 @@
+//! The emulator's process: started, found again by any later run, stopped whole.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::error::{Context, Error, Result};
+use crate::wait::Pace;
+
+use super::install::{environment, suite};
+use super::privilege;
+
+/// How long the emulator may take to answer.
+const START: Duration = Duration::from_secs(60);
+
+/// How long the emulator may take to stop its nodes and itself.
+const STOP: Duration = Duration::from_secs(20);
+
+/// An emulator that runs, as it describes itself in `run/emulator.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Running {
+    /// Its process id.
+    pub pid: u32,
+    /// Its port on the loopback interface.
+    pub port: u16,
+    /// Where it listens, e.g. `http://127.0.0.1:4566`.
+    pub endpoint: String,
+}
+
+pub(super) fn running(folder: &Path) -> Option<Running> {
+    let text = fs::read_to_string(folder.join("run/emulator.json")).ok()?;
+    let running: Running = serde_json::from_str(&text).ok()?;
+    is_emulator(running.pid).then_some(running)
+}
+
+/// Returns whether the process is (still) an emulator: a process id may be given anew.
+fn is_emulator(pid: u32) -> bool {
+    fs::read(format!("/proc/{pid}/cmdline"))
+        .is_ok_and(|line| String::from_utf8_lossy(&line).contains("hpcapi_sandbox"))
+}
+
+pub(super) async fn start(folder: &Path) -> Result<Running> {
+    let log = folder.join("log");
+    fs::create_dir_all(&log).doing(|| format!("cannot make the folder `{}`", log.display()))?;
+    let log = log.join("start.log");
+    let output = fs::File::create(&log).doing(|| format!("cannot write `{}`", log.display()))?;
+    let errors = output
+        .try_clone()
+        .doing(|| format!("cannot write `{}`", log.display()))?;
+    let port = free_port()?;
+    let mut command = privilege::as_root(Path::new("/usr/bin/env")).await?;
+    command
+        .arg(format!("HPCAPI_SANDBOX_SUITE={}", suite()))
+        .arg(format!("PYTHONPATH={}", folder.join("emulator").display()))
+        .arg(environment(folder).program("python"))
+        .args(["-m", "hpcapi_sandbox", "--directory"])
+        .arg(folder)
+        .args(["--port", &port.to_string()])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(output)
+        .stderr(errors)
+        // Ctrl-C is for hpcapi, not for the AWS behind it.
+        .process_group(0);
+    let mut child = command
+        .spawn()
+        .doing(|| "cannot start the sandbox".to_owned())?;
+    let mut pace = Pace::seconds(START);
+    while pace.next().await {
+        if let Some(running) = running(folder).filter(|running| running.port == port) {
+            return Ok(running);
+        }
+        if let Ok(Some(status)) = child.try_wait() {
+            return Err(not_started(&log).because(format!("it ended with {status}")));
+        }
+    }
+    Err(not_started(&log))
+}
+
+fn not_started(log: &Path) -> Error {
+    let words = fs::read_to_string(log).unwrap_or_default();
+    let last = words.lines().rev().find(|line| !line.trim().is_empty());
+    Error::failed(format!(
+        "the sandbox did not start: {}",
+        last.unwrap_or("it said nothing")
+    ))
+    .hint(format!("read {}", log.display()))
+}
+
+/// Returns a port that nobody listens on.
+fn free_port() -> Result<u16> {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .doing(|| "no free port on the loopback interface".to_owned())
+}
+
+pub(super) async fn stop(folder: &Path) -> Result<bool> {
+    let Some(emulator) = running(folder) else {
+        return Ok(false);
+    };
+    signal(emulator.pid, "-TERM").await?;
+    let mut pace = Pace::seconds(STOP);
+    while pace.next().await {
+        if running(folder).is_none() {
+            return Ok(true);
+        }
+    }
+    // Its nodes die with it, however it ends.
+    signal(emulator.pid, "-KILL").await?;
+    Ok(true)
+}
+
+async fn signal(pid: u32, signal: &str) -> Result<()> {
+    let mut command = privilege::as_root(Path::new("/bin/kill")).await?;
+    command.args([signal, &pid.to_string()]);
+    privilege::succeed(command, "cannot stop the sandbox").await
+}

@@ -1,0 +1,130 @@
+//! What the sandbox needs before it can start: its own files, a Python environment, and the
+//! head node's root file system.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use include_dir::{Dir, DirEntry, include_dir};
+
+use crate::error::{Context, Error, Result};
+use crate::event::Events;
+use crate::python::Environment;
+
+use super::privilege;
+
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sandbox");
+
+/// The Debian release whose Slurm the head node runs, unless `HPCAPI_SANDBOX_SUITE` says so.
+const SUITE: &str = "trixie";
+
+/// Returns the Debian release of the head node.
+pub(super) fn suite() -> String {
+    std::env::var("HPCAPI_SANDBOX_SUITE").unwrap_or_else(|_| SUITE.to_owned())
+}
+
+/// Returns the Python environment of the emulator.
+pub(super) fn environment(folder: &Path) -> Environment {
+    let requirements = FILES
+        .get_file("requirements.txt")
+        .and_then(|file| file.contents_utf8())
+        .expect("the sandbox carries its requirements");
+    Environment {
+        folder: folder.join("venv"),
+        requirements: requirements.to_owned(),
+        hashed: true,
+    }
+}
+
+/// Returns whether nothing is left to install but our own small files.
+pub(super) fn is_complete(folder: &Path) -> bool {
+    environment(folder).is_complete() && image(folder).exists()
+}
+
+fn image(folder: &Path) -> PathBuf {
+    folder.join("image").join(suite())
+}
+
+/// Installs what is missing.
+pub(super) async fn install(folder: &Path, events: &Events) -> Result<()> {
+    if !cfg!(target_os = "linux") {
+        return Err(Error::usage("the sandbox runs on Linux only")
+            .hint("use a Linux machine, or AWS itself: leave out --sandbox"));
+    }
+    let start = Instant::now();
+    let first = !is_complete(folder);
+    fs::create_dir_all(folder)
+        .doing(|| format!("cannot make the folder `{}`", folder.display()))?;
+    unpack(folder)?;
+    if first {
+        events.note(format!(
+            "installing the sandbox in {} (once, a few minutes)",
+            folder.display()
+        ));
+        packages(folder, events).await?;
+        let environment = environment(folder);
+        if !environment.is_complete() {
+            let tell = |what: &str| events.note(format!("sandbox: {what}"));
+            environment.install("the AWS emulator", tell).await?;
+        }
+    }
+    node_image(folder, first, events).await?;
+    if first {
+        events.note(format!(
+            "sandbox: installed after {} s",
+            start.elapsed().as_secs()
+        ));
+    }
+    Ok(())
+}
+
+/// Writes our own files; they change with hpcapi itself.
+fn unpack(folder: &Path) -> Result<()> {
+    let target = folder.join("emulator");
+    if target.exists() {
+        fs::remove_dir_all(&target).doing(|| format!("cannot renew `{}`", target.display()))?;
+    }
+    write(&FILES, &target)
+}
+
+fn write(files: &Dir<'_>, target: &Path) -> Result<()> {
+    let failure = || format!("cannot write to `{}`", target.display());
+    fs::create_dir_all(target).doing(failure)?;
+    for entry in files.entries() {
+        let Some(name) = entry.path().file_name() else {
+            continue;
+        };
+        match entry {
+            DirEntry::Dir(_) if name == "__pycache__" => {}
+            DirEntry::Dir(inner) => write(inner, &target.join(name))?,
+            DirEntry::File(file) => {
+                fs::write(target.join(name), file.contents()).doing(failure)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Installs the system's packages that the sandbox needs, where they are missing.
+async fn packages(folder: &Path, events: &Events) -> Result<()> {
+    events.note("sandbox: looking for the system packages it needs");
+    let mut command = privilege::as_root(Path::new("/bin/bash")).await?;
+    command.arg(folder.join("emulator/packages.sh"));
+    privilege::succeed(command, "cannot install the system packages of the sandbox").await
+}
+
+/// Makes the head node's root file system, unless it is there.
+async fn node_image(folder: &Path, first: bool, events: &Events) -> Result<()> {
+    if first {
+        events.note(format!(
+            "sandbox: making the head node's image (Debian {})",
+            suite()
+        ));
+    }
+    let mut command = privilege::as_root(Path::new("/bin/bash")).await?;
+    command
+        .arg(folder.join("emulator/image.sh"))
+        .arg(image(folder))
+        .arg(suite());
+    privilege::succeed(command, "cannot make the head node's image").await
+}

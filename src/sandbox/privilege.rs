@@ -1,0 +1,54 @@
+//! Root: head nodes are machines of their own, and only root can make one.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use crate::error::{Context, Error, Result};
+
+/// Returns a command that runs `program` as root, asking for the password first if need be.
+pub(super) async fn as_root(program: &Path) -> Result<Command> {
+    if is_root() {
+        return Ok(Command::new(program));
+    }
+    let allowed = Command::new("sudo")
+        .args([
+            "-v",
+            "-p",
+            "hpcapi's sandbox needs root for its head node; password for %u: ",
+        ])
+        .status()
+        .await
+        .is_ok_and(|status| status.success());
+    if !allowed {
+        return Err(Error::usage(
+            "the sandbox needs root, to give its head node a machine of its own",
+        )
+        .hint("run it as root, or as a user who may use sudo"));
+    }
+    let mut command = Command::new("sudo");
+    command.arg("-n").arg("--").arg(program);
+    Ok(command)
+}
+
+/// Runs `command` and fails with the last lines of what it said.
+pub(super) async fn succeed(mut command: Command, failure: &str) -> Result<()> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .doing(|| failure.to_owned())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let words = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<_> = words.lines().collect();
+    Err(Error::failed(failure).because(lines[lines.len().saturating_sub(5)..].join("\n")))
+}
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    // The owner of our own process folder is who we are.
+    std::fs::metadata("/proc/self").is_ok_and(|data| data.uid() == 0)
+}

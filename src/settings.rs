@@ -1,0 +1,194 @@
+//! What the user asked for, checked: every later part of a run takes its names, places and
+//! choices from here and never looks at arguments or the environment itself.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+
+/// The name of a deployment; every AWS name of it follows from this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeploymentName(String);
+
+impl DeploymentName {
+    /// What a deployment is called when the user does not say: with it the stacks carry the
+    /// names of the original recipe.
+    pub const DEFAULT: &'static str = "hpc-serverless-job-mgmt";
+
+    /// The longest name ParallelCluster takes for a cluster (its ClusterNameValidator).
+    const MAX_LENGTH: usize = 60;
+
+    /// Returns the name itself, which is also the name of the cluster.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the name of the stack that holds network, security groups and bucket.
+    pub fn requirements_stack(&self) -> String {
+        format!("{}-requirements", self.0)
+    }
+
+    /// Returns the name of the stack that holds load balancer, VPC link and HTTP API.
+    pub fn api_stack(&self) -> String {
+        format!("{}-api", self.0)
+    }
+}
+
+impl FromStr for DeploymentName {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic());
+        let spelled_well = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if !starts_well || !spelled_well || name.len() > Self::MAX_LENGTH {
+            return Err(Error::usage(format!(
+                "`{name}` cannot name a deployment: use letters, digits and hyphens, begin \
+                 with a letter, at most {} characters",
+                Self::MAX_LENGTH
+            ))
+            .hint("for example: --name my-cluster"));
+        }
+        Ok(DeploymentName(name.to_owned()))
+    }
+}
+
+impl fmt::Display for DeploymentName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where the AWS calls go, for the SDK and for `pcluster` alike.
+#[derive(Debug, Clone)]
+pub enum Ground {
+    /// AWS, with the usual credential chain.
+    Aws {
+        /// `--region`; else what the AWS configuration says.
+        region: Option<String>,
+        /// `--profile`; else what the AWS configuration says.
+        profile: Option<String>,
+    },
+    /// An endpoint that speaks for every AWS service.
+    Endpoint(Endpoint),
+}
+
+/// An endpoint that speaks for every AWS service, and who we are there.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Where it listens, e.g. `http://127.0.0.1:4566`.
+    pub url: String,
+    /// The region it plays.
+    pub region: String,
+    /// The access key id; the emulator takes 12 digits as the account.
+    pub access_key_id: String,
+    /// The secret access key; the emulator does not check it.
+    pub secret_access_key: String,
+}
+
+impl Endpoint {
+    /// Returns the environment that points any AWS client at the endpoint.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("AWS_ENDPOINT_URL", self.url.clone()),
+            ("AWS_ACCESS_KEY_ID", self.access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", self.secret_access_key.clone()),
+            ("AWS_DEFAULT_REGION", self.region.clone()),
+            ("AWS_REGION", self.region.clone()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ]
+    }
+}
+
+/// Where the cluster configuration comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigSource {
+    /// The `cluster-config.yaml` that hpcapi carries.
+    Default,
+    /// `--config FILE`.
+    File(PathBuf),
+}
+
+/// Which `pcluster` to run.
+#[derive(Debug, Clone)]
+pub struct PclusterChoice {
+    /// `--pcluster PATH`: this one, whatever its version.
+    pub path: Option<PathBuf>,
+    /// `--pcluster-version`: the version to find or to install.
+    pub version: String,
+}
+
+impl PclusterChoice {
+    /// The version of ParallelCluster that hpcapi is written against and tested with.
+    pub const VERSION: &'static str = "3.16.1";
+}
+
+/// Everything a run of hpcapi was asked to do.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `--name`.
+    pub name: DeploymentName,
+    /// Where the AWS calls go.
+    pub ground: Ground,
+    /// The cluster configuration to fill.
+    pub config: ConfigSource,
+    /// `--key-name`: an EC2 key pair of the user's own.
+    pub key_name: Option<String>,
+    /// Which `pcluster` to run.
+    pub pcluster: PclusterChoice,
+    /// The user's home folder, below which local files are kept.
+    pub home: PathBuf,
+    /// How to call this program again, with the options that reach the same deployment.
+    pub again: Again,
+}
+
+impl Settings {
+    /// Returns the folder of ParallelCluster's files, where the filled configuration and the
+    /// private key are kept.
+    pub fn local_folder(&self) -> PathBuf {
+        self.home.join(".parallelcluster")
+    }
+
+    /// Returns where the filled configuration is kept.
+    pub fn filled_config_path(&self) -> PathBuf {
+        self.local_folder().join(format!("{}.yaml", self.name))
+    }
+
+    /// Returns where the private key of a key pair made by hpcapi is kept. The account is part
+    /// of the name, so that deployments of one name in two accounts never share a key.
+    pub fn private_key_path(&self, account: &str, region: &str) -> PathBuf {
+        self.local_folder()
+            .join(format!("{}-{account}-{region}.pem", self.name))
+    }
+}
+
+/// How to call this program again for the same deployment, for hints and printed commands.
+#[derive(Debug, Clone)]
+pub struct Again {
+    /// The program as it can be typed.
+    pub program: String,
+    /// Options that select the deployment, e.g. ` --name x --sandbox`; empty for the default.
+    pub options: String,
+}
+
+impl Again {
+    /// Returns the command line of `verb` for the same deployment.
+    pub fn command(&self, verb: &str) -> String {
+        format!("{} {verb}{}", self.program, self.options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_what_parallelcluster_takes() {
+        for good in ["a1", "hpc-serverless-job-mgmt", &"a".repeat(60)] {
+            assert!(good.parse::<DeploymentName>().is_ok(), "{good}");
+        }
+        for bad in ["", "1a", "-a", "a_b", "a b", "é", "$(id)", &"a".repeat(61)] {
+            assert!(bad.parse::<DeploymentName>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Slurm tokens: minted on the head node over SSM, sealed on their way, never printed except
+//! as the answer that the user asked for.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+
+use crate::aws::{Commands, Invocation};
+use crate::error::{Error, Result};
+
+use super::seal::SealingKey;
+
+/// What runs on the head node; reads `user`, `lifespan` and `public_key`.
+const MINT: &str = include_str!("mint-token.sh");
+
+/// How long the head node may take; a hung slurmctld answers after about 10 s.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A Slurm JSON Web Token. Whoever holds it is its user until it expires, so it has no
+/// `Display`, and its `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// Returns the token itself, for a header or for the user.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns what the token says of itself. Fails when it is no JSON Web Token of Slurm's.
+    pub fn claims(&self) -> Result<Claims> {
+        let no_token = || Error::failed("the head node's answer is not a Slurm token");
+        let payload = self.0.split('.').nth(1).ok_or_else(no_token)?;
+        let payload = URL_SAFE_NO_PAD
+            .decode(payload)
+            .map_err(|error| no_token().because(error))?;
+        serde_json::from_slice(&payload).map_err(|error| no_token().because(error))
+    }
+}
+
+impl From<String> for Token {
+    fn from(token: String) -> Self {
+        Token(token)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// What a Slurm token says of itself (auth/jwt, HS256).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Claims {
+    /// When it expires, in seconds since 1970.
+    pub exp: i64,
+    /// When it was made, in seconds since 1970.
+    pub iat: i64,
+    /// The Slurm user name.
+    pub sun: String,
+}
+
+/// A user name that Slurm and a shell both take as one plain word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserName(String);
+
+impl UserName {
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for UserName {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let spelled_well = name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        if !starts_well || !spelled_well || name.len() > 32 {
+            return Err(Error::usage(format!("`{name}` is not a user name")).hint(
+                "letters, digits, `_`, `-` and `.`, at most 32, for example: --user ec2-user",
+            ));
+        }
+        Ok(UserName(name.to_owned()))
+    }
+}
+
+/// How long a token is valid: whole seconds, from 1 to a year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifespan(u32);
+
+impl Lifespan {
+    const LONGEST: u64 = 365 * 24 * 3600;
+
+    /// Returns the seconds.
+    pub fn seconds(self) -> u32 {
+        self.0
+    }
+}
+
+impl FromStr for Lifespan {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let seconds = if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            text.parse().ok()
+        } else {
+            humantime::parse_duration(text)
+                .ok()
+                .filter(|duration| duration.subsec_nanos() == 0)
+                .map(|duration| duration.as_secs())
+        };
+        seconds
+            .filter(|seconds| (1..=Self::LONGEST).contains(seconds))
+            .and_then(|seconds| u32::try_from(seconds).ok())
+            .map(Lifespan)
+            .ok_or_else(|| {
+                Error::usage(format!("`{text}` is not a lifespan"))
+                    .hint("seconds or units, from 1s to 365d, for example: --lifespan 3600, --lifespan 12h")
+            })
+    }
+}
+
+/// What the script on the head node answers.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Answer {
+    Sealed { sealed: String },
+    Refused { error: String, detail: String },
+}
+
+/// Mints a token for `user` on the head node `instance`.
+pub async fn mint(
+    commands: &Commands,
+    instance: &str,
+    user: &UserName,
+    lifespan: Lifespan,
+) -> Result<Token> {
+    let key = SealingKey::generate()?;
+    let script = format!(
+        "user='{}'\nlifespan='{}'\npublic_key='{}'\n{MINT}",
+        user.as_str(),
+        lifespan.seconds(),
+        key.public_key()?
+    );
+    let stdout = match commands.run(instance, &script, LIMIT).await? {
+        Invocation::Ended { stdout, .. } if !stdout.trim().is_empty() => stdout,
+        Invocation::Ended { code, stderr, .. } => {
+            return Err(Error::failed(format!(
+                "the head node `{instance}` minted no token (exit code {code})"
+            ))
+            .because(stderr.trim().to_owned()));
+        }
+        Invocation::NotOnline => {
+            return Err(
+                Error::failed(format!("the head node `{instance}` is not online in SSM"))
+                    .hint("it may still be booting, or be stopped: look with `hpcapi status`"),
+            );
+        }
+        Invocation::NotEnded(why) => {
+            return Err(Error::failed(format!(
+                "the head node `{instance}` did not mint a token in time"
+            ))
+            .because(format!("SSM says: {why}")));
+        }
+    };
+    let token = match serde_json::from_str(stdout.trim()) {
+        Ok(Answer::Sealed { sealed }) => Token(key.open(&sealed)?),
+        Ok(Answer::Refused { error, detail }) => return Err(refusal(&error, &detail, user)),
+        Err(error) => {
+            return Err(Error::failed("the head node's answer is not understood").because(error));
+        }
+    };
+    let claims = token.claims()?;
+    if claims.sun != user.as_str() {
+        return Err(Error::failed(format!(
+            "the head node minted a token for `{}` instead of `{}`",
+            claims.sun,
+            user.as_str()
+        )));
+    }
+    Ok(token)
+}
+
+fn refusal(code: &str, detail: &str, user: &UserName) -> Error {
+    let error = match code {
+        "unknown_user" => Error::failed(format!(
+            "the head node has no user `{}`",
+            user.as_str()
+        ))
+        .hint("the default user of the cluster is ec2-user: leave out --user"),
+        "no_scontrol" => Error::failed("Slurm is not installed on the head node"),
+        "jwt_not_configured" => Error::failed("Slurm on the head node has no JWT key configured").hint(
+            "add AuthAltTypes and AuthAltParameters to CustomSlurmSettings as in `hpcapi config --output -`",
+        ),
+        "lifespan_refused" => Error::failed("Slurm refuses this lifespan")
+            .hint("try a shorter one: --lifespan 3600"),
+        "slurmctld_down" => Error::failed("Slurm's controller (slurmctld) does not answer"),
+        _ => Error::failed("the head node could not mint a token"),
+    };
+    if detail.is_empty() {
+        error
+    } else {
+        error.because(detail.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lifespans_are_seconds_or_units() {
+        let seconds = |text: &str| text.parse::<Lifespan>().map(Lifespan::seconds).ok();
+        assert_eq!(seconds("3600"), Some(3600));
+        assert_eq!(seconds("30m"), Some(1800));
+        assert_eq!(seconds("12h"), Some(43_200));
+        for bad in [
+            "",
+            "0",
+            "-5",
+            "abc",
+            "500ms",
+            "2y",
+            "1;id",
+            "99999999999999999999",
+        ] {
+            assert_eq!(seconds(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_user_name_cannot_carry_shell() {
+        for good in ["ec2-user", "a", "_x.y-1"] {
+            assert!(good.parse::<UserName>().is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "a b",
+            "$(id)",
+            "a'b",
+            "-x",
+            "a\nb",
+            "ü",
+            &"a".repeat(33),
+        ] {
+            assert!(bad.parse::<UserName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_token_tells_its_claims_but_not_itself() {
+        let payload = URL_SAFE_NO_PAD.encode(r#"{"exp":20,"iat":10,"sun":"ec2-user"}"#);
+        let token = Token(format!("header.{payload}.signature"));
+        let claims = token.claims().unwrap();
+        assert_eq!(
+            (claims.exp - claims.iat, claims.sun.as_str()),
+            (10, "ec2-user")
+        );
+        assert_eq!(format!("{token:?}"), "Token(…)");
+    }
+}

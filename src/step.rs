@@ -1,0 +1,131 @@
+//! The one list of steps: what a deployment is made of, in the order of `up`, and what each
+//! step needs of the others. `up`, `status` and `teardown` are loops over it.
+
+use std::fmt;
+
+/// One thing that `up` makes and `teardown` removes, or a condition that `up` waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// The stack `<name>-requirements`: network, security groups, bucket.
+    Requirements,
+    /// The `pcluster` command in the version we want.
+    Pcluster,
+    /// The EC2 key pair, when the user named none.
+    KeyPair,
+    /// The node script in the bucket, addressed by its content.
+    NodeScript,
+    /// The user's cluster configuration with every `CHANGE_ME` filled.
+    ClusterConfig,
+    /// The ParallelCluster cluster `<name>`.
+    Cluster,
+    /// The head node instance of the cluster.
+    HeadNode,
+    /// The stack `<name>-api`: load balancer, VPC link, HTTP API.
+    Api,
+    /// A call through the public URL that only a valid token can make.
+    Endpoint,
+}
+
+/// How far another step has to be before a step may start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// The other step's thing is being made: it exists, but is not complete.
+    Begun(Step),
+    /// The other step is ready, and what it made is in use until this step is undone.
+    Done(Step),
+}
+
+impl Step {
+    /// Every step, in the order of `up`.
+    pub const ALL: [Step; 9] = [
+        Step::Requirements,
+        Step::Pcluster,
+        Step::KeyPair,
+        Step::NodeScript,
+        Step::ClusterConfig,
+        Step::Cluster,
+        Step::HeadNode,
+        Step::Api,
+        Step::Endpoint,
+    ];
+
+    /// Returns what people and `--output json` call the step.
+    pub fn name(self) -> &'static str {
+        match self {
+            Step::Requirements => "requirements",
+            Step::Pcluster => "pcluster",
+            Step::KeyPair => "key-pair",
+            Step::NodeScript => "node-script",
+            Step::ClusterConfig => "cluster-config",
+            Step::Cluster => "cluster",
+            Step::HeadNode => "head-node",
+            Step::Api => "api",
+            Step::Endpoint => "endpoint",
+        }
+    }
+
+    /// Returns what must be there before this step can start.
+    pub fn needs(self) -> &'static [Need] {
+        use Need::{Begun, Done};
+        match self {
+            Step::Requirements | Step::Pcluster | Step::KeyPair => &[],
+            Step::NodeScript => &[Done(Step::Requirements)],
+            Step::ClusterConfig => &[
+                Done(Step::Requirements),
+                Done(Step::KeyPair),
+                Done(Step::NodeScript),
+            ],
+            Step::Cluster => &[Done(Step::ClusterConfig), Done(Step::Pcluster)],
+            // The instance exists minutes before the cluster is complete.
+            Step::HeadNode => &[Begun(Step::Cluster)],
+            Step::Api => &[Done(Step::Requirements), Done(Step::HeadNode)],
+            Step::Endpoint => &[Done(Step::Api), Done(Step::Cluster)],
+        }
+    }
+
+    /// Returns the steps that must be undone before this one: those that use what it made.
+    pub fn users(self) -> impl Iterator<Item = Step> {
+        Step::ALL
+            .into_iter()
+            .filter(move |step| step.needs().contains(&Need::Done(self)))
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_needs_only_steps_before_it() {
+        for (position, step) in Step::ALL.into_iter().enumerate() {
+            for need in step.needs() {
+                let (Need::Begun(other) | Need::Done(other)) = *need;
+                let before = Step::ALL.iter().position(|s| *s == other);
+                assert!(before < Some(position), "{step} needs {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_network_is_undone_after_the_cluster_and_the_api() {
+        let users: Vec<_> = Step::Requirements.users().collect();
+        assert!(users.contains(&Step::Api));
+        assert!(users.contains(&Step::ClusterConfig));
+        assert_eq!(
+            Step::ClusterConfig.users().collect::<Vec<_>>(),
+            [Step::Cluster]
+        );
+    }
+
+    #[test]
+    fn the_cluster_and_the_api_are_undone_side_by_side() {
+        assert!(!Step::Cluster.users().any(|step| step == Step::Api));
+        assert!(!Step::Cluster.users().any(|step| step == Step::HeadNode));
+    }
+}

@@ -1,0 +1,74 @@
+//! The one place that sleeps: polling with a pace that is tight after an action and slower
+//! with age, jittered so that several pollers do not ask at once.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+/// A pace of questions, from a first short pause to a longest one, until a deadline.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    pause: Duration,
+    longest: Duration,
+    deadline: Instant,
+}
+
+impl Pace {
+    /// Returns a pace for things that take minutes: 0.3 s at first, 5 s with age, which
+    /// keeps DescribeStackEvents far below the few calls a second that CloudFormation
+    /// allows an account.
+    pub fn minutes(limit: Duration) -> Self {
+        Pace::new(Duration::from_millis(300), Duration::from_secs(5), limit)
+    }
+
+    /// Returns a pace for things that take seconds: 60 ms at first, 1 s with age.
+    pub fn seconds(limit: Duration) -> Self {
+        Pace::new(Duration::from_millis(60), Duration::from_secs(1), limit)
+    }
+
+    fn new(first: Duration, longest: Duration, limit: Duration) -> Self {
+        Pace {
+            pause: first,
+            longest,
+            deadline: Instant::now() + limit,
+        }
+    }
+
+    /// Sleeps until the next question is due; returns false once the deadline has passed.
+    pub async fn next(&mut self) -> bool {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        sleep(self.pause.mul_f64(jitter()).min(left)).await;
+        self.pause = self.pause.mul_f64(1.2).min(self.longest);
+        true
+    }
+}
+
+/// Returns a factor between 0.8 and 1.2, from the clock's lowest digits.
+fn jitter() -> f64 {
+    let nanos = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |now| now.subsec_nanos());
+    0.8 + f64::from(nanos % 1000) / 2500.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pace_slows_down_and_ends_at_its_deadline() {
+        let start = Instant::now();
+        let mut pace = Pace::minutes(Duration::from_secs(60));
+        let mut asked = Vec::new();
+        while pace.next().await {
+            asked.push(start.elapsed());
+        }
+        assert_eq!(start.elapsed().as_secs(), 60);
+        assert!(asked[0] < Duration::from_millis(400));
+        let last = asked.len() - 1;
+        assert!(asked[last - 1] - asked[last - 2] > Duration::from_secs(3));
+    }
+}

@@ -1,0 +1,156 @@
+//! Who may use whom: the table that keeps data flowing one way.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Module, and the modules of ours that it may use.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("error", &[]),
+    ("step", &[]),
+    ("event", &["step"]),
+    ("wait", &["error"]),
+    ("files", &["error"]),
+    ("python", &["error"]),
+    ("settings", &["error"]),
+    ("aws", &["error", "wait"]),
+    ("pcluster", &["error", "python"]),
+    ("slurm", &["error", "wait", "aws"]),
+    (
+        "context",
+        &["error", "event", "settings", "step", "aws", "pcluster"],
+    ),
+    (
+        "deploy",
+        &[
+            "error", "event", "files", "settings", "step", "wait", "aws", "pcluster", "slurm",
+            "context",
+        ],
+    ),
+    ("sandbox", &["error", "event", "python", "settings", "wait"]),
+    ("output", &["error", "event", "step"]),
+    (
+        "cli",
+        &[
+            "error", "event", "files", "python", "settings", "step", "aws", "pcluster", "slurm",
+            "context", "deploy", "sandbox", "output",
+        ],
+    ),
+    ("main", &["cli", "output"]),
+    ("lib", &[]),
+];
+
+#[test]
+fn every_module_keeps_to_its_row() {
+    let mut broken = Vec::new();
+    for (file, text) in sources() {
+        let module = module_of(&file);
+        let (_, allowed) = MAY_USE
+            .iter()
+            .find(|(name, _)| *name == module)
+            .unwrap_or_else(|| panic!("no row for the module of {}", file.display()));
+        for used in uses(&text) {
+            if used != module && !allowed.contains(&used.as_str()) {
+                broken.push(format!("{} uses {used}", file.display()));
+            }
+        }
+    }
+    assert_eq!(broken, Vec::<String>::new());
+}
+
+#[test]
+fn sdk_types_stay_in_aws() {
+    for (file, text) in sources() {
+        let speaks_sdk = ["aws_sdk_", "aws_config", "aws_smithy"]
+            .iter()
+            .any(|sdk| text.contains(sdk));
+        assert!(
+            !speaks_sdk || module_of(&file) == "aws",
+            "{}",
+            file.display()
+        );
+    }
+}
+
+#[test]
+fn clap_stays_in_cli_and_output() {
+    for (file, text) in sources() {
+        let speaks_clap = text.contains("clap::");
+        let may = ["cli", "output"].contains(&module_of(&file).as_str());
+        assert!(!speaks_clap || may, "{}", file.display());
+    }
+}
+
+#[test]
+fn only_wait_sleeps() {
+    for (file, text) in sources() {
+        let sleeps = text.contains("time::sleep") || text.contains("thread::sleep");
+        assert!(!sleeps || module_of(&file) == "wait", "{}", file.display());
+    }
+}
+
+#[test]
+fn a_file_has_one_subject_and_says_which() {
+    for (file, text) in sources() {
+        assert!(
+            text.starts_with("//! "),
+            "{} does not say what it is for",
+            file.display()
+        );
+        let lines = text.lines().count();
+        assert!(lines <= 500, "{} has {lines} lines", file.display());
+    }
+}
+
+/// Returns every source file, by its path below `src`.
+fn sources() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    collect(&root, &root, &mut found);
+    assert!(found.len() > 20, "the sources are not where they should be");
+    found
+}
+
+fn collect(root: &Path, folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(root, &path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            found.push((path.strip_prefix(root).unwrap().to_owned(), text));
+        }
+    }
+}
+
+fn module_of(file: &Path) -> String {
+    let first = file.components().next().unwrap().as_os_str();
+    Path::new(first)
+        .file_stem()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// Returns the modules of ours that a source names: `crate::x` and, in `main`, `hpcapi::x`.
+fn uses(text: &str) -> BTreeSet<String> {
+    let code = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    let mut used = BTreeSet::new();
+    for line in code {
+        for start in ["crate::", "hpcapi::"] {
+            for rest in line.split(start).skip(1) {
+                let name: String = rest
+                    .chars()
+                    .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+                    .collect();
+                if !name.is_empty() {
+                    used.insert(name);
+                }
+            }
+        }
+    }
+    used
+}
