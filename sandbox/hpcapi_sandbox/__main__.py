@@ -23,6 +23,8 @@ def main() -> int:
     if problem:
         print(f"hpcapi_sandbox: {problem}", file=sys.stderr)
         return 1
+    shutil.rmtree(current.temporary_directory, ignore_errors=True)
+    current.temporary_directory.mkdir(mode=0o700)
     certificate = tls.make(current.run_directory / "tls")
     tls_port = _free_port()
     _prepare_environment(current, certificate)
@@ -72,6 +74,9 @@ def _prepare_environment(current: settings.Settings, certificate: tls.Certificat
         "LAMBDA_EXECUTOR": "local",
         "SSL_CERT_FILE": str(certificate.certificate),
         "AWS_ENDPOINT_URL": current.endpoint,
+        "HPCAPI_SANDBOX_TIME_SCALE": str(current.time_scale),
+        "PYTHONPATH": str(Path(__file__).with_name("lambda_python")),
+        "TMPDIR": str(current.temporary_directory),
     }
 
 

@@ -28,7 +28,7 @@ def _check_empty(name: str, properties: Properties) -> None:
         raise AwsError("BucketNotEmpty", "The bucket you tried to delete is not empty", 409)
 
 
-def _check_bucket(properties: Properties) -> None:
+def _check_bucket(properties: Properties, old: Properties | None) -> None:
     if properties.get("Bucket") not in s3._buckets:
         raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404)
 

@@ -58,25 +58,28 @@ def _launched(instance: dict[str, Any]) -> None:
 
 def _run(instance: dict[str, Any], tags: dict[str, str]) -> None:
     """The life of a head node from power-on to the signal."""
+    from . import node_logs
     from .node import BootstrapFailure, ClusterSpec, bootstrap
 
     instance_id = instance["InstanceId"]
     stack = _stack(tags)
+    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
     started = time.monotonic()
     try:
         node = machines.boot(instance_id, instance["PrivateIpAddress"])
         if instance.get("_bootstrapped"):
             return
         instance["_bootstrapped"] = True
-        bootstrap(
-            node,
-            ClusterSpec(
-                name=tags["parallelcluster:cluster-name"],
-                region=get_region(),
-                config=_configuration(stack),
-                fetch=fetch,
-            ),
+        cluster = ClusterSpec(
+            name=tags["parallelcluster:cluster-name"],
+            region=get_region(),
+            config=_configuration(parameters),
+            fetch=fetch,
         )
+        try:
+            bootstrap(node, cluster)
+        finally:
+            node_logs.ship(node, instance, parameters.get("ClusterCWLogGroup", ""))
     except InterruptedError:
         return
     except BootstrapFailure as failure:
@@ -99,9 +102,8 @@ def _stack(tags: dict[str, str]) -> dict[str, Any]:
     return next(one for one in stack_store._stacks.values() if one["StackId"] == wanted)
 
 
-def _configuration(stack: dict[str, Any]) -> dict[str, Any]:
+def _configuration(parameters: dict[str, str]) -> dict[str, Any]:
     """The cluster's configuration, from where pcluster put it for the head node."""
-    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
     key = f"{parameters['ArtifactS3RootDirectory']}/configs/cluster-config.yaml"
     return yaml.safe_load(buckets.read(parameters["ResourcesS3Bucket"], key))
 

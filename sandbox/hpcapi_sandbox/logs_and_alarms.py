@@ -24,8 +24,10 @@ def _create_composite_alarm(logical_id: str, properties: Properties, stack_name:
     return name, {"Arn": arn}
 
 
-def _check_name_is_free(properties: Properties) -> None:
+def _check_name_is_free(properties: Properties, old: Properties | None) -> None:
     name = properties.get("LogGroupName")
+    if old and old.get("LogGroupName") == name:
+        return
     if name in cloudwatch_logs._log_groups:
         raise AwsError(
             "AlreadyExists",

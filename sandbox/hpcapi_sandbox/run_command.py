@@ -235,7 +235,7 @@ def _kill(instance_id: str, command_id: str) -> None:
     script = (
         f"for file in {pattern}; do "
         'descendants() { for child in $(cat /proc/"$1"/task/*/children 2>/dev/null); do '
-        'descendants "$child"; echo "$child"; done; }; '
+        'echo "$child"; descendants "$child"; done; }; '
         'pid=$(cat "$file") && kill -KILL "$pid" $(descendants "$pid"); done'
     )
     try:

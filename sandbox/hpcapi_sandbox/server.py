@@ -7,7 +7,9 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import signal
+from pathlib import Path
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
@@ -40,7 +42,7 @@ async def _serve(tls_port: int, certificate: tls.Certificate) -> None:
     config.certfile, config.keyfile = str(certificate.certificate), str(certificate.key)
     config.graceful_timeout = _GRACE_SECONDS
     config.keep_alive_timeout = 75
-    config.h11_max_incomplete_size = 64 * 1024
+    config.errorlog = logging.getLogger("hypercorn")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -56,9 +58,26 @@ async def _serve(tls_port: int, certificate: tls.Certificate) -> None:
     await asyncio.to_thread(machines.shut_down_all, _MACHINE_SECONDS)
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(serving, _GRACE_SECONDS * 2)
+    _kill_children()
+    shutil.rmtree(current.temporary_directory, ignore_errors=True)
     logging.shutdown()
     # Threads of ministack that wait for something would keep the process alive.
     os._exit(0)
+
+
+def _kill_children() -> None:
+    """Ends what still runs under this process: Lambda functions in the middle of something."""
+    for pid in _descendants(os.getpid()):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _descendants(pid: int) -> list[int]:
+    children = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            children += [int(child) for child in task.read_text().split()]
+    return children + [below for child in children for below in _descendants(child)]
 
 
 async def _announce(current: settings.Settings) -> None:

@@ -34,6 +34,10 @@ class Settings:
         return self.directory / "run"
 
     @property
+    def temporary_directory(self) -> Path:
+        return self.run_directory / "tmp"
+
+    @property
     def log_directory(self) -> Path:
         return self.directory / "log"
 

@@ -299,12 +299,7 @@ CALLS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "describe_instance_information",
             {"Filters": [{"Key": "InstanceIds", "Values": [_INSTANCE]}], "MaxResults": 5},
         ),
-        (
-            "get_parameter",
-            {
-                "Name": "/aws/service/ami-amazon-linux-latest/al2023",
-            },
-        ),
+        ("get_parameter", {"Name": "/aws/service/ami-amazon-linux-latest/al2023"}),
         ("get_parameters", {"Names": ["a"], "WithDecryption": True}),
         (
             "get_parameters_by_path",
@@ -926,6 +921,17 @@ CALLS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "fsx": [("describe_file_systems", {"FileSystemIds": ["fs-0123456789abcdef0"]})],
     "efs": [("describe_mount_targets", {"FileSystemId": "fs-0123456789abcdef0"})],
     "imagebuilder": [("list_images", {"owner": "Self", "byName": False})],
+    "rds": [
+        (
+            "create_db_instance",
+            {
+                "DBInstanceIdentifier": "accounting",
+                "DBInstanceClass": "db.t3.micro",
+                "Engine": "mysql",
+                "AllocatedStorage": 20,
+            },
+        )
+    ],
     "resourcegroupstaggingapi": [
         (
             "get_resources",
@@ -933,7 +939,7 @@ CALLS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 "TagFilters": [{"Key": "hpcapi:deployment", "Values": ["x"]}],
                 "ResourceTypeFilters": ["ec2:instance"],
             },
-        ),
+        )
     ],
     "secretsmanager": [("get_secret_value", {"SecretId": "munge"})],
     "stepfunctions": [("list_state_machines", {"maxResults": 10})],

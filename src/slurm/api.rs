@@ -111,10 +111,11 @@ impl Api {
 
 /// Returns the newest `v0.0.NN` among the `/slurm/v0.0.NN/…` paths of an OpenAPI document.
 fn newest_version(document: &str) -> Option<String> {
-    document
-        .split("\"/slurm/v0.0.")
-        .skip(1)
-        .filter_map(|rest| rest.split('/').next()?.parse::<u32>().ok())
+    let document: Value = serde_json::from_str(document).ok()?;
+    let paths = document["paths"].as_object()?;
+    paths
+        .keys()
+        .filter_map(|path| path.strip_prefix("/slurm/v0.0.")?.split('/').next()?.parse::<u32>().ok())
         .max()
         .map(|newest| format!("v0.0.{newest}"))
 }
@@ -125,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_newest_version_is_found_by_number() {
-        let document = r#"{"paths":{"/slurm/v0.0.9/jobs/":{},"/slurm/v0.0.41/jobs/":{},
+        let document = r#"{"paths":{"/slurm/v0.0.9/jobs/":{},"\/slurm\/v0.0.41\/jobs\/":{},
             "/slurm/v0.0.42/diag/":{},"/slurmdb/v0.0.50/jobs/":{}}}"#;
         assert_eq!(newest_version(document).as_deref(), Some("v0.0.42"));
         assert_eq!(newest_version("{}"), None);

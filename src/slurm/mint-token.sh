@@ -1,47 +1,65 @@
-# Mints a Slurm token and prints it sealed: one line of JSON, {"sealed":"<base64>"} or
-# {"error":"<code>","detail":"<words>"}. Runs as root under any POSIX shell, after the lines
-#   user='…'        who the token is for
-#   lifespan='…'    seconds
-#   public_key='…'  RSA public key, DER SubjectPublicKeyInfo in base64
-# The token stays in this shell: printf is a builtin, so it is in no argument list, and it
-# goes to openssl through a pipe, so it is in no file.
+# Mints a Slurm token on the head node, and prints it sealed: one line of JSON, either
+# {"sealed": base64 of RSA-OAEP (SHA-256)} or {"error": CODE, "detail": TEXT}.
+# Runs as root under any POSIX shell. What sends it puts three assignments in front:
+#   user        whose token it is
+#   lifespan    seconds that it is valid
+#   public_key  what it is sealed with: DER SubjectPublicKeyInfo in base64
+# The token passes through pipes only: no file, no argument and no output ever holds it.
+# shellcheck shell=sh disable=SC2154
+set -u
+PATH=/opt/slurm/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 
-umask 077
-PATH=/opt/slurm/bin:$PATH
-export PATH
-
+# refuse CODE [DETAIL]
 refuse() {
-    detail=$(printf '%s' "$2" | tr -d '\000-\037\\"' | cut -c 1-300)
-    printf '{"error":"%s","detail":"%s"}\n' "$1" "$detail"
+    printf '{"error":"%s","detail":"%s"}\n' "$1" "$(printf '%s' "${2-}" | printable)"
     exit 0
 }
 
-command -v scontrol >/dev/null 2>&1 || refuse no_scontrol "scontrol is not in $PATH"
-id -u -- "${user:?}" >/dev/null 2>&1 || refuse unknown_user "there is no user $user"
+# Makes standard input fit for a JSON string, and hides whatever could be a token.
+printable() {
+    tr '\n\t' '  ' | tr -d '\000-\037\177' | cut -c 1-500 |
+        sed 's/ey[A-Za-z0-9_-]*\.[A-Za-z0-9_.-]*/.../g; s/\\/\\\\/g; s/"/\\"/g'
+}
 
-answer=$(timeout 30 scontrol token "username=$user" "lifespan=${lifespan:?}" 2>&1)
-ended=$?
-token=${answer#*SLURM_JWT=}
-if [ "$token" = "$answer" ]; then
+mint() {
+    # A slurmctld that hangs would hold it for longer than anybody waits.
+    timeout 30 scontrol token "username=$user" "lifespan=$lifespan" 2>&1
+}
+
+# Seals standard input.
+seal() {
+    openssl pkeyutl -encrypt -pubin -inkey "$key_file" -pkeyopt rsa_padding_mode:oaep \
+        -pkeyopt rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256 2>/dev/null |
+        base64 | tr -d '\n'
+}
+
+id "$user" >/dev/null 2>&1 || refuse unknown_user "no such user on the head node: $user"
+command -v scontrol >/dev/null || refuse no_scontrol 'there is no scontrol on the head node'
+
+answer=$(mint)
+code=$?
+token=$(printf '%s\n' "$answer" | sed -n 's/^SLURM_JWT=//p')
+if [ "$code" -ne 0 ] || [ -z "$token" ]; then
+    [ "$code" -ne 124 ] || refuse slurmctld_down 'scontrol token did not end within 30 s'
     case $answer in
-    *"plugin type not loaded"* | *"rror fetching token"*) refuse jwt_not_configured "$answer" ;;
-    *"nvalid numeric value"*) refuse lifespan_refused "$answer" ;;
-    *"nable to contact"* | *"onnection refused"*) refuse slurmctld_down "$answer" ;;
+        *lifespan* | *'time limit'*) refuse lifespan_refused "$answer" ;;
+        *'contact slurm controller'* | *'timed out'* | *'onnection refused'*)
+            refuse slurmctld_down "$answer"
+            ;;
+        *'plugin type not loaded'* | *'Error fetching token'* | *'not configured'*)
+            refuse jwt_not_configured "$answer"
+            ;;
+        *) refuse failed "$answer" ;;
     esac
-    [ "$ended" -ne 124 ] || refuse slurmctld_down "scontrol had no answer in 30 s"
-    refuse failed "$answer"
 fi
 
-key=$(mktemp) || refuse failed "cannot make a temporary file"
-trap 'rm -f "$key"' EXIT
+key_file=$(mktemp) || refuse failed 'mktemp failed'
+trap 'rm -f "$key_file"' EXIT
 {
     echo '-----BEGIN PUBLIC KEY-----'
-    printf '%s\n' "${public_key:?}" | fold -w 64
+    printf '%s\n' "$public_key" | fold -w 64
     echo '-----END PUBLIC KEY-----'
-} >"$key"
-
-sealed=$(printf '%s' "$token" | openssl pkeyutl -encrypt -pubin -inkey "$key" \
-    -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256 \
-    2>/dev/null | base64 | tr -d '\n')
-[ -n "$sealed" ] || refuse seal_failed "openssl could not seal the token"
+} >"$key_file"
+sealed=$(printf '%s' "$token" | seal)
+[ -n "$sealed" ] || refuse seal_failed 'openssl could not seal the token with the key sent'
 printf '{"sealed":"%s"}\n' "$sealed"

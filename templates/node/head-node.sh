@@ -1,0 +1,577 @@
+#!/bin/bash
+# Serves Slurm's REST API from the head node of a ParallelCluster, as a custom action of it:
+#
+#   head-node.sh start         OnNodeStart: the key that signs tokens, before Slurm looks for it
+#   head-node.sh configured    OnNodeConfigured: everything else
+#   head-node.sh updated       OnNodeUpdated: the same again
+#   head-node.sh               all of it
+#
+# The way of a request:  :6830 nginx  ->  unix socket  ->  slurmrestd  ->  slurmctld
+#
+# Running it again changes nothing that is as it should be. It ends with a real call through
+# port 6830, and fails when that does not answer as it must. On other nodes it does nothing.
+set -eEuo pipefail
+umask 022
+
+readonly PORT=6830
+readonly SLURM=/opt/slurm
+readonly STATE=/var/spool/slurm.state
+readonly CLUSTER_CONFIG=/opt/parallelcluster/shared/cluster-config.yaml
+readonly OWN=/etc/hpcapi
+readonly LOGS=/var/log/hpcapi
+readonly LOG=/var/log/hpcapi-node.log
+readonly SOCKET=/run/slurmrestd/slurmrestd.socket
+readonly REST_USER=slurmrestd
+readonly PROXY_USER=hpcapi-proxy
+
+# Units to restart, because a file of theirs changed.
+changed=()
+
+main() {
+    is_head_node || exit 0
+    [ "$(id -u)" = 0 ] || fail "this needs root"
+    trap 'fail "line $LINENO failed: $BASH_COMMAND"' ERR
+    local phase=${1:-all}
+    log "phase $phase"
+    case $phase in
+        start) make_key ;;
+        configured | updated | all) serve ;;
+        *) fail "no such phase: $phase (there are start, configured and updated)" ;;
+    esac
+    log "phase $phase is done"
+}
+
+serve() {
+    [ -x "$SLURM/sbin/slurmrestd" ] || fail "there is no $SLURM/sbin/slurmrestd on this image"
+    make_key
+    configure_jwt
+    find_libraries
+    install_nginx
+    make_user "$REST_USER"
+    make_user "$PROXY_USER"
+    prepare_logs
+    write_slurmrestd
+    write_proxy
+    write_watchdog
+    start_units
+    check_api
+    ship_logs
+}
+
+log() {
+    printf '%s %s\n' "$(date -u +%FT%TZ)" "$*" | tee -a "$LOG" >&2
+}
+
+fail() {
+    trap - ERR
+    log "FAILED: $*"
+    exit 1
+}
+
+# quietly COMMAND...: what it prints goes to the log only.
+quietly() {
+    "$@" >>"$LOG" 2>&1
+}
+
+is_head_node() {
+    local type
+    type=$(sed -n 's/^cfn_node_type=//p' /etc/parallelcluster/cfnconfig 2>/dev/null) ||
+        fail "this is no node of a ParallelCluster: /etc/parallelcluster/cfnconfig is missing"
+    [ "$type" = HeadNode ]
+}
+
+# put FILE [UNIT...]: writes standard input to FILE; if that changes it, the units get restarted.
+put() {
+    local file=$1 new
+    shift
+    mkdir -p "${file%/*}"
+    new=$(mktemp "$file.XXXXXX")
+    cat >"$new"
+    if cmp -s "$new" "$file"; then
+        rm -f "$new"
+        return
+    fi
+    chmod 0644 "$new"
+    mv "$new" "$file"
+    changed+=("$@")
+}
+
+# ---------------------------------------------------------------- Slurm
+
+# slurm_setting NAME: prints what Slurm's configuration, with all that it includes, says last.
+slurm_setting() {
+    cat "$SLURM"/etc/pcluster/*.conf "$SLURM"/etc/*.conf 2>/dev/null |
+        sed -En "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*([^[:space:]#]+).*/\\1/Ip" | tail -n 1
+}
+
+# Prints where Slurm looks for the key. OnNodeStart runs before Slurm is configured: then the
+# cluster's configuration says it.
+key_path() {
+    local path
+    path=$({
+        cat "$CLUSTER_CONFIG" 2>/dev/null || true
+        slurm_setting AuthAltParameters
+    } | grep -v '^[[:space:]]*#' | grep -Eio "jwt_key=[^],\"'} ]+" | tail -n 1 | cut -d= -f2) || true
+    echo "${path:-$STATE/jwt_hs256.key}"
+}
+
+# Makes the key that signs the tokens, once: a new key ends every token there is.
+make_key() {
+    local key folder new
+    key=$(key_path)
+    folder=${key%/*}
+    [ "$folder" != "$STATE" ] || install -d -o slurm -g slurm -m 0700 "$STATE"
+    mkdir -p "$folder"
+    if [ ! -s "$key" ]; then
+        new=$(mktemp "$folder/.jwt.XXXXXX")
+        head -c 64 /dev/urandom >"$new"
+        mv "$new" "$key"
+        log "made the key $key"
+    fi
+    chown slurm: "$key"
+    chmod 0600 "$key"
+}
+
+# For clusters whose configuration does not turn on tokens by CustomSlurmSettings.
+configure_jwt() {
+    [ -z "$(slurm_setting AuthAltTypes)" ] || return 0
+    printf '\nAuthAltTypes=auth/jwt\nAuthAltParameters=jwt_key=%s\n' "$(key_path)" \
+        >>"$SLURM/etc/slurm.conf"
+    log "turned on tokens in slurm.conf"
+    quietly systemctl restart slurmctld
+    local _
+    for _ in {1..300}; do
+        ! "$SLURM/bin/scontrol" ping 2>/dev/null | grep -q 'is UP' || return 0
+        sleep 0.1
+    done
+    fail "slurmctld does not answer after its restart: see /var/log/slurmctld.log"
+}
+
+# Amazon Linux 2023 images before ParallelCluster 3.16.0 have libhttp_parser where the dynamic
+# linker does not look, and slurmrestd does not start.
+find_libraries() {
+    local library path
+    for library in $(missing_libraries); do
+        path=$(find /usr/local /opt -name "$library" -print -quit 2>/dev/null)
+        [ -n "$path" ] || fail "slurmrestd needs $library, which this image does not have"
+        echo "${path%/*}" >>/etc/ld.so.conf.d/hpcapi-slurm.conf
+        log "told the linker of ${path%/*} for $library"
+    done
+    ldconfig
+    [ -z "$(missing_libraries)" ] || fail "slurmrestd still misses $(missing_libraries | xargs)"
+}
+
+missing_libraries() {
+    local binaries=("$SLURM/sbin/slurmrestd")
+    compgen -G "$SLURM/lib/slurm/http_parser*.so" >/dev/null &&
+        binaries+=("$SLURM"/lib/slurm/http_parser*.so)
+    ldd "${binaries[@]}" | sed -n 's/^[[:space:]]*\([^ ]*\) => not found.*/\1/p' | sort -u
+}
+
+# Prints the option that names slurmrestd's plug-ins. Without an accounting database the ones
+# that need it keep some versions from starting; API versions are never pinned.
+plugin_option() {
+    local folder=$SLURM/lib/slurm plugins
+    [ "$(slurm_setting AccountingStorageType)" != accounting_storage/slurmdbd ] || return 0
+    plugins=openapi/slurmctld
+    if [ ! -e "$folder/openapi_slurmctld.so" ]; then
+        plugins=$(find "$folder/" -name 'openapi_v*.so' -printf '%f\n' | sort |
+            sed 's,openapi_v\(.*\)\.so,openapi/v\1,; s/_/./g' | paste -sd,)
+    fi
+    echo "-s $plugins"
+}
+
+write_slurmrestd() {
+    put /etc/systemd/system/slurmrestd.service slurmrestd <<END
+[Unit]
+Description=Slurm REST API on a unix socket
+After=network.target munge.service slurmctld.service
+StartLimitIntervalSec=0
+
+[Service]
+User=$REST_USER
+Group=$REST_USER
+Environment=SLURM_CONF=$SLURM/etc/slurm.conf SLURM_JWT=daemon
+Environment=SLURMRESTD_JSON=compact MALLOC_ARENA_MAX=1
+ExecStart=$SLURM/sbin/slurmrestd -a rest_auth/jwt $(plugin_option) unix:$SOCKET
+RuntimeDirectory=slurmrestd
+RuntimeDirectoryMode=0750
+UMask=0007
+StandardOutput=append:$LOGS/slurmrestd.log
+StandardError=append:$LOGS/slurmrestd.log
+Restart=always
+RestartSec=1
+# A list of very many jobs takes gigabytes. Slurm itself comes first.
+MemoryMax=50%
+OOMScoreAdjust=500
+$(hardening)
+
+[Install]
+WantedBy=multi-user.target
+END
+}
+
+hardening() {
+    cat <<END
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+LockPersonality=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+END
+}
+
+# ---------------------------------------------------------------- proxy
+
+install_nginx() {
+    local _
+    for _ in 1 2 3; do
+        ! command -v nginx >/dev/null || return 0
+        log "installing nginx"
+        if command -v dnf >/dev/null; then
+            quietly timeout 120 dnf install -y -q nginx || sleep 3
+        else
+            export DEBIAN_FRONTEND=noninteractive
+            quietly timeout 60 apt-get update -q || true
+            quietly timeout 120 apt-get install -y -q --no-install-recommends nginx || sleep 3
+            # Debian and Ubuntu start what they install, on port 80.
+            quietly systemctl disable --now nginx || true
+        fi
+    done
+    command -v nginx >/dev/null || fail "nginx could not be installed: see $LOG"
+}
+
+make_user() {
+    getent passwd "$1" >/dev/null ||
+        quietly useradd --system --user-group --no-create-home --home-dir /nonexistent \
+            --shell "$(command -v nologin)" "$1"
+    # slurmrestd may be in no group but its own.
+    usermod --groups '' "$1"
+}
+
+write_proxy() {
+    put "$OWN/nginx.conf" hpcapi-proxy < <(nginx_conf)
+    put /etc/systemd/system/hpcapi-proxy.service hpcapi-proxy <<END
+[Unit]
+Description=Proxy on port $PORT in front of slurmrestd
+After=network.target slurmrestd.service
+StartLimitIntervalSec=0
+
+[Service]
+User=$PROXY_USER
+Group=$PROXY_USER
+SupplementaryGroups=$REST_USER
+ExecStart=$(command -v nginx) -c $OWN/nginx.conf
+ExecReload=/bin/kill -HUP \$MAINPID
+RuntimeDirectory=hpcapi-proxy
+RuntimeDirectoryMode=0700
+ReadWritePaths=$LOGS
+Restart=always
+RestartSec=1
+$(hardening)
+
+[Install]
+WantedBy=multi-user.target
+END
+}
+
+nginx_conf() {
+    cat <<END
+daemon off;
+worker_processes auto;
+pid /run/hpcapi-proxy/nginx.pid;
+error_log $LOGS/proxy-error.log error;
+
+events {
+    worker_connections 1024;
+}
+END
+    cat <<'END'
+
+http {
+    server_tokens off;
+    default_type application/octet-stream;
+    client_body_temp_path /run/hpcapi-proxy/body;
+    proxy_temp_path /run/hpcapi-proxy/proxy;
+    fastcgi_temp_path /run/hpcapi-proxy/fastcgi;
+    uwsgi_temp_path /run/hpcapi-proxy/uwsgi;
+    scgi_temp_path /run/hpcapi-proxy/scgi;
+
+    # Who asks. API Gateway names its client last in Forwarded, a load balancer its own last in
+    # X-Forwarded-For; the address that connects is the load balancer's for everybody.
+    map $http_x_forwarded_for $balanced_client {
+        "~([^, ]+) *$" $1;
+        default $remote_addr;
+    }
+    map $http_forwarded $client {
+        "~*for=\"?\[?([0-9a-f.:]+)[^,]*$" $1;
+        default $balanced_client;
+    }
+    limit_req_zone $client zone=clients:4m rate=100r/s;
+    limit_req_status 429;
+    limit_req_log_level info;
+
+    # slurmrestd refuses a request that has both kinds of credentials, and every Authorization
+    # but Bearer. Requests that are signed for AWS have one of those.
+    map $http_authorization $bearer {
+        "~*^Bearer " $http_authorization;
+        default "";
+    }
+    map $http_x_slurm_user_token $authorization {
+        "" $bearer;
+        default "";
+    }
+    # It refuses JSON with a charset, too.
+    map $http_content_type $plain_content_type {
+        "~*^application/json *;" application/json;
+        default $http_content_type;
+    }
+
+    # No headers and no query: nothing in it can be used to log in.
+    log_format hpcapi escape=json '{"time":"$time_iso8601","client":"$client",'
+        '"method":"$request_method","path":"$uri","status":$status,'
+        '"bytes":$body_bytes_sent,"seconds":$request_time}';
+
+    gzip on;
+    gzip_types application/json;
+    gzip_proxied any;
+    gzip_vary on;
+    gzip_min_length 1000;
+    gzip_comp_level 3;
+
+    upstream slurmrestd {
+END
+    cat <<END
+        server unix:$SOCKET;
+    }
+
+    server {
+        listen $PORT;
+        access_log $LOGS/access.log hpcapi;
+END
+    cat <<'END'
+        client_max_body_size 10m;
+        client_body_buffer_size 256k;
+        large_client_header_buffers 4 16k;
+
+        proxy_http_version 1.1;
+        # A whole body, with its length: slurmrestd does not take chunks.
+        proxy_request_buffering on;
+        # API Gateway gives up after 30 s, and its answer says less than ours.
+        proxy_connect_timeout 2s;
+        proxy_read_timeout 29s;
+        proxy_send_timeout 29s;
+        # A submit that is repeated is a second job.
+        proxy_next_upstream off;
+        proxy_max_temp_file_size 256m;
+        proxy_set_header Host localhost;
+        proxy_set_header Connection close;
+        proxy_set_header Accept-Encoding "";
+        proxy_set_header Authorization $authorization;
+        proxy_set_header Content-Type $plain_content_type;
+        proxy_set_header X-Amz-Security-Token "";
+
+        error_page 413 @too_large;
+        error_page 429 @too_many;
+        error_page 502 @unreachable;
+        error_page 504 @too_slow;
+
+        location / {
+            limit_req zone=clients burst=200 nodelay;
+            proxy_pass http://slurmrestd;
+        }
+        location = /healthz {
+            access_log off;
+            proxy_pass http://slurmrestd;
+        }
+
+        location @too_large {
+            default_type application/json;
+            return 413 '{"errors":[{"error":"Body too large","description":"the head node takes 10 MB","source":"hpcapi-proxy"}]}';
+        }
+        location @too_many {
+            default_type application/json;
+            add_header Retry-After 1 always;
+            return 429 '{"errors":[{"error":"Too many requests","description":"the head node takes 100 requests a second of one client","source":"hpcapi-proxy"}]}';
+        }
+        location @unreachable {
+            default_type application/json;
+            return 502 '{"errors":[{"error":"slurmrestd is down","description":"slurmrestd does not answer on the head node","source":"hpcapi-proxy"}]}';
+        }
+        location @too_slow {
+            default_type application/json;
+            return 504 '{"errors":[{"error":"Slurm is slow","description":"slurmrestd did not answer within 29 s: slurmctld may be down","source":"hpcapi-proxy"}]}';
+        }
+    }
+}
+END
+}
+
+# ---------------------------------------------------------------- watchdog
+
+# A user who cancels somebody else's job over REST can hang slurmctld for good: it then takes
+# connections and never answers (seen with Slurm 24.11 to 26.05).
+write_watchdog() {
+    put /usr/local/sbin/hpcapi-watchdog <<'END'
+#!/bin/bash
+# Restarts a slurmctld that runs, but has answered nothing three times in a row.
+# One that is stopped, or has just started and still reads its state, is left alone.
+set -u
+readonly GRACE=60 PATIENCE=10
+
+main_pid() {
+    systemctl show --property MainPID --value slurmctld
+}
+
+has_settled() {
+    local since now
+    since=$(systemctl show --property ActiveEnterTimestampMonotonic --value slurmctld)
+    read -r now _ </proc/uptime
+    [ "$((${now%.*} - since / 1000000))" -ge "$GRACE" ]
+}
+
+# Asks for a job, and so for the lock that hangs. That there is no such job is an answer, and so
+# is any complaint but silence.
+answers() {
+    local said code=0
+    said=$(timeout --kill-after=1 "$PATIENCE" /opt/slurm/bin/scontrol show job 1 2>&1) || code=$?
+    [ "$code" != 124 ] && [ "$code" != 137 ] &&
+        ! grep -Eiq 'timed out|contact slurm controller|connection refused' <<<"$said"
+}
+
+pid=$(main_pid)
+systemctl --quiet is-active slurmctld && has_settled || exit 0
+for _ in 1 2 3; do
+    ! answers || exit 0
+    sleep 1
+done
+systemctl --quiet is-active slurmctld && [ "$(main_pid)" = "$pid" ] || exit 0
+echo "slurmctld (process $pid) does not answer: restarting it"
+# It would not end when asked to.
+systemctl kill --signal=KILL slurmctld
+systemctl restart slurmctld
+END
+    chmod 0755 /usr/local/sbin/hpcapi-watchdog
+    put /etc/systemd/system/hpcapi-watchdog.service <<END
+[Unit]
+Description=Restarts a slurmctld that hangs
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/hpcapi-watchdog
+StandardOutput=append:$LOGS/watchdog.log
+StandardError=append:$LOGS/watchdog.log
+END
+    put /etc/systemd/system/hpcapi-watchdog.timer hpcapi-watchdog.timer <<'END'
+[Unit]
+Description=Looks every few seconds whether slurmctld answers
+
+[Timer]
+OnActiveSec=10s
+OnUnitInactiveSec=10s
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+END
+}
+
+# ---------------------------------------------------------------- logs
+
+prepare_logs() {
+    local file
+    mkdir -p "$LOGS"
+    for file in access.log proxy-error.log; do
+        touch "$LOGS/$file"
+        chown "$PROXY_USER:" "$LOGS/$file"
+    done
+    put /etc/logrotate.d/hpcapi <<END
+$LOGS/*.log {
+    size 20M
+    rotate 4
+    compress
+    missingok
+    notifempty
+    copytruncate
+}
+END
+}
+
+# Adds the logs to the log group of the cluster, where the CloudWatch agent sends its own.
+ship_logs() {
+    local agent=/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl group name files=()
+    [ -x "$agent" ] || return 0
+    group=$(sed -n 's/.*"log_group_name": *"\([^"]*\)".*/\1/p' /etc/chef/dna.json | head -n 1)
+    [ -n "$group" ] && [ "$group" != NONE ] || return 0
+    for name in slurmrestd access proxy-error watchdog; do
+        files+=("{\"file_path\": \"$LOGS/$name.log\", \"log_group_name\": \"$group\",
+            \"log_stream_name\": \"$(hostname -s).{instance_id}.hpcapi-$name\"}")
+    done
+    put "$OWN/cloudwatch-agent.json" cloudwatch <<END
+{"logs": {"logs_collected": {"files": {"collect_list": [
+$(IFS=,; echo "${files[*]}")
+]}}}}
+END
+    # The API works without it: no reason to fail the cluster.
+    quietly "$agent" -a append-config -m ec2 -s -c "file:$OWN/cloudwatch-agent.json" ||
+        log "the CloudWatch agent did not take the logs: see $LOG"
+}
+
+# ---------------------------------------------------------------- start and proof
+
+start_units() {
+    local unit
+    quietly systemctl daemon-reload
+    quietly systemctl enable --now slurmrestd hpcapi-proxy hpcapi-watchdog.timer
+    for unit in $(printf '%s\n' "${changed[@]}" | sort -u); do
+        quietly systemctl restart "$unit"
+    done
+}
+
+# ask PATH [TOKEN]: requests PATH on port 6830, prints the answer and then its status. The
+# token goes through a pipe: arguments can be read by everybody on the machine.
+ask() {
+    local credentials=
+    [ $# = 1 ] || printf -v credentials 'header = "X-SLURM-USER-%s: %s"\n' \
+        NAME "$REST_USER" TOKEN "$2"
+    printf '%s' "$credentials" | curl --silent --max-time 20 --config - \
+        --write-out '\n%{http_code}' "http://127.0.0.1:$PORT$1" || true
+}
+
+# Proves that the API answers those who have a token, and nobody else.
+check_api() {
+    local token version status _ deadline=$((SECONDS + 45))
+    token=$("$SLURM/bin/scontrol" token "username=$REST_USER" lifespan=120 2>>"$LOG" |
+        sed -n 's/^SLURM_JWT=//p') || true
+    [ -n "$token" ] || fail "Slurm mints no token (scontrol token): see $LOG"
+    while :; do
+        version=$(ask /openapi/v3 "$token" | tr -d '\134' | grep -Eo '/slurm/v[0-9.]+/diag' |
+            sort -Vu | tail -n 1) || true
+        status=$(ask "${version:-/openapi/v3}" "$token" | tail -n 1)
+        [ -z "$version" ] || [ "$status" != 200 ] || break
+        [ "$SECONDS" -lt "$deadline" ] ||
+            fail "GET ${version:-/openapi/v3} on port $PORT answers $status to a good token, not 200:" \
+                "see $LOGS/slurmrestd.log and $LOGS/proxy-error.log"
+        sleep 0.2
+    done
+    status=$(ask "$version" | tail -n 1)
+    [ "$status" = 401 ] ||
+        fail "GET $version on port $PORT answers $status without a token, not 401"
+    log "GET $version on port $PORT answers 200 with a token and 401 without"
+}
+
+main "$@"

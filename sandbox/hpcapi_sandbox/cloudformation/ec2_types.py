@@ -277,13 +277,16 @@ def _add_security_group_rule(word: str) -> None:
     add(f"AWS::EC2::SecurityGroup{word}", create, delete)
 
 
-def _check_vpc(properties: Properties) -> None:
+def _check_vpc(properties: Properties, old: Properties | None = None) -> None:
     vpc_id = properties.get("VpcId")
     if vpc_id and vpc_id not in store._vpcs:
         raise AwsError("InvalidVpcID.NotFound", f"The vpc ID '{vpc_id}' does not exist")
 
 
-def _check_subnet(properties: Properties) -> None:
+def _check_subnet(properties: Properties, old: Properties | None) -> None:
+    identity = ("VpcId", "CidrBlock", "AvailabilityZone")
+    if old and all(old.get(name) == properties.get(name) for name in identity):
+        return
     _check_vpc(properties)
     if properties.get("AvailabilityZone"):
         zones.checked_zone_name(properties["AvailabilityZone"])
@@ -307,7 +310,7 @@ def _check_subnet(properties: Properties) -> None:
             )
 
 
-def _check_route(properties: Properties) -> None:
+def _check_route(properties: Properties, old: Properties | None = None) -> None:
     _check_table(properties)
     gateway_id = properties.get("GatewayId") or ""
     if gateway_id.startswith("igw-"):
@@ -328,7 +331,7 @@ def _check_route(properties: Properties) -> None:
         raise AwsError("InvalidNatGatewayID.NotFound", f"The natGateway ID '{nat_id}' does not exist")
 
 
-def _check_association(properties: Properties) -> None:
+def _check_association(properties: Properties, old: Properties | None = None) -> None:
     _check_table(properties)
     network_interfaces.checked_subnet(properties.get("SubnetId", ""))
 

@@ -63,6 +63,7 @@ async def deploy(
         stack.update(
             _template=template, _resolved_params=parameters, _conditions=view.conditions
         )
+    _say_who_asked(view)
     operation = Apply(view, previous_stack if is_update else None, disable_rollback)
     operation.retain_except_on_create = retain_except_on_create
     _running[stack_id] = operation
@@ -75,6 +76,12 @@ async def deploy(
         operation.over.set()
         if _running.get(stack_id) is operation:
             del _running[stack_id]
+
+
+def _say_who_asked(view: StackView) -> None:
+    """ministack leaves the reason out when the operation comes from a change set."""
+    event = state._stack_events[view.stack_id][-1]
+    event["ResourceStatusReason"] = event["ResourceStatusReason"] or "User Initiated"
 
 
 class Apply:

@@ -55,13 +55,17 @@ def guard_delete(resource_type: str, check: Callable[[str, Properties], None]) -
     handlers["delete"] = checked_delete
 
 
-def guard_create(resource_type: str, check: Callable[[Properties], None]) -> None:
-    """Lets `check` refuse the creation of a type by raising."""
-    handlers = provisioners._RESOURCE_HANDLERS[resource_type]
-    create = handlers["create"]
+def guard_create(
+    resource_type: str, check: Callable[[Properties, Properties | None], None]
+) -> None:
+    """Lets `check` refuse properties by raising; on an update it gets the old ones too."""
+    _checks[resource_type] = check
 
-    def checked_create(logical_id: str, properties: Properties, stack_name: str) -> Made:
-        check(properties)
-        return create(logical_id, properties, stack_name)
 
-    handlers["create"] = checked_create
+def check_properties(resource_type: str, new: Properties, old: Properties | None = None) -> None:
+    check = _checks.get(resource_type)
+    if check:
+        check(new, old)
+
+
+_checks: dict[str, Callable[[Properties, Properties | None], None]] = {}

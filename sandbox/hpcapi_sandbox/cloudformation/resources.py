@@ -16,7 +16,7 @@ from ministack.services.cloudformation import provisioners, stacks
 
 from .. import clock
 from ..aws_error import AwsError
-from .resource_types import slow_creates, slow_deletes
+from .resource_types import check_properties, slow_creates, slow_deletes
 
 CANCELLED = {"CREATE": "Resource creation cancelled", "UPDATE": "Resource update cancelled"}
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
@@ -190,6 +190,7 @@ class Work:
         )
 
     async def _create(self, properties: dict[str, Any]) -> tuple[str, dict[str, Any], str]:
+        check_properties(self.kind, properties)
         tagged = self._tagged(properties, self.view.tags)
         slow = slow_creates.get(self.kind)
         if slow:
@@ -220,6 +221,7 @@ class Work:
         if not refused and not replacing:
             self.attempted = (new, old)
         await clock.create(self.kind)
+        check_properties(self.kind, properties, previous["Properties"])
         provisioners._RETAIN_REPLACED.set(view.retains(self.logical_id, "UpdateReplacePolicy"))
         provisioners._DEFERRED_PREDECESSOR_DELETES.set(self.deferred)
         provisioners._NAME_SEED.set(previous.get("_name_seed", ""))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import re
 import secrets
 import time
@@ -23,6 +24,7 @@ from ministack.services.cloudformation import provisioners
 from .. import settings
 from ..aws_error import AwsError
 from ..cloudformation.resource_types import Properties, guard_create
+from ..patching import replace_everywhere
 from . import access_log, load_balancers, throttle, vpc_links
 from .http_exchange import HOP_BY_HOP, Headers, Request, Response, TooLarge
 from .reachability import Party, can_connect
@@ -51,9 +53,32 @@ def install() -> None:
         return api_id, {**attributes, "ApiEndpoint": _publish(api_id)}
 
     handlers |= {"create": create_api, "update": update_api}
+    _keep_connection_ids()
     guard_create("AWS::ApiGatewayV2::Integration", _check_integration)
     guard_create("AWS::ApiGatewayV2::Route", _check_route)
     guard_create("AWS::ApiGatewayV2::Stage", _check_api)
+
+
+def _keep_connection_ids() -> None:
+    """ministack's API drops the VPC link of an integration."""
+    create, update = apigateway._create_integration, apigateway._update_integration
+
+    def create_integration(api_id: str, data: dict[str, Any]) -> Any:
+        status, headers, body = create(api_id, data)
+        if status != 201:
+            return status, headers, body
+        made = apigateway._integrations[api_id][json.loads(body)["integrationId"]]
+        made["connectionId"] = data.get("connectionId", "")
+        return apigateway._apigw_response(made, status)
+
+    def update_integration(api_id: str, integration_id: str, data: dict[str, Any]) -> Any:
+        known = (apigateway._integrations.get(api_id) or {}).get(integration_id)
+        if known and "connectionId" in data:
+            known["connectionId"] = data["connectionId"]
+        return update(api_id, integration_id, data)
+
+    replace_everywhere(create, create_integration)
+    replace_everywhere(update, update_integration)
 
 
 def _publish(api_id: str) -> str:
@@ -64,13 +89,13 @@ def _publish(api_id: str) -> str:
     return api["apiEndpoint"]
 
 
-def _check_api(properties: Properties) -> None:
+def _check_api(properties: Properties, old: Properties | None = None) -> None:
     api_id = properties.get("ApiId", "")
     if api_id not in apigateway._apis:
         raise AwsError("NotFoundException", f"Invalid API identifier specified {api_id}", 404)
 
 
-def _check_integration(properties: Properties) -> None:
+def _check_integration(properties: Properties, old: Properties | None) -> None:
     _check_api(properties)
     if properties.get("IntegrationType") != "HTTP_PROXY":
         return
@@ -92,7 +117,7 @@ def _check_integration(properties: Properties) -> None:
         )
 
 
-def _check_route(properties: Properties) -> None:
+def _check_route(properties: Properties, old: Properties | None) -> None:
     _check_api(properties)
     target = properties.get("Target", "")
     integration_id = target.removeprefix("integrations/")

@@ -84,7 +84,27 @@ def _install_balancers() -> None:
         delete(arn, properties)
         _drop_interfaces(balancer)
 
-    handlers |= {"create": create_with_interfaces, "delete": delete_with_interfaces}
+    update = handlers["update"]
+
+    def update_interfaces(arn: str, old: Properties, new: Properties, *rest: str) -> Made:
+        before = dict(alb._lbs.get(arn) or {})
+        made = update(arn, old, new, *rest)
+        balancer = alb._lbs[made[0]]
+        if made[0] != arn or any(
+            before.get(name) != balancer[name] for name in ("Subnets", "SecurityGroups")
+        ):
+            _check_subnets(balancer["Subnets"])
+            _add_interfaces(balancer)
+            if made[0] == arn:
+                _drop_interfaces(before)
+        return made
+
+    handlers |= {
+        "create": create_with_interfaces,
+        "delete": delete_with_interfaces,
+        "update": update_interfaces,
+        "update_with_logical_id": True,
+    }
     delete_by_api = alb._ACTION_MAP["DeleteLoadBalancer"]
     create_by_api = alb._ACTION_MAP["CreateLoadBalancer"]
 

@@ -58,4 +58,4 @@ def check(
         if not problems:
             return None
         refusals.append(answer.refusal(call, problems))
-    return refusals[0]
+    return min(refusals, key=lambda refusal: len(refusal.problems))

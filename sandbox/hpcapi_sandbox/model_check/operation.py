@@ -41,8 +41,8 @@ def protocols(service: ServiceModel) -> list[str]:
 def find(request: Request, models: list[ServiceModel]) -> list[Call] | Any:
     """What the request may be a call of, or NOT_CHECKED.
 
-    None, if the service has no such operation. Several, when services share a signing name and
-    more: CreateDBInstance is an operation of RDS, Neptune and DocumentDB.
+    Nothing, if the service has no such operation; several calls, if services share a signing
+    name and more: CreateDBInstance is an operation of RDS, Neptune and DocumentDB.
     """
     if request.target:
         prefix, _, name = request.target.rpartition(".")
@@ -64,8 +64,9 @@ def _is_rest(service: ServiceModel) -> bool:
 
 
 def _with_target(models: list[ServiceModel], prefix: str) -> list[ServiceModel]:
-    # A Rust SDK says "AmazonSSM", an old SDK may say "com.amazonaws.ssm.AmazonSSM".
-    return [m for m in models if m.metadata.get("targetPrefix", "") == prefix.rpartition("/")[2]]
+    # Some SDKs leave out what stands before the last dot: com.amazonaws.….CloudTrail_20131101.
+    name = prefix.rpartition(".")[2]
+    return [m for m in models if m.metadata.get("targetPrefix", "").rpartition(".")[2] == name]
 
 
 def _named(models: list[ServiceModel], name: str, spoken: tuple[str, ...]) -> list[Call] | Any:

@@ -47,7 +47,7 @@ def read(
     if shape is None:
         problems += [Problem(Kind.UNKNOWN, (name,)) for name in root.below]
         return {}
-    return _Reader(protocol == "ec2", problems).structure(root, shape, ())
+    return _Reader(protocol == "ec2", problems).read_structure(root, shape, ())
 
 
 class _Reader:
@@ -60,13 +60,13 @@ class _Reader:
             if node.text and not node.below:
                 self.problems.append(unreadable(node.text, shape, path))
                 return UNREADABLE
-            return getattr(self, shape.type_name)(node, shape, path)
+            return getattr(self, f"read_{shape.type_name}")(node, shape, path)
         self.unknown(node.below, path)
         if node.text is None:
             return UNREADABLE
         return from_text(node.text, shape, path, self.problems)
 
-    def structure(self, node: _Node, shape: Shape, path: Path) -> dict[str, Any]:
+    def read_structure(self, node: _Node, shape: Shape, path: Path) -> dict[str, Any]:
         members = _members(shape, self.ec2)
         values = {}
         for name, below in node.below.items():
@@ -77,7 +77,7 @@ class _Reader:
                 self.problems.append(Problem(Kind.UNKNOWN, (*path, name)))
         return values
 
-    def list(self, node: _Node, shape: Shape, path: Path) -> list[Any]:
+    def read_list(self, node: _Node, shape: Shape, path: Path) -> list[Any]:
         if not self.ec2 and not shape.serialization.get("flattened"):
             node = self.only(node, shape.member.serialization.get("name", "member"), path)
         return [
@@ -85,7 +85,7 @@ class _Reader:
             for position, below in self.positions(node, path)
         ]
 
-    def map(self, node: _Node, shape: Shape, path: Path) -> dict[Any, Any]:
+    def read_map(self, node: _Node, shape: Shape, path: Path) -> dict[Any, Any]:
         if not shape.serialization.get("flattened"):
             node = self.only(node, "entry", path)
         key_name = shape.key.serialization.get("name", "key")

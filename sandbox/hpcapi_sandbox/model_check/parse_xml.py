@@ -110,7 +110,8 @@ def _local(name: str) -> str:
 @cache
 def _members(shape: Shape) -> tuple[dict[str, tuple[str, Shape]], dict[str, tuple[str, Shape]]]:
     """A structure's members by element name, and by attribute name."""
-    elements, attributes = {}, {}
+    elements: dict[str, tuple[str, Shape]] = {}
+    attributes: dict[str, tuple[str, Shape]] = {}
     for member, member_shape in shape.members.items():
         at = member_shape.serialization
         if at.get("location") is None:

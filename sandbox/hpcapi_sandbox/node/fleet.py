@@ -64,6 +64,18 @@ def _program(action: str) -> str:
 """
 
 
+# Slurm looks only every 30 s whether the nodes that a job waits for are up, but also whenever
+# this program ends, which it runs for every job that it gives nodes to.
+_PROLOG = """\
+#!/bin/bash
+for _ in {1..600}; do
+    /opt/slurm/bin/scontrol show node "$SLURM_JOB_NODELIST" |
+        grep -Eq 'State=[^ ]*(POWERED_DOWN|POWERING_UP|NOT_RESPONDING)' || exit 0
+    sleep 0.1
+done
+"""
+
+
 def fleet_files() -> list[File]:
     """Returns the programs and units of the fleet."""
     scripts = "/opt/parallelcluster/scripts/slurm"
@@ -72,6 +84,7 @@ def fleet_files() -> list[File]:
         File(f"{scripts}/clustermgtd", _CLUSTERMGTD.encode(), 0o755),
         File(f"{scripts}/slurm_resume", _program("start").encode(), 0o755),
         File(f"{scripts}/slurm_suspend", _program("stop").encode(), 0o755),
+        File(f"{scripts}/wait_for_nodes", _PROLOG.encode(), 0o755),
         File(f"{units}/clustermgtd.service", _CLUSTERMGTD_UNIT.encode()),
         File(f"{units}/slurmd@.service", _SLURMD_UNIT.encode()),
     ]

@@ -114,6 +114,7 @@ CommunicationParameters=NoAddrCache
 SuspendProgram=/opt/parallelcluster/scripts/slurm/slurm_suspend
 ResumeProgram=/opt/parallelcluster/scripts/slurm/slurm_resume
 ResumeFailProgram=/opt/parallelcluster/scripts/slurm/slurm_suspend
+PrologSlurmctld=/opt/parallelcluster/scripts/slurm/wait_for_nodes
 SuspendTimeout=5
 PrivateData=cloud
 ResumeRate=0

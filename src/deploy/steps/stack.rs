@@ -65,7 +65,12 @@ pub(super) fn require_ours(context: &Context, stack: &Stack) -> Result<()> {
 
 /// Returns what tells a step's stack events.
 pub(super) fn progress(events: &Events, step: Step) -> impl Fn(&StackEvent) + Sync {
-    move |event| events.doing(step, format!("{} {}", event.resource, event.status))
+    move |event| {
+        // CloudFormation says twice that it begins with a resource.
+        if event.reason != "Resource creation Initiated" {
+            events.doing(step, format!("{} {}", event.resource, event.status));
+        }
+    }
 }
 
 /// Returns a stack's output, which its template promises.

@@ -35,20 +35,34 @@ impl DocumentPath {
         self.0.starts_with(&other.0)
     }
 
-    /// Returns the path with every list index left out, and merge keys (`<<`) skipped: the
-    /// kind of place it is.
+    /// Returns the place that is for `to` what this is for `from`, if this is below `from`.
+    pub fn moved(&self, from: &DocumentPath, to: &DocumentPath) -> Option<DocumentPath> {
+        let rest = self.0.strip_prefix(from.0.as_slice())?;
+        Some(DocumentPath([to.0.as_slice(), rest].concat()))
+    }
+
+    /// Returns the kind of place it is: the path without the numbers of list items, and
+    /// without merge keys (`<<`), whose keys stand as if written one level up.
     pub fn kind(&self) -> String {
         let mut kind = String::new();
+        let mut merging = false;
         for segment in &self.0 {
             match segment {
-                Segment::Key(key) if key == "<<" => {}
-                Segment::Key(key) if kind.is_empty() => kind.push_str(key),
+                Segment::Key(key) if key == "<<" => {
+                    merging = true;
+                    continue;
+                }
                 Segment::Key(key) => {
-                    kind.push('.');
+                    if !kind.is_empty() {
+                        kind.push('.');
+                    }
                     kind.push_str(key);
                 }
+                // `<<` takes a list of mappings, too.
+                Segment::Index(_) if merging => {}
                 Segment::Index(_) => kind.push_str("[]"),
             }
+            merging = false;
         }
         kind
     }
@@ -71,15 +85,31 @@ impl fmt::Display for DocumentPath {
 mod tests {
     use super::*;
 
+    fn path(segments: &[&str]) -> DocumentPath {
+        let segment = |text: &&str| match text.parse() {
+            Ok(index) => Segment::Index(index),
+            Err(_) => Segment::Key((*text).to_owned()),
+        };
+        DocumentPath(segments.iter().map(segment).collect())
+    }
+
     #[test]
     fn a_path_reads_as_people_write_it() {
-        let path = DocumentPath::default()
-            .join(Segment::Key("A".to_owned()))
-            .join(Segment::Key("<<".to_owned()))
-            .join(Segment::Key("B".to_owned()))
-            .join(Segment::Index(2));
+        let path = path(&["A", "<<", "B", "2"]);
         assert_eq!(path.to_string(), "A.<<.B[2]");
-        assert_eq!(path.kind(), "A.B[]");
         assert!(path.starts_with(&path.parent().unwrap()));
+    }
+
+    #[test]
+    fn a_merge_key_does_not_change_the_kind_of_place() {
+        assert_eq!(path(&["A", "<<", "B", "2"]).kind(), "A.B[]");
+        assert_eq!(path(&["A", "0", "<<", "1", "B"]).kind(), "A[].B");
+    }
+
+    #[test]
+    fn a_path_moves_with_what_it_is_below() {
+        let moved = path(&["A", "0", "B"]).moved(&path(&["A", "0"]), &path(&["C"]));
+        assert_eq!(moved, Some(path(&["C", "B"])));
+        assert_eq!(path(&["A"]).moved(&path(&["C"]), &path(&["D"])), None);
     }
 }

@@ -2,11 +2,16 @@
 //! found by its place in the document, and nothing but it changes in the text.
 
 mod document_path;
+mod placeholders;
 mod places;
+mod quoting;
 mod scalars;
+mod source;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use saphyr_parser::ScalarStyle;
 use serde_yaml::Value;
 
 use crate::error::{Error, Result};
@@ -15,10 +20,12 @@ pub use document_path::{DocumentPath, Segment};
 pub use places::Values;
 
 use places::Place;
-use scalars::Scalar;
+use scalars::{Contents, Scalar};
 
 /// The word that stands where hpcapi shall put a value.
 const CHANGE_ME: &str = "CHANGE_ME";
+
+const OWN: &str = "leave out --config to use hpcapi's own";
 
 /// A parsed cluster configuration, possibly with `CHANGE_ME`s.
 #[derive(Debug, Clone)]
@@ -26,7 +33,7 @@ pub struct ClusterConfig {
     text: String,
     file: PathBuf,
     document: Value,
-    scalars: Vec<Scalar>,
+    contents: Contents,
     change_me: Vec<ChangeMe>,
 }
 
@@ -39,9 +46,9 @@ pub struct ChangeMe {
     pub line: usize,
     /// Its column, from 1, in characters.
     pub column: usize,
-    /// Its first byte in the text.
-    start: usize,
-    /// What goes there.
+    /// The bytes that are replaced.
+    pub span: Range<usize>,
+    style: ScalarStyle,
     place: Place,
 }
 
@@ -61,23 +68,14 @@ impl ClusterConfig {
     /// on a key given twice, and on a `CHANGE_ME` at a place that hpcapi has no value for:
     /// always with the line, and before anything is done.
     pub fn parse(text: &str, file: &Path) -> Result<ClusterConfig> {
-        let scalars = scalars::read(text, file)?;
-        let document: Value = serde_yaml::from_str(without_mark(text)).map_err(|error| {
-            Error::usage(format!("`{}` is not valid YAML", file.display())).because(error)
-        })?;
-        if !document.is_mapping() {
-            return Err(Error::usage(format!(
-                "`{}` is not a cluster configuration: it is not a mapping of keys to values",
-                file.display()
-            ))
-            .hint("leave out --config to use hpcapi's own"));
-        }
-        let change_me = places::find(&scalars, text, file)?;
+        let contents = scalars::read(text, file)?;
+        let document = document(text, file)?;
+        let change_me = placeholders::find(&contents, text, file)?;
         Ok(ClusterConfig {
             text: text.to_owned(),
             file: file.to_owned(),
             document,
-            scalars,
+            contents,
             change_me,
         })
     }
@@ -87,7 +85,7 @@ impl ClusterConfig {
         &self.file
     }
 
-    /// Returns the parsed document, `CHANGE_ME`s and all.
+    /// Returns the parsed document, `CHANGE_ME`s and all, with aliases and merge keys resolved.
     pub fn document(&self) -> &Value {
         &self.document
     }
@@ -124,9 +122,9 @@ impl ClusterConfig {
         let mut filled = String::with_capacity(self.text.len() + 256);
         let mut copied = 0;
         for item in &self.change_me {
-            filled.push_str(&self.text[copied..item.start]);
-            filled.push_str(values.of(item.place));
-            copied = item.start + CHANGE_ME.len();
+            filled.push_str(&self.text[copied..item.span.start]);
+            filled.push_str(&quoting::written(values.of(item.place), item.style));
+            copied = item.span.end;
         }
         filled.push_str(&self.text[copied..]);
         FilledClusterConfig(filled)
@@ -135,10 +133,8 @@ impl ClusterConfig {
     /// Returns the line (from 1) of what stands at `path`, or of what comes closest to it.
     pub fn line_of(&self, path: &DocumentPath) -> Option<usize> {
         let at = |path: &DocumentPath| {
-            let inside = self
-                .scalars
-                .iter()
-                .filter(|scalar| scalar.path.starts_with(path));
+            let scalars = self.contents.scalars.iter();
+            let inside = scalars.filter(|scalar| scalar.path.starts_with(path));
             inside.map(|scalar| scalar.line).min()
         };
         std::iter::successors(Some(path.clone()), DocumentPath::parent).find_map(|path| at(&path))
@@ -146,10 +142,7 @@ impl ClusterConfig {
 
     /// Returns the line (from 1) of the scalar that is exactly `value`, if there is one only.
     pub fn line_of_value(&self, value: &str) -> Option<usize> {
-        let mut found = self
-            .scalars
-            .iter()
-            .filter(|scalar| !scalar.is_key && scalar.value == value);
+        let mut found = self.value_scalars().filter(|scalar| scalar.value == value);
         match (found.next(), found.next()) {
             (Some(scalar), None) => Some(scalar.line),
             _ => None,
@@ -158,11 +151,33 @@ impl ClusterConfig {
 
     /// Returns the values of all scalars that are no keys.
     pub fn values(&self) -> impl Iterator<Item = &str> {
-        self.scalars
-            .iter()
-            .filter(|scalar| !scalar.is_key)
-            .map(|scalar| scalar.value.as_str())
+        self.value_scalars().map(|scalar| scalar.value.as_str())
     }
+
+    fn value_scalars(&self) -> impl Iterator<Item = &Scalar> {
+        self.contents.scalars.iter().filter(|scalar| !scalar.is_key)
+    }
+}
+
+/// Reads the document as a whole, as a mapping.
+fn document(text: &str, file: &Path) -> Result<Value> {
+    let file = file.display();
+    let text = without_mark(text);
+    if text.trim().is_empty() {
+        return Err(Error::usage(format!("`{file}` is empty")).hint(OWN));
+    }
+    let mut document: Value = serde_yaml::from_str(text)
+        .map_err(|error| Error::usage(format!("`{file}` is not valid YAML")).because(error))?;
+    document
+        .apply_merge()
+        .map_err(|error| Error::usage(format!("`{file}` merges what cannot be")).because(error))?;
+    if document.is_mapping() {
+        return Ok(document);
+    }
+    Err(Error::usage(format!(
+        "`{file}` is not a cluster configuration: it is not a mapping of keys to values"
+    ))
+    .hint(OWN))
 }
 
 /// Returns the text without a byte order mark.

@@ -1,13 +1,6 @@
 //! What goes where: the places of a cluster configuration that hpcapi has a value for.
 
-use std::path::Path;
-
-use crate::error::{Error, Result};
-
-use super::scalars::Scalar;
-use super::{CHANGE_ME, ChangeMe};
-
-/// The values that hpcapi has, all of them safe as plain YAML scalars.
+/// The values that hpcapi has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Values {
     /// The region.
@@ -45,6 +38,7 @@ impl Values {
 pub(super) enum Place {
     Region,
     HeadNodeSubnet,
+    /// The first or the second; the table says the first, and the list's order decides.
     ComputeSubnet(usize),
     HeadNodeSecurityGroup,
     KeyName,
@@ -59,6 +53,10 @@ const PLACES: &[(&str, Place)] = &[
     ("HeadNode.Networking.SubnetId", Place::HeadNodeSubnet),
     (
         "HeadNode.Networking.AdditionalSecurityGroups[]",
+        Place::HeadNodeSecurityGroup,
+    ),
+    (
+        "HeadNode.Networking.SecurityGroups[]",
         Place::HeadNodeSecurityGroup,
     ),
     ("HeadNode.Ssh.KeyName", Place::KeyName),
@@ -87,6 +85,7 @@ const PLACES: &[(&str, Place)] = &[
         "HeadNode.CustomActions.OnNodeUpdated.Sequence[].Script",
         Place::NodeScript,
     ),
+    // Login nodes are reached from outside, as the head node is.
     (
         "LoginNodes.Pools[].Networking.SubnetIds[]",
         Place::HeadNodeSubnet,
@@ -101,126 +100,120 @@ const PLACES: &[(&str, Place)] = &[
     ),
 ];
 
-/// What could stand at a place that hpcapi has no value for, by its last key.
+/// What could stand at a place that hpcapi has no value for, by the end of its kind; the first
+/// that fits counts.
 const ADVICE: &[(&str, &str)] = &[
-    ("SubnetId", "a subnet id (subnet-…)"),
-    ("SubnetIds", "a subnet id (subnet-…)"),
-    ("SecurityGroups", "a security group id (sg-…)"),
-    ("AdditionalSecurityGroups", "a security group id (sg-…)"),
-    ("KeyName", "the name of an EC2 key pair"),
-    ("BucketName", "the name of an S3 bucket"),
+    (
+        "LoginNodes.Pools[].Ssh.KeyName",
+        "leave it out: login nodes have no key of their own since ParallelCluster 3.15",
+    ),
+    (
+        "LoginNodes.Pools[].Networking.SubnetIds[]",
+        "leave it out: a pool of login nodes has one subnet",
+    ),
+    (
+        "Scheduling.SlurmQueues[].Networking.SubnetIds[]",
+        "leave it out: hpcapi has two subnets for compute nodes, one in each zone",
+    ),
+    (
+        "HeadNode.Networking.SecurityGroups[]",
+        "move it to AdditionalSecurityGroups: SecurityGroups replaces ParallelCluster's own \
+         group, so hpcapi's cannot stand there alone",
+    ),
+    ("SubnetId", "write a subnet id (subnet-…)"),
+    ("SubnetIds[]", "write a subnet id (subnet-…)"),
+    ("SecurityGroups[]", "write a security group id (sg-…)"),
+    ("KeyName", "write the name of an EC2 key pair"),
+    ("BucketName", "write the name of an S3 bucket"),
     (
         "Script",
-        "the s3:// or https:// address of a script for these nodes",
+        "write the s3:// or https:// address of a script for these nodes",
     ),
-    ("InstanceType", "an instance type, for example t3.micro"),
-    ("CustomAmi", "an AMI id (ami-…)"),
-    ("Os", "alinux2023"),
-    ("FileSystemId", "the id of a file system (fs-…)"),
-    ("VolumeId", "the id of an EBS volume (vol-…)"),
-    ("Uri", "the host and port of a database"),
-    ("PasswordSecretArn", "the ARN of a secret"),
+    (
+        "InstanceType",
+        "write an instance type, for example t3.micro",
+    ),
+    ("Ami", "write an AMI id (ami-…)"),
+    ("Os", "write alinux2023"),
+    ("ElasticIp", "write true, or an allocation id (eipalloc-…)"),
+    ("FileSystemId", "write the id of a file system (fs-…)"),
+    ("VolumeId", "write the id of a volume"),
+    ("SnapshotId", "write the id of a snapshot (snap-…)"),
+    ("SecretArn", "write the ARN of a secret"),
+    ("Policy", "write the ARN of a policy"),
+    ("Role", "write the ARN of a role"),
+    ("InstanceProfile", "write the ARN of an instance profile"),
+    ("KmsKeyId", "write the id of a KMS key"),
+    (
+        "CapacityReservationId",
+        "write the id of a capacity reservation (cr-…)",
+    ),
+    (
+        "AllowedIps",
+        "write an address range, for example 10.0.0.0/16",
+    ),
 ];
 
-/// Returns every `CHANGE_ME`, in the order of the text; fails at the first that hpcapi has no
-/// value for.
-pub(super) fn find(scalars: &[Scalar], text: &str, file: &Path) -> Result<Vec<ChangeMe>> {
-    let mut found: Vec<ChangeMe> = Vec::new();
-    for scalar in scalars
+/// Returns what goes to a kind of place.
+pub(super) fn place(kind: &str) -> Option<Place> {
+    PLACES
         .iter()
-        .filter(|scalar| scalar.value.contains(CHANGE_ME))
-    {
-        // What a scalar's bytes hold beside it are quotes, tag and anchor.
-        for (offset, _) in text[scalar.bytes.clone()].match_indices(CHANGE_ME) {
-            let start = scalar.bytes.start + offset;
-            let (line, column) = position(text, start);
-            let unknown = || unknown(scalar, file, line, column);
-            let place = place(scalar, &text[start..]).ok_or_else(unknown)?;
-            let place = match place {
-                Place::ComputeSubnet(_) => {
-                    let list = scalar.path.parent();
-                    let before = found
-                        .iter()
-                        .filter(|item| item.path.parent() == list)
-                        .count();
-                    nth_subnet(before).ok_or_else(unknown)?
-                }
-                place => place,
-            };
-            found.push(ChangeMe {
-                path: scalar.path.clone(),
-                line,
-                column,
-                start,
-                place,
-            });
+        .find(|(place, _)| *place == kind)
+        .map(|(_, place)| *place)
+}
+
+/// Returns what to do with a `CHANGE_ME` at a kind of place that hpcapi has no value for.
+pub(super) fn advice(kind: &str) -> String {
+    let known = |test: &dyn Fn(&str) -> bool| PLACES.iter().find(|(place, _)| test(place));
+    if let Some((place, _)) = known(&|place| place.strip_suffix("[]") == Some(kind)) {
+        let key = place.trim_end_matches("[]").rsplit('.').next();
+        return format!("write a list: {}: [CHANGE_ME]", key.unwrap_or(place));
+    }
+    if let Some((place, _)) = known(&|place| kind.strip_suffix("[]") == Some(place)) {
+        return format!("{place} takes one value, no list");
+    }
+    if let Some((place, _)) = known(&|place| place != kind && place.eq_ignore_ascii_case(kind)) {
+        return format!("ParallelCluster spells it {place}");
+    }
+    let advice = ADVICE.iter().find(|(end, _)| kind.ends_with(end));
+    advice
+        .map_or("write a value of your own", |(_, text)| text)
+        .to_owned()
+}
+
+/// Returns all kinds of places that hpcapi has a value for.
+pub(super) fn known() -> String {
+    let kinds: Vec<_> = PLACES.iter().map(|(kind, _)| *kind).collect();
+    kinds.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_fits_the_place() {
+        for (kind, text) in [
+            (
+                "Scheduling.SlurmQueues[].Networking.SubnetIds",
+                "write a list: SubnetIds: [CHANGE_ME]",
+            ),
+            (
+                "HeadNode.Networking.SubnetId[]",
+                "HeadNode.Networking.SubnetId takes one value, no list",
+            ),
+            (
+                "Headnode.Networking.SubnetID",
+                "ParallelCluster spells it HeadNode.Networking.SubnetId",
+            ),
+            ("Image.CustomAmi", "write an AMI id (ami-…)"),
+            (
+                "Scheduling.SlurmQueues[].CustomActions.OnNodeStart.Script",
+                "write the s3:// or https:// address of a script for these nodes",
+            ),
+            ("Tags[].Value", "write a value of your own"),
+        ] {
+            assert_eq!(advice(kind), text);
         }
     }
-    Ok(found)
-}
-
-/// Returns what goes to a `CHANGE_ME` in `scalar`; `rest` is the text from it on.
-fn place(scalar: &Scalar, rest: &str) -> Option<Place> {
-    if scalar.is_key {
-        return None;
-    }
-    if scalar.value == CHANGE_ME {
-        let kind = scalar.path.kind();
-        return PLACES
-            .iter()
-            .find(|(place, _)| *place == kind)
-            .map(|(_, place)| *place);
-    }
-    // Inside a longer word only a bucket's name can be meant, and the address says so.
-    let is_address = ["s3://CHANGE_ME/", "arn:aws:s3:::CHANGE_ME/"]
-        .iter()
-        .any(|start| scalar.value.starts_with(start));
-    let is_arn = scalar.value == "arn:aws:s3:::CHANGE_ME";
-    let is_once = scalar.value.matches(CHANGE_ME).count() == 1 && rest.starts_with(CHANGE_ME);
-    ((is_address || is_arn) && is_once).then_some(Place::Bucket)
-}
-
-/// There are two subnets for compute nodes, one in each zone.
-fn nth_subnet(before: usize) -> Option<Place> {
-    (before < 2).then_some(Place::ComputeSubnet(before))
-}
-
-fn unknown(scalar: &Scalar, file: &Path, line: usize, column: usize) -> Error {
-    let path = &scalar.path;
-    let place = format!("{}:{line}:{column}", file.display());
-    let error = if scalar.is_key {
-        Error::usage(format!(
-            "{place}: CHANGE_ME stands where a key belongs ({path})"
-        ))
-    } else {
-        Error::usage(format!(
-            "{place}: hpcapi has no value for CHANGE_ME at {path}"
-        ))
-    };
-    let kind = path.kind();
-    let last = kind
-        .trim_end_matches("[]")
-        .rsplit('.')
-        .next()
-        .unwrap_or_default();
-    let advice = ADVICE
-        .iter()
-        .find(|(key, _)| *key == last)
-        .map_or("a value of your own", |(_, text)| text);
-    let known: Vec<_> = PLACES.iter().map(|(place, _)| *place).collect();
-    error
-        .hint(format!("write there: {advice}"))
-        .hint(format!("hpcapi fills: {}", known.join(", ")))
-}
-
-/// Returns line and column, from 1, of a byte of the text.
-fn position(text: &str, byte: usize) -> (usize, usize) {
-    let before = &text[..byte];
-    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-    let column = before[line_start..]
-        .trim_start_matches('\u{feff}')
-        .chars()
-        .count()
-        + 1;
-    (before.matches('\n').count() + 1, column)
 }

@@ -1,14 +1,15 @@
-//! Every scalar of a document with its place in the document and in the text.
+//! Every scalar of a document with its place in the document and in the text, and every alias.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
-use saphyr_parser::{Event, Parser, ScanError, Span};
+use saphyr_parser::ScalarStyle;
 
 use crate::error::{Error, Result};
 
 use super::document_path::{DocumentPath, Segment};
-use super::without_mark;
+use super::source::{self, Event};
 
 /// A scalar: a key or a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +17,55 @@ pub(super) struct Scalar {
     pub(super) path: DocumentPath,
     pub(super) value: String,
     pub(super) is_key: bool,
-    /// From 1.
+    pub(super) style: ScalarStyle,
+    /// Its line, from 1.
     pub(super) line: usize,
-    /// Its bytes in the text, quotes included.
-    pub(super) bytes: Range<usize>,
+    /// The bytes of its content: without tag, anchor and quotes.
+    pub(super) content: Range<usize>,
+}
+
+/// An alias (`*name`): what stands at `target` stands at `path`, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Alias {
+    pub(super) path: DocumentPath,
+    pub(super) target: DocumentPath,
+}
+
+/// What a document holds, in the order of the text.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Contents {
+    pub(super) scalars: Vec<Scalar>,
+    pub(super) aliases: Vec<Alias>,
+}
+
+/// Reads a document. Fails on what is not YAML, on a second document, and on a key given twice
+/// in one mapping (of which YAML libraries silently take one).
+pub(super) fn read(text: &str, file: &Path) -> Result<Contents> {
+    let mut reader = Reader {
+        text,
+        file,
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        contents: Contents::default(),
+    };
+    let events = source::events(text).map_err(|error| {
+        Error::usage(format!("{}: this is not valid YAML", reader.at(error.byte)))
+            .because(error.reason)
+    })?;
+    let mut documents = 0;
+    for (event, bytes) in events {
+        if matches!(event, Event::Document) {
+            documents += 1;
+        }
+        if documents > 1 {
+            return Err(Error::usage(format!(
+                "{}: a second YAML document begins here, and a configuration is only one",
+                reader.at(bytes.start)
+            )));
+        }
+        reader.take(event, bytes)?;
+    }
+    Ok(reader.contents)
 }
 
 /// A collection that is being read.
@@ -35,190 +81,290 @@ enum Open {
     },
 }
 
-/// Reads the scalars of a document. Fails on what is not YAML, on a second document, and on a
-/// key given twice in one mapping (of which YAML libraries silently take one).
-pub(super) fn read(text: &str, file: &Path) -> Result<Vec<Scalar>> {
-    let body = without_mark(text);
-    let offsets = Offsets::new(body, text.len() - body.len());
-    let mut scalars = Vec::new();
-    let mut open: Vec<Open> = Vec::new();
-    let mut documents = 0;
-    for event in Parser::new_from_str(body) {
-        let (event, span) = event.map_err(|error| syntax(file, &error))?;
+struct Reader<'t> {
+    text: &'t str,
+    file: &'t Path,
+    open: Vec<Open>,
+    /// What each anchor stands at.
+    anchors: HashMap<usize, DocumentPath>,
+    contents: Contents,
+}
+
+impl Reader<'_> {
+    fn take(&mut self, event: Event, bytes: Range<usize>) -> Result<()> {
         match event {
-            Event::DocumentStart(_) => {
-                documents += 1;
-                if documents > 1 {
-                    return Err(Error::usage(format!(
-                        "{}: a second YAML document begins here, and a configuration is only one",
-                        at(file, span)
-                    )));
-                }
-            }
-            Event::MappingStart(..) => {
-                let path = next_path(&mut open, file, span)?;
-                open.push(Open::Mapping {
+            Event::Document => {}
+            Event::Mapping { anchor } => {
+                let path = self.next_path(anchor, bytes.start)?;
+                self.open.push(Open::Mapping {
                     path,
                     key: None,
                     seen: Vec::new(),
                 });
             }
-            Event::SequenceStart(..) => {
-                let path = next_path(&mut open, file, span)?;
-                open.push(Open::Sequence { path, next: 0 });
+            Event::Sequence { anchor } => {
+                let path = self.next_path(anchor, bytes.start)?;
+                self.open.push(Open::Sequence { path, next: 0 });
             }
-            Event::MappingEnd | Event::SequenceEnd => {
-                open.pop();
+            Event::End => {
+                self.open.pop();
             }
-            Event::Alias(_) => {
-                next_path(&mut open, file, span)?;
+            Event::Alias { anchor } => {
+                let path = self.next_path(0, bytes.start)?;
+                if let Some(target) = self.anchors.get(&anchor).cloned() {
+                    self.contents.aliases.push(Alias { path, target });
+                }
             }
-            Event::Scalar(value, ..) => {
-                let (path, is_key) = place_scalar(&mut open, &value, file, span)?;
-                scalars.push(Scalar {
-                    path,
-                    value: value.into_owned(),
-                    is_key,
-                    line: span.start.line(),
-                    bytes: offsets.bytes(span),
-                });
+            Event::Scalar {
+                value,
+                style,
+                anchor,
+            } => self.take_scalar(value, style, anchor, bytes)?,
+        }
+        Ok(())
+    }
+
+    fn take_scalar(
+        &mut self,
+        value: String,
+        style: ScalarStyle,
+        anchor: usize,
+        bytes: Range<usize>,
+    ) -> Result<()> {
+        let content = content(self.text, bytes, style);
+        let (line, _) = position(self.text, content.start);
+        let key = self.next_key(&value, content.start)?;
+        let is_key = key.is_some();
+        let path = match key {
+            Some(path) => path,
+            None => self.next_path(anchor, content.start)?,
+        };
+        self.contents.scalars.push(Scalar {
+            path,
+            value,
+            is_key,
+            style,
+            line,
+            content,
+        });
+        Ok(())
+    }
+
+    /// Returns the path that a key opens, if a key comes next.
+    fn next_key(&mut self, value: &str, byte: usize) -> Result<Option<DocumentPath>> {
+        let Some(Open::Mapping { path, key, seen }) = self.open.last_mut() else {
+            return Ok(None);
+        };
+        if key.is_some() {
+            return Ok(None);
+        }
+        let is_known = seen.iter().any(|other| other == value);
+        seen.push(value.to_owned());
+        *key = Some(value.to_owned());
+        let path = path.join(Segment::Key(value.to_owned()));
+        if !is_known {
+            return Ok(Some(path));
+        }
+        let hint = match value {
+            "<<" => "merge several mappings with one key: `<<: [*one, *other]`",
+            _ => "remove one of the two",
+        };
+        Err(Error::usage(format!(
+            "{}: the key `{value}` is given twice",
+            self.at(byte)
+        ))
+        .hint(hint))
+    }
+
+    /// Returns the path of a node that is no key, and moves its collection on.
+    fn next_path(&mut self, anchor: usize, byte: usize) -> Result<DocumentPath> {
+        let path = match self.open.last_mut() {
+            None => DocumentPath::default(),
+            Some(Open::Sequence { path, next }) => {
+                let item = path.join(Segment::Index(*next));
+                *next += 1;
+                item
             }
+            Some(Open::Mapping { path, key, .. }) => match key.take() {
+                Some(key) => path.join(Segment::Key(key)),
+                None => {
+                    return Err(Error::usage(format!(
+                        "{}: a key must be a plain word here",
+                        self.at(byte)
+                    )));
+                }
+            },
+        };
+        if anchor != 0 {
+            self.anchors.insert(anchor, path.clone());
+        }
+        Ok(path)
+    }
+
+    fn at(&self, byte: usize) -> String {
+        let (line, column) = position(self.text, byte);
+        format!("{}:{line}:{column}", self.file.display())
+    }
+}
+
+/// Returns line and column, from 1, of a byte of the text.
+pub(super) fn position(text: &str, byte: usize) -> (usize, usize) {
+    let before = super::without_mark(&text[..byte]);
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    let column = before[line_start..].chars().count() + 1;
+    (before.matches('\n').count() + 1, column)
+}
+
+/// Returns the bytes of a scalar's content, out of those from its tag and anchor to the
+/// comment behind it.
+fn content(text: &str, bytes: Range<usize>, style: ScalarStyle) -> Range<usize> {
+    let start = bytes.start + properties(&text[bytes.clone()]);
+    let rest = &text[start..bytes.end];
+    match style {
+        ScalarStyle::Plain => start..start + rest.trim_end().len(),
+        ScalarStyle::SingleQuoted => start + 1..start + 1 + single_quoted(rest),
+        ScalarStyle::DoubleQuoted => start + 1..start + 1 + double_quoted(rest),
+        // With tag or anchor, the header (`|-`) is among the bytes, too.
+        ScalarStyle::Literal | ScalarStyle::Folded => {
+            let has_header = start > bytes.start && rest.starts_with(['|', '>']);
+            let header = rest.find('\n').filter(|_| has_header);
+            start + header.map_or(0, |end| end + 1)..bytes.end
+        }
+    }
+}
+
+/// Returns how many bytes tag, anchor, and the comments and blanks between them take.
+fn properties(text: &str) -> usize {
+    let mut rest = text;
+    loop {
+        rest = match rest.chars().next() {
+            Some('&' | '!') => rest.trim_start_matches(|c: char| !c.is_ascii_whitespace()),
+            Some(' ' | '\t' | '\r' | '\n') => rest.trim_start(),
+            Some('#') if rest.len() < text.len() => rest.trim_start_matches(|c| c != '\n'),
+            _ => return text.len() - rest.len(),
+        };
+    }
+}
+
+/// Returns the bytes between the quotes of what begins with a single quote.
+fn single_quoted(text: &str) -> usize {
+    let mut characters = text.char_indices().skip(1).peekable();
+    while let Some((at, character)) = characters.next() {
+        if character == '\'' && characters.next_if(|(_, next)| *next == '\'').is_none() {
+            return at - 1;
+        }
+    }
+    text.len().saturating_sub(1)
+}
+
+/// Returns the bytes between the quotes of what begins with a double quote.
+fn double_quoted(text: &str) -> usize {
+    let mut characters = text.char_indices().skip(1);
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' => {
+                characters.next();
+            }
+            '"' => return at - 1,
             _ => {}
         }
     }
-    Ok(scalars)
-}
-
-/// Returns the path of a node that is no key, and moves its collection on.
-fn next_path(open: &mut [Open], file: &Path, span: Span) -> Result<DocumentPath> {
-    Ok(match open.last_mut() {
-        None => DocumentPath::default(),
-        Some(Open::Sequence { path, next }) => {
-            let item = path.join(Segment::Index(*next));
-            *next += 1;
-            item
-        }
-        Some(Open::Mapping { path, key, .. }) => match key.take() {
-            Some(key) => path.join(Segment::Key(key)),
-            None => {
-                return Err(Error::usage(format!(
-                    "{}: a key must be a plain word here",
-                    at(file, span)
-                )));
-            }
-        },
-    })
-}
-
-/// Returns the path of a scalar and whether it is a key.
-fn place_scalar(
-    open: &mut [Open],
-    value: &str,
-    file: &Path,
-    span: Span,
-) -> Result<(DocumentPath, bool)> {
-    let Some(Open::Mapping { path, key, seen }) = open.last_mut() else {
-        return Ok((next_path(open, file, span)?, false));
-    };
-    if key.is_some() {
-        return Ok((next_path(open, file, span)?, false));
-    }
-    // A merge key may stand more than once; every other key means one thing.
-    if value != "<<" && seen.iter().any(|other| other == value) {
-        return Err(Error::usage(format!(
-            "{}: the key `{value}` is given twice",
-            at(file, span)
-        ))
-        .hint("remove one of the two"));
-    }
-    seen.push(value.to_owned());
-    *key = Some(value.to_owned());
-    Ok((path.join(Segment::Key(value.to_owned())), true))
-}
-
-fn syntax(file: &Path, error: &ScanError) -> Error {
-    let marker = error.marker();
-    Error::usage(format!(
-        "{}:{}:{}: this is not valid YAML",
-        file.display(),
-        marker.line(),
-        marker.col() + 1
-    ))
-    .because(error.info().to_owned())
-}
-
-fn at(file: &Path, span: Span) -> String {
-    let start = span.start;
-    format!("{}:{}:{}", file.display(), start.line(), start.col() + 1)
-}
-
-/// Turns the parser's character positions into bytes of the whole text.
-struct Offsets(Vec<usize>);
-
-impl Offsets {
-    fn new(body: &str, start: usize) -> Offsets {
-        let starts = body.char_indices().map(|(byte, _)| start + byte);
-        Offsets(starts.chain([start + body.len()]).collect())
-    }
-
-    fn bytes(&self, span: Span) -> Range<usize> {
-        let last = self.0.len() - 1;
-        self.0[span.start.index().min(last)]..self.0[span.end.index().min(last)]
-    }
+    text.len().saturating_sub(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn values(text: &str) -> Vec<(String, String, usize, String)> {
-        read(text, Path::new("c.yaml"))
-            .unwrap()
+    fn contents(text: &str) -> Contents {
+        read(text, Path::new("c.yaml")).unwrap()
+    }
+
+    /// The values as path, line, and what stands in the text.
+    fn values(text: &str) -> Vec<(String, usize, &str)> {
+        contents(text)
+            .scalars
             .into_iter()
             .filter(|scalar| !scalar.is_key)
-            .map(|s| {
-                (
-                    s.path.to_string(),
-                    s.value,
-                    s.line,
-                    text[s.bytes].to_owned(),
-                )
+            .map(|scalar| {
+                let content = &text[scalar.content];
+                (scalar.path.to_string(), scalar.line, content)
             })
             .collect()
     }
 
+    fn refusal(text: &str) -> String {
+        read(text, Path::new("c.yaml")).unwrap_err().to_string()
+    }
+
     #[test]
     fn scalars_are_found_behind_marks_line_ends_and_letters_of_several_bytes() {
-        let text = "\u{feff}Ä: [é, \"CHANGE_ME\"]\r\nB: &x !!str 'CHANGE_ME' # c\r\nC: *x\r\n";
-        let found = values(text);
+        let text = "\u{feff}Ä: [é, \"C\"]\r\nB: &x !!str 'C' # c\r\nC: *x\r\n";
         assert_eq!(
-            found[1],
-            (
-                "Ä[1]".to_owned(),
-                "CHANGE_ME".to_owned(),
-                1,
-                "\"CHANGE_ME\"".to_owned()
-            )
+            values(text),
+            [
+                ("Ä[0]".to_owned(), 1, "é"),
+                ("Ä[1]".to_owned(), 1, "C"),
+                ("B".to_owned(), 2, "C"),
+            ]
         );
-        assert_eq!(found[2].0, "B");
-        assert!(found[2].3.contains("'CHANGE_ME'"));
-        assert_eq!(found.len(), 3, "an alias is no scalar");
+    }
+
+    #[test]
+    fn content_is_told_from_tags_anchors_comments_and_quotes() {
+        for (text, content) in [
+            ("a: \"x\" # 'x'\n", "x"),
+            ("a: ['x' # x\n  , y]\n", "x"),
+            ("a: &x x # x\n", "x"),
+            ("a: !!str # don't x\n  # \"x\"\n  &x\n  'x'\n", "x"),
+            ("a: 'it''s' # it's\n", "it''s"),
+            ("a: \"a\\\"b\\\\\" # \"\n", "a\\\"b\\\\"),
+            ("a: |- # x\n  x\n", "x\n"),
+            ("a: &x |- # x\n  x\n", "  x\n"),
+            ("a: |-\n  # x\n", "# x\n"),
+            ("a: x#y # z\n", "x#y"),
+            ("a: ''\n", ""),
+            ("a: !!str\nb: c\n", ""),
+        ] {
+            assert_eq!(values(text)[0].2, content, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_alias_knows_what_it_repeats() {
+        let aliases = contents("a: &x [1]\nb: {c: *x}\n<<: &y {d: &x 2}\ne: [*x, *y]\n").aliases;
+        let told: Vec<_> = aliases
+            .iter()
+            .map(|alias| format!("{} {}", alias.path, alias.target))
+            .collect();
+        assert_eq!(told, ["b.c a", "e[0] <<.d", "e[1] <<"]);
     }
 
     #[test]
     fn a_key_given_twice_is_refused_with_its_line() {
-        let error = read("a: 1\nb: {c: 1, c: 2}\n", Path::new("c.yaml")).unwrap_err();
-        assert_eq!(error.to_string(), "c.yaml:2:11: the key `c` is given twice");
+        assert_eq!(
+            refusal("a: 1\nb: {c: 1, c: 2}\n"),
+            "c.yaml:2:11: the key `c` is given twice"
+        );
+        assert_eq!(
+            refusal("<<: {a: 1}\n<<: {b: 1}\n"),
+            "c.yaml:2:1: the key `<<` is given twice"
+        );
     }
 
     #[test]
-    fn what_is_no_yaml_is_refused_with_its_place() {
-        let error = read("Image: [oops\n", Path::new("c.yaml")).unwrap_err();
-        assert!(error.to_string().starts_with("c.yaml:"), "{error}");
-        let error = read("a: 1\n---\nb: 2\n", Path::new("c.yaml")).unwrap_err();
-        assert!(
-            error.to_string().contains("second YAML document"),
-            "{error}"
+    fn what_is_no_single_document_is_refused_with_its_place() {
+        assert_eq!(
+            refusal("Image: [é, oops\n"),
+            "c.yaml:2:1: this is not valid YAML"
+        );
+        assert_eq!(
+            refusal("a: 1\n---\nb: 2\n"),
+            "c.yaml:2:1: a second YAML document begins here, and a configuration is only one"
+        );
+        assert_eq!(
+            refusal("[a]: 1\n"),
+            "c.yaml:1:1: a key must be a plain word here"
         );
     }
 }
