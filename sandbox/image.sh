@@ -14,27 +14,27 @@ fail() {
 }
 
 [ $# -ge 1 ] || fail "usage: image.sh TARGET_DIR [trixie|forky|bookworm]"
-target=$1
+target=${1%/}
 suite=${2:-trixie}
 packages=(
-    systemd systemd-sysv dbus munge slurmctld slurmd slurmrestd slurm-client
+    systemd systemd-sysv dbus munge
+    slurmctld slurmd slurmrestd slurm-client slurm-wlm-jwt-plugin
     nginx-light openssl jq curl ca-certificates procps iproute2
 )
 apt_options=()
 case $suite in
-    trixie) packages+=(slurm-wlm-jwt-plugin) ;;
-    forky)
-        packages+=(slurm-wlm-jwt-plugin)
-        apt_options+=(--aptopt='Acquire::Check-Valid-Until "false"')
-        ;;
-    bookworm) ;; # its JWT plug-in comes with slurmctld's own
+    trixie | bookworm) ;;
+    forky) apt_options+=(--aptopt='Acquire::Check-Valid-Until "false"') ;;
     *) fail "no such suite: $suite (there are trixie, forky and bookworm)" ;;
 esac
 
 recipe="$suite $(sha256sum "${BASH_SOURCE[0]}" | cut -d' ' -f1)"
 stamp=etc/parallelcluster/image-recipe
-[ "$(cat "$target/$stamp" 2>/dev/null)" != "$recipe" ] || exit 0
+is_made() {
+    [ "$(cat "$target/$stamp" 2>/dev/null)" = "$recipe" ]
+}
 
+! is_made || exit 0
 [ "$(id -u)" = 0 ] || fail "the image needs root: run it with sudo"
 if ! command -v mmdebstrap >/dev/null; then
     command -v apt-get >/dev/null ||
@@ -44,9 +44,15 @@ if ! command -v mmdebstrap >/dev/null; then
         mmdebstrap debian-archive-keyring
 fi
 
+# One at a time; whoever waited may find it made. What a killed run left goes.
 mkdir -p "$(dirname "$target")"
-work=$(mktemp -d "$(dirname "$target")/.image.XXXXXX")
+exec 9>"$target.lock"
+flock 9
+! is_made || exit 0
+work=$target.part
 trap 'rm -rf --one-file-system "$work"' EXIT
+rm -rf --one-file-system "$work"
+mkdir "$work"
 root=$work/root
 
 # The mirror and the proxies that this machine itself uses.

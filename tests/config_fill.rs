@@ -1,4 +1,7 @@
-//! Filling a configuration changes its `CHANGE_ME`s and nothing else.
+//! Filling a configuration changes its `CHANGE_ME`s, and nothing else.
+//!
+//! `configs/` holds configurations as people write them, `configs/expected.txt` what is filled
+//! in each, with aliases and merge keys resolved.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,40 +11,45 @@ use hpcapi::pcluster::config::{ClusterConfig, Values};
 use proptest::prelude::*;
 use serde_yaml::Value;
 
+const CHANGE_ME: &str = "CHANGE_ME";
+
 fn values() -> Values {
     Values {
         region: "eu-west-9".to_owned(),
-        head_node_subnet: "subnet-0aaaaaaaaaaaaaaa0".to_owned(),
-        compute_subnets: [
-            "subnet-0bbbbbbbbbbbbbbb1".to_owned(),
-            "subnet-0ccccccccccccccc2".to_owned(),
-        ],
-        head_node_security_group: "sg-0ddddddddddddddd3".to_owned(),
+        head_node_subnet: "subnet-public".to_owned(),
+        compute_subnets: ["subnet-private-1".to_owned(), "subnet-private-2".to_owned()],
+        head_node_security_group: "sg-head-node".to_owned(),
         key_name: "filled-key".to_owned(),
         bucket: "filled-bucket".to_owned(),
         node_script: "s3://filled-bucket/x/head-node.sh".to_owned(),
     }
 }
 
-/// Returns the text with every filled value turned back.
-fn unfilled(text: &str) -> String {
+/// All values, those first that begin with others.
+fn all_values() -> Vec<String> {
     let values = values();
-    let [first, second] = &values.compute_subnets;
-    // The script's address holds the bucket's name, so it goes first.
-    [
-        &values.node_script,
-        &values.region,
-        &values.head_node_subnet,
+    let [first, second] = values.compute_subnets;
+    vec![
+        values.node_script,
+        values.region,
+        values.head_node_subnet,
         first,
         second,
-        &values.head_node_security_group,
-        &values.key_name,
-        &values.bucket,
+        values.head_node_security_group,
+        values.key_name,
+        values.bucket,
     ]
-    .into_iter()
-    .fold(text.to_owned(), |text, value| {
-        text.replace(value.as_str(), "CHANGE_ME")
-    })
+}
+
+fn parse(text: &str) -> ClusterConfig {
+    ClusterConfig::parse(text, Path::new("my.yaml"))
+        .unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn document(text: &str) -> Value {
+    let mut document: Value = serde_yaml::from_str(text.trim_start_matches('\u{feff}')).unwrap();
+    document.apply_merge().unwrap();
+    document
 }
 
 fn configs() -> Vec<(PathBuf, String)> {
@@ -49,6 +57,7 @@ fn configs() -> Vec<(PathBuf, String)> {
     let files = fs::read_dir(root.join("tests/configs")).unwrap();
     let mut configs: Vec<_> = files
         .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "yaml"))
         .chain([root.join("cluster-config.yaml")])
         .map(|path| {
             let text = String::from_utf8(fs::read(&path).unwrap()).unwrap();
@@ -59,43 +68,64 @@ fn configs() -> Vec<(PathBuf, String)> {
     configs
 }
 
-fn holds_change_me(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains("CHANGE_ME"),
-        Value::Sequence(items) => items.iter().any(holds_change_me),
-        Value::Mapping(mapping) => mapping
-            .iter()
-            .any(|(k, v)| holds_change_me(k) || holds_change_me(v)),
-        Value::Tagged(tagged) => holds_change_me(&tagged.value),
-        _ => false,
+/// Walks both texts at once and returns the bytes at which the first says `CHANGE_ME` and the
+/// second a value. Panics where they differ in any other way.
+fn replaced(before: &str, after: &str) -> Vec<usize> {
+    let values = all_values();
+    let (mut at, mut rest) = (0, after);
+    let mut replaced = Vec::new();
+    while at < before.len() {
+        let here = &before[at..];
+        if here.starts_with(CHANGE_ME) && !rest.starts_with(CHANGE_ME) {
+            let value = values.iter().find(|value| rest.starts_with(value.as_str()));
+            rest = &rest[value.expect("a value").len()..];
+            replaced.push(at);
+            at += CHANGE_ME.len();
+        } else {
+            let character = here.chars().next().unwrap();
+            assert_eq!(Some(character), rest.chars().next(), "at byte {at}");
+            at += character.len_utf8();
+            rest = &rest[character.len_utf8()..];
+        }
     }
+    assert_eq!(rest, "");
+    replaced
 }
 
-/// Asserts that two documents differ only where the first says `CHANGE_ME`.
-fn agree(before: &Value, after: &Value, path: &str) {
+/// Lists the places at which two documents differ, with the value of the second. Panics where
+/// they differ in anything but a word with `CHANGE_ME`.
+fn differences(before: &Value, after: &Value, path: &str, found: &mut Vec<String>) {
     match (before, after) {
         (Value::Mapping(before), Value::Mapping(after)) => {
             assert!(before.keys().eq(after.keys()), "keys of {path}");
             for (key, value) in before {
-                agree(
-                    value,
-                    &after[key],
-                    &format!("{path}.{}", key.as_str().unwrap_or("?")),
-                );
+                let dot = if path.is_empty() { "" } else { "." };
+                let path = format!("{path}{dot}{}", key.as_str().unwrap());
+                differences(value, &after[key], &path, found);
             }
         }
         (Value::Sequence(before), Value::Sequence(after)) => {
             assert_eq!(before.len(), after.len(), "items of {path}");
-            for (position, value) in before.iter().enumerate() {
-                agree(value, &after[position], &format!("{path}[{position}]"));
+            for (position, (before, after)) in before.iter().zip(after).enumerate() {
+                differences(before, after, &format!("{path}[{position}]"), found);
             }
         }
-        (Value::Tagged(before), Value::Tagged(after)) => agree(&before.value, &after.value, path),
-        (Value::String(before), Value::String(after)) if before.contains("CHANGE_ME") => {
-            assert_eq!(before, &unfilled(after), "{path}");
+        (Value::String(before), Value::String(after)) if before != after => {
+            assert!(before.contains(CHANGE_ME), "{path}");
+            assert!(!after.contains(CHANGE_ME), "{path}");
+            found.push(format!("{path} {after}"));
         }
         _ => assert_eq!(before, after, "{path}"),
     }
+}
+
+/// Returns what `expected.txt` says of a file: lines `PLACE VALUE` below the file's name.
+fn expected(file: &str) -> Vec<&'static str> {
+    let mut lines = include_str!("configs/expected.txt").lines();
+    assert!(lines.any(|line| line == file), "{file} is not expected");
+    let mut places: Vec<_> = lines.map_while(|line| line.strip_prefix("  ")).collect();
+    places.sort_unstable();
+    places
 }
 
 #[test]
@@ -103,25 +133,41 @@ fn only_the_change_me_scalars_differ() {
     let configs = configs();
     assert!(configs.len() > 30);
     for (path, text) in configs {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let config = ClusterConfig::parse(&text, &path).unwrap_or_else(|error| panic!("{error}"));
+        let file = path.file_name().unwrap().to_str().unwrap();
+        let config = ClusterConfig::parse(&text, &path)
+            .unwrap_or_else(|error| panic!("{file}: {error} {:?}", error.hints()));
         let filled = config.fill(&values());
-        assert_eq!(unfilled(filled.text()), text, "{name}");
-        let yaml = |text: &str| -> Value {
-            serde_yaml::from_str(text.trim_start_matches('\u{feff}')).unwrap()
-        };
-        let (before, after) = (yaml(&text), yaml(filled.text()));
-        assert!(!holds_change_me(&after), "{name}");
-        agree(&before, &after, &name);
+        let mut found = Vec::new();
+        differences(&document(&text), &document(filled.text()), "", &mut found);
+        // Merge keys have no order.
+        found.sort();
+        assert_eq!(found, expected(file), "{file}");
+        let starts: Vec<_> = config.change_me().iter().map(|it| it.span.start).collect();
+        assert_eq!(replaced(&text, filled.text()), starts, "{file}");
         let again = ClusterConfig::parse(filled.text(), &path).unwrap();
-        assert!(again.change_me().is_empty(), "{name}");
+        assert!(again.change_me().is_empty(), "{file}");
+        assert_eq!(again.fill(&values()), filled, "{file}");
+    }
+}
+
+#[test]
+fn line_and_column_are_those_of_an_editor() {
+    for (path, text) in configs() {
+        let config = ClusterConfig::parse(&text, &path).unwrap();
+        let lines: Vec<_> = text.trim_start_matches('\u{feff}').lines().collect();
+        for item in config.change_me() {
+            let line = lines[item.line - 1];
+            let rest: String = line.chars().skip(item.column - 1).collect();
+            assert!(rest.starts_with(CHANGE_ME), "{}: {line}", path.display());
+            assert_eq!(&text[item.span.clone()], CHANGE_ME);
+        }
     }
 }
 
 #[test]
 fn our_own_configuration_has_the_seven_places_of_the_recipe() {
     let text = include_str!("../cluster-config.yaml");
-    let config = ClusterConfig::parse(text, Path::new("cluster-config.yaml")).unwrap();
+    let config = parse(text);
     let places: Vec<_> = config
         .change_me()
         .iter()
@@ -139,43 +185,22 @@ fn our_own_configuration_has_the_seven_places_of_the_recipe() {
             "Scheduling.SlurmQueues[0].Iam.S3Access[0].BucketName",
         ]
     );
-    assert_eq!(text.matches("CHANGE_ME").count(), 7);
+    assert_eq!(text.matches(CHANGE_ME).count(), 7);
 }
 
 #[test]
-fn each_value_goes_to_its_own_place() {
-    let text = include_str!("configs/recipe.yaml");
-    let config = ClusterConfig::parse(text, Path::new("recipe.yaml")).unwrap();
-    let filled: Value = serde_yaml::from_str(config.fill(&values()).text()).unwrap();
-    let head_node = &filled["HeadNode"];
-    let queue = &filled["Scheduling"]["SlurmQueues"][0];
-    let values = values();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    assert_eq!(
-        text(&head_node["Networking"]["SubnetId"]),
-        values.head_node_subnet
-    );
-    assert_eq!(
-        text(&head_node["Networking"]["AdditionalSecurityGroups"][0]),
-        values.head_node_security_group
-    );
-    assert_eq!(text(&head_node["Ssh"]["KeyName"]), values.key_name);
-    assert_eq!(
-        text(&head_node["Iam"]["S3Access"][0]["BucketName"]),
-        values.bucket
-    );
-    assert_eq!(
-        text(&head_node["CustomActions"]["OnNodeConfigured"]["Script"]),
-        values.node_script
-    );
-    assert_eq!(
-        text(&queue["Networking"]["SubnetIds"][0]),
-        values.compute_subnets[0]
-    );
-    assert_eq!(
-        text(&queue["Iam"]["S3Access"][0]["BucketName"]),
-        values.bucket
-    );
+fn it_is_known_beforehand_what_is_left_to_hpcapi() {
+    let config = parse("HeadNode: {Ssh: {KeyName: mine}, Networking: {SubnetId: subnet-1}}\n");
+    assert!(!config.wants_key_name() && !config.wants_network());
+    assert_eq!(config.key_name().as_deref(), Some("mine"));
+    let config =
+        parse("HeadNode: {Ssh: {KeyName: CHANGE_ME}, Networking: {SubnetId: CHANGE_ME}}\n");
+    assert!(config.wants_key_name() && config.wants_network());
+    assert_eq!(config.key_name(), None);
+    let config = parse("HeadNode: {Ssh: &ssh {KeyName: mine}}\nLoginNodes: {Ssh: {<<: *ssh}}\n");
+    assert_eq!(config.key_name().as_deref(), Some("mine"));
+    let login = &config.document()["LoginNodes"]["Ssh"]["KeyName"];
+    assert_eq!(login.as_str(), Some("mine"));
 }
 
 fn refusal(text: &str) -> (String, String) {
@@ -199,35 +224,35 @@ fn a_change_me_without_a_value_is_refused_with_its_place_and_what_could_go_there
 }
 
 #[test]
-fn a_third_subnet_of_a_queue_is_refused() {
-    let list = "Scheduling:\n  SlurmQueues:\n  - Networking: {SubnetIds: [CHANGE_ME, CHANGE_ME, CHANGE_ME]}\n";
-    let (message, _) = refusal(list);
-    assert!(
-        message.ends_with("at Scheduling.SlurmQueues[0].Networking.SubnetIds[2]"),
-        "{message}"
-    );
-}
-
-#[test]
 fn every_other_bad_configuration_is_refused_with_its_place() {
     let cases = [
-        ("", "not a cluster configuration"),
+        ("", "`my.yaml` is empty"),
+        ("\u{feff}\r\n", "`my.yaml` is empty"),
         ("# only words\n", "not a cluster configuration"),
         ("just words\n", "not a cluster configuration"),
         ("[a, b]\n", "not a cluster configuration"),
-        ("a: [oops\n", "my.yaml:"),
-        ("a: 1\n---\nb: 2\n", "second YAML document"),
+        ("CHANGE_ME\n", "not a cluster configuration"),
+        ("a: [oops\n", "my.yaml:2:1: this is not valid YAML"),
+        ("é: 1\n b: 2\n", "my.yaml:2:3: this is not valid YAML"),
+        ("a: 1\n---\nb: 2\n", "my.yaml:2:1: a second YAML document"),
         (
             "a: 1\nb: 2\na: 3\n",
             "my.yaml:3:1: the key `a` is given twice",
         ),
+        (
+            "a: 1\n\"a\": 3\n",
+            "my.yaml:2:2: the key `a` is given twice",
+        ),
+        ("a: *b\n", "my.yaml:1:4: this is not valid YAML"),
+        ("a: &a {b: *a}\n", "is not valid YAML"),
+        ("a: {<<: 1}\n", "merges what cannot be"),
         (
             "CHANGE_ME: 1\n",
             "my.yaml:1:1: CHANGE_ME stands where a key belongs",
         ),
         (
             "HeadNode:\n  Ssh: {KeyName: my-CHANGE_ME}\n",
-            "my.yaml:2:21: hpcapi has no value",
+            "my.yaml:2:21: hpcapi has no value for CHANGE_ME as a part of HeadNode.Ssh.KeyName",
         ),
         (
             "\u{feff}Tags: [{Key: a, Value: CHANGE_ME}]\n",
@@ -244,29 +269,118 @@ fn every_other_bad_configuration_is_refused_with_its_place() {
     }
 }
 
+/// How a scalar may be written: before it, its quote, after it.
+fn styles() -> impl Strategy<Value = (&'static str, &'static str, &'static str)> {
+    prop::sample::select(vec![
+        ("", "", ""),
+        ("", "'", ""),
+        ("", "\"", ""),
+        ("!!str ", "", ""),
+        ("!!str ", "\"", " "),
+        ("&CHANGE_ME ", "'", ""),
+        ("&a !!str ", "", " "),
+    ])
+}
+
+/// A comment of any letters, with `CHANGE_ME` in it more often than not.
+fn comments() -> impl Strategy<Value = String> {
+    ("[ -~äöü🚀\t]{0,12}", any::<bool>(), "[ -~äöü🚀\t]{0,12}").prop_map(|(before, word, after)| {
+        let word = if word { "CHANGE_ME" } else { "" };
+        format!("#{before}{word}{after}")
+    })
+}
+
 proptest! {
     /// However a known place is written, the fill touches it alone.
     #[test]
     fn a_scalar_is_replaced_in_its_own_style(
-        quote in prop::sample::select(vec!["", "'", "\""]),
-        comment in "[ -~äöü🚀]{0,20}",
-        before in 0_usize..3,
+        (before, quote, after) in styles(),
+        comment in comments(),
+        comment_lines in 0_usize..3,
         line_end in prop::sample::select(vec!["\n", "\r\n"]),
         mark in any::<bool>(),
         flow in any::<bool>(),
     ) {
-        let scalar = format!("{quote}CHANGE_ME{quote}");
-        let mark = if mark { "\u{feff}" } else { "" };
-        let comments = format!("# {comment}{line_end}").repeat(before);
-        let body = if flow {
-            format!("HeadNode: {{Networking: {{SubnetId: {scalar}}}}} # {comment}{line_end}")
-        } else {
-            format!("HeadNode:{line_end}  Networking:{line_end}    SubnetId: {scalar} # {comment}{line_end}")
+        let line = |value: &str| {
+            let scalar = format!("{before}{quote}{value}{quote}{after}");
+            if flow {
+                format!("HeadNode: {{Ü: é, Networking: {{SubnetId: {scalar}}}}} {comment}")
+            } else {
+                format!("HeadNode:{line_end}  Networking:{line_end}    SubnetId: {scalar} {comment}")
+            }
         };
-        let text = format!("{mark}{comments}{body}");
-        let config = ClusterConfig::parse(&text, Path::new("c.yaml")).unwrap();
-        let filled = config.fill(&values());
-        let expected = format!("{mark}{comments}{}", body.replacen("CHANGE_ME", "subnet-0aaaaaaaaaaaaaaa0", 1));
-        prop_assert_eq!(filled.text(), expected);
+        let mark = if mark { "\u{feff}" } else { "" };
+        let comments = format!("{comment}{line_end}").repeat(comment_lines);
+        let text = |value| format!("{mark}{comments}{}{line_end}", line(value));
+        let filled = parse(&text("CHANGE_ME")).fill(&values());
+        prop_assert_eq!(filled.text(), text("subnet-public"));
+    }
+
+    /// Queues of any number, with own subnets and hpcapi's in any order.
+    #[test]
+    fn any_number_of_queues_is_filled(
+        queues in prop::collection::vec(
+            (prop::collection::vec(any::<bool>(), 1..4), any::<bool>(), styles(), comments()),
+            0..12,
+        ),
+    ) {
+        let text = |fill: bool| {
+            let mut text = "Scheduling:\n  SlurmQueues:\n".to_owned();
+            for (number, (subnets, flow, (before, quote, after), comment)) in queues.iter().enumerate() {
+                let before = before.replace("&a", &format!("&a{number}"));
+                let mut next = 0;
+                let items: Vec<_> = subnets.iter().map(|own| {
+                    if *own || next == 2 {
+                        return "subnet-own".to_owned();
+                    }
+                    next += 1;
+                    let value = if fill { format!("subnet-private-{next}") } else { CHANGE_ME.to_owned() };
+                    // One anchor name may be given once only.
+                    let before = if next == 1 { before.as_str() } else { "" };
+                    format!("{before}{quote}{value}{quote}{after}")
+                }).collect();
+                let list = if *flow {
+                    format!(" [{}] {comment}\n", items.join(", "))
+                } else {
+                    items.iter().fold(format!(" {comment}\n"), |list, item| {
+                        format!("{list}      - {item} {comment}\n      {comment}\n")
+                    })
+                };
+                text += &format!("  - Name: q{number} {comment}\n    Networking:\n     SubnetIds:{list}");
+            }
+            if queues.is_empty() { text.replace("SlurmQueues:", "SlurmQueues: []") } else { text }
+        };
+        let filled = parse(&text(false)).fill(&values());
+        prop_assert_eq!(filled.text(), text(true));
+    }
+
+    /// A key pair may have any printable name; it stays one string.
+    #[test]
+    fn any_name_of_a_key_pair_stays_what_it_is(
+        name in "[ -~]{1,30}",
+        (before, quote, _) in styles(),
+        flow in any::<bool>(),
+    ) {
+        let ssh = format!("KeyName: {before}{quote}CHANGE_ME{quote}");
+        let text = if flow { format!("HeadNode: {{Ssh: {{{ssh}}}}}") } else { format!("HeadNode:\n  Ssh:\n    {ssh} # x\n") };
+        let filled = parse(&text).fill(&Values { key_name: name.clone(), ..values() });
+        let document = document(filled.text());
+        prop_assert_eq!(document["HeadNode"]["Ssh"]["KeyName"].as_str(), Some(name.as_str()));
+    }
+
+    /// Whatever a file holds, reading it ends with a configuration or an error.
+    #[test]
+    fn no_file_makes_it_panic(
+        parts in prop::collection::vec(prop::sample::select(vec![
+            "CHANGE_ME", "HeadNode", ": ", "\n", "  ", "- ", "[", "]", "{", "}", "'", "\"", "#", ", ",
+            "&a ", "*a", "!!str ", "|-\n", ">\n", "? ", "---\n", "...\n", "<<: ", "\r\n", "\u{feff}",
+            "é", "🚀", "\t", "\\", "Networking", "SubnetId: CHANGE_ME",
+        ]), 0..30),
+    ) {
+        let text = parts.concat();
+        if let Ok(config) = ClusterConfig::parse(&text, Path::new("my.yaml")) {
+            let filled = config.fill(&values());
+            prop_assert_eq!(replaced(&text, filled.text()).len(), config.change_me().len());
+        }
     }
 }

@@ -10,6 +10,7 @@ from ministack import app as ministack
 
 from . import request_checks
 from .endpoint import http_api
+from .model_check import Refusal
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -57,7 +58,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-async def _refuse(refusal: request_checks.Refusal, send: Send) -> None:
+async def _refuse(refusal: Refusal, send: Send) -> None:
     headers = [
         (b"content-type", refusal.content_type.encode()),
         (b"content-length", str(len(refusal.body)).encode()),

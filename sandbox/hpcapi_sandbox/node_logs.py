@@ -1,4 +1,4 @@
-"""A head node's logs in the cluster's CloudWatch log group, as the agent on its image sends them."""
+"""Sends a head node's logs to the cluster's CloudWatch log group, as its agent does on AWS."""
 
 from __future__ import annotations
 

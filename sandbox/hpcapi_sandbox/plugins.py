@@ -6,20 +6,21 @@ import importlib
 
 from ministack.services import ec2 as ec2_store
 
-from . import buckets, logs_and_alarms, head_nodes, model_check, request_checks, run_command
+from . import buckets, head_nodes, logs_and_alarms, model_check, request_checks
 from .aws_error import AwsError
 from .cloudformation import ec2_types, engine, requests, rules, wait_condition
 from .ec2 import (
     describe,
     images,
-    instances,
+    instance_actions,
     key_pairs,
     network_interfaces,
     query,
     security_groups,
     zones,
 )
-from .endpoint import http_api, load_balancers, vpc_links
+from .endpoint import api_types, load_balancers, vpc_links
+from .ssm import run_command
 
 # ministack imports most services when they are first called; these are patched before that.
 _SERVICES = ("alb", "apigateway", "cloudformation", "cloudwatch_logs", "ec2", "s3", "ssm")
@@ -28,17 +29,13 @@ _SERVICES = ("alb", "apigateway", "cloudformation", "cloudwatch_logs", "ec2", "s
 def install() -> None:
     for name in _SERVICES:
         importlib.import_module(f"ministack.services.{name}")
-    describe.install()
-    for one in (
-        instances.DESCRIBE,
-        instances.DESCRIBE_STATUS,
-        key_pairs.DESCRIBE,
-        network_interfaces.DESCRIBE,
-    ):
-        one.install()
     for part in (
+        describe,
+        instance_actions,
+        key_pairs,
         zones,
         images,
+        network_interfaces,
         security_groups,
         rules,
         engine,
@@ -47,7 +44,7 @@ def install() -> None:
         ec2_types,
         vpc_links,
         load_balancers,
-        http_api,
+        api_types,
         buckets,
         logs_and_alarms,
         run_command,

@@ -9,20 +9,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from . import settings
-
-
-class Refusal(Protocol):
-    service: str
-    operation: str | None
-    problems: list[str]
-    status: int
-    code: str
-    body: bytes
-    content_type: str
-
+from .model_check import Refusal
 
 # Method, percent-encoded path, query string, headers (names in lower case) and body.
 Check = Callable[[str, str, str, Mapping[str, str], bytes], Refusal | None]

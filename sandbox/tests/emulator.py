@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import http.server
 import itertools
+import logging
 import os
 import signal
 import socket
@@ -27,6 +28,7 @@ from botocore.config import Config
 from hpcapi_sandbox import settings, tls
 from hpcapi_sandbox.__main__ import _free_port, _prepare_environment
 
+logging.basicConfig(handlers=[logging.NullHandler()])
 REGION = "us-east-1"
 _accounts = itertools.count(100000000001)
 
@@ -165,12 +167,12 @@ class EmulatorTest(unittest.TestCase):
         cls.ec2 = cls.client("ec2")
 
     @classmethod
-    def client(cls, service: str, region: str = REGION) -> Any:
+    def client(cls, service: str, account: str | None = None) -> Any:
         return boto3.client(
             service,
-            region_name=region,
+            region_name=REGION,
             endpoint_url=cls.endpoint,
-            aws_access_key_id=cls.account,
+            aws_access_key_id=account or cls.account,
             aws_secret_access_key="x",
             config=Config(retries={"total_max_attempts": 1}),
         )
@@ -182,7 +184,7 @@ class EmulatorTest(unittest.TestCase):
             if value:
                 return value
             time.sleep(0.02)
-        self.fail("waited in vain")
+        return self.fail("waited in vain")
 
     def status(self, name: str) -> str:
         return self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]

@@ -83,12 +83,15 @@ class Order(EmulatorTest):
 
 class Failure(EmulatorTest):
     def test_the_first_failure_cancels_the_rest_and_rolls_back(self) -> None:
-        template = WAITING + """
+        template = (
+            WAITING
+            + """
   Bad:
     Type: AWS::EC2::SecurityGroup
     DependsOn: ZZZ
     Properties: {GroupDescription: g, VpcId: vpc-0123456789abcdef0}
 """
+        )
         self.assertEqual(self.create("failing", template), "ROLLBACK_COMPLETE")
         failures = [event for event in self.events("failing") if event[1] == "CREATE_FAILED"]
         self.assertEqual(failures[0][0], "Bad")
@@ -112,7 +115,9 @@ class Failure(EmulatorTest):
         )
         code, message = self.refusal(
             self.cloudformation.create_change_set,
-            StackName="failing", ChangeSetName="c", TemplateBody=NETWORK,
+            StackName="failing",
+            ChangeSetName="c",
+            TemplateBody=NETWORK,
         )
         self.assertRegex(message, "is in ROLLBACK_COMPLETE state and can not be updated")
         self.assertEqual(self.deleted("failing"), "DELETE_COMPLETE")
@@ -134,11 +139,25 @@ class Failure(EmulatorTest):
                     ),
                 )
 
+    def test_circles_are_refused(self) -> None:
+        template = """
+Resources:
+  A: {Type: AWS::Logs::LogGroup, DependsOn: B}
+  B: {Type: AWS::Logs::LogGroup, DependsOn: A}
+"""
+        _, message = self.refusal(
+            self.cloudformation.create_stack, StackName="circle", TemplateBody=template
+        )
+        self.assertEqual(message, "Circular dependency between resources: [A, B]")
+
     def test_parameters_must_be_known_and_have_values(self) -> None:
         template = "Parameters:\n  A: {Type: String}\n" + NETWORK
         call = self.cloudformation.create_stack
         _, unknown = self.refusal(
-            call, StackName="p", TemplateBody=template, Parameters=as_parameters({"A": "1", "B": "2"})
+            call,
+            StackName="p",
+            TemplateBody=template,
+            Parameters=as_parameters({"A": "1", "B": "2"}),
         )
         self.assertEqual(unknown, "Parameters: [B] do not exist in the template")
         _, missing = self.refusal(call, StackName="p", TemplateBody=template)

@@ -52,6 +52,22 @@ impl Network {
         Ok(interfaces)
     }
 
+    /// Returns the ids of subnets that exist in the region, if there are any.
+    pub async fn some_subnets(&self) -> Result<Vec<String>> {
+        let answer = self
+            .0
+            .describe_subnets()
+            .max_results(5)
+            .send()
+            .await
+            .map_err(|error| service("cannot look for subnets", error))?;
+        Ok(answer
+            .subnets()
+            .iter()
+            .filter_map(|subnet| subnet.subnet_id().map(ToOwned::to_owned))
+            .collect())
+    }
+
     /// Returns the ids of the network interfaces that carry the tag.
     pub async fn interfaces_with_tag(&self, key: &str, value: &str) -> Result<Vec<String>> {
         let answer = self

@@ -3,102 +3,107 @@
 use std::path::PathBuf;
 
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::files;
 use crate::pcluster::config::Values;
 use crate::pcluster::{self, answer, require_node};
 use crate::step::Step;
 
+use super::steps::requirements;
 use super::{State, StepStatus};
 
-/// Well-formed values for what does not exist yet. What `pcluster` says about them is not
-/// about the user's configuration.
+/// Well-formed values for what does not exist yet.
 mod placeholder {
-    pub(super) const HEAD_NODE_SUBNET: &str = "subnet-00000000000000001";
-    pub(super) const COMPUTE_SUBNET_1: &str = "subnet-00000000000000002";
-    pub(super) const COMPUTE_SUBNET_2: &str = "subnet-00000000000000003";
-    pub(super) const SECURITY_GROUP: &str = "sg-00000000000000004";
+    pub(super) const SUBNET: &str = "subnet-00000000000000001";
+    pub(super) const SECURITY_GROUP: &str = "sg-00000000000000002";
     pub(super) const KEY_NAME: &str = "hpcapi-placeholder-key";
     pub(super) const BUCKET: &str = "hpcapi-placeholder-bucket";
-    pub(super) const ALL: [&str; 6] = [
-        HEAD_NODE_SUBNET,
-        COMPUTE_SUBNET_1,
-        COMPUTE_SUBNET_2,
-        SECURITY_GROUP,
-        KEY_NAME,
-        BUCKET,
-    ];
 }
 
 /// Fails when the cluster that `up` is about to make could not be made.
 pub(super) async fn before(context: &Context, found: &[StepStatus]) -> Result<()> {
-    let cluster_is_there = found
-        .iter()
-        .any(|status| status.step == Step::Cluster && status.state != State::Missing);
-    if cluster_is_there {
+    let is_missing = |step: Step| {
+        found
+            .iter()
+            .any(|status| status.step == step && status.state == State::Missing)
+    };
+    if !is_missing(Step::Cluster) {
         return Ok(());
     }
     require_node().await?;
+    validate(context).await?;
+    if is_missing(Step::Requirements) {
+        requirements::zones_for(context).await?;
+    }
+    Ok(())
+}
+
+/// Lets the real validators read the configuration. What they say about a stand-in for what
+/// does not exist yet is not about the configuration.
+async fn validate(context: &Context) -> Result<()> {
     let pcluster = context.pcluster().await?;
     context
         .events
         .doing(Step::ClusterConfig, "pcluster validates the configuration");
-    let draft = draft(context)?;
+    let (values, stand_ins) = draft_values(context).await?;
+    let draft = draft(context, &values)?;
     let output = pcluster
         .dry_run(context.settings.name.as_str(), &draft)
         .await;
     files::remove(&draft)?;
     let output = output?;
-    let refusal = match answer::dry_run(output.status.code(), &output.stdout, &output.stderr) {
-        Ok(_) => return Ok(()),
-        Err(refusal) => refusal,
-    };
-    let Some(refusal) = refusal.without(|text| placeholder::ALL.iter().any(|p| text.contains(p)))
-    else {
+    let answer = answer::dry_run(output.status.code(), &output.stdout, &output.stderr);
+    let Err(refusal) = answer else {
         return Ok(());
     };
-    let error: Error = pcluster::config_error(&context.config, refusal);
-    Err(error)
+    let is_about_stand_in = |text: &str| stand_ins.iter().any(|value| text.contains(value));
+    match refusal.without(is_about_stand_in) {
+        Some(refusal) => Err(pcluster::config_error(&context.config, refusal)),
+        None => Ok(()),
+    }
 }
 
-/// Writes the configuration with placeholders where nothing exists yet; returns where.
-fn draft(context: &Context) -> Result<PathBuf> {
+/// Returns values for every CHANGE_ME, and those of them that only stand in. pcluster looks at
+/// nothing further when a subnet does not exist, so any subnet of the region stands in for ours.
+async fn draft_values(context: &Context) -> Result<(Values, Vec<String>)> {
+    let subnets = context.aws.network.some_subnets().await?;
+    let subnet = |which: usize| {
+        let some = subnets.get(which).or(subnets.first()).cloned();
+        some.unwrap_or_else(|| placeholder::SUBNET.to_owned())
+    };
+    let mut stand_ins = Vec::new();
     let facts = context.facts();
     let known = facts.requirements.as_ref();
-    let text = |value: Option<&String>, placeholder: &str| {
-        value.cloned().unwrap_or_else(|| placeholder.to_owned())
+    let mut value = |known: Option<&String>, stand_in: String| {
+        known.cloned().unwrap_or_else(|| {
+            stand_ins.push(stand_in.clone());
+            stand_in
+        })
     };
-    let bucket = text(known.map(|r| &r.bucket), placeholder::BUCKET);
+    let bucket = value(known.map(|r| &r.bucket), placeholder::BUCKET.to_owned());
     let values = Values {
         region: context.aws.region.clone(),
-        head_node_subnet: text(
-            known.map(|r| &r.head_node_subnet),
-            placeholder::HEAD_NODE_SUBNET,
-        ),
+        head_node_subnet: value(known.map(|r| &r.head_node_subnet), subnet(0)),
         compute_subnets: [
-            text(
-                known.map(|r| &r.compute_subnets[0]),
-                placeholder::COMPUTE_SUBNET_1,
-            ),
-            text(
-                known.map(|r| &r.compute_subnets[1]),
-                placeholder::COMPUTE_SUBNET_2,
-            ),
+            value(known.map(|r| &r.compute_subnets[0]), subnet(1)),
+            value(known.map(|r| &r.compute_subnets[1]), subnet(2)),
         ],
-        head_node_security_group: text(
+        head_node_security_group: value(
             known.map(|r| &r.head_node_security_group),
-            placeholder::SECURITY_GROUP,
+            placeholder::SECURITY_GROUP.to_owned(),
         ),
-        key_name: text(facts.key_name.as_ref(), placeholder::KEY_NAME),
+        key_name: value(facts.key_name.as_ref(), placeholder::KEY_NAME.to_owned()),
         node_script: format!("s3://{bucket}/head-node.sh"),
         bucket,
     };
     drop(facts);
-    let path = context
-        .settings
-        .local_folder()
-        .join(format!(".{}-draft.yaml", context.settings.name));
-    let filled = context.config.fill(&values);
-    files::write_private(&path, filled.text().as_bytes())?;
+    Ok((values, stand_ins))
+}
+
+/// Writes the configuration with `values` to a file for `pcluster`; returns where.
+fn draft(context: &Context, values: &Values) -> Result<PathBuf> {
+    let name = format!(".{}-draft.yaml", context.settings.name);
+    let path = context.settings.local_folder().join(name);
+    files::write_private(&path, context.config.fill(values).text().as_bytes())?;
     Ok(path)
 }

@@ -1,11 +1,13 @@
 //! What `pcluster` answers: JSON on stdout for successes and errors alike, with exit code 0
 //! or 1 (1 also for a dry run that found nothing wrong), and usage errors as plain text on
-//! stderr with exit code 2.
+//! stderr with exit code 2. Programs that it starts may say a word of their own in between.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::error::{Error, Result};
 
+use super::config::DocumentPath;
 use super::schema_error;
 
 /// The words with which a dry run says that all is well.
@@ -18,9 +20,8 @@ pub struct Problem {
     pub level: String,
     /// The validator, e.g. `KeyPairValidator`.
     pub validator: String,
-    /// The place in the configuration, when the finding names one, as
-    /// `Scheduling.SlurmQueues[0].Name`.
-    pub path: Option<super::config::DocumentPath>,
+    /// The place in the configuration, when the finding names one.
+    pub path: Option<DocumentPath>,
     /// What is wrong, in ParallelCluster's words.
     pub message: String,
 }
@@ -57,14 +58,57 @@ impl Refusal {
 
     /// Returns whether the cluster that was asked about does not exist.
     pub fn says_absent(&self) -> bool {
-        self.message.contains("does not exist")
+        self.message.starts_with("Cluster '") && self.message.contains("' does not exist")
+    }
+
+    /// Returns what to do about a refusal that is not about the configuration.
+    fn hint(&self) -> Option<&'static str> {
+        HINTS
+            .iter()
+            .find(|(words, _)| self.message.contains(words))
+            .map(|(_, hint)| *hint)
     }
 }
 
+/// Words of a refusal, and what helps.
+const HINTS: &[(&str, &str)] = &[
+    (
+        "Unable to locate credentials",
+        "sign in to AWS, or choose a profile: --profile NAME",
+    ),
+    ("expired", "sign in to AWS again"),
+    (
+        "security token included in the request is invalid",
+        "sign in to AWS again",
+    ),
+    (
+        "Could not connect to the endpoint URL",
+        "see whether AWS can be reached from here, and what AWS_ENDPOINT_URL says",
+    ),
+    (
+        "region is set in both parameter and configuration",
+        "give --region the Region of the configuration",
+    ),
+    ("region needs to be set", "choose a region: --region NAME"),
+    (
+        "unsupported region",
+        "choose a region that ParallelCluster works in: --region NAME",
+    ),
+    ("already exists", "choose another name: --name NAME"),
+];
+
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Error {
-        let words = refusal.message.trim().to_owned();
-        Error::failed("pcluster refuses").because(words)
+        let hint = refusal.hint();
+        let findings = refusal.problems.iter().map(|it| it.message.as_str());
+        let words: Vec<_> = std::iter::once(refusal.message.trim())
+            .chain(findings)
+            .collect();
+        let error = Error::failed("pcluster refuses").because(words.join("\n"));
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
     }
 }
 
@@ -101,6 +145,7 @@ pub struct Failure {
 #[serde(rename_all = "camelCase")]
 struct Document {
     message: Option<String>,
+    cluster: Option<IgnoredAny>,
     #[serde(default)]
     configuration_validation_errors: Vec<Finding>,
     #[serde(default)]
@@ -112,8 +157,9 @@ struct Document {
 
 #[derive(Deserialize)]
 struct Finding {
+    #[serde(default)]
     level: String,
-    #[serde(rename = "type")]
+    #[serde(rename = "type", default)]
     validator: String,
     message: String,
 }
@@ -121,6 +167,9 @@ struct Finding {
 /// Reads the answer of `create-cluster`.
 pub fn created(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<Accepted, Refusal> {
     let document = read(code, stdout, stderr)?;
+    if document.cluster.is_none() {
+        return Err(unreadable(code, stdout, stderr));
+    }
     Ok(Accepted {
         warnings: problems(document.validation_messages),
     })
@@ -143,10 +192,13 @@ pub fn dry_run(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<Accept
 /// Reads the answer of `describe-cluster`.
 pub fn described(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<Described, Refusal> {
     let document = read(code, stdout, stderr)?;
-    Ok(Described {
-        status: document.cluster_status.unwrap_or_default(),
-        failures: document.failures,
-    })
+    match document.cluster_status {
+        Some(status) => Ok(Described {
+            status,
+            failures: document.failures,
+        }),
+        None => Err(unreadable(code, stdout, stderr)),
+    }
 }
 
 /// Reads the answer of `delete-cluster`; a cluster that is not there is deleted.
@@ -159,11 +211,8 @@ pub fn deleted(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<(), Re
 }
 
 fn read(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<Document, Refusal> {
-    let Ok(document) = serde_json::from_slice::<Document>(stdout) else {
-        return Err(Refusal {
-            message: plain_words(code, stdout, stderr),
-            problems: Vec::new(),
-        });
+    let Some(document) = document(stdout) else {
+        return Err(unreadable(code, stdout, stderr));
     };
     if code == Some(0) {
         return Ok(document);
@@ -175,13 +224,40 @@ fn read(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<Document, Ref
     Err(Refusal {
         message: document
             .message
-            .unwrap_or_else(|| plain_words(code, b"", stderr)),
+            .unwrap_or_else(|| plain_words(code, stdout, stderr)),
         problems: problems(findings),
     })
 }
 
+/// Returns the refusal to take for an answer what is none.
+fn unreadable(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Refusal {
+    Refusal {
+        message: plain_words(code, stdout, stderr),
+        problems: Vec::new(),
+    }
+}
+
+/// Returns the first JSON document that begins a line, whatever stands around it.
+fn document(stdout: &[u8]) -> Option<Document> {
+    let text = String::from_utf8_lossy(stdout);
+    let starts = text.match_indices('{').map(|(at, _)| at);
+    starts
+        .filter(|at| *at == 0 || text[..*at].ends_with('\n'))
+        .find_map(|at| {
+            let documents = serde_json::Deserializer::from_str(&text[at..]);
+            documents.into_iter().next()?.ok()
+        })
+}
+
+/// Returns each problem once: of every node that has it, the validators say the same words.
 fn problems(findings: impl IntoIterator<Item = Finding>) -> Vec<Problem> {
-    findings.into_iter().flat_map(split).collect()
+    let mut problems = Vec::new();
+    for problem in findings.into_iter().flat_map(split) {
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+    problems
 }
 
 /// Returns one problem per thing that is wrong: the schema validator says them all in one.
@@ -225,6 +301,122 @@ fn plain_words(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    /// A command of the real `pcluster` 3.16.1, and what it said.
+    struct Recorded {
+        title: String,
+        verb: String,
+        stdout: String,
+        stderr: String,
+        code: i32,
+    }
+
+    fn recorded(text: &str) -> Vec<Recorded> {
+        let mut answers = Vec::new();
+        let mut title = String::new();
+        let mut rest = text.lines();
+        while let Some(line) = rest.next() {
+            if let Some(line) = line.strip_prefix("--- ") {
+                title = line.to_owned();
+            }
+            let Some(command) = line.strip_prefix("$ pcluster ") else {
+                continue;
+            };
+            let mut said = String::new();
+            let code = loop {
+                let line = rest.next().expect("a line `rc=`");
+                match line.strip_prefix("rc=") {
+                    Some(code) => break code.parse().unwrap(),
+                    None => said = format!("{said}{line}\n"),
+                }
+            };
+            // Usage errors alone go to stderr.
+            let (stdout, stderr) = match code {
+                2 => (String::new(), said),
+                _ => (said, String::new()),
+            };
+            answers.push(Recorded {
+                title: title.clone(),
+                verb: command.to_owned(),
+                stdout,
+                stderr,
+                code,
+            });
+        }
+        answers
+    }
+
+    fn told(recorded: &Recorded) -> String {
+        let (code, stdout, stderr) = (
+            Some(recorded.code),
+            recorded.stdout.as_bytes(),
+            recorded.stderr.as_bytes(),
+        );
+        let accepted = |accepted: Accepted| tell("accepted", &accepted.warnings);
+        let refused = |refusal: Refusal| {
+            let mut text = tell(&refusal.message, &refusal.problems);
+            if let Some(hint) = refusal.hint() {
+                text += &format!("\n  try: {hint}");
+            }
+            text
+        };
+        let answer = match recorded.verb.split_whitespace().next() {
+            Some("create-cluster") if recorded.verb.contains("--dryrun") => {
+                dry_run(code, stdout, stderr).map(accepted)
+            }
+            Some("create-cluster") => created(code, stdout, stderr).map(accepted),
+            Some("delete-cluster") => {
+                deleted(code, stdout, stderr).map(|()| "deleting, or gone".to_owned())
+            }
+            _ => described(code, stdout, stderr).map(|described| format!("{described:?}")),
+        };
+        answer.unwrap_or_else(refused)
+    }
+
+    fn tell(message: &str, problems: &[Problem]) -> String {
+        problems.iter().fold(message.to_owned(), |text, problem| {
+            let place = problem.path.as_ref().map(ToString::to_string);
+            let place = place.unwrap_or_else(|| format!("({})", problem.validator));
+            format!("{text}\n  {} {place}: {}", problem.level, problem.message)
+        })
+    }
+
+    #[test]
+    fn everything_that_the_real_one_says_is_understood() {
+        let texts = [
+            include_str!("../../tests/pcluster-answers/create-cluster.txt"),
+            include_str!("../../tests/pcluster-answers/describe-cluster.txt"),
+        ];
+        let told: Vec<_> = texts
+            .into_iter()
+            .flat_map(recorded)
+            .map(|answer| format!("{} $ {}\n{}", answer.title, answer.verb, told(&answer)))
+            .collect();
+        assert!(told.len() > 50, "{}", told.len());
+        insta::assert_snapshot!(told.join("\n\n"));
+    }
+
+    #[test]
+    fn words_of_other_programs_do_not_hide_the_answer() {
+        let answer =
+            b"!! {node} is old !!\n{\n  \"clusterStatus\": \"CREATE_FAILED\"\n}\nb'!!  As of'\n";
+        assert_eq!(
+            described(Some(0), answer, b"").unwrap().status,
+            "CREATE_FAILED"
+        );
+    }
+
+    #[test]
+    fn what_is_no_answer_is_no_success() {
+        for text in ["", "{}", "[]", "{\"message\": 1}", "done\n"] {
+            let text = text.as_bytes();
+            assert!(created(Some(0), text, b"").is_err());
+            assert!(described(Some(0), text, b"").is_err());
+            assert!(created(Some(1), text, b"").is_err());
+            assert!(dry_run(Some(1), text, b"").is_err());
+            assert!(deleted(Some(1), text, b"").is_err());
+        }
+    }
+
     #[test]
     fn a_dry_run_that_finds_nothing_ends_with_1_and_is_well() {
         let answer = br#"{"message": "Request would have succeeded, but DryRun flag is set."}"#;
@@ -246,6 +438,8 @@ mod tests {
         let answer = br#"{"message": "Cluster 'x' does not exist or belongs to an incompatible ParallelCluster major version."}"#;
         assert!(deleted(Some(1), answer, b"").is_ok());
         assert!(described(Some(1), answer, b"").unwrap_err().says_absent());
+        let answer = br#"{"message": "Invalid cluster configuration: The subnet ID 'subnet-1' does not exist"}"#;
+        assert!(!described(Some(1), answer, b"").unwrap_err().says_absent());
     }
 
     #[test]

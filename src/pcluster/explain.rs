@@ -14,9 +14,7 @@ pub fn config_error(config: &ClusterConfig, refusal: Refusal) -> Error {
                 Error::usage(format!("{file}:{line}: pcluster refuses the configuration"))
                     .because(refusal.message)
             }
-            None => {
-                Error::failed("pcluster refuses to create the cluster").because(refusal.message)
-            }
+            None => refusal.into(),
         };
     }
     let mut problems: Vec<_> = refusal.problems.iter().collect();

@@ -1,9 +1,10 @@
 //! ParallelCluster's schema validator prints its findings as a Python value: a list of
 //! (key, findings) pairs, findings being a dictionary by key or list index, or a list of
-//! sentences at last.
+//! sentences at last. The key `_schema` stands for the mapping as a whole.
 
-use super::config::DocumentPath;
-use super::config::Segment;
+use std::str::Chars;
+
+use super::config::{DocumentPath, Segment};
 
 /// A Python literal, as far as such a value holds them.
 #[derive(Debug, PartialEq)]
@@ -32,11 +33,8 @@ pub(super) fn read(text: &str) -> Option<Vec<(DocumentPath, String)>> {
             return None;
         };
         let [key, findings] = <[Literal; 2]>::try_from(pair).ok()?;
-        collect(
-            &DocumentPath::default().join(segment(key)?),
-            findings,
-            &mut found,
-        )?;
+        let path = below(&DocumentPath::default(), key)?;
+        collect(&path, findings, &mut found)?;
     }
     Some(found)
 }
@@ -56,19 +54,20 @@ fn collect(
         }
         Literal::Dictionary(entries) => {
             for (key, findings) in entries {
-                collect(&path.join(segment(key)?), findings, found)?;
+                collect(&below(path, key)?, findings, found)?;
             }
         }
     }
     Some(())
 }
 
-fn segment(key: Literal) -> Option<Segment> {
-    match key {
-        Literal::Text(key) => Some(Segment::Key(key)),
-        Literal::Number(index) => Some(Segment::Index(index)),
-        _ => None,
-    }
+fn below(path: &DocumentPath, key: Literal) -> Option<DocumentPath> {
+    Some(match key {
+        Literal::Text(key) if key == "_schema" => path.clone(),
+        Literal::Text(key) => path.join(Segment::Key(key)),
+        Literal::Number(index) => path.join(Segment::Index(index)),
+        Literal::Sequence(_) | Literal::Dictionary(_) => return None,
+    })
 }
 
 struct Reader<'t> {
@@ -83,8 +82,7 @@ impl Reader<'_> {
             '(' => self.sequence(')'),
             '{' => self.dictionary(),
             quote @ ('\'' | '"') => self.text(quote),
-            digit if digit.is_ascii_digit() => self.number(),
-            _ => None,
+            _ => self.word(),
         }
     }
 
@@ -114,32 +112,31 @@ impl Reader<'_> {
 
     fn text(&mut self, quote: char) -> Option<Literal> {
         let mut text = String::new();
-        let mut characters = self.rest.char_indices().skip(1);
-        while let Some((at, character)) = characters.next() {
-            match character {
-                '\\' => match characters.next()?.1 {
-                    'n' => text.push('\n'),
-                    't' => text.push('\t'),
-                    other => text.push(other),
-                },
+        let mut characters = self.rest.chars();
+        characters.next();
+        loop {
+            match characters.next()? {
+                '\\' => text.push(escaped(&mut characters)?),
                 end if end == quote => {
-                    self.rest = &self.rest[at + quote.len_utf8()..];
+                    self.rest = characters.as_str();
                     return Some(Literal::Text(text));
                 }
                 other => text.push(other),
             }
         }
-        None
     }
 
-    fn number(&mut self) -> Option<Literal> {
-        let end = self
-            .rest
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(self.rest.len());
-        let number = self.rest[..end].parse().ok()?;
-        self.rest = &self.rest[end..];
-        Some(Literal::Number(number))
+    /// A number, or what else stands without quotes (`True`, `None`, `1.5`).
+    fn word(&mut self) -> Option<Literal> {
+        let is_inside = |c: char| c.is_ascii_alphanumeric() || "+-._".contains(c);
+        let length = self.rest.find(|c| !is_inside(c)).unwrap_or(self.rest.len());
+        let (word, rest) = self.rest.split_at(length);
+        self.rest = rest;
+        match word.parse() {
+            Ok(number) => Some(Literal::Number(number)),
+            Err(_) if word.is_empty() => None,
+            Err(_) => Some(Literal::Text(word.to_owned())),
+        }
     }
 
     /// Moves past `character`, if it is next.
@@ -153,6 +150,21 @@ impl Reader<'_> {
             None => false,
         }
     }
+}
+
+/// Returns the character that stands behind a backslash.
+fn escaped(characters: &mut Chars<'_>) -> Option<char> {
+    let digits = match characters.next()? {
+        'n' => return Some('\n'),
+        'r' => return Some('\r'),
+        't' => return Some('\t'),
+        'x' => 2,
+        'u' => 4,
+        'U' => 8,
+        other => return Some(other),
+    };
+    let code: String = characters.by_ref().take(digits).collect();
+    char::from_u32(u32::from_str_radix(&code, 16).ok()?)
 }
 
 #[cfg(test)]
@@ -188,6 +200,27 @@ mod tests {
             [
                 "Image: Missing data for required field.",
                 "Imagee: It's unknown: \"x\"."
+            ]
+        );
+    }
+
+    #[test]
+    fn a_finding_about_a_mapping_as_a_whole_stands_at_the_mapping() {
+        assert_eq!(
+            lines("[('HeadNode', {'Imds': {'_schema': ['Invalid input type.']}})]"),
+            ["HeadNode.Imds: Invalid input type."]
+        );
+    }
+
+    #[test]
+    fn keys_of_every_kind_are_read() {
+        let text = r"[('Tags', {0: {'it\'s \\ \xa0é\u200b': ['Unknown field.'], True: ['a'], 1.5: ['b']}})]";
+        assert_eq!(
+            lines(text),
+            [
+                "Tags[0].it's \\ \u{a0}é\u{200b}: Unknown field.",
+                "Tags[0].True: a",
+                "Tags[0].1.5: b",
             ]
         );
     }

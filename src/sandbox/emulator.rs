@@ -55,6 +55,7 @@ pub(super) async fn start(folder: &Path) -> Result<Running> {
     let mut command = privilege::as_root(Path::new("/usr/bin/env")).await?;
     command
         .arg(format!("HPCAPI_SANDBOX_SUITE={}", suite()))
+        .args(time_scale())
         .arg(format!("PYTHONPATH={}", folder.join("emulator").display()))
         .arg(environment(folder).program("python"))
         .args(["-m", "hpcapi_sandbox", "--directory"])
@@ -79,6 +80,12 @@ pub(super) async fn start(folder: &Path) -> Result<Running> {
         }
     }
     Err(not_started(&log))
+}
+
+/// Returns the time scale that the user set, which sudo would not hand on.
+fn time_scale() -> Option<String> {
+    let scale = std::env::var("HPCAPI_SANDBOX_TIME_SCALE").ok()?;
+    Some(format!("HPCAPI_SANDBOX_TIME_SCALE={scale}"))
 }
 
 fn not_started(log: &Path) -> Error {

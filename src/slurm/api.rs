@@ -115,7 +115,13 @@ fn newest_version(document: &str) -> Option<String> {
     let paths = document["paths"].as_object()?;
     paths
         .keys()
-        .filter_map(|path| path.strip_prefix("/slurm/v0.0.")?.split('/').next()?.parse::<u32>().ok())
+        .filter_map(|path| {
+            path.strip_prefix("/slurm/v0.0.")?
+                .split('/')
+                .next()?
+                .parse::<u32>()
+                .ok()
+        })
         .max()
         .map(|newest| format!("v0.0.{newest}"))
 }

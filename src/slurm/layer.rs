@@ -16,7 +16,7 @@ pub enum Layer {
     Target,
     /// The load balancer did not reach the head node's port.
     HeadNodePort,
-    /// nginx on the head node answers, slurmrestd behind it does not.
+    /// The proxy on the head node answers, slurmrestd behind it does not.
     Slurmrestd,
     /// slurmrestd answers, slurmctld does not.
     Slurmctld,
@@ -30,17 +30,18 @@ pub enum Layer {
 
 impl Layer {
     /// Returns who gave `reply` to a call with a token. The shapes are API Gateway's JSON
-    /// `{"message":…}`, the load balancer's and nginx's HTML pages, slurmrestd's text and
-    /// Slurm's JSON with `errors[]`.
+    /// `{"message":…}`, the load balancer's HTML pages, slurmrestd's text and JSON with `errors[]`
+    /// from Slurm or from the proxy on the head node, which names itself as their source.
     pub fn of(reply: &Reply) -> Layer {
         let body = reply.body.trim_start();
         let by_gateway = body.starts_with("{\"message\":");
-        let by_nginx = body.contains("nginx");
+        let by_proxy = body.contains("\"hpcapi-proxy\"");
         match reply.status {
             404 if by_gateway => Layer::Route,
             500 if by_gateway => Layer::Integration,
             503 | 504 if by_gateway => Layer::LoadBalancer,
-            502 | 504 if by_nginx => Layer::Slurmrestd,
+            502 if by_proxy => Layer::Slurmrestd,
+            504 if by_proxy => Layer::Slurmctld,
             503 if body.starts_with('<') => Layer::Target,
             502 | 504 if body.starts_with('<') => Layer::HeadNodePort,
             401 => Layer::Token,
@@ -66,7 +67,7 @@ impl Layer {
                 "the load balancer has no healthy target: the head node is not (yet) healthy on port 6830"
             }
             Layer::HeadNodePort => {
-                "the load balancer does not reach port 6830 of the head node: security group rule or nginx"
+                "the load balancer does not reach port 6830 of the head node: security group rule or the proxy there"
             }
             Layer::Slurmrestd => "slurmrestd on the head node does not answer",
             Layer::Slurmctld => "slurmctld on the head node does not answer",
@@ -91,8 +92,7 @@ mod tests {
     #[test]
     fn each_layer_is_known_by_its_words() {
         let page = "<html>\n<head><title>503 Service Temporarily Unavailable</title></head>";
-        let nginx =
-            "<html>\n<head><title>502 Bad Gateway</title></head><center>nginx/1.26</center>";
+        let proxy = r#"{"errors":[{"error":"slurmrestd is down","source":"hpcapi-proxy"}]}"#;
         let refused =
             r#"{"errors":[{"description":"Protocol authentication error","error_number":1007}]}"#;
         let down = r#"{"errors":[{"description":"Unable to contact slurm controller","error_number":1800}]}"#;
@@ -110,7 +110,8 @@ mod tests {
             layer(504, "<html>504 Gateway Time-out"),
             Layer::HeadNodePort
         );
-        assert_eq!(layer(502, nginx), Layer::Slurmrestd);
+        assert_eq!(layer(502, proxy), Layer::Slurmrestd);
+        assert_eq!(layer(504, proxy), Layer::Slurmctld);
         assert_eq!(layer(401, "Authentication failure"), Layer::Token);
         assert_eq!(layer(511, refused), Layer::Token);
         assert_eq!(layer(502, down), Layer::Slurmctld);

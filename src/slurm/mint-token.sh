@@ -36,6 +36,12 @@ seal() {
 id "$user" >/dev/null 2>&1 || refuse unknown_user "no such user on the head node: $user"
 command -v scontrol >/dev/null || refuse no_scontrol 'there is no scontrol on the head node'
 
+# Says at once what scontrol token would find out after minutes.
+ping=$(timeout 30 scontrol ping 2>&1)
+case $ping in
+    *' is DOWN'*) refuse slurmctld_down "$(printf '%s\n' "$ping" | head -n 1)" ;;
+esac
+
 answer=$(mint)
 code=$?
 token=$(printf '%s\n' "$answer" | sed -n 's/^SLURM_JWT=//p')

@@ -100,7 +100,7 @@ put() {
 
 # slurm_setting NAME: prints what Slurm's configuration, with all that it includes, says last.
 slurm_setting() {
-    cat "$SLURM"/etc/pcluster/*.conf "$SLURM"/etc/*.conf 2>/dev/null |
+    cat "$SLURM"/etc/pcluster/*.conf "$SLURM"/etc/slurm{_parallelcluster,}.conf 2>/dev/null |
         sed -En "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*([^[:space:]#]+).*/\\1/Ip" | tail -n 1
 }
 
@@ -260,7 +260,7 @@ make_user() {
         quietly useradd --system --user-group --no-create-home --home-dir /nonexistent \
             --shell "$(command -v nologin)" "$1"
     # slurmrestd may be in no group but its own.
-    usermod --groups '' "$1"
+    quietly usermod --groups '' "$1"
 }
 
 write_proxy() {
@@ -341,6 +341,12 @@ http {
         default $http_content_type;
     }
 
+    # It writes compact JSON only to those who ask for JSON.
+    map $http_accept $accept {
+        "" application/json;
+        default $http_accept;
+    }
+
     # No headers and no query: nothing in it can be used to log in.
     log_format hpcapi escape=json '{"time":"$time_iso8601","client":"$client",'
         '"method":"$request_method","path":"$uri","status":$status,'
@@ -380,6 +386,7 @@ END
         proxy_max_temp_file_size 256m;
         proxy_set_header Host localhost;
         proxy_set_header Connection close;
+        proxy_set_header Accept $accept;
         proxy_set_header Accept-Encoding "";
         proxy_set_header Authorization $authorization;
         proxy_set_header Content-Type $plain_content_type;
@@ -393,6 +400,10 @@ END
         location / {
             limit_req zone=clients burst=200 nodelay;
             proxy_pass http://slurmrestd;
+        }
+        # A GET that really reconfigures the cluster.
+        location ~ ^/slurm/[^/]+/reconfigure(/|$) {
+            return 403;
         }
         location = /healthz {
             access_log off;
@@ -428,10 +439,11 @@ END
 write_watchdog() {
     put /usr/local/sbin/hpcapi-watchdog <<'END'
 #!/bin/bash
-# Restarts a slurmctld that runs, but has answered nothing three times in a row.
-# One that is stopped, or has just started and still reads its state, is left alone.
+# Restarts a slurmctld that takes connections, but has answered nothing three times in a row.
+# One that is stopped or starting does not take any, and is left alone.
 set -u
-readonly GRACE=60 PATIENCE=10
+readonly GRACE=30 PATIENCE=10
+port=$(cat /opt/slurm/etc/*.conf | sed -En 's/^SlurmctldPort=([0-9]+).*/\1/Ip' | tail -n 1)
 
 main_pid() {
     systemctl show --property MainPID --value slurmctld
@@ -444,13 +456,16 @@ has_settled() {
     [ "$((${now%.*} - since / 1000000))" -ge "$GRACE" ]
 }
 
-# Asks for a job, and so for the lock that hangs. That there is no such job is an answer, and so
-# is any complaint but silence.
+# Asks for a job, and so for the lock that hangs. That there is no such job is an answer; so is
+# every complaint but silence, and silence where nothing takes connections is a start.
 answers() {
-    local said code=0
-    said=$(timeout --kill-after=1 "$PATIENCE" /opt/slurm/bin/scontrol show job 1 2>&1) || code=$?
-    [ "$code" != 124 ] && [ "$code" != 137 ] &&
-        ! grep -Eiq 'timed out|contact slurm controller|connection refused' <<<"$said"
+    timeout "$PATIENCE" /opt/slurm/bin/scontrol show job 1 >/dev/null 2>&1
+    [ $? != 124 ] || is_closed
+}
+
+is_closed() {
+    timeout 2 bash -c "exec 3<>/dev/tcp/127.0.0.1/${port:-6817}" 2>/dev/null
+    [ $? = 1 ]
 }
 
 pid=$(main_pid)
@@ -473,6 +488,7 @@ Description=Restarts a slurmctld that hangs
 [Service]
 Type=oneshot
 ExecStart=/usr/local/sbin/hpcapi-watchdog
+LogLevelMax=notice
 StandardOutput=append:$LOGS/watchdog.log
 StandardError=append:$LOGS/watchdog.log
 END
@@ -519,9 +535,9 @@ ship_logs() {
     [ -n "$group" ] && [ "$group" != NONE ] || return 0
     for name in slurmrestd access proxy-error watchdog; do
         files+=("{\"file_path\": \"$LOGS/$name.log\", \"log_group_name\": \"$group\",
-            \"log_stream_name\": \"$(hostname -s).{instance_id}.hpcapi-$name\"}")
+            \"log_stream_name\": \"${HOSTNAME%%.*}.{instance_id}.hpcapi-$name\"}")
     done
-    put "$OWN/cloudwatch-agent.json" cloudwatch <<END
+    put "$OWN/cloudwatch-agent.json" <<END
 {"logs": {"logs_collected": {"files": {"collect_list": [
 $(IFS=,; echo "${files[*]}")
 ]}}}}

@@ -12,9 +12,9 @@ from ministack.services.cloudformation import provisioners
 
 from ..aws_error import AwsError
 from ..ec2 import instances, network_interfaces, query, security_groups, zones
+from ..ec2.launch import Launch, launch
 from ..identifiers import new_id, now
 from .resource_types import Made, Properties, add, guard_create, guard_delete
-
 
 
 def install() -> None:
@@ -33,8 +33,11 @@ def install() -> None:
     guard_create("AWS::EC2::SecurityGroup", _check_vpc)
     guard_create("AWS::EC2::RouteTable", _check_vpc)
     guard_create("AWS::EC2::VPCEndpoint", _check_vpc)
-    guard_delete("AWS::EC2::Subnet", _check_subnet_is_unused)
-    guard_delete("AWS::EC2::SecurityGroup", lambda group_id, _: security_groups.check_unused(group_id))
+    guard_delete(
+        "AWS::EC2::Subnet",
+        lambda subnet_id, _: network_interfaces.check_subnet_is_unused(subnet_id),
+    )
+    guard_delete("AWS::EC2::SecurityGroup", _check_group_is_unused)
     guard_delete("AWS::EC2::VPCGatewayAttachment", _check_no_public_addresses)
 
 
@@ -119,12 +122,11 @@ def _delete_eip_association(association_id: str, properties: Properties) -> None
 def _create_nat_gateway(logical_id: str, properties: Properties, stack_name: str) -> Made:
     subnet = network_interfaces.checked_subnet(properties.get("SubnetId", ""))
     allocation_id = properties.get("AllocationId")
-    if properties.get("ConnectivityType", "public") == "public":
-        if allocation_id not in store._addresses:
-            raise AwsError(
-                "InvalidAllocationID.NotFound",
-                f"The allocation ID '{allocation_id}' does not exist",
-            )
+    public = properties.get("ConnectivityType", "public") == "public"
+    if public and allocation_id not in store._addresses:
+        raise AwsError(
+            "InvalidAllocationID.NotFound", f"The allocation ID '{allocation_id}' does not exist"
+        )
     gateway_id = new_id("nat")
     interface = network_interfaces.create_managed(
         subnet["SubnetId"],
@@ -186,9 +188,9 @@ def _delete_interface(interface_id: str, properties: Properties) -> None:
 
 
 def _create_instance(logical_id: str, properties: Properties, stack_name: str) -> Made:
-    asked = instances.Launch.of(properties)
+    asked = Launch.of(properties)
     asked.check()
-    instance = instances.launch(asked, properties.get("Tags") or [])
+    instance = launch(asked, properties.get("Tags") or [])
     public = instances.public_address(instance)
     return instance["InstanceId"], {
         "InstanceId": instance["InstanceId"],
@@ -292,7 +294,7 @@ def _check_subnet(properties: Properties, old: Properties | None) -> None:
         zones.checked_zone_name(properties["AvailabilityZone"])
     vpc = store._vpcs.get(properties.get("VpcId", ""))
     try:
-        block = ipaddress.ip_network(properties.get("CidrBlock", ""))
+        block = ipaddress.IPv4Network(properties.get("CidrBlock", ""))
     except ValueError:
         raise AwsError(
             "InvalidParameterValue",
@@ -301,10 +303,12 @@ def _check_subnet(properties: Properties, old: Properties | None) -> None:
         ) from None
     if not vpc:
         return
-    if not block.subnet_of(ipaddress.ip_network(vpc["CidrBlock"])):
+    if not block.subnet_of(ipaddress.IPv4Network(vpc["CidrBlock"])):
         raise AwsError("InvalidSubnet.Range", f"The CIDR '{block}' is invalid.")
     for other in store._subnets.values():
-        if other["VpcId"] == vpc["VpcId"] and block.overlaps(ipaddress.ip_network(other["CidrBlock"])):
+        if other["VpcId"] == vpc["VpcId"] and block.overlaps(
+            ipaddress.IPv4Network(other["CidrBlock"])
+        ):
             raise AwsError(
                 "InvalidSubnet.Conflict", f"The CIDR '{block}' conflicts with another subnet"
             )
@@ -328,7 +332,9 @@ def _check_route(properties: Properties, old: Properties | None = None) -> None:
             )
     nat_id = properties.get("NatGatewayId")
     if nat_id and (store._nat_gateways.get(nat_id) or {}).get("State") != "available":
-        raise AwsError("InvalidNatGatewayID.NotFound", f"The natGateway ID '{nat_id}' does not exist")
+        raise AwsError(
+            "InvalidNatGatewayID.NotFound", f"The natGateway ID '{nat_id}' does not exist"
+        )
 
 
 def _check_association(properties: Properties, old: Properties | None = None) -> None:
@@ -345,18 +351,22 @@ def _check_table(properties: Properties) -> None:
 
 
 def _check_subnet_is_unused(subnet_id: str, properties: Properties) -> None:
-    if any(one["SubnetId"] == subnet_id for one in store._network_interfaces.values()):
-        raise AwsError(
-            "DependencyViolation",
-            f"The subnet '{subnet_id}' has dependencies and cannot be deleted.",
-        )
+    network_interfaces.check_subnet_is_unused(subnet_id)
+
+
+def _check_group_is_unused(group_id: str, properties: Properties) -> None:
+    security_groups.check_unused(group_id)
 
 
 def _check_no_public_addresses(physical_id: str, properties: Properties) -> None:
     vpc_id = properties.get("VpcId")
     gateway_id = properties.get("InternetGatewayId")
     for interface in store._network_interfaces.values():
-        if gateway_id and interface["VpcId"] == vpc_id and network_interfaces.association(interface):
+        if (
+            gateway_id
+            and interface["VpcId"] == vpc_id
+            and network_interfaces.association(interface)
+        ):
             raise AwsError(
                 "DependencyViolation",
                 f"Network {vpc_id} has some mapped public address(es). Please unmap those public "

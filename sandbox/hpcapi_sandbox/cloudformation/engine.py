@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ministack.services import cloudformation as state
@@ -18,6 +18,7 @@ from ministack.services.cloudformation import engine as intrinsics
 from ministack.services.cloudformation import stacks
 
 from ..patching import replace_everywhere
+from .deletion import delete_all, failed_to_delete
 from .resources import CANCELLED, StackView, Work, explain, remove
 
 logger = logging.getLogger("hpcapi.cloudformation")
@@ -47,8 +48,16 @@ async def deploy(
     """Creates or updates a stack, in the place and with the arguments of ministack's function."""
     if imports:
         await _original_deploy(
-            stack_name, stack_id, template, parameters, disable_rollback, tags, is_update,
-            previous_stack, retain_except_on_create, imports,
+            stack_name,
+            stack_id,
+            template,
+            parameters,
+            disable_rollback,
+            tags,
+            is_update,
+            previous_stack,
+            retain_except_on_create,
+            imports,
         )
         return
     stack = state._stacks[stack_name]
@@ -60,9 +69,7 @@ async def deploy(
         stack.get("Tags") or [],
     )
     if not is_update:
-        stack.update(
-            _template=template, _resolved_params=parameters, _conditions=view.conditions
-        )
+        stack.update(_template=template, _resolved_params=parameters, _conditions=view.conditions)
     _say_who_asked(view)
     operation = Apply(view, previous_stack if is_update else None, disable_rollback)
     operation.retain_except_on_create = retain_except_on_create
@@ -114,13 +121,7 @@ class Apply:
         stack = view.stack
         stack.pop("_failed_operation", None)
         stack.pop("_cancel_requested", None)
-        try:
-            order = intrinsics._topological_sort(
-                view.template.get("Resources") or {}, view.conditions
-            )
-        except ValueError as error:
-            view.stack_event(f"{self.verb}_FAILED", str(error))
-            return
+        order = intrinsics._topological_sort(view.template["Resources"], view.conditions)
         if not stack.get("_disable_validation") and self._fails_validation(order):
             return
         await self._apply_all(order)
@@ -179,7 +180,9 @@ class Apply:
                         needs.discard(work.logical_id)
 
     def _start(self, logical_id: str) -> None:
-        previous = ((self.previous or {}).get("_resources") or {}).get(logical_id)
+        previous = ((self.previous or {}).get("_resources") or {}).get(logical_id) or {}
+        if not previous.get("PhysicalResourceId"):
+            previous = None  # an earlier operation did not get as far as making it
         work = Work(self.view, logical_id, previous)
         self._tasks[asyncio.create_task(work.apply())] = work
 
@@ -305,7 +308,11 @@ class Apply:
             new, old = first.attempted or (None, None)
             record = first.previous or {}
             failed_update = (
-                first.logical_id, first.kind, record.get("PhysicalResourceId", ""), new, old,
+                first.logical_id,
+                first.kind,
+                record.get("PhysicalResourceId", ""),
+                new,
+                old,
                 record.get("Attributes"),
             )
         return stacks._failed_operation(
@@ -351,7 +358,7 @@ async def roll_back(
         view, list(view.resources), lambda one: view.policy(one, "DeletionPolicy") in kept
     )
     if failures:
-        view.stack_event("ROLLBACK_FAILED", _failed_to_delete(failures))
+        view.stack_event("ROLLBACK_FAILED", failed_to_delete(failures))
     else:
         view.stack_event("ROLLBACK_COMPLETE")
 
@@ -381,89 +388,11 @@ async def delete(
 
     failures = await delete_all(view, list(view.resources), skipped, force)
     if failures:
-        view.stack_event("DELETE_FAILED", _failed_to_delete(failures))
+        view.stack_event("DELETE_FAILED", failed_to_delete(failures))
         return
     for output in stack.get("Outputs") or []:
         state._exports.pop(output.get("ExportName", ""), None)
     view.stack_event("DELETE_COMPLETE")
-
-
-def _failed_to_delete(failures: Iterable[str]) -> str:
-    return f"The following resource(s) failed to delete: [{', '.join(failures)}]. "
-
-
-async def delete_all(
-    view: StackView,
-    logical_ids: list[str],
-    skipped: Callable[[str], bool] | None = None,
-    force: bool = False,
-) -> list[str]:
-    """Deletes resources, users before what they use; returns those that could not be deleted.
-
-    What a resource that could not be deleted uses is left alone: it is still in use.
-    """
-    if skipped is None:
-        skipped = lambda logical_id: view.retains(logical_id, "DeletionPolicy")  # noqa: E731
-    definitions = view.template.get("Resources") or {}
-    remaining = set(logical_ids)
-    users = {
-        logical_id: {
-            other
-            for other in remaining - {logical_id}
-            if other in definitions
-            and logical_id in intrinsics._extract_deps(definitions[other], remaining)
-        }
-        for logical_id in logical_ids
-    }
-    failures: list[str] = []
-    tasks: dict[asyncio.Task[bool], str] = {}
-    while users or tasks:
-        for logical_id in [one for one, by in users.items() if not by]:
-            del users[logical_id]
-            task = asyncio.create_task(_delete_one(view, logical_id, skipped(logical_id), force))
-            tasks[task] = logical_id
-        if not tasks:
-            break
-        finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in finished:
-            logical_id = tasks.pop(task)
-            if task.result():
-                for by in users.values():
-                    by.discard(logical_id)
-            else:
-                failures.append(logical_id)
-    return failures
-
-
-async def _delete_one(view: StackView, logical_id: str, skip: bool, force: bool) -> bool:
-    record = view.resources.get(logical_id) or {}
-    kind = record.get("ResourceType", "")
-    physical_id = record.get("PhysicalResourceId", "")
-    if not physical_id:
-        view.resources.pop(logical_id, None)
-        return True
-    if skip:
-        view.event(logical_id, "DELETE_SKIPPED", "", physical_id, kind)
-        view.resources.pop(logical_id, None)
-        return True
-    view.event(logical_id, "DELETE_IN_PROGRESS", "", physical_id, kind)
-    record["ResourceStatus"] = "DELETE_IN_PROGRESS"
-    try:
-        if view.policy(logical_id, "DeletionPolicy") == "Snapshot":
-            stacks._snapshot_resource(kind, physical_id, record.get("Properties") or {})
-        await remove(kind, record, view, logical_id)
-    except Exception as error:
-        reason = explain(error, kind)
-        if force:
-            view.event(logical_id, "DELETE_SKIPPED", reason, physical_id, kind)
-            view.resources.pop(logical_id, None)
-            return True
-        view.event(logical_id, "DELETE_FAILED", reason, physical_id, kind)
-        record.update(ResourceStatus="DELETE_FAILED", ResourceStatusReason=reason)
-        return False
-    view.event(logical_id, "DELETE_COMPLETE", "", physical_id, kind)
-    view.resources.pop(logical_id, None)
-    return True
 
 
 _original_deploy: Callable[..., Awaitable[None]]

@@ -15,11 +15,18 @@ Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[[dict[str, Any]], Answer]
 
 UPDATABLE = {
-    "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE",
-    "IMPORT_ROLLBACK_COMPLETE", "UPDATE_FAILED",
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+    "UPDATE_FAILED",
 }
 DELETABLE_IN_PROGRESS = {
-    "CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "REVIEW_IN_PROGRESS",
+    "CREATE_IN_PROGRESS",
+    "DELETE_IN_PROGRESS",
+    "ROLLBACK_IN_PROGRESS",
+    "REVIEW_IN_PROGRESS",
 }
 _S3_VIRTUAL_HOST = re.compile(r"https?://([^/]+?)\.s3[.-][^/]*amazonaws\.com(?:\.cn)?/([^?]+)")
 # Members that AWS leaves out when there is nothing to say.

@@ -159,7 +159,11 @@ class Work:
             return
         if not self.previous:
             view.event(
-                logical_id, "CREATE_IN_PROGRESS", "Resource creation Initiated", physical_id, self.kind
+                logical_id,
+                "CREATE_IN_PROGRESS",
+                "Resource creation Initiated",
+                physical_id,
+                self.kind,
             )
         self._record(record, f"{self.verb}_COMPLETE")
         view.event(logical_id, f"{self.verb}_COMPLETE", "", physical_id, self.kind)
@@ -180,7 +184,11 @@ class Work:
         known = view.resources.get(self.logical_id) or {}
         physical_id = known.get("PhysicalResourceId", "")
         if not self.previous or self.superseded is not None:
-            kept = {k: v for k, v in known.items() if k in ("PhysicalResourceId", "Properties", "Attributes")}
+            kept = {
+                k: v
+                for k, v in known.items()
+                if k in ("PhysicalResourceId", "Properties", "Attributes")
+            }
             self._record(kept, f"{self.verb}_FAILED", reason)
         view.event(self.logical_id, f"{self.verb}_FAILED", reason, physical_id, self.kind)
 
@@ -200,9 +208,7 @@ class Work:
         made, seed = await self._call(stacks._provision_keeping_seed, *arguments)
         return *made, seed
 
-    async def _update(
-        self, properties: dict[str, Any]
-    ) -> tuple[str, dict[str, Any], str] | None:
+    async def _update(self, properties: dict[str, Any]) -> tuple[str, dict[str, Any], str] | None:
         view, previous = self.view, self.previous
         assert previous is not None
         old = self._tagged(previous["Properties"], self.stack_tags_before)
@@ -215,7 +221,11 @@ class Work:
         refused = provisioners._custom_named_replacement_error(self.kind, old, new)
         replacing = not refused and provisioners._replacing_change(self.kind, old, new)
         view.event(
-            self.logical_id, "UPDATE_IN_PROGRESS", REPLACING if replacing else "", physical_id, self.kind
+            self.logical_id,
+            "UPDATE_IN_PROGRESS",
+            REPLACING if replacing else "",
+            physical_id,
+            self.kind,
         )
         view.resources[self.logical_id] = {**previous, "ResourceStatus": "UPDATE_IN_PROGRESS"}
         if not refused and not replacing:
@@ -229,8 +239,14 @@ class Work:
             made, seed = await slow_creates[self.kind](self.logical_id, new, view), ""
         else:
             made, seed = await self._call(
-                stacks._update_keeping_seed, self.kind, physical_id, old, new, view.name,
-                self.logical_id, previous.get("Attributes") or {},
+                stacks._update_keeping_seed,
+                self.kind,
+                physical_id,
+                old,
+                new,
+                view.name,
+                self.logical_id,
+                previous.get("Attributes") or {},
             )
         if made[0] != physical_id or self.deferred:
             self.superseded = previous

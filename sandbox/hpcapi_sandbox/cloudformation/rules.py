@@ -11,12 +11,27 @@ from ministack.services.cloudformation import engine as intrinsics
 from ..patching import replace_everywhere
 
 _SECTIONS = {
-    "AWSTemplateFormatVersion", "Conditions", "Description", "Hooks", "Mappings", "Metadata",
-    "Outputs", "Parameters", "Resources", "Rules", "Transform",
+    "AWSTemplateFormatVersion",
+    "Conditions",
+    "Description",
+    "Hooks",
+    "Mappings",
+    "Metadata",
+    "Outputs",
+    "Parameters",
+    "Resources",
+    "Rules",
+    "Transform",
 }
 _PSEUDO_PARAMETERS = {
-    "AWS::AccountId", "AWS::NoValue", "AWS::NotificationARNs", "AWS::Partition", "AWS::Region",
-    "AWS::StackId", "AWS::StackName", "AWS::URLSuffix",
+    "AWS::AccountId",
+    "AWS::NoValue",
+    "AWS::NotificationARNs",
+    "AWS::Partition",
+    "AWS::Region",
+    "AWS::StackId",
+    "AWS::StackName",
+    "AWS::URLSuffix",
 }
 
 
@@ -30,6 +45,7 @@ def install() -> None:
         check_sections(template)
         support(template, conditions, params)
         check_references(template, conditions)
+        check_circles(template, conditions)
 
     def resolve_parameters(
         template: dict[str, Any],
@@ -51,9 +67,7 @@ def check_parameters(
     if unknown:
         raise ValueError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
     has_value = {
-        one["Key"]
-        for one in given
-        if not one.get("UsePreviousValue") or one["Key"] in previous
+        one["Key"] for one in given if not one.get("UsePreviousValue") or one["Key"] in previous
     }
     missing = [
         name
@@ -67,9 +81,7 @@ def check_parameters(
 def check_sections(template: dict[str, Any]) -> None:
     unknown = [name for name in template if name not in _SECTIONS]
     if unknown:
-        raise ValueError(
-            f"Invalid template property or properties [{', '.join(unknown)}]"
-        )
+        raise ValueError(f"Invalid template property or properties [{', '.join(unknown)}]")
     resources = template.get("Resources")
     if not resources:
         raise ValueError("Template format error: At least one Resources member must be defined.")
@@ -86,7 +98,7 @@ def check_references(template: dict[str, Any], conditions: dict[str, bool]) -> N
     active = {
         logical_id: definition
         for logical_id, definition in (template.get("Resources") or {}).items()
-        if isinstance(definition, dict) and conditions.get(definition.get("Condition"), True)
+        if isinstance(definition, dict) and _holds(definition, conditions)
     }
     known = set(active) | set(template.get("Parameters") or {}) | _PSEUDO_PARAMETERS
     unresolved: list[str] = []
@@ -96,14 +108,15 @@ def check_references(template: dict[str, Any], conditions: dict[str, bool]) -> N
         # A dependency on a resource whose condition does not hold is ignored.
         unresolved += [name for name in names if name not in (template.get("Resources") or {})]
         unresolved += [
-            name for name in _references(definition.get("Properties"), conditions)
+            name
+            for name in _references(definition.get("Properties"), conditions)
             if name not in known
         ]
     _refuse(unresolved, "Resources")
     outputs = [
         output
         for output in (template.get("Outputs") or {}).values()
-        if isinstance(output, dict) and conditions.get(output.get("Condition"), True)
+        if isinstance(output, dict) and _holds(output, conditions)
     ]
     _refuse(
         [
@@ -114,6 +127,18 @@ def check_references(template: dict[str, Any], conditions: dict[str, bool]) -> N
         ],
         "Outputs",
     )
+
+
+def check_circles(template: dict[str, Any], conditions: dict[str, bool]) -> None:
+    try:
+        intrinsics._topological_sort(template["Resources"], conditions)
+    except ValueError as error:
+        names = str(error).partition("resources: ")[2]
+        raise ValueError(f"Circular dependency between resources: [{names}]") from None
+
+
+def _holds(definition: dict[str, Any], conditions: dict[str, bool]) -> bool:
+    return conditions.get(definition.get("Condition", ""), True)
 
 
 def _refuse(names: list[str], block: str) -> None:

@@ -43,12 +43,12 @@ class Describe:
         records = self.records()
         ids = query.strings(parameters.get(self.id_parameter))
         known = {record[self.id_key] for record in records}
-        for wanted in ids:
-            if self.id_pattern and not re.fullmatch(self.id_pattern, wanted):
-                raise AwsError(self.malformed_code, f'Invalid id: "{wanted}"')
-            if wanted not in known:
+        for one_id in ids:
+            if self.id_pattern and not re.fullmatch(self.id_pattern, one_id):
+                raise AwsError(self.malformed_code, f'Invalid id: "{one_id}"')
+            if one_id not in known:
                 code, message = self.not_found
-                raise AwsError(code, message.format(id=wanted))
+                raise AwsError(code, message.format(id=one_id))
         if ids:
             records = [record for record in records if record[self.id_key] in ids]
         for name, wanted in filters(parameters):
@@ -69,10 +69,11 @@ class Describe:
 
 
 def filters(parameters: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    given = parameters.get("Filter")
     return [
-        (one["Name"], query.strings(one.get("Value")))
-        for one in query.strings(parameters.get("Filter"))
-        if isinstance(one, dict) and "Name" in one
+        (item["Name"], query.strings(item.get("Value")))
+        for item in (given if isinstance(given, list) else [])
+        if "Name" in item
     ]
 
 

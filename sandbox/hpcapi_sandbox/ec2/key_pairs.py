@@ -44,7 +44,9 @@ def import_key_pair(parameters: dict[str, Any]) -> dict[str, Any]:
         kind_name, blob64, *_ = text.split()
         blob = base64.b64decode(blob64, validate=True)
     except (ValueError, binascii.Error):
-        raise AwsError("InvalidKey.Format", "Key is not in valid OpenSSH public key format") from None
+        raise AwsError(
+            "InvalidKey.Format", "Key is not in valid OpenSSH public key format"
+        ) from None
     kind = {"ssh-rsa": "rsa", "ssh-ed25519": "ed25519"}.get(kind_name)
     if kind is None or not blob.startswith(_string(kind_name.encode())):
         raise AwsError("InvalidKey.Format", "Key is not in valid OpenSSH public key format")
@@ -107,6 +109,10 @@ DESCRIBE = _DescribeKeyPairs(
 )
 
 
+def install() -> None:
+    DESCRIBE.install()
+
+
 def _new_name(parameters: dict[str, Any]) -> str:
     name = parameters.get("KeyName", "")
     if not name:
@@ -166,7 +172,11 @@ def _new_ed25519() -> tuple[str, str, str]:
     seed, public = private_der[-32:], public_der[-32:]
     blob = _string(_ED25519) + _string(public)
     fingerprint = base64.b64encode(hashlib.sha256(blob).digest()).decode()
-    return _openssh(seed, public, blob), f"ssh-ed25519 {base64.b64encode(blob).decode()}", fingerprint
+    return (
+        _openssh(seed, public, blob),
+        f"ssh-ed25519 {base64.b64encode(blob).decode()}",
+        fingerprint,
+    )
 
 
 def _openssh(seed: bytes, public: bytes, blob: bytes) -> str:

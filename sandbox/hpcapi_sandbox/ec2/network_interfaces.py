@@ -25,6 +25,14 @@ def checked_subnet(subnet_id: str) -> dict[str, Any]:
     return subnet
 
 
+def check_subnet_is_unused(subnet_id: str) -> None:
+    if any(one["SubnetId"] == subnet_id for one in store._network_interfaces.values()):
+        raise AwsError(
+            "DependencyViolation",
+            f"The subnet '{subnet_id}' has dependencies and cannot be deleted.",
+        )
+
+
 def checked_groups(group_ids: list[str], vpc_id: str) -> list[dict[str, str]]:
     groups = []
     for group_id in group_ids:
@@ -230,6 +238,20 @@ DESCRIBE = Describe(
         "attachment.instance-owner-id": _attachment("InstanceOwnerId"),
     },
 )
+
+
+def install() -> None:
+    DESCRIBE.install()
+    delete_subnet = store._ACTION_MAP["DeleteSubnet"]
+
+    def delete_unused_subnet(parameters: query.Parameters) -> query.Answer:
+        try:
+            check_subnet_is_unused(query.nested(parameters).get("SubnetId", ""))
+        except AwsError as error:
+            return query.error_answer(error)
+        return delete_subnet(parameters)
+
+    store._ACTION_MAP["DeleteSubnet"] = delete_unused_subnet
 
 
 @query.action("CreateNetworkInterface")

@@ -156,7 +156,9 @@ def page(items: list[Any], parameters: dict[str, Any]) -> tuple[list[Any], str |
         start = int(base64.b64decode(parameters.get("NextToken", "") or "MA=="))
         size = int(parameters.get("MaxResults") or 1000)
     except ValueError:
-        raise AwsError("InvalidParameterValue", "Invalid value for nextToken or maxResults") from None
+        raise AwsError(
+            "InvalidParameterValue", "Invalid value for nextToken or maxResults"
+        ) from None
     rest = start + size
     token = base64.b64encode(str(rest).encode()).decode() if rest < len(items) else None
     return items[start:rest], token

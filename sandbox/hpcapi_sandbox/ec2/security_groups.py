@@ -83,13 +83,26 @@ def _identity(rule: Permission) -> tuple[Any, ...]:
 
 
 def _peer(rule: Permission) -> str:
-    return next(
-        str(rule[name][0].get(key)) for name, key in _PEERS.items() if rule.get(name)
-    )
+    name = next(name for name in _PEERS if rule.get(name))
+    peer = rule[name][0]
+    return peer_group(peer) if name == "UserIdGroupPairs" else str(peer.get(_PEERS[name]))
+
+
+def peer_group(pair: dict[str, str]) -> str:
+    """The group that a rule names: by id, by name, or by an id in the place of the name."""
+    name = pair.get("GroupName", "")
+    if pair.get("GroupId") or name in store._security_groups:
+        return pair.get("GroupId") or name
+    for group in store._security_groups.values():
+        if group["GroupName"] == name:
+            return group["GroupId"]
+    return name
 
 
 def _text(rule: Permission) -> str:
-    ports = f", from port: {rule['FromPort']}, to port: {rule['ToPort']}" if "FromPort" in rule else ""
+    ports = (
+        f", from port: {rule['FromPort']}, to port: {rule['ToPort']}" if "FromPort" in rule else ""
+    )
     return f"peer: {_peer(rule)}, {str(rule['IpProtocol']).upper()}{ports}, ALLOW"
 
 
@@ -106,7 +119,7 @@ def check_unused(group_id: str) -> None:
 
 def _names(group: Group, group_id: str) -> bool:
     return group["GroupId"] != group_id and any(
-        pair.get("GroupId") == group_id
+        peer_group(pair) == group_id
         for direction in (INGRESS, EGRESS)
         for permission in group.get(direction) or []
         for pair in permission.get("UserIdGroupPairs") or []
@@ -168,7 +181,11 @@ def _given(parameters: dict[str, Any]) -> list[Permission]:
     if not given:
         given = [
             {
-                **{name: parameters[name] for name in ("IpProtocol", "FromPort", "ToPort") if name in parameters},
+                **{
+                    name: parameters[name]
+                    for name in ("IpProtocol", "FromPort", "ToPort")
+                    if name in parameters
+                },
                 "IpRanges": [{"CidrIp": parameters["CidrIp"]}] if "CidrIp" in parameters else [],
                 "Groups": [{"GroupId": parameters["SourceSecurityGroupId"]}]
                 if "SourceSecurityGroupId" in parameters

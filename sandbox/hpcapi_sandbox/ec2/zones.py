@@ -48,7 +48,9 @@ def _offerings() -> dict[str, dict[str, frozenset[str]]]:
             offered: set[str] = set()
             for entry in row["offers"].split():
                 family, _, sizes = entry.partition(":")
-                offered |= {f"{family}.{size}" for size in sizes.split("+")} if sizes else families[family]
+                offered |= (
+                    {f"{family}.{size}" for size in sizes.split("+")} if sizes else families[family]
+                )
             table.setdefault(row["region"], {})[row["zone_id"]] = frozenset(offered)
     return table
 
@@ -57,7 +59,7 @@ def _offerings() -> dict[str, dict[str, frozenset[str]]]:
 def _zones_of(account: str, region: str) -> dict[str, str]:
     ids = sorted(_offerings().get(region, {}))
     random.Random(f"{account}/{region}").shuffle(ids)
-    return {f"{region}{letter}": zone for letter, zone in zip("abcdefgh", ids)}
+    return {f"{region}{letter}": zone for letter, zone in zip("abcdefgh", ids, strict=False)}
 
 
 def zones() -> dict[str, str]:
@@ -90,6 +92,7 @@ def offered(instance_type: str, name: str) -> bool:
 def install() -> None:
     replace_everywhere(store._az_id_for_zone_name, zone_id)
     replace_everywhere(store._zone_name_for_az_id, zone_name)
+    _install_default_subnets()
     resolve = engine._resolve_refs
 
     def resolve_with_zones(value: Any, *rest: Any) -> Any:
@@ -99,6 +102,21 @@ def install() -> None:
         return resolve(value, *rest)
 
     replace_everywhere(resolve, resolve_with_zones)
+
+
+def _install_default_subnets() -> None:
+    """Lets the default VPC of an account have subnets only in zones that the region has."""
+    init = store._init_defaults
+
+    def init_defaults() -> None:
+        init()
+        for subnet_id, subnet in store._subnets.items():
+            if subnet["DefaultForAz"] and subnet["AvailabilityZone"] not in zones():
+                del store._subnets[subnet_id]
+
+    replace_everywhere(init, init_defaults)
+    # The first account was set up when ministack was imported, with zones of its own making.
+    store.reset()
 
 
 @query.action("DescribeAvailabilityZones")

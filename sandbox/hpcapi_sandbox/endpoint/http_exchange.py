@@ -10,8 +10,15 @@ from dataclasses import dataclass
 Headers = list[tuple[str, str]]
 # Those of a connection, not of a message (RFC 9110, 7.6.1).
 HOP_BY_HOP = {
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
-    "te", "trailer", "transfer-encoding", "upgrade",
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 }
 
 

@@ -56,7 +56,8 @@ def _is_running(instance_id: str) -> bool:
 
 def _not_running(instance_id: str) -> str:
     return (
-        f"The following targets are not in a running state and cannot be registered: '{instance_id}'"
+        "The following targets are not in a running state and cannot be registered: "
+        f"'{instance_id}'"
     )
 
 
@@ -209,9 +210,7 @@ def _describe_target_health(params: dict[str, Any]) -> Any:
     wanted = [
         next((one for one in registered if one["Id"] == target["Id"]), target) for target in asked
     ] or registered
-    members = "".join(
-        _health_xml(group, target, target in registered) for target in wanted
-    )
+    members = "".join(_health_xml(group, target, target in registered) for target in wanted)
     return alb._xml(
         200,
         "DescribeTargetHealth",
@@ -268,7 +267,10 @@ async def forward(
     if not target_health.reachable(parties(balancer), target["Id"], port):
         return _page(504)
     outgoing = Request(
-        request.method, request.target, _target_headers(request, listener, client_address), request.body
+        request.method,
+        request.target,
+        _target_headers(request, listener, client_address),
+        request.body,
     )
     try:
         return await asyncio.to_thread(

@@ -9,6 +9,8 @@ from typing import Any
 
 from ministack.services import ec2 as store
 
+from ..ec2.security_groups import peer_group
+
 
 @dataclass(frozen=True)
 class Party:
@@ -51,9 +53,7 @@ def _covers_port(permission: dict[str, Any], port: int) -> bool:
 
 
 def _covers_peer(permission: dict[str, Any], peer: Party) -> bool:
-    if any(
-        pair.get("GroupId") in peer.group_ids for pair in permission.get("UserIdGroupPairs") or []
-    ):
+    if any(peer_group(pair) in peer.group_ids for pair in permission.get("UserIdGroupPairs") or []):
         return True
     address = ipaddress.ip_address(peer.address)
     return any(

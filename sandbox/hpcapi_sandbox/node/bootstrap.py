@@ -13,11 +13,14 @@ import yaml
 
 from . import custom_action, slurm_conf
 from .fleet import fleet_files
-from .machine import File, Node
+from .machine import Completed, File, Node
 from .names import host_name
 
 CONFIG_PATH = "/opt/parallelcluster/shared/cluster-config.yaml"
 _ERROR_PATH = "/var/log/parallelcluster/bootstrap_error_msg"
+_TROUBLESHOOTING = (
+    "https://docs.aws.amazon.com/parallelcluster/latest/ug/troubleshooting-v3.html"
+)
 _STATIC_FLEET_SECONDS = 60
 _SCONTROL = "/opt/slurm/bin/scontrol"
 
@@ -80,16 +83,18 @@ def _describe_cluster(node: Node, cluster: ClusterSpec) -> None:
 def _custom_action(node: Node, cluster: ClusterSpec, event: str) -> None:
     try:
         custom_action.run(node, cluster.config, event, cluster.fetch)
-    except custom_action.ActionFailed as failure:
-        raise _failure(node, str(failure)) from failure
-    except custom_action.ActionCrashed as crash:
+    except custom_action.ActionFailed as failed:
+        _log(node, "cfn-init.log", str(failed))
+        raise _failure(node, str(failed)) from failed
+    except custom_action.ActionCrashed as crashed:
+        _log(node, "cfn-init.log", f"ERROR: Unexpected exception: {crashed}")
         raise _failure(
             node,
             "Failed to bootstrap the head node. Please check /var/log/cfn-init.log and "
             "/var/log/chef-client.log in the head node or in CloudWatch logs. Please refer to "
-            "https://docs.aws.amazon.com/parallelcluster/latest/ug/troubleshooting-v3.html"
-            "#troubleshooting-v3-get-logs for more details on ParallelCluster logs.",
-        ) from crash
+            f"{_TROUBLESHOOTING}#troubleshooting-v3-get-logs for more details on "
+            "ParallelCluster logs.",
+        ) from crashed
 
 
 def _configure_slurm(node: Node, config: dict[str, Any]) -> None:
@@ -119,14 +124,16 @@ def _configure_slurm(node: Node, config: dict[str, Any]) -> None:
     )
     # slurmctld ends within a moment when its configuration is not good.
     if started.returncode != 0 or not _slurmctld_answers(node):
-        raise _chef_failure(node, "Failed to run chef recipe aws-parallelcluster-slurm::config_head_node.")
+        raise _chef_failure(
+            node, "Failed to run chef recipe aws-parallelcluster-slurm::config_head_node."
+        )
     static = slurm_conf.static_nodes(config)
     if static:
         node.execute([_SCONTROL, "update", f"nodename={','.join(static)}", "state=power_up"])
 
 
 def _slurmctld_answers(node: Node) -> bool:
-    return _shell(
+    asked = _shell(
         node,
         f"""
         for _ in $(seq 100); do
@@ -136,7 +143,8 @@ def _slurmctld_answers(node: Node) -> bool:
         done
         exit 1
         """,
-    ).returncode == 0
+    )
+    return asked.returncode == 0
 
 
 def _wait_for_static_fleet(node: Node, config: dict[str, Any]) -> None:
@@ -145,26 +153,29 @@ def _wait_for_static_fleet(node: Node, config: dict[str, Any]) -> None:
         return
     deadline = time.monotonic() + _STATIC_FLEET_SECONDS
     states = ["/opt/slurm/bin/sinfo", "-h", "-N", "-o", "%T", "-n", ",".join(static)]
+    up = {"idle", "mixed", "allocated", "completing"}
     while time.monotonic() < deadline:
         found = node.execute(states)
-        if found.returncode == 0 and set(found.stdout.decode().split()) <= {
-            "idle", "mixed", "allocated", "completing"
-        }:
+        if found.returncode == 0 and set(found.stdout.decode().split()) <= up:
             return
         time.sleep(0.1)
     raise _chef_failure(
         node,
-        "Cluster has been set to PROTECTED mode due to failures detected in static node provisioning.",
+        "Cluster has been set to PROTECTED mode due to failures detected in static node "
+        "provisioning.",
     )
 
 
 def _chef_failure(node: Node, message: str) -> BootstrapFailure:
+    state = _shell(
+        node,
+        "systemctl --no-pager status slurmctld 'slurmd@*'; tail -n 50 /var/log/slurm*.log",
+    )
+    _log(node, "chef-client.log", f"{state.stdout.decode(errors='replace')}\n{message}")
     return _failure(
         node,
         f"{message} Please check /var/log/chef-client.log in the head node, or check the "
-        "chef-client.log in CloudWatch logs. Please refer to "
-        "https://docs.aws.amazon.com/parallelcluster/latest/ug/troubleshooting-v3.html"
-        " for more details.",
+        f"chef-client.log in CloudWatch logs. Please refer to {_TROUBLESHOOTING} for more details.",
     )
 
 
@@ -173,5 +184,9 @@ def _failure(node: Node, reason: str) -> BootstrapFailure:
     return BootstrapFailure(reason)
 
 
-def _shell(node: Node, script: str) -> Any:
+def _log(node: Node, name: str, text: str) -> None:
+    node.execute(["sh", "-c", f"cat >>/var/log/{name}"], stdin=f"{text}\n".encode())
+
+
+def _shell(node: Node, script: str) -> Completed:
     return node.execute(["bash", "-c", script])

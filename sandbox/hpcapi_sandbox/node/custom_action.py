@@ -55,13 +55,13 @@ def run(node: Node, config: dict[str, Any], event: str, fetch: Callable[[str], b
         _run(node, script, content, number, event)
 
 
-def _fetched(
-    script: Script, number: int, event: str, fetch: Callable[[str], bytes]
-) -> bytes:
+def _fetched(script: Script, number: int, event: str, fetch: Callable[[str], bytes]) -> bytes:
     scheme = urlparse(script.url).scheme
     means = {"s3": "using aws s3", "https": "via HTTP"}.get(scheme)
     if means is None:
-        raise ActionFailed(f"Failed to download {event} script {number}, URL must be an s3 or HTTPs.")
+        raise ActionFailed(
+            f"Failed to download {event} script {number}, URL must be an s3 or HTTPs."
+        )
     try:
         return fetch(script.url)
     except Exception as error:
@@ -71,15 +71,21 @@ def _fetched(
 def _run(node: Node, script: Script, content: bytes, number: int, event: str) -> None:
     path = f"/tmp/{event}-{number}"
     node.write([File(path, content, 0o700)])
-    # The kernel starts programs and scripts that name their interpreter, nothing else.
-    interpreter = content.split(b"\n", 1)[0][2:].strip(b" \t").split(b" ")[0].decode("latin-1")
-    if not content.startswith((b"#!", b"\x7fELF")):
-        raise ActionCrashed(f"Exec format error: {script.url}")
-    if content.startswith(b"#!") and node.execute(["test", "-x", interpreter]).returncode != 0:
-        raise ActionCrashed(f"No such file or directory: {interpreter!r} of {script.url}")
+    _check_executable(node, script, content)
     logged = ["bash", "-c", 'exec "$@" >>/var/log/cfn-init.log 2>&1', "fetch_and_run"]
-    ended = node.execute([*logged, path, *script.arguments])
+    code = node.execute([*logged, path, *script.arguments]).returncode
     node.execute(["rm", "-f", path])
-    if ended.returncode != 0:
-        code = ended.returncode if ended.returncode <= 128 else 128 - ended.returncode
+    if code != 0:
         raise ActionFailed(f"Failed to execute {event} script {number}, return code: {code}.")
+
+
+def _check_executable(node: Node, script: Script, content: bytes) -> None:
+    """The kernel starts programs, and scripts that name their interpreter; nothing else."""
+    if content.startswith(b"\x7fELF"):
+        return
+    if not content.startswith(b"#!"):
+        raise ActionCrashed(f"Exec format error: {script.url}")
+    words = content[2:].split(b"\n", 1)[0].strip(b" \t").split(b" ")
+    interpreter = words[0].decode(errors="replace")
+    if node.execute(["test", "-x", interpreter]).returncode != 0:
+        raise ActionCrashed(f"No such file or directory: {interpreter!r} of {script.url}")

@@ -46,7 +46,7 @@ After=munge.service network.target
 
 [Service]
 Type=simple
-ExecStart=/opt/slurm/sbin/slurmd -D -s -b -N %i
+ExecStart=/opt/slurm/sbin/slurmd -D -b -N %i
 ExecReload=/bin/kill -HUP $MAINPID
 KillMode=process
 LimitNOFILE=131072

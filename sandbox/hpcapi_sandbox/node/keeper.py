@@ -39,11 +39,14 @@ def network(private_ip: str) -> None:
 class ControlGroup:
     """The machine's own branch of the control group tree."""
 
-    def __init__(self, mount_point: Path, name: str) -> None:
+    def __init__(self, mount_point: Path, instance_id: str) -> None:
         mount_point.mkdir(exist_ok=True)
         system.mount("cgroup2", mount_point, "cgroup2")
-        self.path = mount_point / name
-        self.path.mkdir(exist_ok=True)
+        for left in mount_point.glob("hpcapi-*"):
+            if _is_abandoned(left):
+                _remove_tree(left)
+        self.path = mount_point / f"hpcapi-{instance_id}-{os.getpid()}"
+        self.path.mkdir()
 
     def join(self) -> None:
         (self.path / "cgroup.procs").write_text("0")
@@ -51,13 +54,28 @@ class ControlGroup:
     def remove(self) -> None:
         # The kernel may need a moment after the last process.
         for _ in range(100):
-            folders = [Path(folder) for folder, _, _ in os.walk(self.path, topdown=False)]
-            try:
-                for folder in folders:
-                    folder.rmdir()
+            if _remove_tree(self.path):
                 return
-            except OSError:
-                time.sleep(0.01)
+            time.sleep(0.01)
+
+
+def _is_abandoned(group: Path) -> bool:
+    """Whether a keeper was killed before it could remove its group. A young one may be on its
+    way to its first process."""
+    try:
+        empty = "populated 0" in (group / "cgroup.events").read_text()
+        return empty and time.time() - group.stat().st_ctime > 60
+    except OSError:
+        return False
+
+
+def _remove_tree(group: Path) -> bool:
+    try:
+        for folder, _, _ in os.walk(group, topdown=False):
+            os.rmdir(folder)
+    except OSError:
+        return False
+    return True
 
 
 def start_init(
@@ -121,7 +139,7 @@ def main() -> None:
     network(arguments.private_ip)
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notify.bind(f"\0{NOTIFY}")
-    group = ControlGroup(directory / "cgroup", f"hpcapi-{arguments.instance_id}-{os.getpid()}")
+    group = ControlGroup(directory / "cgroup", arguments.instance_id)
     init = start_init(
         directory, arguments.image, arguments.instance_id, arguments.private_ip, group
     )

@@ -74,9 +74,9 @@ def slurm_files(
         # Without accounting Slurm 23.11 and 24.05 start no job when this one is missing.
         "mpi.conf": "",
         "gres.conf": "",
+        # Where nothing can be disabled, the one that does nothing unasked.
+        "cgroup.conf": f"CgroupPlugin={'disabled' if version >= (24, 5) else 'cgroup/v1'}\n",
     }
-    if version >= (24, 5):
-        files["cgroup.conf"] = "CgroupPlugin=disabled\n"
     for queue in _queues(config):
         name = f"pcluster/slurm_parallelcluster_{queue['Name']}_partition.conf"
         files[name] = _partition(config, queue)
@@ -218,9 +218,13 @@ def _node_line(group: NodeGroup) -> str:
     if (resource.get("Efa") or {}).get("Enabled"):
         features.append("efa")
     last_port = group.first_port + group.size - 1
+    if group.kind == "st":
+        weight = resource.get("StaticNodePriority", 1)
+    else:
+        weight = resource.get("DynamicNodePriority", 1000)
     return (
         f"NodeName={group.expression} CPUs={cpus} RealMemory={memory} State=CLOUD"
-        f" Feature={','.join(features)} Weight={1 if group.kind == 'st' else 1000}"
+        f" Feature={','.join(features)} Weight={weight}"
         f" Port=[{group.first_port}-{last_port}]" + _own_settings(resource)
     )
 

@@ -109,7 +109,8 @@ fn zones_of(stack: &Stack) -> Option<(String, String)> {
     Some((zone("AvailabilityZone1")?, zone("AvailabilityZone2")?))
 }
 
-async fn zones_for(context: &Context) -> Result<(String, String)> {
+/// Returns the names of two zones that can hold the deployment.
+pub(in crate::deploy) async fn zones_for(context: &Context) -> Result<(String, String)> {
     let types = instance_types(context.config.document());
     let zones = context.aws.zones.offering(&types).await?;
     let (first, second) = choose_zones(&context.aws.region, &zones, &types)?;

@@ -184,3 +184,43 @@ fn document(text: &str, file: &Path) -> Result<Value> {
 fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(segments: &[&str]) -> DocumentPath {
+        segments.iter().fold(DocumentPath::default(), |path, text| {
+            path.join(match text.parse() {
+                Ok(index) => Segment::Index(index),
+                Err(_) => Segment::Key((*text).to_owned()),
+            })
+        })
+    }
+
+    #[test]
+    fn a_place_has_a_line_even_when_nothing_stands_there() {
+        let text = "# é\nHeadNode:\n  Networking: &n\n    SubnetId: a\nScheduling:\n  SlurmQueues:\n  \
+                    - Name: b\n    Networking: *n\n  - Name: c\n";
+        let config = ClusterConfig::parse(text, "my.yaml".as_ref()).unwrap();
+        let line = |segments: &[&str]| config.line_of(&path(segments));
+        assert_eq!(line(&["HeadNode", "Networking", "SubnetId"]), Some(4));
+        assert_eq!(line(&["HeadNode", "Networking", "ElasticIp"]), Some(3));
+        assert_eq!(line(&["Scheduling", "SlurmQueues", "1"]), Some(9));
+        assert_eq!(
+            line(&["Scheduling", "SlurmQueues", "0", "Networking", "SubnetId"]),
+            Some(8),
+            "where the alias stands"
+        );
+        assert_eq!(line(&["Image"]), Some(2), "the document");
+    }
+
+    #[test]
+    fn a_value_has_a_line_unless_it_stands_twice() {
+        let text = "A: [x, y]\nB: {y: z}\nC: x\n";
+        let config = ClusterConfig::parse(text, "my.yaml".as_ref()).unwrap();
+        let line = |value| config.line_of_value(value);
+        assert_eq!([line("y"), line("z"), line("x")], [Some(1), Some(2), None]);
+        assert_eq!(config.values().collect::<Vec<_>>(), ["x", "y", "z", "x"]);
+    }
+}

@@ -1,0 +1,61 @@
+"""Commands that were sent, and their invocations on instances."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from ministack.core.responses import AccountRegionScopedDict
+
+# Right after SendCommand the invocation cannot be seen yet.
+_INVISIBLE_SECONDS = 0.1
+
+commands = AccountRegionScopedDict()  # command id -> Command
+
+
+@dataclass
+class Invocation:
+    """One command on one instance."""
+
+    instance_id: str
+    status: str = "Pending"
+    details: str = "Pending"
+    code: int = -1
+    stdout: str = ""
+    stderr: str = ""
+    started: float | None = None
+    ended: float | None = None
+    cancelled: bool = False
+
+    def settle(self, status: str, details: str = "") -> None:
+        self.ended = time.time()
+        self.details = details or status
+        self.status = status
+
+    @property
+    def is_over(self) -> bool:
+        return self.status not in ("Pending", "InProgress", "Delayed", "Cancelling")
+
+
+@dataclass
+class Command:
+    command_id: str
+    asked: dict[str, Any]
+    requested: float
+    invocations: dict[str, Invocation] = field(default_factory=dict)
+
+    @property
+    def is_visible(self) -> bool:
+        return time.time() - self.requested >= _INVISIBLE_SECONDS
+
+    def status(self) -> tuple[str, str]:
+        statuses = [invocation.status for invocation in self.invocations.values()]
+        for worst in ("Failed", "TimedOut", "Cancelled"):
+            if worst in statuses and all(one.is_over for one in self.invocations.values()):
+                return worst, worst
+        if all(status == "Success" for status in statuses):
+            return "Success", "Success"
+        if all(status == "Pending" for status in statuses):
+            return "Pending", "Pending"
+        return "InProgress", "InProgress"

@@ -1,0 +1,104 @@
+"""SSM Run Command runs commands, with SSM's statuses, delays and limits."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from cluster import ClusterTest
+
+
+class RunCommand(ClusterTest):
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.ssm = cls.client("ssm")
+
+    def send(self, *lines: str, **parameters: str) -> str:
+        given = {name: [value] for name, value in parameters.items()}
+        return self.ssm.send_command(
+            InstanceIds=[self.made["HeadNode"]],
+            DocumentName="AWS-RunShellScript",
+            Parameters={"commands": list(lines), **given},
+        )["Command"]["CommandId"]
+
+    def invocation(self, command_id: str) -> dict[str, Any]:
+        return self.ssm.get_command_invocation(
+            CommandId=command_id, InstanceId=self.made["HeadNode"]
+        )
+
+    def run_to_end(self, *lines: str, **parameters: str) -> dict[str, Any]:
+        command_id = self.send(*lines, **parameters)
+        time.sleep(0.15)
+
+        def over() -> dict[str, Any] | None:
+            found = self.invocation(command_id)
+            return None if found["Status"] in ("Pending", "InProgress") else found
+
+        return self.wait_for(over)
+
+    def test_lines_make_one_script(self) -> None:
+        found = self.run_to_end("a=1", "echo $((a + 1)); pwd; echo oops >&2")
+        self.assertEqual(found["StandardOutputContent"], "2\n/usr/bin\n")
+        self.assertEqual(found["StandardErrorContent"], "oops\n")
+        self.assertEqual((found["Status"], found["ResponseCode"]), ("Success", 0))
+
+    def test_the_first_line_may_name_an_interpreter(self) -> None:
+        found = self.run_to_end("#!/usr/bin/env -S sed -n 2p", "second line")
+        self.assertEqual(found["StandardOutputContent"], "second line\n")
+
+    def test_a_failure_has_its_exit_status(self) -> None:
+        found = self.run_to_end("exit 7")
+        self.assertEqual((found["Status"], found["ResponseCode"]), ("Failed", 7))
+        self.assertEqual(found["StandardErrorContent"], "failed to run commands: exit status 7")
+
+    def test_output_is_cut(self) -> None:
+        found = self.run_to_end(
+            "head -c 30000 /dev/zero | tr '\\0' a; head -c 30000 /dev/zero | tr '\\0' b >&2"
+        )
+        self.assertEqual(found["StandardOutputContent"], "a" * 24000)
+        self.assertEqual(found["StandardErrorContent"], "b" * 8000)
+
+    def test_the_execution_timeout_ends_a_command(self) -> None:
+        found = self.run_to_end("echo begun; sleep 30", executionTimeout="1")
+        self.assertEqual(
+            (found["Status"], found["StatusDetails"]), ("TimedOut", "ExecutionTimedOut")
+        )
+        self.assertEqual(found["StandardOutputContent"], "begun\n")
+
+    def test_a_command_can_be_cancelled(self) -> None:
+        command_id = self.send("sleep 30; echo never")
+        time.sleep(0.3)
+        self.ssm.cancel_command(CommandId=command_id)
+        self.wait_for(lambda: self.invocation(command_id)["Status"] == "Cancelled", 5)
+        self.assertEqual(self.invocation(command_id)["StandardOutputContent"], "")
+
+    def test_an_invocation_cannot_be_seen_at_once(self) -> None:
+        command_id = self.send("true")
+        code, _ = self.refusal(
+            self.ssm.get_command_invocation,
+            CommandId=command_id,
+            InstanceId=self.made["HeadNode"],
+        )
+        self.assertEqual(code, "InvocationDoesNotExist")
+        self.wait_for(
+            lambda: command_id in [one["CommandId"] for one in self.ssm.list_commands()["Commands"]]
+        )
+
+    def test_only_instances_that_are_online_take_commands(self) -> None:
+        other = "i-0123456789abcdef0"
+        code, message = self.refusal(
+            self.ssm.send_command,
+            InstanceIds=[other],
+            DocumentName="AWS-RunShellScript",
+            Parameters={"commands": ["true"]},
+        )
+        self.assertEqual(code, "InvalidInstanceId")
+        self.assertIn(f"Instances [[{other}]] not in a valid state", message)
+        found = self.ssm.describe_instance_information(
+            Filters=[{"Key": "InstanceIds", "Values": [self.made["HeadNode"], other]}]
+        )["InstanceInformationList"]
+        self.assertEqual(
+            [(one["InstanceId"], one["PingStatus"]) for one in found],
+            [(self.made["HeadNode"], "Online")],
+        )

@@ -1,0 +1,209 @@
+//! An empty environment with a home and an AWS account of its own, in a shared sandbox.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::Credentials;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The sandbox, which lives as long as a test uses it.
+struct SharedSandbox;
+
+impl SharedSandbox {
+    fn get() -> Arc<SharedSandbox> {
+        static SHARED: Mutex<Weak<SharedSandbox>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(|broken| broken.into_inner());
+        if let Some(running) = shared.upgrade() {
+            return running;
+        }
+        let started = hpcapi(Path::new("/"))
+            .args(["sandbox", "start"])
+            .output()
+            .unwrap();
+        assert!(started.status.success(), "{}", text(&started.stderr));
+        let sandbox = Arc::new(SharedSandbox);
+        *shared = Arc::downgrade(&sandbox);
+        sandbox
+    }
+}
+
+impl Drop for SharedSandbox {
+    fn drop(&mut self) {
+        let stopped = hpcapi(Path::new("/")).args(["sandbox", "stop"]).output();
+        assert!(stopped.is_ok_and(|output| output.status.success()));
+    }
+}
+
+/// A user with an account.
+pub(crate) struct TestEnv {
+    home: TempDir,
+    account: String,
+    _sandbox: Arc<SharedSandbox>,
+}
+
+/// Returns the folder that all tests share, below the target folder.
+fn shared() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e")
+}
+
+fn hpcapi(home: &Path) -> Command {
+    in_empty_environment(env!("CARGO_BIN_EXE_hpcapi"), home)
+}
+
+fn in_empty_environment(program: &str, home: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", home)
+        .env("XDG_CACHE_HOME", shared())
+        .env("HPCAPI_SANDBOX", "1")
+        .stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+impl TestEnv {
+    pub(crate) fn new() -> TestEnv {
+        static ACCOUNTS: AtomicU32 = AtomicU32::new(1);
+        let number = ACCOUNTS.fetch_add(1, Ordering::Relaxed);
+        TestEnv {
+            home: tempfile::tempdir().unwrap(),
+            account: format!("{:012}", 210_000_000_000_u64 + u64::from(number)),
+            _sandbox: SharedSandbox::get(),
+        }
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Returns the sandbox's own folder.
+    pub(crate) fn sandbox_folder(&self) -> PathBuf {
+        shared().join("hpcapi/sandbox")
+    }
+
+    pub(crate) fn hpcapi(&self, arguments: &[&str]) -> Command {
+        let mut command = hpcapi(self.home());
+        command.env("HPCAPI_SANDBOX_ACCOUNT", &self.account);
+        command.args(arguments);
+        command
+    }
+
+    /// Runs a script in the user's shell.
+    pub(crate) fn shell(&self, script: &str) -> Output {
+        in_empty_environment("bash", self.home())
+            .env("HPCAPI_SANDBOX_ACCOUNT", &self.account)
+            .args(["-c", script])
+            .output()
+            .unwrap()
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.hpcapi(arguments).output().unwrap()
+    }
+
+    /// Runs a command that must succeed and returns its stdout.
+    #[track_caller]
+    pub(crate) fn succeed(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(
+            output.status.success(),
+            "hpcapi {arguments:?}:\n{}{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
+        text(&output.stdout)
+    }
+
+    /// Runs a command that must succeed with JSON on stdout.
+    #[track_caller]
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.succeed(arguments)).unwrap()
+    }
+
+    /// Runs a command that must end with `code`, and returns its stderr.
+    #[track_caller]
+    pub(crate) fn fail(&self, code: i32, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let words = text(&output.stderr);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "hpcapi {arguments:?}:\n{words}"
+        );
+        words
+    }
+
+    /// Writes a file into the home folder and returns its path.
+    pub(crate) fn file(&self, name: &str, content: &str) -> String {
+        let path = self.home().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// Returns the AWS configuration that reaches this account.
+    pub(crate) async fn aws(&self) -> SdkConfig {
+        let variables = self.succeed(&["sandbox", "env"]);
+        let url = variables
+            .lines()
+            .find_map(|line| line.strip_prefix("export AWS_ENDPOINT_URL="))
+            .unwrap();
+        aws_config::defaults(BehaviorVersion::latest())
+            .endpoint_url(url)
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new(&self.account, "x", None, None, "tests"))
+            .load()
+            .await
+    }
+
+    /// Asserts that the account holds nothing of a deployment.
+    pub(crate) async fn assert_empty(&self) {
+        let aws = self.aws().await;
+        let stacks = aws_sdk_cloudformation::Client::new(&aws);
+        let stacks = stacks.describe_stacks().send().await.unwrap();
+        assert_eq!(stacks.stacks().len(), 0, "{:?}", stacks.stacks());
+        let ec2 = aws_sdk_ec2::Client::new(&aws);
+        let instances = ec2.describe_instances().send().await.unwrap();
+        let alive: Vec<_> = instances
+            .reservations()
+            .iter()
+            .flat_map(|group| group.instances())
+            .filter(|instance| {
+                instance
+                    .state()
+                    .and_then(|s| s.name())
+                    .map(|name| name.as_str())
+                    != Some("terminated")
+            })
+            .collect();
+        assert!(alive.is_empty(), "{alive:?}");
+        let volumes = ec2.describe_volumes().send().await.unwrap();
+        assert!(volumes.volumes().is_empty(), "{:?}", volumes.volumes());
+        let interfaces = ec2.describe_network_interfaces().send().await.unwrap();
+        assert!(interfaces.network_interfaces().is_empty(), "{interfaces:?}");
+        let addresses = ec2.describe_addresses().send().await.unwrap();
+        assert!(addresses.addresses().is_empty(), "{addresses:?}");
+        let keys = ec2.describe_key_pairs().send().await.unwrap();
+        assert!(keys.key_pairs().is_empty(), "{keys:?}");
+        let buckets = aws_sdk_s3::Client::new(&aws)
+            .list_buckets()
+            .send()
+            .await
+            .unwrap();
+        let ours: Vec<_> = buckets
+            .buckets()
+            .iter()
+            .filter_map(|bucket| bucket.name())
+            .filter(|name| !name.starts_with("parallelcluster-"))
+            .collect();
+        assert!(ours.is_empty(), "{ours:?}");
+    }
+}
