@@ -60,8 +60,7 @@ mirror=()
 if command -v apt-config >/dev/null; then
     apt-config dump --no-empty Acquire >"$work/apt.conf"
     apt_options+=(--aptopt="$work/apt.conf")
-    # shellcheck disable=SC2016
-    uri=$(apt-get indextargets --format '$(REPO_URI)' \
+    uri=$(apt-get indextargets --format "\$(REPO_URI)" \
         'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
     [ -z "$uri" ] || mirror=("$uri")
 fi

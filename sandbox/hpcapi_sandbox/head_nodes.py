@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any
 
 import yaml
@@ -139,7 +139,7 @@ def _signal(stack: dict[str, Any], instance_id: str, status: str, reason: str) -
 
 def _report_running_fleet(stack: dict[str, Any]) -> None:
     """The row by which clustermgtd tells pcluster that the compute fleet runs."""
-    moment = datetime.now(UTC).isoformat()
+    moment = datetime.now(timezone.utc).isoformat()
     item = {
         "Id": {"S": "COMPUTE_FLEET"},
         "Data": {"M": {"status": {"S": "RUNNING"}, "lastStatusUpdatedTime": {"S": moment}}},

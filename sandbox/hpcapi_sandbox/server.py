@@ -56,7 +56,7 @@ async def _serve(tls_port: int, certificate: tls.Certificate) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(current.run_directory / "emulator.json")
     await asyncio.to_thread(machines.shut_down_all, _MACHINE_SECONDS)
-    with contextlib.suppress(TimeoutError):
+    with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(serving, _GRACE_SECONDS * 2)
     _kill_children()
     shutil.rmtree(current.temporary_directory, ignore_errors=True)

@@ -6,10 +6,12 @@ One runs for all tests; each test case has an AWS account of its own.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import http.server
 import itertools
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -110,6 +112,7 @@ def _bootstrap(node: FakeNode, cluster: Any) -> None:
 
 def _start() -> str:
     directory = Path(tempfile.mkdtemp(prefix="hpcapi-sandbox-test-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
     current = settings.Settings.from_environment(directory, _free_port())
     settings.use(current)
     for needed in (current.run_directory, current.log_directory, current.temporary_directory):

@@ -13,7 +13,17 @@ use crate::python::Environment;
 
 use super::privilege;
 
-static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sandbox");
+/// The emulator.
+static PACKAGE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sandbox/hpcapi_sandbox");
+
+/// What the emulator stands on, with hashes.
+const REQUIREMENTS: &str = include_str!("../../sandbox/requirements.txt");
+
+/// Installs missing system packages.
+const PACKAGES_SCRIPT: &str = include_str!("../../sandbox/packages.sh");
+
+/// Makes the head node's root file system.
+const IMAGE_SCRIPT: &str = include_str!("../../sandbox/image.sh");
 
 /// The Debian release whose Slurm the head node runs, unless `HPCAPI_SANDBOX_SUITE` says so.
 const SUITE: &str = "trixie";
@@ -25,13 +35,9 @@ pub(super) fn suite() -> String {
 
 /// Returns the Python environment of the emulator.
 pub(super) fn environment(folder: &Path) -> Environment {
-    let requirements = FILES
-        .get_file("requirements.txt")
-        .and_then(|file| file.contents_utf8())
-        .expect("the sandbox carries its requirements");
     Environment {
         folder: folder.join("venv"),
-        requirements: requirements.to_owned(),
+        requirements: REQUIREMENTS.to_owned(),
         hashed: true,
     }
 }
@@ -84,7 +90,12 @@ fn unpack(folder: &Path) -> Result<()> {
     if target.exists() {
         fs::remove_dir_all(&target).doing(|| format!("cannot renew `{}`", target.display()))?;
     }
-    write(&FILES, &target)
+    write(&PACKAGE, &target.join("hpcapi_sandbox"))?;
+    for (name, text) in [("packages.sh", PACKAGES_SCRIPT), ("image.sh", IMAGE_SCRIPT)] {
+        let file = target.join(name);
+        fs::write(&file, text).doing(|| format!("cannot write `{}`", file.display()))?;
+    }
+    Ok(())
 }
 
 fn write(files: &Dir<'_>, target: &Path) -> Result<()> {

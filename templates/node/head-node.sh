@@ -96,8 +96,6 @@ put() {
     changed+=("$@")
 }
 
-# ---------------------------------------------------------------- Slurm
-
 # slurm_setting NAME: prints what Slurm's configuration, with all that it includes, says last.
 slurm_setting() {
     cat "$SLURM"/etc/pcluster/*.conf "$SLURM"/etc/slurm{_parallelcluster,}.conf 2>/dev/null |
@@ -234,8 +232,6 @@ RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 END
 }
-
-# ---------------------------------------------------------------- proxy
 
 install_nginx() {
     local _
@@ -432,8 +428,6 @@ END
 END
 }
 
-# ---------------------------------------------------------------- watchdog
-
 # A user who cancels somebody else's job over REST can hang slurmctld for good: it then takes
 # connections and never answers (seen with Slurm 24.11 to 26.05).
 write_watchdog() {
@@ -506,8 +500,6 @@ WantedBy=timers.target
 END
 }
 
-# ---------------------------------------------------------------- logs
-
 prepare_logs() {
     local file
     mkdir -p "$LOGS"
@@ -546,8 +538,6 @@ END
     quietly "$agent" -a append-config -m ec2 -s -c "file:$OWN/cloudwatch-agent.json" ||
         log "the CloudWatch agent did not take the logs: see $LOG"
 }
-
-# ---------------------------------------------------------------- start and proof
 
 start_units() {
     local unit

@@ -50,9 +50,14 @@ async fn every_missing_wire_is_named() {
 
     // A listener where no rule lets the VPC link in.
     assert!(API.1.contains("\n      Port: 80\n"));
-    let cut = API.1.replacen("\n      Port: 80\n", "\n      Port: 81\n", 1);
+    let cut = API
+        .1
+        .replacen("\n      Port: 80\n", "\n      Port: 81\n", 1);
     replace(&stacks, API.0, &cut).await;
-    says(&env, "does not reach the load balancer through the VPC link");
+    says(
+        &env,
+        "does not reach the load balancer through the VPC link",
+    );
     replace(&stacks, API.0, API.1).await;
 
     env.succeed(&["status"]);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from ministack.services.cloudformation import engine as intrinsics
 from ministack.services.cloudformation import stacks
@@ -21,8 +22,7 @@ async def delete_all(
 
     What a resource that could not be deleted uses is left alone: it is still in use.
     """
-    if skipped is None:
-        skipped = lambda logical_id: view.retains(logical_id, "DeletionPolicy")  # noqa: E731
+    skipped = skipped or partial(view.retains, attribute="DeletionPolicy")
     definitions = view.template.get("Resources") or {}
     remaining = set(logical_ids)
     users = {

@@ -36,9 +36,8 @@ async def _create(logical_id: str, properties: Properties, view: Any) -> Made:
     waiter = {"token": token, "stack_name": stack_name, "resource_type": TYPE}
     signals._waiting[stack_id, logical_id] = waiter
     try:
-        async with asyncio.timeout(seconds):
-            data = await _signalled(token, count)
-    except TimeoutError:
+        data = await asyncio.wait_for(_signalled(token, count), seconds)
+    except asyncio.TimeoutError:
         received = len(_received(token))
         raise RuntimeError(
             f"WaitCondition timed out. Received {received} conditions when expecting {count}"

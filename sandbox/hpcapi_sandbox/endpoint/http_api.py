@@ -283,7 +283,7 @@ async def _through_vpc_link(call: Call, integration: dict[str, Any]) -> Response
         response = await asyncio.wait_for(
             load_balancers.forward(listener, outgoing, call.client_address, PAYLOAD_LIMIT), seconds
         )
-    except TimeoutError:
+    except asyncio.TimeoutError:
         return call.refuse(503, "Service Unavailable")
     except TooLarge:
         return call.refuse(500, "Internal Server Error")

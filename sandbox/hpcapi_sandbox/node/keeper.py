@@ -39,13 +39,14 @@ def network(private_ip: str) -> None:
 class ControlGroup:
     """The machine's own branch of the control group tree."""
 
-    def __init__(self, mount_point: Path, instance_id: str) -> None:
-        mount_point.mkdir(exist_ok=True)
-        system.mount("cgroup2", mount_point, "cgroup2")
-        for left in mount_point.glob("hpcapi-*"):
+    def __init__(self, instance_id: str) -> None:
+        # Only this process and its children see this mount.
+        tree = Path("/sys/fs/cgroup")
+        system.mount("cgroup2", tree, "cgroup2")
+        for left in tree.glob("hpcapi-*"):
             if _is_abandoned(left):
                 _remove_tree(left)
-        self.path = mount_point / f"hpcapi-{instance_id}-{os.getpid()}"
+        self.path = tree / f"hpcapi-{instance_id}-{os.getpid()}"
         self.path.mkdir()
 
     def join(self) -> None:
@@ -139,7 +140,7 @@ def main() -> None:
     network(arguments.private_ip)
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notify.bind(f"\0{NOTIFY}")
-    group = ControlGroup(directory / "cgroup", arguments.instance_id)
+    group = ControlGroup(arguments.instance_id)
     init = start_init(
         directory, arguments.image, arguments.instance_id, arguments.private_ip, group
     )

@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, new_uuid
@@ -149,7 +149,7 @@ def _get_command_invocation(asked: dict[str, Any]) -> dict[str, Any]:
 def _iso(moment: float | None) -> str:
     if moment is None:
         return ""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def _elapsed(invocation: Invocation) -> str:
