@@ -28,7 +28,7 @@ pub use instances::{Instance, Instances};
 pub use key_pairs::{KeyPair, KeyPairs};
 pub use network::{Ingress, Network};
 pub use stack_events::{Progress, StackEvent};
-pub use stacks::{Applied, DeletedStack, Stack, StackResource, StackSpec, Stacks};
+pub use stacks::{Applied, Stack, StackResource, StackSpec, Stacks};
 pub use zones::{Zone, Zones, choose_zones};
 
 /// Where the calls go and who makes them; `None` leaves it to the AWS configuration.

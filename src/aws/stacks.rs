@@ -2,7 +2,7 @@
 //! for along their events.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::{ChangeSetType, StackStatus};
@@ -85,15 +85,6 @@ pub enum Applied {
     Unchanged,
     /// The stack was created or updated.
     Changed,
-}
-
-/// A stack that was there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeletedStack {
-    /// Its id.
-    pub id: String,
-    /// When it was created.
-    pub created: SystemTime,
 }
 
 /// A resource of a stack.
@@ -356,27 +347,22 @@ impl Stacks {
         Ok(resources)
     }
 
-    /// Returns the deleted stacks with this name; CloudFormation keeps them 90 days.
-    pub async fn deleted_with_name(&self, name: &str) -> Result<Vec<DeletedStack>> {
+    /// Returns the ids of deleted stacks with this name; CloudFormation keeps them 90 days.
+    pub async fn deleted_ids(&self, name: &str) -> Result<Vec<String>> {
         let mut pages = self
             .0
             .list_stacks()
             .stack_status_filter(StackStatus::DeleteComplete)
             .into_paginator()
             .send();
-        let mut found = Vec::new();
+        let mut ids = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| service("cannot list the stacks", error))?;
             let stacks = page.stack_summaries().iter();
             let named = stacks.filter(|stack| stack.stack_name() == Some(name));
-            found.extend(named.filter_map(|stack| {
-                Some(DeletedStack {
-                    id: stack.stack_id()?.to_owned(),
-                    created: SystemTime::try_from(*stack.creation_time()?).ok()?,
-                })
-            }));
+            ids.extend(named.filter_map(|stack| stack.stack_id().map(ToOwned::to_owned)));
         }
-        Ok(found)
+        Ok(ids)
     }
 }
 

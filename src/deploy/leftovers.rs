@@ -78,8 +78,7 @@ async fn there(context: &Context, stack: &str) -> Result<bool> {
 /// Returns the log groups that will stay after the cluster; asked before it goes.
 pub(super) async fn kept_by_cluster(context: &Context) -> Result<Vec<String>> {
     let name = context.settings.name.as_str();
-    let deleted = context.aws.stacks.deleted_with_name(name).await?;
-    let mut stacks: Vec<_> = deleted.into_iter().map(|stack| stack.id).collect();
+    let mut stacks = context.aws.stacks.deleted_ids(name).await?;
     if let Some(stack) = context.aws.stacks.describe(name).await? {
         stacks.push(stack.id);
     }

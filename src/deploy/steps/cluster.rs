@@ -1,7 +1,6 @@
 //! The ParallelCluster cluster: made and deleted by `pcluster`, looked at through its stack.
 
 use std::process::Output;
-use std::time::{Duration, SystemTime};
 
 use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone, Requirements};
@@ -10,7 +9,6 @@ use crate::error::{Error, Result};
 use crate::event::Outcome;
 use crate::pcluster::{self, answer};
 use crate::step::Step;
-use crate::wait::Pace;
 
 use super::stack;
 
@@ -112,7 +110,6 @@ async fn create(context: &Context) -> Result<Stack> {
         .buckets
         .put(&requirements.bucket, MARKER, name)
         .await?;
-    wait_for_next_minute(context).await?;
     context
         .events
         .doing(Step::Cluster, "pcluster create-cluster");
@@ -130,34 +127,6 @@ async fn create(context: &Context) -> Result<Stack> {
             "pcluster created `{name}`, but CloudFormation does not know it"
         ))
     })
-}
-
-/// Waits while a cluster of this name that is gone was created in the same minute: its log
-/// group stays, named after that minute, and a new cluster would want the same name.
-async fn wait_for_next_minute(context: &Context) -> Result<()> {
-    let name = context.settings.name.as_str();
-    let newest = context.aws.stacks.deleted_with_name(name).await?;
-    let Some(newest) = newest.into_iter().map(|stack| stack.created).max() else {
-        return Ok(());
-    };
-    let mut pace = Pace::seconds(Duration::from_secs(120));
-    while minute(newest) >= minute(SystemTime::now()) {
-        let text =
-            "waiting for the next minute: the log group of the last cluster has this one's name";
-        context.events.doing(Step::Cluster, text);
-        if !pace.next().await {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// Returns the minutes since 1970.
-fn minute(time: SystemTime) -> u64 {
-    let since = time
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    since.as_secs() / 60
 }
 
 async fn delete(context: &Context, stack: &Stack) -> Result<()> {
