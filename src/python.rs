@@ -39,7 +39,9 @@ impl Environment {
         let parent = self.folder.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(parent)
             .doing(|| format!("cannot make the folder `{}`", parent.display()))?;
-        let _lock = lock(&self.folder.with_extension("lock")).await?;
+        let mut lock_file = self.folder.clone().into_os_string();
+        lock_file.push(".lock");
+        let _lock = lock(Path::new(&lock_file)).await?;
         if self.is_complete() {
             return Ok(());
         }

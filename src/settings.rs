@@ -100,15 +100,6 @@ impl Endpoint {
     }
 }
 
-/// Where the cluster configuration comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ConfigSource {
-    /// The `cluster-config.yaml` that hpcapi carries.
-    Default,
-    /// `--config FILE`.
-    File(PathBuf),
-}
-
 /// Which `pcluster` to run.
 #[derive(Debug, Clone)]
 pub struct PclusterChoice {
@@ -130,8 +121,6 @@ pub struct Settings {
     pub name: DeploymentName,
     /// Where the AWS calls go.
     pub ground: Ground,
-    /// The cluster configuration to fill.
-    pub config: ConfigSource,
     /// `--key-name`: an EC2 key pair of the user's own.
     pub key_name: Option<String>,
     /// Which `pcluster` to run.

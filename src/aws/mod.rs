@@ -26,7 +26,7 @@ pub use bucket::{Buckets, Emptied};
 pub use commands::{Commands, Invocation};
 pub use instances::{Instance, Instances};
 pub use key_pairs::{KeyPair, KeyPairs};
-pub use network::{Ingress, Network};
+pub use network::{GroupRule, GroupRules, Network};
 pub use stack_events::{Progress, StackEvent};
 pub use stacks::{Applied, Stack, StackResource, StackSpec, Stacks};
 pub use zones::{Zone, Zones, choose_zones};

@@ -1,21 +1,30 @@
 //! EC2 networking: what still hangs in a VPC, and what a security group lets in.
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{Filter, IpPermission};
 
 use crate::error::Result;
 
 use super::error::{is_code, service};
 
-/// One rule by which a security group lets members of another group in.
+/// A rule by which a security group lets members of another group in, or its own out to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ingress {
+pub struct GroupRule {
     /// The first port.
     pub from_port: i32,
     /// The last port.
     pub to_port: i32,
-    /// The security group that may come in.
-    pub source_group: String,
+    /// The other security group.
+    pub group: String,
+}
+
+/// The TCP rules of a security group that name other groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupRules {
+    /// Who may come in.
+    pub ingress: Vec<GroupRule>,
+    /// Who may be reached.
+    pub egress: Vec<GroupRule>,
 }
 
 /// The EC2 calls about network interfaces and security groups.
@@ -84,9 +93,8 @@ impl Network {
             .collect())
     }
 
-    /// Returns the rules of the security group `id` that let other groups in over TCP;
-    /// `None` when there is no such group.
-    pub async fn ingress(&self, id: &str) -> Result<Option<Vec<Ingress>>> {
+    /// Returns the rules of the security group `id`; `None` when there is no such group.
+    pub async fn rules(&self, id: &str) -> Result<Option<GroupRules>> {
         let answer = match self.0.describe_security_groups().group_ids(id).send().await {
             Ok(answer) => answer,
             Err(error) if is_code(&error, &["InvalidGroup.NotFound"]) => return Ok(None),
@@ -97,23 +105,25 @@ impl Network {
                 ));
             }
         };
-        let rules = answer
-            .security_groups()
-            .iter()
-            .flat_map(|group| group.ip_permissions())
-            .filter(|rule| matches!(rule.ip_protocol(), Some("tcp" | "6" | "-1")));
-        Ok(Some(
-            rules
-                .flat_map(|rule| {
-                    rule.user_id_group_pairs().iter().filter_map(|pair| {
-                        Some(Ingress {
-                            from_port: rule.from_port().unwrap_or(0),
-                            to_port: rule.to_port().unwrap_or(65535),
-                            source_group: pair.group_id()?.to_owned(),
-                        })
-                    })
-                })
-                .collect(),
-        ))
+        Ok(answer.security_groups().first().map(|group| GroupRules {
+            ingress: rules(group.ip_permissions()),
+            egress: rules(group.ip_permissions_egress()),
+        }))
     }
+}
+
+fn rules(permissions: &[IpPermission]) -> Vec<GroupRule> {
+    permissions
+        .iter()
+        .filter(|rule| matches!(rule.ip_protocol(), Some("tcp" | "6" | "-1")))
+        .flat_map(|rule| {
+            rule.user_id_group_pairs().iter().filter_map(|pair| {
+                Some(GroupRule {
+                    from_port: rule.from_port().unwrap_or(0),
+                    to_port: rule.to_port().unwrap_or(65535),
+                    group: pair.group_id()?.to_owned(),
+                })
+            })
+        })
+        .collect()
 }

@@ -11,9 +11,7 @@ use crate::error::{Context as _, Error, Kind, Result};
 use crate::event::Events;
 use crate::pcluster::config::ClusterConfig;
 use crate::sandbox::Sandbox;
-use crate::settings::{
-    Again, ConfigSource, DeploymentName, Endpoint, Ground, PclusterChoice, Settings,
-};
+use crate::settings::{Again, DeploymentName, Endpoint, Ground, PclusterChoice, Settings};
 
 /// The cluster configuration that hpcapi carries.
 const DEFAULT_CONFIG: &str = include_str!("../../cluster-config.yaml");
@@ -107,10 +105,6 @@ impl DeploymentArgs {
         let settings = Settings {
             name,
             ground,
-            config: cluster
-                .config
-                .clone()
-                .map_or(ConfigSource::Default, ConfigSource::File),
             key_name: cluster.key_name.clone(),
             pcluster: PclusterChoice {
                 path: cluster.pcluster.clone(),
@@ -222,7 +216,15 @@ fn read_config(cluster: &ClusterArgs) -> Result<ClusterConfig> {
         ))
         .because(error)
     })?;
-    ClusterConfig::parse(&text, path)
+    let config = ClusterConfig::parse(&text, path)?;
+    if cluster.key_name.is_some() && !config.wants_key_name() {
+        return Err(Error::usage(format!(
+            "--key-name has no place to go to: `{}` has no CHANGE_ME at HeadNode.Ssh.KeyName",
+            path.display()
+        ))
+        .hint("leave out --key-name, or write KeyName: CHANGE_ME there"));
+    }
+    Ok(config)
 }
 
 fn connection(ground: &Ground) -> Connection {

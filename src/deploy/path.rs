@@ -1,6 +1,7 @@
 //! The way a request takes, wire by wire: when the endpoint does not answer, a wire that is
 //! missing is a better answer than the end of a wait.
 
+use crate::aws::GroupRule;
 use crate::context::{Context, Requirements};
 use crate::error::{Error, Result};
 
@@ -53,29 +54,56 @@ pub(super) async fn require_whole(context: &Context) -> Result<()> {
     }
 }
 
-/// Returns the first security group that lets nobody in where a request must come in.
+/// Returns the first security group that does not let a request through.
 async fn closed(context: &Context, requirements: &Requirements) -> Result<Option<String>> {
-    let source = &requirements.api_security_group;
+    let api = &requirements.api_security_group;
+    let head_node = &requirements.head_node_security_group;
+    let network = &context.aws.network;
+    let Some(at_api) = network.rules(api).await? else {
+        return Ok(Some(format!("the security group `{api}` is missing")));
+    };
+    let Some(at_head_node) = network.rules(head_node).await? else {
+        return Ok(Some(format!("the security group `{head_node}` is missing")));
+    };
     let doors = [
-        (source, LISTENER_PORT, "the load balancer's listener"),
+        (&at_api.egress, api, api, "out to", LISTENER_PORT),
+        (&at_api.ingress, api, api, "in from", LISTENER_PORT),
+        (&at_api.egress, api, head_node, "out to", HEAD_NODE_PORT),
         (
-            &requirements.head_node_security_group,
+            &at_head_node.ingress,
+            head_node,
+            api,
+            "in from",
             HEAD_NODE_PORT,
-            "slurmrestd on the head node",
         ),
     ];
-    for (group, port, what) in doors {
-        let Some(rules) = context.aws.network.ingress(group).await? else {
-            return Ok(Some(format!("the security group `{group}` is missing")));
-        };
-        let open = rules.iter().any(|rule| {
-            rule.source_group == *source && (rule.from_port..=rule.to_port).contains(&port)
-        });
-        if !open {
-            return Ok(Some(format!(
-                "the security group `{group}` does not let `{source}` in on port {port}, so {what} cannot be reached"
-            )));
-        }
+    let closed = doors
+        .into_iter()
+        .find(|(rules, _, other, _, port)| !is_open(rules, other, *port));
+    Ok(closed.map(|(_, group, other, way, port)| {
+        format!("the security group `{group}` has no rule that lets port {port} {way} `{other}`")
+    }))
+}
+
+fn is_open(rules: &[GroupRule], group: &str, port: i32) -> bool {
+    rules
+        .iter()
+        .any(|rule| rule.group == group && (rule.from_port..=rule.to_port).contains(&port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_door_is_open_for_its_port_and_its_group() {
+        let rules = [GroupRule {
+            from_port: 80,
+            to_port: 90,
+            group: "sg-1".to_owned(),
+        }];
+        assert!(is_open(&rules, "sg-1", 80));
+        assert!(!is_open(&rules, "sg-1", 91));
+        assert!(!is_open(&rules, "sg-2", 80));
     }
-    Ok(None)
 }

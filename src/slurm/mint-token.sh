@@ -5,7 +5,7 @@
 #   lifespan    seconds that it is valid
 #   public_key  what it is sealed with: DER SubjectPublicKeyInfo in base64
 # The token passes through pipes only: no file, no argument and no output ever holds it.
-# shellcheck shell=sh disable=SC2154
+: "${user:?}" "${lifespan:?}" "${public_key:?}"
 set -u
 PATH=/opt/slurm/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 

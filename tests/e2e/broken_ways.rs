@@ -24,7 +24,10 @@ async fn every_missing_wire_is_named() {
     replace(&stacks, REQUIREMENTS.0, &cut).await;
     says(&env, "6830 of the head node");
     let words = env.fail(1, &["up", "--yes"]);
-    assert!(words.contains("in on port 6830"), "{words}");
+    assert!(
+        words.contains("no rule that lets port 6830 in from"),
+        "{words}"
+    );
     replace(&stacks, REQUIREMENTS.0, REQUIREMENTS.1).await;
 
     let cut = without_resource(REQUIREMENTS.1, "FromLinkToLoadBalancer");
@@ -46,6 +49,8 @@ async fn every_missing_wire_is_named() {
     });
     replace(&stacks, API.0, &cut).await;
     says(&env, "API Gateway has no route");
+    let words = env.fail(1, &["up", "--yes"]);
+    assert!(words.contains("the API's route"), "{words}");
     replace(&stacks, API.0, API.1).await;
 
     // A listener where no rule lets the VPC link in.

@@ -146,25 +146,30 @@ async fn delete(context: &Context, stack: &Stack) -> Result<()> {
     context.aws.stacks.deleted(stack, None, &progress).await
 }
 
-/// Returns why the cluster failed: ParallelCluster's failure code, and the first resource.
+/// Returns why the cluster failed: the first resource that did, and ParallelCluster's own code.
 async fn failure(context: &Context, stack: &Stack, status: &str) -> Error {
-    let error = context.aws.stacks.failure(stack, status).await;
-    let mut error = match failures(context, &stack.name).await {
-        Ok(failures) => failures.into_iter().fold(error, |error, (code, reason)| {
-            error.hint(format!("ParallelCluster says {code}: {reason}"))
-        }),
-        Err(_) => error,
-    };
-    error =
-        error.hint("the failed cluster is kept so that its logs can be read, and it costs money");
-    error
+    let first = context.aws.stacks.failure(stack, status).await;
+    let mut words: Vec<_> = std::error::Error::source(&first)
+        .map(ToString::to_string)
+        .into_iter()
+        .collect();
+    // Its words are an extra: without them the first failure still stands.
+    let failures = failures(context, &stack.name).await.unwrap_or_default();
+    words.extend(
+        failures
+            .into_iter()
+            .map(|(code, reason)| format!("{code}: {reason}")),
+    );
+    let again = &context.settings.again;
+    Error::failed(first.to_string())
+        .because(words.join("\n"))
         .hint(format!(
-            "replace it: {}",
-            context.settings.again.command("up")
+            "replace the failed cluster: {}",
+            again.command("up")
         ))
         .hint(format!(
-            "remove it: {}",
-            context.settings.again.command("teardown")
+            "remove it, it costs money: {}",
+            again.command("teardown")
         ))
 }
 

@@ -8,96 +8,120 @@ use reqwest::Method;
 use crate::context::Context;
 use crate::deploy::{State, path};
 use crate::error::{Error, Result};
-use crate::slurm::{Api, Layer, Lifespan, Token, UserName, mint};
+use crate::slurm::{Api, Layer, Lifespan, Reply, Token, UserName, mint};
 use crate::step::Step;
 use crate::wait::Pace;
 
 /// A target needs two good health checks, a fresh VPC link may take a few minutes.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(300);
 
-/// A wire that is missing now will not appear by waiting.
+/// What is missing in the way now will not appear by waiting longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What one look at the endpoint finds.
+enum Look {
+    /// It answers a valid token in this API version, and refuses a call without one.
+    Answers(String),
+    /// There is nothing to look at yet.
+    Early(&'static str),
+    /// It does not answer as it should; the layer that spoke, if one did, and its words.
+    Broken(Option<Layer>, String),
+}
+
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
+    Ok(match look(context).await? {
+        Look::Answers(version) => {
+            context.facts().api_version = Some(version);
+            State::Ready
+        }
+        Look::Early(on) => State::waiting(on),
+        Look::Broken(_, reason) => State::incomplete(reason),
+    })
+}
+
+pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
+    let mut patience = Pace::seconds(PATIENCE);
+    let mut pace = Pace::minutes(LIMIT);
+    let mut is_patient = true;
+    loop {
+        let Look::Broken(layer, reason) = look(context).await? else {
+            return Ok(());
+        };
+        context.events.doing(Step::Endpoint, reason.clone());
+        if is_patient && patience.next().await {
+            continue;
+        }
+        if is_patient {
+            path::require_whole(context).await?;
+        }
+        is_patient = false;
+        // A gateway that knows no such route, or cannot use its integration, is not waking up.
+        let is_final = matches!(layer, Some(Layer::Route | Layer::Integration));
+        if is_final || !pace.next().await {
+            let status = context.settings.again.command("status");
+            return Err(Error::failed("the endpoint does not answer as it should")
+                .because(reason)
+                .hint(format!("look again: {status}")));
+        }
+    }
+}
+
+async fn look(context: &Context) -> Result<Look> {
     let (endpoint, head_node) = {
         let facts = context.facts();
         (facts.endpoint.clone(), facts.head_node.clone())
     };
     let Some(endpoint) = endpoint else {
-        return Ok(State::waiting("the API stack"));
+        return Ok(Look::Early("the API stack"));
     };
     let Some(head_node) = head_node else {
-        return Ok(State::waiting("the head node"));
+        return Ok(Look::Early("the head node"));
     };
     let api = Api::new(endpoint)?;
     let user = default_user();
-    let token = match mint(&context.aws.commands, &head_node.id, &user, short()).await {
-        Ok(token) => token,
-        Err(error) => return Ok(State::incomplete(with_cause(&error))),
-    };
-    match probe(&api, &user, &token).await {
-        Ok(version) => {
-            context.facts().api_version = Some(version);
-            Ok(State::Ready)
-        }
-        Err(error) => Ok(State::incomplete(with_cause(&error))),
-    }
+    Ok(
+        match mint(&context.aws.commands, &head_node.id, &user, short()).await {
+            Ok(token) => probe(&api, &user, &token)
+                .await
+                .unwrap_or_else(|error| Look::Broken(None, with_cause(&error))),
+            Err(error) => Look::Broken(None, with_cause(&error)),
+        },
+    )
 }
 
-pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
-    let mut patience = Some(Pace::seconds(PATIENCE));
-    let mut pace = Pace::minutes(LIMIT);
-    loop {
-        let state = check(context).await?;
-        let State::Incomplete { reason } = state else {
-            return Ok(());
-        };
-        context.events.doing(Step::Endpoint, reason.clone());
-        if let Some(early) = &mut patience {
-            if early.next().await {
-                continue;
-            }
-            patience = None;
-            path::require_whole(context).await?;
-        }
-        if !pace.next().await {
-            path::require_whole(context).await?;
-            return Err(Error::failed("the endpoint does not answer as it should").because(reason));
-        }
-    }
-}
-
-/// Returns the API version of an endpoint that answers a valid token and refuses none.
-async fn probe(api: &Api, user: &UserName, token: &Token) -> Result<String> {
+/// Makes a call that only a valid token can make, and the same without one.
+async fn probe(api: &Api, user: &UserName, token: &Token) -> Result<Look> {
     let version = match api.newest_version(user, token).await? {
         Ok(version) => version,
-        Err(reply) => return Err(answered_by(&reply)),
+        Err(reply) => return Ok(answered_by(&reply)),
     };
     let path = format!("/slurm/{version}/diag");
     let reply = api
         .call(Method::GET, &path, Some((user, token)), None)
         .await?;
     if Layer::of(&reply) != Layer::Slurm {
-        return Err(answered_by(&reply));
+        return Ok(answered_by(&reply));
     }
     let anonymous = api.call(Method::GET, &path, None, None).await?;
-    if anonymous.status != 401 {
-        return Err(Error::failed(format!(
-            "a call without a token is answered with HTTP {} instead of 401",
-            anonymous.status
-        )));
-    }
-    Ok(version)
+    Ok(match anonymous.status {
+        401 => Look::Answers(version),
+        status => Look::Broken(
+            None,
+            format!("a call without a token is answered with HTTP {status} instead of 401"),
+        ),
+    })
 }
 
-fn answered_by(reply: &crate::slurm::Reply) -> Error {
+fn answered_by(reply: &Reply) -> Look {
+    let layer = Layer::of(reply);
     let start: String = reply.body.chars().take(200).collect();
-    Error::failed(format!(
-        "{} (HTTP {})",
-        Layer::of(reply).meaning(),
-        reply.status
-    ))
-    .because(start)
+    let text = format!(
+        "{} (HTTP {}): {}",
+        layer.meaning(),
+        reply.status,
+        one_line(&start)
+    );
+    Look::Broken(Some(layer), text)
 }
 
 /// Returns the user that the head node always has.
