@@ -399,7 +399,62 @@ fn pairs<T>(
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_cloudformation::config::{BehaviorVersion, Credentials, Region};
+    use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
+    use aws_smithy_types::body::SdkBody;
+
     use super::*;
+
+    /// Returns a client that gets these answers, one after the other.
+    fn answered(answers: &[(u16, &str)]) -> Stacks {
+        let events = answers.iter().map(|(status, body)| {
+            ReplayEvent::new(
+                http::Request::builder().body(SdkBody::empty()).unwrap(),
+                http::Response::builder()
+                    .status(*status)
+                    .body(SdkBody::from(*body))
+                    .unwrap(),
+            )
+        });
+        let config = aws_sdk_cloudformation::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .http_client(StaticReplayClient::new(events.collect()))
+            .build();
+        Stacks::new(Client::from_conf(config))
+    }
+
+    fn refusal(code: &str, message: &str) -> String {
+        format!(
+            "<ErrorResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><Error>\
+             <Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
+             <RequestId>1</RequestId></ErrorResponse>"
+        )
+    }
+
+    #[tokio::test]
+    async fn a_stack_that_does_not_exist_is_none() {
+        let absent = refusal("ValidationError", "Stack with id x-api does not exist");
+        let found = answered(&[(400, &absent)]).describe("x-api").await;
+        assert_eq!(found.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_look_that_fails_is_an_error_with_awss_words_and_a_hint() {
+        let expired = refusal(
+            "ExpiredToken",
+            "The security token included in the request is expired",
+        );
+        let error = answered(&[(403, &expired)])
+            .describe("x-api")
+            .await
+            .unwrap_err();
+        assert_eq!(error.to_string(), "cannot describe the stack `x-api`");
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.starts_with("ExpiredToken: "), "{cause}");
+        assert!(error.hints()[0].contains("sign in again"));
+    }
 
     #[test]
     fn clean_up_after_an_update_is_not_settled() {

@@ -79,11 +79,24 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     Ok(Outcome::Removed)
 }
 
+/// Returns whether the cluster is the deployment's: the marker says so, or its instances stand
+/// in our network.
 async fn is_ours(context: &Context) -> Result<bool> {
-    match bucket(context).await? {
-        Some(bucket) => context.aws.buckets.has(&bucket, MARKER).await,
-        None => Ok(false),
+    if let Some(bucket) = bucket(context).await?
+        && context.aws.buckets.has(&bucket, MARKER).await?
+    {
+        return Ok(true);
     }
+    let Some(requirements) = context.requirements() else {
+        return Ok(false);
+    };
+    let tag = (
+        "parallelcluster:cluster-name",
+        context.settings.name.as_str(),
+    );
+    let instances = context.aws.instances.with_tags(&[tag]).await?;
+    let vpc = Some(requirements.vpc);
+    Ok(instances.iter().any(|instance| instance.vpc == vpc))
 }
 
 /// Returns the deployment's bucket; a stack that is being deleted, or failed to be, has one
