@@ -15,6 +15,7 @@ pub mod event;
 mod files;
 pub mod output;
 pub mod pcluster;
+mod process;
 mod python;
 pub mod sandbox;
 pub mod settings;

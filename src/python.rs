@@ -7,6 +7,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use crate::error::{Context, Error, Result};
+use crate::process::{on_path, succeed};
 
 /// Written into an environment when it is whole; holds the requirements it was made from.
 const MARKER: &str = "hpcapi-complete";
@@ -70,7 +71,9 @@ impl Environment {
         make.arg(&self.folder);
         let hint =
             "install Python's venv module (Debian: sudo apt-get install python3-venv), or uv";
-        succeed(make, "cannot make a Python environment", hint).await
+        succeed(make, "cannot make a Python environment")
+            .await
+            .map_err(|error| error.hint(hint))
     }
 
     async fn fill(&self, what: &str, uv: Option<&Path>) -> Result<()> {
@@ -99,26 +102,10 @@ impl Environment {
         }
         install.arg("-r").arg(file);
         let failure = format!("cannot install {what}");
-        succeed(
-            install,
-            &failure,
-            "check the network, then type the same command again",
-        )
-        .await
+        succeed(install, &failure)
+            .await
+            .map_err(|error| error.hint("check the network, then type the same command again"))
     }
-}
-
-/// Returns where `program` is on `PATH`.
-pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| is_executable(file))
-}
-
-fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    fs::metadata(file).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
 /// Returns a Python that can make environments. A version manager may leave names on `PATH`
@@ -148,21 +135,6 @@ async fn interpreter() -> Result<PathBuf> {
     Err(Error::usage("there is no Python 3.9 to 3.13 that can make environments").hint(
         "Amazon Linux: sudo dnf install python3.11; Debian or Ubuntu: sudo apt-get install python3-venv",
     ))
-}
-
-async fn succeed(mut command: Command, failure: &str, hint: &str) -> Result<()> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .doing(|| failure.to_owned())?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let words = String::from_utf8_lossy(&output.stderr);
-    let lines: Vec<_> = words.lines().collect();
-    let last = lines[lines.len().saturating_sub(3)..].join("; ");
-    Err(Error::failed(failure).because(last).hint(hint))
 }
 
 /// Waits until no other run of hpcapi works on the same environment.

@@ -11,10 +11,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("event", &["step"]),
     ("wait", &["error"]),
     ("files", &["error"]),
-    ("python", &["error"]),
+    ("process", &["error"]),
+    ("python", &["error", "process"]),
     ("settings", &["error"]),
     ("aws", &["error", "wait"]),
-    ("pcluster", &["error", "python"]),
+    ("pcluster", &["error", "process", "python"]),
     ("slurm", &["error", "wait", "aws"]),
     (
         "context",
@@ -27,12 +28,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "context",
         ],
     ),
-    ("sandbox", &["error", "event", "python", "settings", "wait"]),
+    (
+        "sandbox",
+        &["error", "event", "process", "python", "settings", "wait"],
+    ),
     ("output", &["error", "event", "step"]),
     (
         "cli",
         &[
-            "error", "event", "files", "python", "settings", "step", "aws", "pcluster", "slurm",
+            "error", "event", "files", "process", "settings", "step", "aws", "pcluster", "slurm",
             "context", "deploy", "sandbox", "output",
         ],
     ),

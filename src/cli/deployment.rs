@@ -190,7 +190,7 @@ fn program() -> String {
     let Ok(own) = std::env::current_exe() else {
         return "hpcapi".to_owned();
     };
-    let found = crate::python::on_path("hpcapi").and_then(|path| path.canonicalize().ok());
+    let found = crate::process::on_path("hpcapi").and_then(|path| path.canonicalize().ok());
     if found.is_some() && found == own.canonicalize().ok() {
         return "hpcapi".to_owned();
     }

@@ -6,7 +6,8 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use crate::error::{Error, Result};
-use crate::python::{Environment, on_path};
+use crate::process::on_path;
+use crate::python::Environment;
 
 /// Everything a release of ParallelCluster stands on, with hashes: a new release of a
 /// dependency has broken it more than once.

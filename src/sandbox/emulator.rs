@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::error::{Context, Error, Result};
+use crate::process::succeed;
 use crate::wait::Pace;
 
 use super::install::{environment, suite};
@@ -125,5 +126,5 @@ pub(super) async fn stop(folder: &Path) -> Result<bool> {
 async fn signal(pid: u32, signal: &str) -> Result<()> {
     let mut command = privilege::as_root(Path::new("/bin/kill")).await?;
     command.args([signal, &pid.to_string()]);
-    privilege::succeed(command, "cannot stop the sandbox").await
+    succeed(command, "cannot stop the sandbox").await
 }

@@ -9,6 +9,7 @@ use include_dir::{Dir, DirEntry, include_dir};
 
 use crate::error::{Context, Error, Result};
 use crate::event::Events;
+use crate::process::succeed;
 use crate::python::Environment;
 
 use super::privilege;
@@ -121,7 +122,7 @@ async fn packages(folder: &Path, events: &Events) -> Result<()> {
     events.note("sandbox: looking for the system packages it needs");
     let mut command = privilege::as_root(Path::new("/bin/bash")).await?;
     command.arg(folder.join("emulator/packages.sh"));
-    privilege::succeed(command, "cannot install the system packages of the sandbox").await
+    succeed(command, "cannot install the system packages of the sandbox").await
 }
 
 /// Makes the head node's root file system, unless it is there.
@@ -137,5 +138,5 @@ async fn node_image(folder: &Path, first: bool, events: &Events) -> Result<()> {
         .arg(folder.join("emulator/image.sh"))
         .arg(image(folder))
         .arg(suite());
-    privilege::succeed(command, "cannot make the head node's image").await
+    succeed(command, "cannot make the head node's image").await
 }

@@ -1,11 +1,10 @@
 //! Root: head nodes are machines of their own, and only root can make one.
 
 use std::path::Path;
-use std::process::Stdio;
 
 use tokio::process::Command;
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 
 /// Returns a command that runs `program` as root, asking for the password first if need be.
 pub(super) async fn as_root(program: &Path) -> Result<Command> {
@@ -30,21 +29,6 @@ pub(super) async fn as_root(program: &Path) -> Result<Command> {
     let mut command = Command::new("sudo");
     command.arg("-n").arg("--").arg(program);
     Ok(command)
-}
-
-/// Runs `command` and fails with the last lines of what it said.
-pub(super) async fn succeed(mut command: Command, failure: &str) -> Result<()> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .doing(|| failure.to_owned())?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let words = String::from_utf8_lossy(&output.stderr);
-    let lines: Vec<_> = words.lines().collect();
-    Err(Error::failed(failure).because(lines[lines.len().saturating_sub(5)..].join("\n")))
 }
 
 fn is_root() -> bool {
