@@ -58,6 +58,11 @@ pub(super) async fn start(folder: &Path) -> Result<Running> {
         .arg(format!("HPCAPI_SANDBOX_SUITE={}", suite()))
         .args(time_scale())
         .arg(format!("PYTHONPATH={}", folder.join("emulator").display()))
+        // Run by sudo, it must leave no file where a later run of ours wants to write.
+        .arg(format!(
+            "PYTHONPYCACHEPREFIX={}",
+            folder.join("run/pycache").display()
+        ))
         .arg(environment(folder).program("python"))
         .args(["-m", "hpcapi_sandbox", "--directory"])
         .arg(folder)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::aws::{Stack, StackResource, choose_zones};
+use crate::aws::{Stack, StackResource, Zone, choose_zones};
 use crate::context::{Context, Requirements};
 use crate::deploy::State;
 use crate::error::{Error, Result};
@@ -34,7 +34,15 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     let there = context.aws.stacks.describe(&name).await?;
     let zones = match there.as_ref().and_then(zones_of) {
         Some(zones) => zones,
-        None => zones_for(context).await?,
+        None => {
+            let (first, second) = zones_for(context).await?;
+            let text = format!(
+                "zones {} ({}) and {} ({})",
+                first.name, first.id, second.name, second.id
+            );
+            context.events.doing(Step::Requirements, text);
+            (first.name, second.name)
+        }
     };
     let parameters = parameters(context.settings.name.to_string(), zones);
     let spec = stack::spec(context, Step::Requirements, name, TEMPLATE, parameters);
@@ -109,17 +117,11 @@ fn zones_of(stack: &Stack) -> Option<(String, String)> {
     Some((zone("AvailabilityZone1")?, zone("AvailabilityZone2")?))
 }
 
-/// Returns the names of two zones that can hold the deployment.
-pub(in crate::deploy) async fn zones_for(context: &Context) -> Result<(String, String)> {
+/// Returns two zones that can hold the deployment.
+pub(in crate::deploy) async fn zones_for(context: &Context) -> Result<(Zone, Zone)> {
     let types = instance_types(context.config.document());
     let zones = context.aws.zones.offering(&types).await?;
-    let (first, second) = choose_zones(&context.aws.region, &zones, &types)?;
-    let text = format!(
-        "zones {} ({}) and {} ({})",
-        first.name, first.id, second.name, second.id
-    );
-    context.events.doing(Step::Requirements, text);
-    Ok((first.name, second.name))
+    choose_zones(&context.aws.region, &zones, &types)
 }
 
 fn parameters(name: String, zones: (String, String)) -> Vec<(&'static str, String)> {
