@@ -158,12 +158,20 @@ pub struct Again {
     pub program: String,
     /// Options that select the deployment, e.g. ` --name x --sandbox`; empty for the default.
     pub options: String,
+    /// Options that say how the cluster is to be, e.g. ` --config mine.yaml`.
+    pub cluster_options: String,
 }
 
 impl Again {
     /// Returns the command line of `verb` for the same deployment.
     pub fn command(&self, verb: &str) -> String {
-        format!("{} {verb}{}", self.program, self.options)
+        let takes_cluster = matches!(verb, "up" | "status");
+        let cluster = if takes_cluster {
+            self.cluster_options.as_str()
+        } else {
+            ""
+        };
+        format!("{} {verb}{}{cluster}", self.program, self.options)
     }
 }
 

@@ -55,9 +55,15 @@ impl Buckets {
         Ok(())
     }
 
-    /// Returns the names of the account's buckets that begin with `prefix`.
-    pub async fn with_prefix(&self, prefix: &str) -> Result<Vec<String>> {
-        let mut pages = self.0.list_buckets().prefix(prefix).into_paginator().send();
+    /// Returns the names of the region's buckets that begin with `prefix`.
+    pub async fn with_prefix(&self, region: &str, prefix: &str) -> Result<Vec<String>> {
+        let mut pages = self
+            .0
+            .list_buckets()
+            .bucket_region(region)
+            .prefix(prefix)
+            .into_paginator()
+            .send();
         let mut names = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| service("cannot list the buckets", error))?;

@@ -56,7 +56,7 @@ impl Stack {
     }
 
     /// Returns whether the stack is nothing but an unexecuted change set.
-    fn is_in_review(&self) -> bool {
+    pub fn is_in_review(&self) -> bool {
         self.status == "REVIEW_IN_PROGRESS"
     }
 }
@@ -182,6 +182,10 @@ impl Stacks {
         let Some(stack) = self.describe(name).await? else {
             return Ok(false);
         };
+        // CloudFormation deletes no stack that it is updating.
+        if stack.status.starts_with("UPDATE_") && !stack.is_settled() {
+            self.settle(&stack, None, is_settled, progress).await?;
+        }
         let mark = match stack.status.as_str() {
             "DELETE_IN_PROGRESS" => None,
             _ => {
@@ -244,10 +248,17 @@ impl Stacks {
                         .iter()
                         .rev()
                         .find(|event| event.is_of_stack(&stack.id));
-                    if let Some(event) = own
-                        && ends(&event.status)
-                    {
-                        return Ok(event.status.clone());
+                    match own {
+                        Some(event) if ends(&event.status) => return Ok(event.status.clone()),
+                        Some(_) => {}
+                        // A stack without resources may be gone without an event.
+                        None => {
+                            if let Some(now) = self.describe(&stack.id).await?
+                                && now.status == "DELETE_COMPLETE"
+                            {
+                                return Ok(now.status);
+                            }
+                        }
                     }
                 }
                 Err(error) if blind >= BLIND_LOOKS => return Err(error),
@@ -289,7 +300,8 @@ impl Stacks {
         Ok(events)
     }
 
-    async fn newest_event(&self, stack_id: &str) -> Result<Option<String>> {
+    /// Returns the id of the stack's newest event: what comes after it is of a new operation.
+    pub async fn newest_event(&self, stack_id: &str) -> Result<Option<String>> {
         let answer = self
             .0
             .describe_stack_events()

@@ -72,6 +72,30 @@ impl Default for ClusterArgs {
     }
 }
 
+impl ClusterArgs {
+    /// Returns the options as they can be typed again.
+    fn options(&self) -> String {
+        let mut options = String::new();
+        let path = |path: &PathBuf| path.display().to_string();
+        for (option, value) in [
+            ("config", self.config.as_ref().map(path)),
+            ("key-name", self.key_name.clone()),
+            ("pcluster", self.pcluster.as_ref().map(path)),
+        ] {
+            if let Some(value) = value {
+                options.push_str(&format!(" --{option} {}", quoted(&value)));
+            }
+        }
+        if self.pcluster_version != PclusterChoice::VERSION {
+            options.push_str(&format!(
+                " --pcluster-version {}",
+                quoted(&self.pcluster_version)
+            ));
+        }
+        options
+    }
+}
+
 /// What to do about a sandbox that does not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SandboxUse {
@@ -92,7 +116,7 @@ impl DeploymentArgs {
         let name: DeploymentName = self.name.parse()?;
         let config = read_config(cluster)?;
         let cache = cache_folder()?;
-        let ground = self.ground(sandbox, events).await?;
+        let ground = self.ground(cluster, sandbox, events).await?;
         let aws = Aws::connect(&connection(&ground)).await?;
         let identity = aws.identity().await?;
         events.note(format!(
@@ -111,7 +135,7 @@ impl DeploymentArgs {
                 version: cluster.pcluster_version.clone(),
             },
             home: home()?,
-            again: self.again(),
+            again: self.again(cluster),
         };
         let context = Context::new(settings, aws, identity, events.clone(), config, cache);
         Ok(Arc::new(context))
@@ -122,7 +146,12 @@ impl DeploymentArgs {
         self.sandbox
     }
 
-    async fn ground(&self, sandbox: SandboxUse, events: &Events) -> Result<Ground> {
+    async fn ground(
+        &self,
+        cluster: &ClusterArgs,
+        sandbox: SandboxUse,
+        events: &Events,
+    ) -> Result<Ground> {
         if !self.sandbox {
             return Ok(Ground::Aws {
                 region: self.region.clone(),
@@ -141,7 +170,7 @@ impl DeploymentArgs {
                 return Err(
                     Error::new(Kind::NotReady, "the sandbox does not run").hint(format!(
                         "start it, and a cluster in it: {}",
-                        self.again().command("up")
+                        self.again(cluster).command("up")
                     )),
                 );
             }
@@ -153,7 +182,7 @@ impl DeploymentArgs {
     }
 
     /// Returns how to call this program again for the same deployment.
-    pub(super) fn again(&self) -> Again {
+    pub(super) fn again(&self, cluster: &ClusterArgs) -> Again {
         let mut options = String::new();
         if self.name != DeploymentName::DEFAULT {
             options.push_str(&format!(" --name {}", self.name));
@@ -169,6 +198,7 @@ impl DeploymentArgs {
         Again {
             program: program(),
             options,
+            cluster_options: cluster.options(),
         }
     }
 }
@@ -194,14 +224,19 @@ fn program() -> String {
     if found.is_some() && found == own.canonicalize().ok() {
         return "hpcapi".to_owned();
     }
-    let text = own.display().to_string();
-    let is_plain = text
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c));
+    quoted(&own.display().to_string())
+}
+
+/// Returns a word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = !word.is_empty()
+        && word
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c));
     if is_plain {
-        text
+        word.to_owned()
     } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
                 first.step
             ),
         )
-        .hint(args.deployment.again().command("up"))),
+        .hint(args.deployment.again(&args.cluster).command("up"))),
     }
 }
 

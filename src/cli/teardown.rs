@@ -49,7 +49,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         Some(first) => Err(
             Error::failed(format!("the {} `{}` is left", first.kind, first.name)).hint(format!(
                 "try again: {}",
-                args.deployment.again().command("teardown")
+                args.deployment.again(&args.cluster).command("teardown")
             )),
         ),
     }
@@ -77,7 +77,7 @@ fn confirm(args: &Args, doomed: &[String]) -> Result<()> {
     }
     Err(Error::usage("nothing was deleted").hint(format!(
         "without the question: {} --yes",
-        args.deployment.again().command("teardown")
+        args.deployment.again(&args.cluster).command("teardown")
     )))
 }
 

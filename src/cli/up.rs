@@ -59,7 +59,7 @@ fn confirm(args: &Args) -> Result<()> {
     }
     Err(Error::new(Kind::Usage, "nothing was made").hint(format!(
         "without the question: {} --yes",
-        args.deployment.again().command("up")
+        args.deployment.again(&args.cluster).command("up")
     )))
 }
 

@@ -75,33 +75,37 @@ async fn there(context: &Context, stack: &str) -> Result<bool> {
     Ok(context.aws.stacks.describe(stack).await?.is_some())
 }
 
-/// Returns the log groups that will stay after the cluster; asked before it goes.
-pub(super) async fn kept_by_cluster(context: &Context) -> Result<Vec<String>> {
+/// Returns the ids of the cluster's stacks, there or deleted; asked before the last one goes.
+pub(super) async fn cluster_stacks(context: &Context) -> Result<Vec<String>> {
     let name = context.settings.name.as_str();
     let mut stacks = context.aws.stacks.deleted_ids(name).await?;
     if let Some(stack) = context.aws.stacks.describe(name).await? {
         stacks.push(stack.id);
     }
+    Ok(stacks)
+}
+
+/// Returns the log groups that deleted clusters left behind on purpose.
+async fn kept_log_groups(context: &Context, stacks: &[String]) -> Result<Vec<String>> {
     let mut groups = Vec::new();
     for stack in stacks {
-        let resources = context.aws.stacks.resources(&stack).await?;
+        let resources = context.aws.stacks.resources(stack).await?;
         groups.extend(
             resources
                 .into_iter()
                 .filter(|resource| {
-                    resource.kind == LOG_GROUP && resource.status != "DELETE_COMPLETE"
+                    resource.kind == LOG_GROUP && resource.status == "DELETE_SKIPPED"
                 })
                 .map(|resource| resource.physical_id),
         );
     }
-    groups.retain(|group| !group.is_empty());
     groups.sort();
     groups.dedup();
     Ok(groups)
 }
 
-/// Returns what is still in the account; `log_groups` are those that ParallelCluster keeps.
-pub(super) async fn scan(context: &Context, log_groups: Vec<String>) -> Result<Vec<Leftover>> {
+/// Returns what is still in the account; `stacks` are those of the cluster.
+pub(super) async fn scan(context: &Context, stacks: &[String]) -> Result<Vec<Leftover>> {
     let name = &context.settings.name;
     let aws = &context.aws;
     let mut left = Vec::new();
@@ -144,7 +148,7 @@ pub(super) async fn scan(context: &Context, log_groups: Vec<String>) -> Result<V
     }
     let buckets = aws
         .buckets
-        .with_prefix(&name.requirements_stack().to_lowercase())
+        .with_prefix(&aws.region, &name.requirements_stack().to_lowercase())
         .await?;
     left.extend(
         buckets
@@ -152,13 +156,14 @@ pub(super) async fn scan(context: &Context, log_groups: Vec<String>) -> Result<V
             .map(|bucket| Leftover::lost("bucket", bucket)),
     );
 
+    let log_groups = kept_log_groups(context, stacks).await?;
     left.extend(log_groups.into_iter().map(|name| Leftover {
         kind: "log group",
         name,
-        kept: Some("the cluster's logs, kept by ParallelCluster for 180 days"),
+        kept: Some("logs of the cluster, kept by ParallelCluster"),
     }));
     let (prefix, suffix) = SHARED_BUCKET;
-    let shared = aws.buckets.with_prefix(prefix).await?;
+    let shared = aws.buckets.with_prefix(&aws.region, prefix).await?;
     left.extend(
         shared
             .into_iter()

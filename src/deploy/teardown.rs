@@ -29,7 +29,7 @@ pub async fn doomed(context: &Context) -> Result<Vec<String>> {
 
 /// Removes the whole deployment, and looks for what is left.
 pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
-    let kept = leftovers::kept_by_cluster(context).await?;
+    let stacks = leftovers::cluster_stacks(context).await?;
     let board = Arc::new(Board::default());
     let mut running = JoinSet::new();
     for step in Step::ALL.into_iter().rev() {
@@ -44,7 +44,7 @@ pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
     removed.reverse();
     Ok(Teardown {
         removed,
-        leftovers: leftovers::scan(context, kept).await?,
+        leftovers: leftovers::scan(context, &stacks).await?,
     })
 }
 

@@ -66,6 +66,16 @@ impl Pcluster {
         let mut command = Command::new(&self.program);
         command.arg(verb).args(["--region", &self.region]);
         command.envs(self.environment.iter().cloned());
+        if self.environment.iter().any(|(key, _)| key == "AWS_PROFILE") {
+            // botocore, too, would prefer keys in the environment to the profile.
+            for key in [
+                "AWS_ACCESS_KEY_ID",
+                "AWS_SECRET_ACCESS_KEY",
+                "AWS_SESSION_TOKEN",
+            ] {
+                command.env_remove(key);
+            }
+        }
         command
     }
 

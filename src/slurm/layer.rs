@@ -12,7 +12,7 @@ pub enum Layer {
     Integration,
     /// API Gateway did not reach the load balancer through the VPC link.
     LoadBalancer,
-    /// The load balancer has no healthy target.
+    /// The load balancer has no target in use.
     Target,
     /// The load balancer did not reach the head node's port.
     HeadNodePort,
@@ -64,7 +64,7 @@ impl Layer {
                 "API Gateway does not reach the load balancer through the VPC link: link, listener or security group rule for port 80"
             }
             Layer::Target => {
-                "the load balancer has no healthy target: the head node is not (yet) healthy on port 6830"
+                "the load balancer has no target in use: the head node is not registered, or does not run"
             }
             Layer::HeadNodePort => {
                 "the load balancer does not reach port 6830 of the head node: security group rule or the proxy there"

@@ -18,7 +18,7 @@ use super::seal::SealingKey;
 const MINT: &str = include_str!("mint-token.sh");
 
 /// How long the head node may take; a hung slurmctld answers after about 10 s.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// A Slurm JSON Web Token. Whoever holds it is its user until it expires, so it has no
 /// `Display`, and its `Debug` shows nothing.

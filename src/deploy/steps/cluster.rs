@@ -31,7 +31,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     }
     Ok(if !there.is_settled() {
         State::waiting(format!("the cluster is in {}", there.status))
-    } else if there.status == "CREATE_COMPLETE" || there.status.starts_with("UPDATE_") {
+    } else if there.is_complete() || there.status == "UPDATE_ROLLBACK_COMPLETE" {
         State::Ready
     } else {
         State::incomplete(format!("the cluster is in {}", there.status))
@@ -143,7 +143,9 @@ async fn create(context: &Context) -> Result<Stack> {
 }
 
 async fn delete(context: &Context, stack: &Stack) -> Result<()> {
+    let mut mark = None;
     if stack.status != "DELETE_IN_PROGRESS" {
+        mark = context.aws.stacks.newest_event(&stack.id).await?;
         context
             .events
             .doing(Step::Cluster, "pcluster delete-cluster");
@@ -156,7 +158,7 @@ async fn delete(context: &Context, stack: &Stack) -> Result<()> {
         answer::deleted(status.code(), &stdout, &stderr)?;
     }
     let progress = stack::progress(&context.events, Step::Cluster);
-    context.aws.stacks.deleted(stack, None, &progress).await
+    context.aws.stacks.deleted(stack, mark, &progress).await
 }
 
 /// Returns why the cluster failed: the first resource that did, and ParallelCluster's own code.
