@@ -20,9 +20,9 @@ pub(super) struct Args {
     #[arg(long, default_value = "3600")]
     lifespan: Lifespan,
 
-    /// The user of the cluster who the token is for
-    #[arg(long, default_value = "ec2-user")]
-    user: UserName,
+    /// The user of the cluster who the token is for [default: its own, e.g. ec2-user]
+    #[arg(long)]
+    user: Option<UserName>,
 
     /// How the token is printed
     #[arg(long, value_enum, default_value_t = Shape::Text)]
@@ -82,7 +82,7 @@ async fn fetch(args: &Args, events: &Events) -> Result<TokenAnswer> {
     let token = mint(
         &context.aws.commands,
         &head_node.id,
-        &args.user,
+        args.user.as_ref(),
         args.lifespan,
     )
     .await?;

@@ -9,7 +9,6 @@ use crate::slurm::{Api, Job, JobRequest, Lifespan, mint};
 use crate::step::Step;
 
 use super::Up;
-use super::steps::endpoint::default_user;
 
 /// A dynamic node boots for minutes before its first job.
 const LIMIT: Duration = Duration::from_secs(1200);
@@ -29,9 +28,9 @@ pub struct Proof {
 impl Proof {
     /// Runs a job through the endpoint of `up` and fetches what it printed.
     pub async fn run(context: &Context, up: &Up) -> Result<Proof> {
-        let user = default_user();
         let lifespan: Lifespan = "1h".parse()?;
-        let token = mint(&context.aws.commands, &up.head_node, &user, lifespan).await?;
+        let token = mint(&context.aws.commands, &up.head_node, None, lifespan).await?;
+        let user = token.user()?;
         let api = Api::new(up.endpoint.clone())?;
         let home = format!("/home/{}", user.as_str());
         let request = JobRequest {

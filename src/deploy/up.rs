@@ -39,6 +39,12 @@ pub async fn up(context: &Arc<Context>) -> Result<Up> {
     let before = super::survey(context).await?;
     preflight::before(context, &before).await?;
 
+    if is_from_another_config(&before) {
+        context.events.warn(
+            "the cluster may have been made from another configuration than this one; hpcapi does \
+             not change a cluster: see `pcluster update-cluster`",
+        );
+    }
     let board = Arc::new(Board::default());
     let mut running = JoinSet::new();
     for status in &before {
@@ -64,6 +70,16 @@ fn is_needed(step: Step, before: &[StepStatus]) -> bool {
             .any(|status| status.step == step && status.state == State::Ready)
     };
     !is_local(step) || !step.users().all(is_ready)
+}
+
+/// Returns whether a cluster stands beside a file that an earlier run on this machine filled,
+/// and that is not what this run would fill.
+fn is_from_another_config(before: &[StepStatus]) -> bool {
+    let of = |step: Step| before.iter().find(|status| status.step == step);
+    let stands = of(Step::Cluster).is_some_and(|status| status.state == State::Ready);
+    let differs = of(Step::ClusterConfig)
+        .is_some_and(|status| matches!(status.state, State::Incomplete { .. }));
+    stands && differs
 }
 
 async fn make(step: Step, needed: bool, context: &Context, board: &Board) -> Result<bool> {

@@ -42,6 +42,13 @@ impl Token {
     }
 }
 
+impl Token {
+    /// Returns whose token it is.
+    pub fn user(&self) -> Result<UserName> {
+        self.claims()?.sun.parse()
+    }
+}
+
 impl From<String> for Token {
     fn from(token: String) -> Self {
         Token(token)
@@ -137,17 +144,18 @@ enum Answer {
     Refused { error: String, detail: String },
 }
 
-/// Mints a token for `user` on the head node `instance`.
+/// Mints a token on the head node `instance`, for `user` or else for the cluster's own user,
+/// who is called after the operating system: ec2-user, ubuntu, rocky.
 pub async fn mint(
     commands: &Commands,
     instance: &str,
-    user: &UserName,
+    user: Option<&UserName>,
     lifespan: Lifespan,
 ) -> Result<Token> {
     let key = SealingKey::generate()?;
     let script = format!(
         "user='{}'\nlifespan='{}'\npublic_key='{}'\n{MINT}",
-        user.as_str(),
+        user.map(UserName::as_str).unwrap_or_default(),
         lifespan.seconds(),
         key.public_key()?
     );
@@ -179,24 +187,24 @@ pub async fn mint(
             return Err(Error::failed("the head node's answer is not understood").because(error));
         }
     };
-    let claims = token.claims()?;
-    if claims.sun != user.as_str() {
-        return Err(Error::failed(format!(
+    let minted_for = token.user()?;
+    match user {
+        Some(user) if *user != minted_for => Err(Error::failed(format!(
             "the head node minted a token for `{}` instead of `{}`",
-            claims.sun,
+            minted_for.as_str(),
             user.as_str()
-        )));
+        ))),
+        _ => Ok(token),
     }
-    Ok(token)
 }
 
-fn refusal(code: &str, detail: &str, user: &UserName) -> Error {
+fn refusal(code: &str, detail: &str, user: Option<&UserName>) -> Error {
+    let user = user.map_or("of the cluster", UserName::as_str);
     let error = match code {
         "unknown_user" => Error::failed(format!(
-            "the head node has no user `{}`",
-            user.as_str()
+            "the head node has no user `{user}`"
         ))
-        .hint("the default user of the cluster is ec2-user: leave out --user"),
+        .hint("leave out --user for the cluster's own user"),
         "no_scontrol" => Error::failed("Slurm is not installed on the head node"),
         "jwt_not_configured" => Error::failed("Slurm on the head node has no JWT key configured").hint(
             "add AuthAltTypes and AuthAltParameters to CustomSlurmSettings as in `hpcapi config --output -`",

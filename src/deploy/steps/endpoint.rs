@@ -78,15 +78,14 @@ async fn look(context: &Context) -> Result<Look> {
         return Ok(Look::Early("the head node"));
     };
     let api = Api::new(endpoint)?;
-    let user = default_user();
-    Ok(
-        match mint(&context.aws.commands, &head_node.id, &user, short()).await {
-            Ok(token) => probe(&api, &user, &token)
-                .await
-                .unwrap_or_else(|error| Look::Broken(None, with_cause(&error))),
-            Err(error) => Look::Broken(None, with_cause(&error)),
-        },
-    )
+    let commands = &context.aws.commands;
+    let token = match mint(commands, &head_node.id, None, short()).await {
+        Ok(token) => token,
+        Err(error) => return Ok(Look::Broken(None, with_cause(&error))),
+    };
+    Ok(probe(&api, &token.user()?, &token)
+        .await
+        .unwrap_or_else(|error| Look::Broken(None, with_cause(&error))))
 }
 
 /// Makes a call that only a valid token can make, and the same without one.
@@ -122,11 +121,6 @@ fn answered_by(reply: &Reply) -> Look {
         one_line(&start)
     );
     Look::Broken(Some(layer), text)
-}
-
-/// Returns the user that the head node always has.
-pub(in crate::deploy) fn default_user() -> UserName {
-    "ec2-user".parse().expect("a plain word")
 }
 
 /// Returns a lifespan that outlasts one look.
