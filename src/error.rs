@@ -18,6 +18,8 @@ pub enum Kind {
     NotReady,
     /// The user interrupted: exit code 130.
     Interrupted,
+    /// A job ended otherwise than well: its own exit code.
+    Job(u8),
 }
 
 impl Kind {
@@ -28,6 +30,7 @@ impl Kind {
             Kind::Usage => 2,
             Kind::NotReady => 3,
             Kind::Interrupted => 130,
+            Kind::Job(code) => code,
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 pub struct Pace {
     pause: Duration,
     longest: Duration,
+    growth: f64,
     deadline: Instant,
 }
 
@@ -26,12 +27,31 @@ impl Pace {
         Pace::new(Duration::from_millis(60), Duration::from_secs(1), limit)
     }
 
+    /// Returns a pace for trying again what failed: 0.2 s at first, twice as long each time.
+    pub fn retries(limit: Duration) -> Self {
+        Pace {
+            growth: 2.0,
+            ..Pace::new(Duration::from_millis(200), Duration::from_secs(5), limit)
+        }
+    }
+
+    /// Makes the next pause no shorter than this.
+    pub fn wait_at_least(&mut self, pause: Duration) {
+        self.pause = self.pause.max(pause);
+    }
+
     fn new(first: Duration, longest: Duration, limit: Duration) -> Self {
         Pace {
             pause: first,
             longest,
+            growth: 1.2,
             deadline: Instant::now() + limit,
         }
+    }
+
+    /// Sleeps once.
+    pub async fn pause(pause: Duration) {
+        sleep(pause).await;
     }
 
     /// Sleeps until the next question is due; returns false once the deadline has passed.
@@ -41,7 +61,7 @@ impl Pace {
             return false;
         }
         sleep(self.pause.mul_f64(jitter()).min(left)).await;
-        self.pause = self.pause.mul_f64(1.2).min(self.longest);
+        self.pause = self.pause.mul_f64(self.growth).min(self.longest);
         true
     }
 }

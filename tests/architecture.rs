@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("settings", &["error"]),
     ("aws", &["error", "wait"]),
     ("pcluster", &["error", "process", "python"]),
-    ("slurm", &["error", "wait", "aws"]),
+    ("slurm", &["error", "files", "wait", "aws"]),
     (
         "context",
         &["error", "event", "settings", "step", "aws", "pcluster"],

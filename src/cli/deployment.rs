@@ -20,20 +20,20 @@ const DEFAULT_CONFIG: &str = include_str!("../../cluster-config.yaml");
 #[derive(Debug, Clone, Args)]
 pub(super) struct DeploymentArgs {
     /// Name of the deployment; stacks and cluster are named after it
-    #[arg(long, default_value = DeploymentName::DEFAULT)]
-    name: String,
+    #[arg(long, alias = "deployment", default_value = DeploymentName::DEFAULT)]
+    pub(super) name: String,
 
     /// AWS region [default: from the AWS configuration]
     #[arg(long)]
-    region: Option<String>,
+    pub(super) region: Option<String>,
 
     /// Profile of the AWS configuration
     #[arg(long)]
-    profile: Option<String>,
+    pub(super) profile: Option<String>,
 
     /// Use a sandbox on this machine instead of AWS: no account needed, nothing costs
     #[arg(long, env = "HPCAPI_SANDBOX", value_parser = clap::builder::FalseyValueParser::new())]
-    sandbox: bool,
+    pub(super) sandbox: bool,
 
     /// Tell more: what every step is doing
     #[arg(short, long)]
@@ -144,6 +144,37 @@ impl DeploymentArgs {
     /// Returns whether the deployment is in the sandbox.
     pub(super) fn is_in_sandbox(&self) -> bool {
         self.sandbox
+    }
+
+    /// Returns everything that decides which account and region the deployment is in, without
+    /// asking AWS.
+    pub(super) fn place(&self) -> Vec<String> {
+        let variables: &[&str] = if self.sandbox {
+            &["HPCAPI_SANDBOX_ACCOUNT"]
+        } else {
+            &[
+                "AWS_PROFILE",
+                "AWS_REGION",
+                "AWS_DEFAULT_REGION",
+                "AWS_ACCESS_KEY_ID",
+                "AWS_CONFIG_FILE",
+                "AWS_SHARED_CREDENTIALS_FILE",
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                "AWS_ROLE_ARN",
+                "AWS_ENDPOINT_URL",
+            ]
+        };
+        let mut place: Vec<String> = variables
+            .iter()
+            .map(|name| std::env::var(name).unwrap_or_default())
+            .collect();
+        place
+            .extend([&self.region, &self.profile].map(|option| option.clone().unwrap_or_default()));
+        if self.sandbox {
+            let running = open_sandbox().ok().and_then(|sandbox| sandbox.running());
+            place.extend(running.map(|running| format!("{} {}", running.endpoint, running.pid)));
+        }
+        place
     }
 
     async fn ground(
@@ -289,7 +320,8 @@ fn home() -> Result<PathBuf> {
         .ok_or_else(|| Error::usage("there is no home folder").hint("export HOME=/some/folder"))
 }
 
-fn cache_folder() -> Result<PathBuf> {
+/// Returns the folder of this user's caches of hpcapi.
+pub(super) fn cache_folder() -> Result<PathBuf> {
     let cache = match std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from) {
         Some(folder) if folder.is_absolute() => folder,
         _ => home()?.join(".cache"),

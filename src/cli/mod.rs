@@ -1,14 +1,22 @@
 //! The commands: one file each, with its arguments, a call, and the shape of its answer.
 
+mod api;
 mod config;
 mod deployment;
+mod generate;
+mod jobs;
+mod nodes;
+mod partitions;
+mod ping;
+mod reach;
 mod sandbox;
+mod show;
 mod status;
 mod teardown;
 mod token;
 mod up;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::{Error, Kind, Result};
 
@@ -18,7 +26,7 @@ use crate::error::{Error, Kind, Result};
 #[command(name = "hpcapi", version, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed, 2 usage or configuration, \
-    3 not (all) ready, 130 interrupted."
+    3 not (all) ready, 130 interrupted; `jobs wait` ends with the exit code of the job."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -31,8 +39,15 @@ enum Command {
     Status(status::Args),
     Token(token::Args),
     Teardown(teardown::Args),
+    Ping(ping::Args),
+    Partitions(partitions::Args),
+    Nodes(nodes::Args),
+    Jobs(jobs::Args),
+    Api(api::Args),
     Config(config::Args),
     Sandbox(sandbox::Args),
+    Completions(generate::CompletionsArgs),
+    Man(generate::ManArgs),
 }
 
 /// Reads the arguments and runs the command, until it ends or the user interrupts it.
@@ -55,8 +70,18 @@ async fn run(command: Command) -> Result<()> {
         Command::Status(args) => status::run(args).await,
         Command::Token(args) => token::run(args).await,
         Command::Teardown(args) => teardown::run(args).await,
+        Command::Ping(args) => ping::run(args).await,
+        Command::Partitions(args) => partitions::run(args).await,
+        Command::Nodes(args) => nodes::run(args).await,
+        Command::Jobs(args) => jobs::run(args).await,
+        Command::Api(args) => api::run(args).await,
         Command::Config(args) => config::run(args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Completions(args) => {
+            generate::completions(&args, Cli::command());
+            Ok(())
+        }
+        Command::Man(args) => generate::man(&args, Cli::command()),
     }
 }
 

@@ -1,14 +1,17 @@
 //! `hpcapi token`.
 
+use std::io::IsTerminal;
+
 use clap::{Args as ClapArgs, ValueEnum};
 use serde::Serialize;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::output::{self, Answer, Format, Story};
-use crate::slurm::{Claims, Lifespan, Token, UserName, mint};
+use crate::slurm::{Claims, Lifespan, Token, UserName, mint, revoke_all};
 
-use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
+use super::deployment::{ClusterArgs, DeploymentArgs};
+use super::reach::{located, running_head_node};
 
 /// Mint a Slurm token on the head node; it comes sealed, so that nobody on the way can use it
 #[derive(Debug, ClapArgs)]
@@ -27,6 +30,14 @@ pub(super) struct Args {
     /// How the token is printed
     #[arg(long, value_enum, default_value_t = Shape::Text)]
     output: Shape,
+
+    /// End every token of the cluster, whoever has it: replaces the key that signs them
+    #[arg(long, conflicts_with_all = ["lifespan", "user"])]
+    revoke_all: bool,
+
+    /// With --revoke-all: do not ask
+    #[arg(long, requires = "revoke_all")]
+    yes: bool,
 }
 
 /// How the token is printed.
@@ -41,6 +52,9 @@ enum Shape {
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
+    if args.revoke_all {
+        return revoke(&args).await;
+    }
     let (events, story) = Story::start(!args.deployment.verbose);
     let minted = fetch(&args, &events).await;
     drop(events);
@@ -55,38 +69,56 @@ pub(super) async fn run(args: Args) -> Result<()> {
 }
 
 async fn fetch(args: &Args, events: &Events) -> Result<TokenAnswer> {
-    let context = args
-        .deployment
-        .context(&ClusterArgs::default(), SandboxUse::Expect, events)
-        .await?;
-    crate::deploy::locate(&context).await?;
-    let (head_node, endpoint) = {
-        let facts = context.facts();
-        (facts.head_node.clone(), facts.endpoint.clone())
-    };
-    let again = &context.settings.again;
-    let head_node = head_node.ok_or_else(|| {
-        Error::new(
-            Kind::NotReady,
-            format!("`{}` has no head node", context.settings.name),
-        )
-        .hint(format!("make it with `{}`", again.command("up")))
-    })?;
-    if !head_node.is_running() {
-        return Err(Error::new(
-            Kind::NotReady,
-            format!("the head node `{}` is {}", head_node.id, head_node.state),
-        )
-        .hint(format!("look with `{}`", again.command("status"))));
-    }
-    let token = mint(
-        &context.aws.commands,
-        &head_node.id,
-        args.user.as_ref(),
-        args.lifespan,
-    )
-    .await?;
+    let context = located(&args.deployment, events).await?;
+    let head_node = running_head_node(&context)?;
+    let commands = &context.aws.commands;
+    let token = mint(commands, &head_node, args.user.as_ref(), args.lifespan).await?;
+    let endpoint = context.facts().endpoint.clone();
     TokenAnswer::new(&token, endpoint)
+}
+
+async fn revoke(args: &Args) -> Result<()> {
+    let question = "this ends every token of the cluster; jobs go on. Do it?";
+    let agreed = args.yes || (std::io::stdin().is_terminal() && output::confirm(question));
+    if !agreed {
+        return Err(Error::usage("no token was revoked").hint(format!(
+            "without the question: {} --revoke-all --yes",
+            args.deployment
+                .again(&ClusterArgs::default())
+                .command("token")
+        )));
+    }
+    let (events, story) = Story::start(!args.deployment.verbose);
+    let revoked: Result<_> = async {
+        let context = located(&args.deployment, &events).await?;
+        let head_node = running_head_node(&context)?;
+        let key = revoke_all(&context.aws.commands, &head_node).await?;
+        Ok(RevokeAnswer { head_node, key })
+    }
+    .await;
+    drop(events);
+    story.end().await;
+    let format = match args.output {
+        Shape::Json => Format::Json,
+        Shape::Text | Shape::Env => Format::Text,
+    };
+    output::answer(&revoked?, format);
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct RevokeAnswer {
+    head_node: String,
+    key: String,
+}
+
+impl Answer for RevokeAnswer {
+    fn text(&self) -> String {
+        format!(
+            "every token is revoked: {} on {} is a new key, and slurmctld was started anew\n",
+            self.key, self.head_node
+        )
+    }
 }
 
 #[derive(Serialize)]

@@ -123,8 +123,8 @@ impl UpAnswer {
             commands,
             proof: proof.map(|proof| ProofAnswer {
                 job_id: proof.job.id,
-                state: proof.job.state,
-                nodes: proof.job.nodes,
+                state: proof.job.state.to_string(),
+                nodes: proof.job.nodes.unwrap_or_default(),
                 output: proof.output,
             }),
         }

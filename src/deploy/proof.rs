@@ -5,13 +5,19 @@ use std::time::Duration;
 use crate::aws::Invocation;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::slurm::{Api, Job, JobRequest, Lifespan, mint};
+use crate::slurm::client::{Client, Credentials, Identity, Memory, Transport};
+use crate::slurm::jobs::{self, Job, JobId};
+use crate::slurm::submission::Description;
+use crate::slurm::{Lifespan, mint};
 use crate::step::Step;
 
 use super::Up;
 
 /// A dynamic node boots for minutes before its first job.
 const LIMIT: Duration = Duration::from_secs(1200);
+
+/// API Gateway gives up after 30 s; so much and a little is enough.
+const REQUEST: Duration = Duration::from_secs(35);
 
 const SCRIPT: &str = "#!/bin/bash\n\
     echo \"hello from $(hostname), job $SLURM_JOB_ID on $SLURM_JOB_NODELIST\"\n";
@@ -31,28 +37,35 @@ impl Proof {
         let lifespan: Lifespan = "1h".parse()?;
         let token = mint(&context.aws.commands, &up.head_node, None, lifespan).await?;
         let user = token.user()?;
-        let api = Api::new(up.endpoint.clone())?;
+        let transport = Transport::new(up.endpoint.parse()?, REQUEST)?;
+        let identity = Identity::Given(Credentials { user: None, token });
+        let client = Client::new(transport, identity, Memory::default());
         let home = format!("/home/{}", user.as_str());
-        let request = JobRequest {
-            name: "hpcapi-proof".to_owned(),
-            directory: home.clone(),
-            output: format!("{home}/hpcapi-proof-%j.out"),
-            script: SCRIPT.to_owned(),
-        };
-        let id = request.submit(&api, &up.api_version, &user, &token).await?;
+        let id = submit(&client, &home, user.as_str()).await?;
         let seen = |job: &Job| {
             let text = format!("job {} is {}", job.id, job.state);
             context.events.doing(Step::Endpoint, text);
         };
-        let identity = (&user, &token);
-        let job = Job::wait(id, &api, &up.api_version, identity, LIMIT, seen).await?;
+        let troubled = |error: &Error| context.events.doing(Step::Endpoint, error.to_string());
+        let ended = jobs::wait(&client, &[JobId::from(id)], LIMIT, seen, troubled).await?;
+        let Some(job) = ended.into_iter().next() else {
+            return Err(Error::failed(format!("Slurm does not show job {id}")));
+        };
         let file = format!("{home}/hpcapi-proof-{id}.out");
         let output = read(context, &up.head_node, &file).await?;
-        if job.state != "COMPLETED" {
+        if job.state.as_str() != "COMPLETED" {
             return Err(Error::failed(format!("job {id} ended as {}", job.state)).because(output));
         }
         Ok(Proof { job, output })
     }
+}
+
+async fn submit(client: &Client, home: &str, user: &str) -> Result<u64> {
+    let mut description = Description::read("proof", SCRIPT.as_bytes())?;
+    description.set("job-name", "hpcapi-proof")?;
+    description.set("output", &format!("{home}/hpcapi-proof-%j.out"))?;
+    description.fill(home, user);
+    Ok(jobs::submit(client, description).await?.id)
 }
 
 async fn read(context: &Context, head_node: &str, file: &str) -> Result<String> {

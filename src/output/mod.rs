@@ -1,15 +1,19 @@
 //! The only place that prints: the answer on stdout, the story on stderr.
 
+mod screen;
 mod story;
+mod table;
 
-use std::io::Write;
+use std::io::{BufWriter, IsTerminal, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::error::Error;
 
+pub use screen::Screen;
 pub use story::Story;
+pub use table::{Cell, Table, memory, span};
 
 /// How the answer is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,21 +35,52 @@ pub fn answer(answer: &impl Answer, format: Format) {
     match format {
         Format::Text => raw(&answer.text()),
         Format::Json => {
-            let json = serde_json::to_string_pretty(answer);
-            raw(&format!("{}\n", json.expect("answers are plain data")));
+            // Straight to its place: a long list is not held a second time.
+            let mut stdout = BufWriter::new(std::io::stdout().lock());
+            // Whoever closed the pipe does not want the rest.
+            let _ = serde_json::to_writer_pretty(&mut stdout, answer);
+            let _ = writeln!(stdout).and_then(|()| stdout.flush());
         }
     }
 }
 
+/// Returns the answer of a command as one JSON document.
+pub fn json(answer: &impl Answer) -> String {
+    let json = serde_json::to_string_pretty(answer);
+    format!("{}\n", json.expect("answers are plain data"))
+}
+
 /// Prints text on stdout as it is.
 pub fn raw(text: &str) {
-    // Whoever closed the pipe does not want the rest.
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    bytes(text.as_bytes());
+}
+
+/// Prints bytes on stdout as they are; returns whether somebody still takes them.
+pub fn bytes(bytes: &[u8]) -> bool {
+    let mut stdout = std::io::stdout().lock();
+    stdout
+        .write_all(bytes)
+        .and_then(|()| stdout.flush())
+        .is_ok()
 }
 
 /// Prints text on stderr as it is.
 pub fn tell(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints a document on stdout as it is; on a terminal what comes next begins on a new line.
+pub fn document(document: &[u8]) {
+    bytes(document);
+    if std::io::stdout().is_terminal() && !document.ends_with(b"\n") {
+        bytes(b"\n");
+    }
+}
+
+/// Returns text without what could move a terminal's cursor.
+pub fn plain(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.chars().map(shown).collect()
 }
 
 /// Prints an error: what failed, why, and what to type next.

@@ -1,13 +1,20 @@
-//! Slurm: tokens from the head node, and calls through the API that `up` made. The word is
-//! *partition* here; ParallelCluster calls it a queue.
+//! Slurm: tokens from the head node, and a client of its REST API that works with every
+//! version. The word is *partition* here; ParallelCluster calls it a queue.
 
-mod api;
-mod job;
-mod layer;
+pub mod client;
+pub mod host_list;
+pub mod jobs;
+pub mod log_file;
+pub mod nodes;
+pub mod partitions;
+pub mod ping;
+mod revoke;
 mod seal;
+mod shape;
+pub mod submission;
+pub mod time;
 mod token;
 
-pub use api::{Api, Reply};
-pub use job::{Job, JobRequest};
-pub use layer::Layer;
+pub use client::ApiVersion;
+pub use revoke::revoke_all;
 pub use token::{Claims, Lifespan, Token, UserName, mint};

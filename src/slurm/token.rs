@@ -83,6 +83,12 @@ impl UserName {
     }
 }
 
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl FromStr for UserName {
     type Err = Error;
 

@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use reqwest::Method;
-
 use crate::context::Context;
 use crate::deploy::{State, path};
 use crate::error::{Error, Result};
-use crate::slurm::{Api, Layer, Lifespan, Reply, Token, UserName, mint};
+use crate::slurm::client::{
+    Credentials, Layer, Lost, Reply, Request, Server, Transport, excerpt, offered,
+};
+use crate::slurm::{ApiVersion, Lifespan, mint};
 use crate::step::Step;
 use crate::wait::Pace;
 
@@ -17,6 +18,9 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 /// What is missing in the way now will not appear by waiting longer.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// API Gateway gives up after 30 s; so much and a little is enough.
+const REQUEST: Duration = Duration::from_secs(35);
 
 /// What one look at the endpoint finds.
 enum Look {
@@ -77,33 +81,41 @@ async fn look(context: &Context) -> Result<Look> {
     let Some(head_node) = head_node else {
         return Ok(Look::Early("the head node"));
     };
-    let api = Api::new(endpoint)?;
+    let server: Server = endpoint.parse()?;
+    let transport = Transport::new(server, REQUEST)?;
     let commands = &context.aws.commands;
     let token = match mint(commands, &head_node.id, None, short()).await {
         Ok(token) => token,
         Err(error) => return Ok(Look::Broken(None, with_cause(&error))),
     };
-    Ok(probe(&api, &token.user()?, &token)
+    let credentials = Credentials { user: None, token };
+    Ok(probe(&transport, &credentials)
         .await
         .unwrap_or_else(|error| Look::Broken(None, with_cause(&error))))
 }
 
 /// Makes a call that only a valid token can make, and the same without one.
-async fn probe(api: &Api, user: &UserName, token: &Token) -> Result<Look> {
-    let version = match api.newest_version(user, token).await? {
-        Ok(version) => version,
-        Err(reply) => return Ok(answered_by(&reply)),
+async fn probe(transport: &Transport, credentials: &Credentials) -> Result<Look> {
+    let ask = async |request: &Request, version, credentials| {
+        let answer = transport.exchange(request, version, credentials).await;
+        answer.map_err(Lost::into_error)
     };
-    let path = format!("/slurm/{version}/diag");
-    let reply = api
-        .call(Method::GET, &path, Some((user, token)), None)
-        .await?;
+    let documents = Request::openapi();
+    let reply = ask(&documents, ApiVersion::NEWEST, Some(credentials)).await?;
     if Layer::of(&reply) != Layer::Slurm {
         return Ok(answered_by(&reply));
     }
-    let anonymous = api.call(Method::GET, &path, None, None).await?;
+    let Some(version) = offered(&reply.body).and_then(|all| ApiVersion::choose(&all)) else {
+        return Ok(answered_by(&reply));
+    };
+    let diag = Request::get("diag");
+    let reply = ask(&diag, version, Some(credentials)).await?;
+    if Layer::of(&reply) != Layer::Slurm {
+        return Ok(answered_by(&reply));
+    }
+    let anonymous = ask(&diag, version, None).await?;
     Ok(match anonymous.status {
-        401 => Look::Answers(version),
+        401 => Look::Answers(version.to_string()),
         status => Look::Broken(
             None,
             format!("a call without a token is answered with HTTP {status} instead of 401"),
@@ -113,12 +125,11 @@ async fn probe(api: &Api, user: &UserName, token: &Token) -> Result<Look> {
 
 fn answered_by(reply: &Reply) -> Look {
     let layer = Layer::of(reply);
-    let start: String = reply.body.chars().take(200).collect();
     let text = format!(
         "{} (HTTP {}): {}",
         layer.meaning(),
         reply.status,
-        one_line(&start)
+        excerpt(&reply.text())
     );
     Look::Broken(Some(layer), text)
 }
@@ -130,11 +141,7 @@ fn short() -> Lifespan {
 
 fn with_cause(error: &Error) -> String {
     match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {}", one_line(&cause.to_string())),
+        Some(cause) => format!("{error}: {}", excerpt(&cause.to_string())),
         None => error.to_string(),
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,0 +1,135 @@
+//! `hpcapi jobs cancel`.
+
+use clap::Args as ClapArgs;
+
+use crate::error::{Error, Result};
+use crate::output::{self, Answer};
+use crate::slurm::client::Request;
+use crate::slurm::jobs::{self, Cancelled, Filter, Job, JobId};
+
+use super::super::reach::{Reach, ReachArgs};
+use super::super::show::{AsUserArgs, ShowArgs, View, print, print_curl, with_client};
+use super::list::FilterArgs;
+
+/// Cancel jobs: by number, or all of one's own that a filter meets
+#[derive(Debug, ClapArgs)]
+#[command(group(clap::ArgGroup::new("which").required(true).multiple(true).args(["id", "all", "user", "state", "partition"])))]
+pub(super) struct Args {
+    /// The jobs: 12, or 12_3 for a task of an array
+    #[arg(conflicts_with_all = ["all", "user", "state", "partition"])]
+    id: Vec<JobId>,
+
+    /// All of one's own
+    #[arg(long)]
+    all: bool,
+
+    #[command(flatten)]
+    filter: FilterArgs,
+
+    #[command(flatten)]
+    reach: ReachArgs,
+
+    #[command(flatten)]
+    user: AsUserArgs,
+
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    let user = args.user.as_user.as_ref();
+    if args.show.curl {
+        let requests: Vec<Request> = match args.id.as_slice() {
+            [] => vec![Request::get("jobs")],
+            ids => ids.iter().map(|id| jobs::cancel_request(*id)).collect(),
+        };
+        return print_curl(&args.reach, user, &requests);
+    }
+    with_client(&args.reach, user, async |reach, _| {
+        let wanted = wanted(&args, reach).await?;
+        let answer = CancelAnswer(jobs::cancel(&reach.client, &wanted).await?);
+        match args.show.output {
+            View::Raw => output::raw(&output::json(&answer)),
+            view => print(&answer, view),
+        }
+        match answer.0.refused.first() {
+            None => Ok(()),
+            Some(first) => {
+                let count = answer.0.refused.len();
+                let noun = if count == 1 { "job was" } else { "jobs were" };
+                Err(Error::failed(format!("{count} {noun} not cancelled"))
+                    .because(format!("job {}: {}", first.id, first.reason)))
+            }
+        }
+    })
+    .await
+}
+
+/// Returns what to cancel, with what Slurm shows of it: every job once, an array as one.
+async fn wanted(args: &Args, reach: &Reach) -> Result<Vec<(JobId, Vec<Job>)>> {
+    let client = &reach.client;
+    if !args.id.is_empty() {
+        let mut ids = args.id.clone();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut wanted = Vec::new();
+        for id in ids {
+            wanted.push((id, jobs::lookup(client, id).await?));
+        }
+        return Ok(wanted);
+    }
+    let own = client.identity().user().await?;
+    let users = match (args.filter.user.as_slice(), own) {
+        ([], Some(own)) => vec![own.to_string()],
+        ([], None) => {
+            return Err(
+                Error::usage("whose jobs? without a token nobody is known to own any")
+                    .hint("name the user: hpcapi jobs cancel --user NAME"),
+            );
+        }
+        (users, _) => users.to_vec(),
+    };
+    let filter = Filter {
+        users,
+        states: args.filter.state.clone(),
+        partitions: args.filter.partition.clone(),
+        ..Filter::default()
+    };
+    let listing = jobs::list(client, &filter, None).await?;
+    let listed = listing.map(|listing| listing.jobs).unwrap_or_default();
+    Ok(listed
+        .into_iter()
+        .filter(|job| !job.state.has_ended())
+        .map(|job| {
+            let id = match (job.array_job_id, job.array_task_id) {
+                (Some(array), Some(task)) => JobId {
+                    job: array,
+                    task: Some(task),
+                },
+                _ => JobId::from(job.id),
+            };
+            (id, vec![job])
+        })
+        .collect())
+}
+
+#[derive(serde::Serialize)]
+struct CancelAnswer(Cancelled);
+
+impl Answer for CancelAnswer {
+    fn text(&self) -> String {
+        let Cancelled { cancelled, refused } = &self.0;
+        if cancelled.is_empty() && refused.is_empty() {
+            return "there is nothing to cancel\n".to_owned();
+        }
+        let done = cancelled.iter().map(|id| format!("job {id}: cancelled\n"));
+        let kept = refused.iter().map(|refused| {
+            format!(
+                "job {}: not cancelled: {}\n",
+                refused.id,
+                output::plain(&refused.reason)
+            )
+        });
+        done.chain(kept).collect()
+    }
+}

@@ -1,0 +1,42 @@
+//! `hpcapi jobs`.
+
+mod cancel;
+mod list;
+mod logs;
+mod sbatch_options;
+mod show;
+mod submit;
+mod table;
+mod wait;
+
+use clap::{Args as ClapArgs, Subcommand};
+
+use crate::error::Result;
+
+/// List, show, submit, cancel, wait for and read jobs
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(list::Args),
+    Show(show::Args),
+    Submit(Box<submit::Args>),
+    Cancel(cancel::Args),
+    Wait(wait::Args),
+    Logs(logs::Args),
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    match args.command {
+        Command::List(args) => list::run(args).await,
+        Command::Show(args) => show::run(args).await,
+        Command::Submit(args) => submit::run(*args).await,
+        Command::Cancel(args) => cancel::run(args).await,
+        Command::Wait(args) => wait::run(args).await,
+        Command::Logs(args) => logs::run(args).await,
+    }
+}

@@ -1,0 +1,60 @@
+//! `hpcapi jobs show`.
+
+use clap::Args as ClapArgs;
+
+use crate::error::Result;
+use crate::slurm::jobs::{self, JobId};
+
+use super::super::reach::ReachArgs;
+use super::super::show::{ShowArgs, UserArgs, View, print, print_curl, print_raw, with_client};
+use super::table::DetailedAnswer;
+
+/// Show all that Slurm knows of a job; it forgets one 5 minutes after its end
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// The jobs: 12, or 12_3 for a task of an array
+    #[arg(required = true)]
+    id: Vec<JobId>,
+
+    #[command(flatten)]
+    reach: ReachArgs,
+
+    #[command(flatten)]
+    user: UserArgs,
+
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    let user = args.user.user.as_ref();
+    if args.show.curl {
+        let version = args.reach.curl_version(user)?;
+        let requests: Vec<_> = args
+            .id
+            .iter()
+            .map(|id| jobs::lookup_request(*id, version))
+            .collect();
+        return print_curl(&args.reach, user, &requests);
+    }
+    with_client(&args.reach, user, async |reach, _| {
+        let mut found = Vec::new();
+        for id in &args.id {
+            if args.show.output == View::Raw {
+                let version = reach.client.version().await?;
+                print_raw(&reach.client, &jobs::lookup_request(*id, version)).await?;
+                continue;
+            }
+            let jobs = jobs::lookup(&reach.client, *id).await?;
+            if jobs.is_empty() {
+                return Err(jobs::gone(*id, &[]));
+            }
+            found.extend(jobs);
+        }
+        if args.show.output != View::Raw {
+            print(&DetailedAnswer { jobs: found }, args.show.output);
+        }
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,224 @@
+//! `hpcapi jobs submit`.
+
+use std::io::Read;
+
+use clap::Args as ClapArgs;
+use futures_util::stream::{self, StreamExt};
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::output::{self, Answer};
+use crate::slurm::ApiVersion;
+use crate::slurm::client::{Client, Request};
+use crate::slurm::jobs::{self, Submitted};
+use crate::slurm::submission::Description;
+
+use super::super::reach::ReachArgs;
+use super::super::show::{UserArgs, View, print, print_curl, with_client};
+use super::sbatch_options::SbatchOptions;
+
+/// How many submissions are under way at once: slurmrestd takes no more in a second from more.
+const AT_ONCE: usize = 8;
+
+/// Submit batch scripts with #SBATCH lines, or jobs in JSON as Slurm's API takes them
+///
+/// Nothing is sent when any of them asks for what the server would silently leave out. Prints
+/// the number of each job.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// The files; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<String>,
+
+    #[command(flatten)]
+    options: SbatchOptions,
+
+    /// The file on the cluster for its standard output; but text, json and raw say how the
+    /// answer is printed
+    #[arg(short, long, value_name = "FILE|FORMAT")]
+    output: Vec<String>,
+
+    /// Print the requests as curl commands, with the token as $SLURM_JWT, and send nothing
+    #[arg(long)]
+    curl: bool,
+
+    #[command(flatten)]
+    reach: ReachArgs,
+
+    #[command(flatten)]
+    user: UserArgs,
+}
+
+/// A job, and the file that describes it.
+struct Job {
+    file: String,
+    description: Description,
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    let (view, output_file) = outputs(&args.output);
+    let mut options = args.options.0.clone();
+    options.extend(output_file.map(|file| ("output".to_owned(), file)));
+    let jobs = read(&args.files, &options)?;
+    let user = args.user.user.as_ref();
+    if args.curl {
+        let name = user.map_or("ec2-user", |user| user.as_str()).to_owned();
+        let requests = requests(filled(jobs, &name), args.reach.curl_version(user)?)?;
+        return print_curl(&args.reach, user, &requests);
+    }
+    with_client(&args.reach, user, async |reach, events| {
+        let client = &reach.client;
+        let name = client.identity().user().await?;
+        let name = name.map_or_else(own_name, |name| name.to_string());
+        let jobs = filled(jobs, &name);
+        // All or nothing, as far as it can be known before anything is sent.
+        let version = client.version().await?;
+        for job in &jobs {
+            job.description.body(version)?;
+        }
+        if view == View::Raw {
+            return send_raw(client, requests(jobs, version)?).await;
+        }
+        let outcomes: Vec<(String, Result<Submitted>)> = stream::iter(jobs)
+            .map(|job| async move { (job.file, jobs::submit(client, job.description).await) })
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        let mut answer = SubmitAnswer::default();
+        for (file, outcome) in outcomes {
+            match outcome {
+                Ok(submitted) => {
+                    for warning in &submitted.warnings {
+                        events.warn(format!("job {}: {warning}", submitted.id));
+                    }
+                    answer.jobs.push(SubmittedFile { file, submitted });
+                }
+                Err(error) => answer.failed.push((file, error)),
+            }
+        }
+        print(&answer, view);
+        answer.verdict()
+    })
+    .await
+}
+
+/// Tells the format of the answer from the job's own output file.
+fn outputs(given: &[String]) -> (View, Option<String>) {
+    let mut view = View::Text;
+    let mut file = None;
+    for value in given {
+        match value.as_str() {
+            "text" => view = View::Text,
+            "json" => view = View::Json,
+            "raw" => view = View::Raw,
+            path => file = Some(path.to_owned()),
+        }
+    }
+    (view, file)
+}
+
+fn read(files: &[String], options: &[(String, String)]) -> Result<Vec<Job>> {
+    let mut jobs = Vec::new();
+    for file in files {
+        let mut bytes = Vec::new();
+        let read = if file == "-" {
+            std::io::stdin()
+                .lock()
+                .read_to_end(&mut bytes)
+                .map(|_| bytes)
+        } else {
+            std::fs::read(file)
+        };
+        let bytes = read.map_err(|error| {
+            Error::usage(format!("cannot read the job file `{file}`")).because(error)
+        })?;
+        let mut description = Description::read(file, &bytes)?;
+        for (option, value) in options {
+            description.set(option, value)?;
+        }
+        jobs.push(Job {
+            file: file.clone(),
+            description,
+        });
+    }
+    Ok(jobs)
+}
+
+fn filled(mut jobs: Vec<Job>, user: &str) -> Vec<Job> {
+    let home = match user {
+        "root" => "/root".to_owned(),
+        user => format!("/home/{user}"),
+    };
+    for job in &mut jobs {
+        job.description.fill(&home, user);
+    }
+    jobs
+}
+
+fn requests(jobs: Vec<Job>, version: ApiVersion) -> Result<Vec<Request>> {
+    jobs.iter()
+        .map(|job| jobs::submit_request(&job.description, version))
+        .collect()
+}
+
+async fn send_raw(client: &Client, requests: Vec<Request>) -> Result<()> {
+    for request in requests {
+        let reply = client.call(&request).await?;
+        output::bytes(&reply.body);
+        output::raw("\n");
+        if !jobs::is_accepted(&reply.body) {
+            return Err(client.refusal(&request, &reply));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the name of whoever runs this, for a socket that knows its callers by themselves.
+fn own_name() -> String {
+    std::env::var("USER").unwrap_or_else(|_| "root".to_owned())
+}
+
+#[derive(Serialize)]
+struct SubmittedFile {
+    file: String,
+    #[serde(flatten)]
+    submitted: Submitted,
+}
+
+#[derive(Default, Serialize)]
+struct SubmitAnswer {
+    jobs: Vec<SubmittedFile>,
+    #[serde(skip)]
+    failed: Vec<(String, Error)>,
+}
+
+impl SubmitAnswer {
+    /// Returns the error of the first file that failed.
+    fn verdict(mut self) -> Result<()> {
+        if self.failed.is_empty() {
+            return Ok(());
+        }
+        let count = self.failed.len();
+        let (file, error) = self.failed.swap_remove(0);
+        if count == 1 && self.jobs.is_empty() {
+            return Err(error);
+        }
+        let mut all = Error::failed(format!(
+            "{count} of {} jobs were not submitted, the first of them `{file}`",
+            count + self.jobs.len()
+        ));
+        for hint in error.hints() {
+            all = all.hint(hint);
+        }
+        Err(all.because(error))
+    }
+}
+
+impl Answer for SubmitAnswer {
+    fn text(&self) -> String {
+        self.jobs
+            .iter()
+            .map(|job| format!("{}\n", job.submitted.id))
+            .collect()
+    }
+}

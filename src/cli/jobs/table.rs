@@ -1,0 +1,132 @@
+//! Jobs as a table.
+
+use serde::Serialize;
+
+use crate::output::{Answer, Cell, Table, memory, span};
+use crate::slurm::jobs::Job;
+use crate::slurm::time;
+
+/// Jobs, one line each.
+#[derive(Debug, Serialize)]
+pub(super) struct JobsAnswer {
+    pub(super) jobs: Vec<Job>,
+}
+
+impl Answer for JobsAnswer {
+    fn text(&self) -> String {
+        let now = time::now();
+        let mut table = Table::new(&[
+            "JOB",
+            "NAME",
+            "USER",
+            "PARTITION",
+            "STATE",
+            "TIME",
+            "LIMIT",
+            "NODES",
+            "WHERE OR WHY",
+        ]);
+        for job in &self.jobs {
+            let text = |text: &Option<String>| Cell::from(text.as_deref().unwrap_or("-"));
+            table.row([
+                Cell::from(job.shown_id()),
+                text(&job.name),
+                text(&job.user),
+                text(&job.partition),
+                Cell::state(job.state.as_str()),
+                Cell::from(job.elapsed(now).map_or("-".to_owned(), span)),
+                Cell::from(job.time_limit_seconds.map_or("none".to_owned(), span)),
+                Cell::from(
+                    job.node_count
+                        .map_or("-".to_owned(), |count| count.to_string()),
+                ),
+                Cell::from(place(job)),
+            ]);
+        }
+        table.text()
+    }
+}
+
+/// Returns where a job runs or ran, or why it does not.
+fn place(job: &Job) -> String {
+    let reason = job.reason.as_deref().map(|reason| format!("({reason})"));
+    let words: Vec<&str> = match job.state.has_started() {
+        true => job.nodes.iter().map(String::as_str).collect(),
+        false => reason.iter().map(String::as_str).collect(),
+    };
+    words.join(" ")
+}
+
+/// Jobs, with all that is known of each.
+#[derive(Debug, Serialize)]
+pub(super) struct DetailedAnswer {
+    pub(super) jobs: Vec<Job>,
+}
+
+impl Answer for DetailedAnswer {
+    fn text(&self) -> String {
+        let jobs: Vec<String> = self.jobs.iter().map(details).collect();
+        jobs.join("\n")
+    }
+}
+
+fn details(job: &Job) -> String {
+    let now = time::now();
+    let moment = |moment: Option<u64>| moment.map(time::rfc3339);
+    let number = |number: Option<u64>| number.map(|number| number.to_string());
+    let exit = match (job.exit_code, job.signal) {
+        (code, Some(signal)) => Some(format!("{}, signal {signal}", code.unwrap_or(0))),
+        (code, None) => code.map(|code| code.to_string()),
+    };
+    let rows = [
+        ("job", Some(job.shown_id())),
+        ("name", job.name.clone()),
+        ("user", job.user.clone()),
+        ("account", job.account.clone()),
+        ("partition", job.partition.clone()),
+        ("qos", job.qos.clone()),
+        ("state", Some(job.state.to_string())),
+        ("reason", job.reason.clone()),
+        ("exit code", exit),
+        ("dependency", job.dependency.clone()),
+        ("priority", number(job.priority)),
+        ("nodes", job.nodes.clone()),
+        ("node count", number(job.node_count)),
+        ("cpus", number(job.cpus)),
+        ("tasks", number(job.tasks)),
+        ("memory per node", job.memory_per_node_mb.map(memory)),
+        ("memory per cpu", job.memory_per_cpu_mb.map(memory)),
+        ("constraints", job.constraints.clone()),
+        ("submitted", moment(job.submit_time)),
+        ("eligible", moment(job.eligible_time)),
+        ("started", moment(job.start_time)),
+        (
+            if job.state.has_ended() {
+                "ended"
+            } else {
+                "ends"
+            },
+            moment(job.end_time),
+        ),
+        ("elapsed", job.elapsed(now).map(span)),
+        (
+            "time limit",
+            Some(job.time_limit_seconds.map_or("none".to_owned(), span)),
+        ),
+        (
+            "restarts",
+            Some(job.restarts)
+                .filter(|count| *count > 0)
+                .map(|count| count.to_string()),
+        ),
+        ("directory", job.directory.clone()),
+        ("stdin", job.stdin.clone()),
+        ("stdout", job.stdout.clone()),
+        ("stderr", job.stderr.clone()),
+        ("comment", job.comment.clone()),
+    ];
+    rows.into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .map(|(name, value)| format!("{name:<16}{}\n", crate::output::plain(&value)))
+        .collect()
+}

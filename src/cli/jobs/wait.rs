@@ -1,0 +1,119 @@
+//! `hpcapi jobs wait`.
+
+use std::time::Duration;
+
+use clap::Args as ClapArgs;
+use serde::Serialize;
+
+use crate::error::{Error, Kind, Result};
+use crate::output::{Answer, Cell, Table, span};
+use crate::slurm::jobs::{self, Job, JobId};
+
+use super::super::reach::ReachArgs;
+use super::super::show::{ShowArgs, UserArgs, View, print, print_curl, print_raw, with_client};
+
+/// Long enough for every job.
+const FOREVER: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// Wait until jobs have ended, and end with their exit code: of several, the highest
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// The jobs: 12, or 12_3 for a task of an array
+    #[arg(required = true)]
+    id: Vec<JobId>,
+
+    /// Seconds to wait at most, or units as in 2h [default: no limit]
+    #[arg(long, value_name = "TIME", value_parser = limit)]
+    limit: Option<Duration>,
+
+    #[command(flatten)]
+    reach: ReachArgs,
+
+    #[command(flatten)]
+    user: UserArgs,
+
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    let user = args.user.user.as_ref();
+    if args.show.curl {
+        let version = args.reach.curl_version(user)?;
+        let requests: Vec<_> = args
+            .id
+            .iter()
+            .map(|id| jobs::lookup_request(*id, version))
+            .collect();
+        return print_curl(&args.reach, user, &requests);
+    }
+    with_client(&args.reach, user, async |reach, events| {
+        let seen = |job: &Job| events.note(format!("job {} is {}", job.shown_id(), job.state));
+        let mut last_trouble = String::new();
+        let troubled = |error: &Error| {
+            if last_trouble != error.to_string() {
+                last_trouble = error.to_string();
+                events.warn(format!("cannot look at the moment: {error}"));
+            }
+        };
+        let limit = args.limit.unwrap_or(FOREVER);
+        let ended = jobs::wait(&reach.client, &args.id, limit, seen, troubled).await?;
+        let exit_code = jobs::exit_code(&ended);
+        if args.show.output == View::Raw {
+            let version = reach.client.version().await?;
+            for id in &args.id {
+                print_raw(&reach.client, &jobs::lookup_request(*id, version)).await?;
+            }
+        } else {
+            let answer = WaitAnswer {
+                exit_code,
+                jobs: ended,
+            };
+            print(&answer, args.show.output);
+        }
+        match exit_code {
+            0 => Ok(()),
+            code => Err(Error::new(Kind::Job(code), "not every job completed")),
+        }
+    })
+    .await
+}
+
+fn limit(text: &str) -> Result<Duration> {
+    let seconds = text.parse().map(Duration::from_secs).ok();
+    seconds
+        .or_else(|| humantime::parse_duration(text).ok())
+        .filter(|limit| *limit <= FOREVER)
+        .ok_or_else(|| {
+            Error::usage(format!("`{text}` is no time"))
+                .hint("seconds or units, for example: --limit 600, --limit 2h")
+        })
+}
+
+#[derive(Serialize)]
+struct WaitAnswer {
+    exit_code: u8,
+    jobs: Vec<Job>,
+}
+
+impl Answer for WaitAnswer {
+    fn text(&self) -> String {
+        let mut table = Table::new(&["JOB", "NAME", "STATE", "EXIT CODE", "TIME", "NODES"]);
+        for job in &self.jobs {
+            let code = match (job.exit_code, job.signal) {
+                (_, Some(signal)) => format!("signal {signal}"),
+                (Some(code), None) => code.to_string(),
+                (None, None) => "-".to_owned(),
+            };
+            table.row([
+                Cell::from(job.shown_id()),
+                Cell::from(job.name.as_deref().unwrap_or("-")),
+                Cell::state(job.state.as_str()),
+                Cell::from(code),
+                Cell::from(job.elapsed(0).map_or("-".to_owned(), span)),
+                Cell::from(job.nodes.as_deref().unwrap_or("-")),
+            ]);
+        }
+        table.text()
+    }
+}

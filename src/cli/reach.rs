@@ -1,0 +1,316 @@
+//! The arguments that say which Slurm is meant and who asks it, and how they become a client:
+//! the deployment's API, or any other slurmrestd.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::context::Context;
+use crate::deploy;
+use crate::error::{Error, Kind, Result};
+use crate::event::Events;
+use crate::slurm::client::{
+    Client, Credentials, Identity, Memory, Mint, Request, Server, Transport,
+};
+use crate::slurm::{ApiVersion, Lifespan, Token, UserName, mint};
+
+use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
+
+/// How long a token of our own minting is valid.
+const LIFESPAN: &str = "1h";
+
+/// Which Slurm is meant.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ReachArgs {
+    /// Name of the deployment
+    #[arg(long, value_name = "NAME", default_value = crate::settings::DeploymentName::DEFAULT)]
+    deployment: String,
+
+    /// Any other slurmrestd instead: a URL, or unix:/path/of/socket; its token comes from SLURM_JWT
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "HPCAPI_ENDPOINT",
+        hide_env_values = true
+    )]
+    endpoint: Option<String>,
+
+    /// Seconds that an answer may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+
+    /// AWS region [default: from the AWS configuration]
+    #[arg(long)]
+    region: Option<String>,
+
+    /// Profile of the AWS configuration
+    #[arg(long)]
+    profile: Option<String>,
+
+    /// Use a sandbox on this machine instead of AWS
+    #[arg(long, env = "HPCAPI_SANDBOX", value_parser = clap::builder::FalseyValueParser::new())]
+    sandbox: bool,
+
+    /// Tell more
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}
+
+/// A client, and what it was made from.
+pub(super) struct Reach {
+    pub(super) client: Arc<Client>,
+    deployment: DeploymentArgs,
+    memory: Memory,
+    events: Events,
+}
+
+impl ReachArgs {
+    /// Returns a client that asks as `user`, or else as the token's own user.
+    pub(super) async fn open(&self, user: Option<&UserName>, events: &Events) -> Result<Reach> {
+        let deployment = self.as_deployment();
+        let given = self.given_server()?;
+        let memory = self.memory(given.as_ref(), user);
+        let (server, identity, memory) = match (given, given_token()?) {
+            (Some(server), Some(token)) => (server, with(token, user), memory),
+            (Some(server @ Server::Socket(_)), None) => (server, Identity::Anonymous, memory),
+            (Some(server), None) => {
+                // A token of the deployment's goes to the deployment alone.
+                let memory = self.memory(None, user);
+                let own = self.deployed(&deployment, &memory, events).await;
+                if !own.is_ok_and(|own| own == server) {
+                    return Err(no_token(&server));
+                }
+                let mint = minting(&deployment, user, events);
+                (server, Identity::minted(mint, memory.clone()), memory)
+            }
+            (None, token) => {
+                let server = self.deployed(&deployment, &memory, events).await?;
+                let identity = match token {
+                    Some(token) => with(token, user),
+                    None => Identity::minted(minting(&deployment, user, events), memory.clone()),
+                };
+                (server, identity, memory)
+            }
+        };
+        if server.is_open_to_listeners() {
+            events.warn(format!(
+                "whoever listens on the way to {server} can read the token: use https"
+            ));
+        }
+        let transport = Transport::new(server, Duration::from_secs(self.timeout))?;
+        let client = Arc::new(Client::new(transport, identity, memory.clone()));
+        Ok(Reach {
+            client,
+            deployment,
+            memory,
+            events: events.clone(),
+        })
+    }
+
+    /// Returns requests as curl commands, as far as they are known without asking anybody.
+    pub(super) fn curl(&self, user: Option<&UserName>, requests: &[Request]) -> Result<String> {
+        let given = self.given_server()?;
+        let memory = self.memory(given.as_ref(), user);
+        let server = match given {
+            Some(server) => Some(server),
+            None => memory.endpoint().and_then(|endpoint| endpoint.parse().ok()),
+        };
+        let version = memory.version().unwrap_or(ApiVersion::NEWEST);
+        // Slurm 22.05 wants to hear the name that the token has.
+        let token = given_token()?.or_else(|| memory.token());
+        let own = token.and_then(|token| token.user().ok());
+        let user = user.or(own.as_ref()).map(UserName::as_str);
+        Ok(requests
+            .iter()
+            .map(|request| request.curl(server.as_ref(), version, user))
+            .collect())
+    }
+
+    /// Returns the version that curl commands are printed for.
+    pub(super) fn curl_version(&self, user: Option<&UserName>) -> Result<ApiVersion> {
+        let given = self.given_server()?;
+        let known = self.memory(given.as_ref(), user).version();
+        Ok(known.unwrap_or(ApiVersion::NEWEST))
+    }
+
+    fn given_server(&self) -> Result<Option<Server>> {
+        self.endpoint
+            .as_deref()
+            .filter(|endpoint| !endpoint.is_empty())
+            .map(str::parse)
+            .transpose()
+    }
+
+    fn as_deployment(&self) -> DeploymentArgs {
+        DeploymentArgs {
+            name: self.deployment.clone(),
+            region: self.region.clone(),
+            profile: self.profile.clone(),
+            sandbox: self.sandbox,
+            verbose: self.verbose,
+        }
+    }
+
+    /// Returns the endpoint of the deployment, remembered or looked up in AWS.
+    async fn deployed(
+        &self,
+        deployment: &DeploymentArgs,
+        memory: &Memory,
+        events: &Events,
+    ) -> Result<Server> {
+        if let Some(endpoint) = memory.endpoint() {
+            return endpoint.parse();
+        }
+        let context = located(deployment, events).await?;
+        let endpoint = context.facts().endpoint.clone();
+        let Some(endpoint) = endpoint else {
+            return Err(not_there(&context, "no endpoint"));
+        };
+        memory.remember_endpoint(&endpoint);
+        endpoint.parse()
+    }
+
+    /// Returns the memory for this Slurm and this user, told apart by everything that decides
+    /// which account and region the deployment is looked for in.
+    fn memory(&self, given: Option<&Server>, user: Option<&UserName>) -> Memory {
+        let mut key = vec![self.deployment.clone()];
+        match given {
+            Some(server) => key.push(server.to_string()),
+            None => key.extend(self.as_deployment().place()),
+        }
+        key.push(user.map(ToString::to_string).unwrap_or_default());
+        match runtime_folder() {
+            Some(folder) => Memory::open(&folder, &key),
+            None => Memory::default(),
+        }
+    }
+}
+
+impl Reach {
+    /// Notes how a command ended: a place where nobody like Slurm answered is looked up anew the
+    /// next time.
+    pub(super) fn conclude(&self) {
+        if self.client.has_lost_its_server() {
+            self.memory.forget_endpoint();
+        }
+    }
+
+    /// Returns the context of the deployment that the client asks, with what is known of its
+    /// head node.
+    pub(super) async fn located_there(&self) -> Result<Arc<Context>> {
+        let context = located(&self.deployment, &self.events).await?;
+        let own = context.facts().endpoint.clone();
+        if own.is_none_or(|own| own != self.client.server().to_string()) {
+            return Err(Error::usage(format!(
+                "files are read over SSM, and {} is not the endpoint of `{}`",
+                self.client.server(),
+                context.settings.name
+            ))
+            .hint("leave out --endpoint, or name the deployment with --deployment"));
+        }
+        Ok(context)
+    }
+}
+
+/// Returns the context of a deployment and looks for its endpoint and its head node.
+pub(super) async fn located(deployment: &DeploymentArgs, events: &Events) -> Result<Arc<Context>> {
+    let context = deployment
+        .context(&ClusterArgs::default(), SandboxUse::Expect, events)
+        .await?;
+    deploy::locate(&context).await?;
+    Ok(context)
+}
+
+/// Returns the id of a deployment's head node; fails unless it runs.
+pub(super) fn running_head_node(context: &Context) -> Result<String> {
+    let Some(head_node) = context.facts().head_node.clone() else {
+        return Err(not_there(context, "no head node"));
+    };
+    if !head_node.is_running() {
+        return Err(Error::new(
+            Kind::NotReady,
+            format!("the head node `{}` is {}", head_node.id, head_node.state),
+        )
+        .hint(format!(
+            "look with `{}`",
+            context.settings.again.command("status")
+        )));
+    }
+    Ok(head_node.id)
+}
+
+fn not_there(context: &Context, what: &str) -> Error {
+    Error::new(
+        Kind::NotReady,
+        format!("`{}` has {what}", context.settings.name),
+    )
+    .hint(format!(
+        "make it with `{}`",
+        context.settings.again.command("up")
+    ))
+}
+
+/// Returns how to mint a token for `user` on the deployment's head node.
+fn minting(deployment: &DeploymentArgs, user: Option<&UserName>, events: &Events) -> Mint {
+    let (deployment, user, events) = (deployment.clone(), user.cloned(), events.clone());
+    Box::new(move || {
+        let (deployment, user, events) = (deployment.clone(), user.clone(), events.clone());
+        Box::pin(async move {
+            let context = located(&deployment, &events).await?;
+            let head_node = running_head_node(&context)?;
+            let lifespan: Lifespan = LIFESPAN.parse()?;
+            mint(&context.aws.commands, &head_node, user.as_ref(), lifespan).await
+        })
+    })
+}
+
+fn with(token: Token, user: Option<&UserName>) -> Identity {
+    Identity::Given(Credentials {
+        user: user.cloned(),
+        token,
+    })
+}
+
+fn no_token(server: &Server) -> Error {
+    Error::usage(format!("there is no token for {server}"))
+        .hint("mint one on that cluster, and: export SLURM_JWT=… (what `scontrol token` prints)")
+        .hint("for a deployment of hpcapi leave out --endpoint")
+}
+
+/// Returns the token of SLURM_JWT, which may be as `scontrol token` prints it.
+fn given_token() -> Result<Option<Token>> {
+    let Some(text) = std::env::var_os("SLURM_JWT") else {
+        return Ok(None);
+    };
+    let text = text.to_string_lossy();
+    let text = text.trim();
+    let token = text.strip_prefix("SLURM_JWT=").unwrap_or(text);
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
+    if !token.chars().all(is_token) {
+        return Err(Error::usage("SLURM_JWT holds no Slurm token")
+            .hint("mint one: export SLURM_JWT=$(hpcapi token)"));
+    }
+    Ok(Some(Token::from(token.to_owned())))
+}
+
+/// Returns the folder of this user for what may be forgotten any time.
+pub(super) fn runtime_folder() -> Option<PathBuf> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|folder| folder.is_absolute())
+    };
+    absolute("XDG_RUNTIME_DIR")
+        .filter(|folder| folder.is_dir())
+        .map(|folder| folder.join("hpcapi"))
+        .or_else(|| {
+            super::deployment::cache_folder()
+                .ok()
+                .map(|cache| cache.join("run"))
+        })
+}

@@ -1,0 +1,153 @@
+//! How the answers of Slurm's commands are shown: to people, in the one documented shape, as
+//! the server said it, or as the curl command that asks for it.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::error::Result;
+use crate::event::Events;
+use crate::output::{self, Answer, Format, Screen, Story};
+use crate::slurm::client::{Client, Request, VERSION};
+use crate::slurm::{ApiVersion, UserName};
+use crate::wait::Pace;
+
+use super::reach::{Reach, ReachArgs};
+
+/// How an answer is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum View {
+    /// A table.
+    Text,
+    /// One JSON document, of the same shape whatever the server's version.
+    Json,
+    /// What the server said.
+    Raw,
+}
+
+/// How an answer is shown.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ShowArgs {
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = View::Text)]
+    pub(super) output: View,
+
+    /// Print the request as a curl command, with the token as $SLURM_JWT, and send nothing
+    #[arg(long)]
+    pub(super) curl: bool,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Args)]
+pub(super) struct UserArgs {
+    /// The Slurm user to ask as [default: the token's own, or the cluster's own]
+    #[arg(long, env = "SLURM_USER", hide_env_values = true)]
+    pub(super) user: Option<UserName>,
+}
+
+/// Who asks, where --user means something else.
+#[derive(Debug, Clone, Args)]
+pub(super) struct AsUserArgs {
+    /// The Slurm user to ask as [default: the token's own, or the cluster's own]
+    #[arg(long, value_name = "USER", env = "SLURM_USER", hide_env_values = true)]
+    pub(super) as_user: Option<UserName>,
+}
+
+/// Redrawing.
+#[derive(Debug, Clone, Args)]
+pub(super) struct WatchArgs {
+    /// Look again and again, and redraw in place; Ctrl-C ends it
+    #[arg(long)]
+    pub(super) watch: bool,
+}
+
+/// How often a watched list is looked at.
+const WATCH: Duration = Duration::from_secs(2);
+
+/// Opens a client, works with it, and tells what there is to tell besides the answer.
+pub(super) async fn with_client<T>(
+    reach: &ReachArgs,
+    user: Option<&UserName>,
+    work: impl AsyncFnOnce(&Reach, &Events) -> Result<T>,
+) -> Result<T> {
+    let (events, story) = Story::start(!reach.verbose);
+    let outcome = async {
+        let there = reach.open(user, &events).await?;
+        let was_known = there.client.known_version().is_some();
+        let outcome = work(&there, &events).await;
+        if let Some(version) = there.client.known_version().filter(|_| !was_known)
+            && version > ApiVersion::NEWEST
+        {
+            events.warn(format!(
+                "the server is newer than this hpcapi: {version} is read as {}",
+                ApiVersion::NEWEST
+            ));
+        }
+        there.conclude();
+        outcome
+    }
+    .await;
+    drop(events);
+    story.end().await;
+    outcome
+}
+
+/// Prints an answer.
+pub(super) fn print(answer: &impl Answer, view: View) {
+    let format = match view {
+        View::Json => Format::Json,
+        View::Text | View::Raw => Format::Text,
+    };
+    output::answer(answer, format);
+}
+
+/// Prints what the server says to a GET, as it comes.
+pub(super) async fn print_raw(client: &Client, request: &Request) -> Result<()> {
+    let incoming = client.stream(request).await?;
+    incoming
+        .each(|piece| {
+            output::bytes(piece);
+            Ok(())
+        })
+        .await
+}
+
+/// Prints requests as curl commands.
+pub(super) fn print_curl(
+    reach: &ReachArgs,
+    user: Option<&UserName>,
+    requests: &[Request],
+) -> Result<()> {
+    output::raw(&reach.curl(user, requests)?);
+    Ok(())
+}
+
+/// Shows a list: once, or again and again. `look` returns nothing when nothing has changed.
+pub(super) async fn show_list<A: Answer>(
+    show: &ShowArgs,
+    watch: &WatchArgs,
+    mut look: impl AsyncFnMut() -> Result<Option<A>>,
+) -> Result<()> {
+    let mut screen = Screen::default();
+    loop {
+        if let Some(answer) = look().await? {
+            if !watch.watch {
+                print(&answer, show.output);
+                return Ok(());
+            }
+            screen.show(&match show.output {
+                View::Json => output::json(&answer),
+                View::Text | View::Raw => answer.text(),
+            });
+        }
+        Pace::pause(WATCH).await;
+    }
+}
+
+/// Returns a path below the API, as the user typed it: whole, or below the version.
+pub(super) fn api_path(path: &str) -> String {
+    match path.strip_prefix('/') {
+        Some(_) => path.to_owned(),
+        None => format!("/slurm/{VERSION}/{path}"),
+    }
+}

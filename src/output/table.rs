@@ -1,0 +1,162 @@
+//! Tables for people: aligned columns, states in colour on a terminal, no line longer than it.
+
+use console::{Style, Term, measure_text_width, pad_str, truncate_str};
+
+/// A cell of a table.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    /// Returns a cell with the state of something, coloured by how good it is.
+    pub fn state(word: &str) -> Cell {
+        let style = match word {
+            "RUNNING" | "COMPLETED" | "UP" | "IDLE" | "MIXED" | "ALLOCATED" => Style::new().green(),
+            "PENDING" | "CONFIGURING" | "COMPLETING" | "SUSPENDED" | "REQUEUED" | "DRAIN"
+            | "INACTIVE" => Style::new().yellow(),
+            "FAILED" | "TIMEOUT" | "NODE_FAIL" | "BOOT_FAIL" | "DEADLINE" | "OUT_OF_MEMORY"
+            | "DOWN" | "ERROR" => Style::new().red(),
+            "CANCELLED" | "PREEMPTED" => Style::new().magenta(),
+            _ => Style::new(),
+        };
+        Cell {
+            style,
+            ..Cell::from(word)
+        }
+    }
+}
+
+impl<T: AsRef<str>> From<T> for Cell {
+    fn from(text: T) -> Cell {
+        // Names come from others: none may move the cursor or hide a column.
+        Cell {
+            text: super::plain(text.as_ref()),
+            style: Style::new(),
+        }
+    }
+}
+
+/// Rows below a heading.
+#[derive(Debug)]
+pub struct Table {
+    heading: Vec<&'static str>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// Returns a table without rows.
+    pub fn new(heading: &[&'static str]) -> Table {
+        Table {
+            heading: heading.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row, with a cell for each column.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    /// Returns the table as text for stdout.
+    pub fn text(&self) -> String {
+        let terminal = Term::stdout();
+        let width = terminal
+            .is_term()
+            .then(|| usize::from(terminal.size().1))
+            .filter(|width| *width > 20);
+        self.render(width)
+    }
+
+    fn render(&self, width: Option<usize>) -> String {
+        let mut widths: Vec<usize> = self.heading.iter().map(|word| word.len()).collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(measure_text_width(&cell.text));
+            }
+        }
+        let heading: Vec<Cell> = self.heading.iter().map(Cell::from).collect();
+        let mut text = String::new();
+        for row in std::iter::once(&heading).chain(&self.rows) {
+            let mut line = String::new();
+            for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
+                let is_last = at + 1 == row.len();
+                let shown = cell.style.apply_to(&cell.text).to_string();
+                if is_last {
+                    line.push_str(&shown);
+                } else {
+                    line.push_str(&pad_str(&shown, *width, console::Alignment::Left, None));
+                    line.push_str("  ");
+                }
+            }
+            let line = line.trim_end();
+            match width {
+                Some(width) => text.push_str(&truncate_str(line, width, "…")),
+                None => text.push_str(line),
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Returns seconds as people say them: `45 s`, `3 min 20 s`, `2 h 5 min`, `1 d 3 h`.
+pub fn span(seconds: u64) -> String {
+    let two = |large: u64, unit: &str, small: u64, below: &str| match small {
+        0 => format!("{large} {unit}"),
+        small => format!("{large} {unit} {small} {below}"),
+    };
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => two(seconds / 60, "min", seconds % 60, "s"),
+        3600..86_400 => two(seconds / 3600, "h", seconds % 3600 / 60, "min"),
+        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3600, "h"),
+    }
+}
+
+/// Returns mebibytes as people say them: `972 MiB`, `1.5 GiB`.
+pub fn memory(mebibytes: u64) -> String {
+    let tenths = |unit: u64| (mebibytes * 10 / unit, mebibytes * 10 % unit);
+    let (divisor, unit) = match mebibytes {
+        0..1024 => return format!("{mebibytes} MiB"),
+        1024..1_048_576 => (1024, "GiB"),
+        _ => (1_048_576, "TiB"),
+    };
+    match tenths(divisor).0 {
+        whole if whole % 10 == 0 => format!("{} {unit}", whole / 10),
+        part => format!("{}.{} {unit}", part / 10, part % 10),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_and_lines_end_at_the_terminal() {
+        let mut table = Table::new(&["JOB", "NAME", "STATE"]);
+        table.row(["1".into(), "größe\u{1b}[2J".into(), Cell::state("RUNNING")]);
+        table.row(["12_[3-4]".into(), "x".into(), "PENDING".into()]);
+        assert_eq!(
+            table.render(None),
+            "JOB       NAME       STATE\n\
+             1         größe\u{fffd}[2J  RUNNING\n\
+             12_[3-4]  x          PENDING\n"
+        );
+        for line in table.render(Some(15)).lines() {
+            assert!(measure_text_width(line) <= 15, "{line}");
+        }
+    }
+
+    #[test]
+    fn time_and_memory_are_in_human_units() {
+        let spans = [0, 59, 60, 200, 7500, 90_000].map(span);
+        assert_eq!(
+            spans,
+            ["0 s", "59 s", "1 min", "3 min 20 s", "2 h 5 min", "1 d 1 h"]
+        );
+        let sizes = [972, 1024, 1536, 2_097_152].map(memory);
+        assert_eq!(sizes, ["972 MiB", "1 GiB", "1.5 GiB", "2 TiB"]);
+    }
+}

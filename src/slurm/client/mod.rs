@@ -1,0 +1,315 @@
+//! The client of a slurmrestd, whatever stands in front of it: finds out which API version to
+//! speak, gets and renews tokens, and sends what may be sent again.
+
+mod elements;
+mod identity;
+mod layer;
+mod memory;
+mod problem;
+mod refusal;
+mod request;
+mod server;
+mod transport;
+mod version;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+
+use crate::error::{Context, Error, Result};
+use crate::wait::Pace;
+
+pub use identity::{Identity, Mint};
+pub use layer::Layer;
+pub use memory::{Memory, Remembered};
+pub use problem::{Problem, Problems};
+pub use refusal::{excerpt, refusal, refused, unexpected};
+pub use request::{Request, VERSION, encoded};
+pub use server::Server;
+pub use transport::{Credentials, Incoming, Lost, Reply, Transport};
+pub use version::{ApiVersion, offered};
+
+use elements::Elements;
+
+/// How long a passing failure of a GET is worth trying again.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A client with an identity.
+#[derive(Debug)]
+pub struct Client {
+    transport: Transport,
+    identity: Identity,
+    memory: Memory,
+    version: OnceCell<ApiVersion>,
+    is_lost: AtomicBool,
+}
+
+/// What stands around the elements of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope(serde_json::Value);
+
+impl Envelope {
+    /// Returns when the list last changed, in seconds since 1970, if the server says it.
+    pub fn last_update(&self) -> Option<u64> {
+        let number = self.0.get("last_update")?.clone();
+        let number: super::shape::Number = serde_json::from_value(number).ok()?;
+        number.positive()
+    }
+}
+
+impl Client {
+    /// Returns a client that remembers in `memory` what it finds out of the server.
+    pub fn new(transport: Transport, identity: Identity, memory: Memory) -> Client {
+        Client {
+            transport,
+            identity,
+            memory,
+            version: OnceCell::new(),
+            is_lost: AtomicBool::new(false),
+        }
+    }
+
+    /// Returns the server.
+    pub fn server(&self) -> &Server {
+        self.transport.server()
+    }
+
+    /// Returns who makes the requests.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Returns whether nobody, or somebody else than Slurm, answered a request.
+    pub fn has_lost_its_server(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed)
+    }
+
+    /// Returns the API version to speak: the newest that both sides know.
+    pub async fn version(&self) -> Result<ApiVersion> {
+        self.version
+            .get_or_try_init(|| async {
+                match self.memory.version() {
+                    Some(version) => Ok(version),
+                    None => self.discover().await,
+                }
+            })
+            .await
+            .copied()
+    }
+
+    /// Returns the version if it is known without asking the server.
+    pub fn known_version(&self) -> Option<ApiVersion> {
+        self.version
+            .get()
+            .copied()
+            .or_else(|| self.memory.version())
+    }
+
+    /// Asks the server which versions it serves.
+    async fn discover(&self) -> Result<ApiVersion> {
+        let request = Request::openapi();
+        let reply = self.answer(&request, ApiVersion::NEWEST).await?;
+        if reply.status != 200 {
+            return Err(self.refusal(&request, &reply));
+        }
+        let Some(offered) = offered(&reply.body) else {
+            return Err(unexpected(&request, &reply));
+        };
+        match ApiVersion::choose(&offered) {
+            Some(version) => {
+                self.memory.remember_version(version);
+                Ok(version)
+            }
+            None => Err(Error::failed(format!(
+                "{} serves no API version that hpcapi speaks ({} to {})",
+                self.server(),
+                ApiVersion::OLDEST,
+                ApiVersion::NEWEST
+            ))),
+        }
+    }
+
+    /// Sends a request and returns the answer, whatever it says. Renews a minted token that is
+    /// refused, and sends a GET again while its failure looks like a passing one.
+    pub async fn call(&self, request: &Request) -> Result<Reply> {
+        self.attempt(request).await.map_err(Lost::into_error)
+    }
+
+    /// Like [`Client::call`], telling whether a request without an answer reached the server.
+    pub async fn attempt(&self, request: &Request) -> Result<Reply, Lost> {
+        let version = if request.wants_version() {
+            self.version().await.map_err(Lost::Unsent)?
+        } else {
+            ApiVersion::NEWEST
+        };
+        self.answer_or_loss(request, version).await
+    }
+
+    /// Sends a GET and returns its JSON; fails unless Slurm answers it as it should.
+    pub async fn fetch<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
+        let reply = self.call(request).await?;
+        self.read(request, &reply)
+    }
+
+    /// Reads an answer's JSON; fails unless Slurm answered as it should.
+    pub fn read<T: DeserializeOwned>(&self, request: &Request, reply: &Reply) -> Result<T> {
+        if Layer::of(reply) != Layer::Slurm {
+            return Err(self.refusal(request, reply));
+        }
+        serde_json::from_slice(&reply.body)
+            .map_err(|error| unexpected(request, reply).because(error.to_string()))
+    }
+
+    /// Sends a GET for a list and gives its elements to `found` as they come. `None` when the
+    /// server says that nothing changed (HTTP 304).
+    pub async fn list<T: DeserializeOwned>(
+        &self,
+        request: &Request,
+        list: &'static str,
+        mut found: impl FnMut(T),
+    ) -> Result<Option<Envelope>> {
+        let incoming = self.stream(request).await?;
+        match incoming.status() {
+            200 => {}
+            304 => return Ok(None),
+            _ => return Err(self.refusal(request, &incoming.complete().await?)),
+        }
+        let mut elements = Elements::of(list);
+        incoming
+            .each(|piece| {
+                elements.push(piece, |element| {
+                    let element = serde_json::from_slice(element).doing(|| {
+                        format!("an element of the server's `{list}` is not understood")
+                    })?;
+                    found(element);
+                    Ok(())
+                })
+            })
+            .await?;
+        let envelope = elements.finish()?;
+        let reply = Reply {
+            status: 200,
+            body: envelope,
+            location: None,
+            retry_after: None,
+            took: Duration::ZERO,
+        };
+        let envelope: serde_json::Value = self.read(request, &reply)?;
+        let is_list = envelope
+            .get(list)
+            .is_some_and(|list| list.as_array().is_some_and(Vec::is_empty));
+        let problems = Problems::of(&reply.body);
+        if !problems.errors.is_empty() {
+            return Err(refused(&problems.errors));
+        }
+        if !is_list {
+            return Err(Error::failed(format!(
+                "the server's answer to {} holds no list `{list}`",
+                request.path
+            ))
+            .because(excerpt(&reply.text())));
+        }
+        Ok(Some(Envelope(envelope)))
+    }
+
+    /// Sends a GET whose body is wanted as it comes.
+    pub async fn stream(&self, request: &Request) -> Result<Incoming> {
+        let version = if request.wants_version() {
+            self.version().await?
+        } else {
+            ApiVersion::NEWEST
+        };
+        let mut pace = Pace::retries(PATIENCE);
+        let mut is_renewed = false;
+        loop {
+            let credentials = self.identity.credentials().await?;
+            let failure = match self
+                .transport
+                .open(request, version, credentials.as_ref())
+                .await
+            {
+                Ok(incoming) if matches!(incoming.status(), 200 | 304) => return Ok(incoming),
+                Ok(incoming) => {
+                    let reply = incoming.complete().await?;
+                    if Layer::of(&reply) == Layer::Token && !is_renewed {
+                        is_renewed = true;
+                        if self.identity.renew().await? {
+                            continue;
+                        }
+                    }
+                    let passing = Layer::of(&reply).is_passing();
+                    (self.refusal(request, &reply), passing)
+                }
+                Err(lost) => {
+                    self.is_lost.store(true, Ordering::Relaxed);
+                    (lost.into_error(), true)
+                }
+            };
+            if !failure.1 || !pace.next().await {
+                return Err(failure.0);
+            }
+        }
+    }
+
+    /// Returns the error for an answer that is not what was asked for.
+    pub fn refusal(&self, request: &Request, reply: &Reply) -> Error {
+        match Layer::of(reply) {
+            Layer::Path => self.memory.forget_version(),
+            Layer::Route | Layer::Stranger => self.is_lost.store(true, Ordering::Relaxed),
+            _ => {}
+        }
+        let sent = Request {
+            path: self
+                .known_version()
+                .map_or_else(|| request.path.clone(), |known| request.path(known)),
+            ..request.clone()
+        };
+        refusal(&sent, reply, self.identity.token().as_ref())
+    }
+
+    async fn answer(&self, request: &Request, version: ApiVersion) -> Result<Reply> {
+        self.answer_or_loss(request, version)
+            .await
+            .map_err(Lost::into_error)
+    }
+
+    async fn answer_or_loss(&self, request: &Request, version: ApiVersion) -> Result<Reply, Lost> {
+        let mut pace = Pace::retries(PATIENCE);
+        let mut is_renewed = false;
+        loop {
+            let credentials = self.identity.credentials().await.map_err(Lost::Unsent)?;
+            let outcome = self
+                .transport
+                .exchange(request, version, credentials.as_ref())
+                .await;
+            let is_passing = match &outcome {
+                Ok(reply) if Layer::of(reply) == Layer::Token && !is_renewed => {
+                    is_renewed = true;
+                    // Whoever refuses a token has done nothing: sending again is safe.
+                    if self.identity.renew().await.map_err(Lost::Unsent)? {
+                        continue;
+                    }
+                    false
+                }
+                // Nobody took it, so anything may be sent again.
+                Ok(reply) if Layer::of(reply) == Layer::Rate => {
+                    if let Some(wait) = reply.retry_after {
+                        pace.wait_at_least(wait);
+                    }
+                    true
+                }
+                Ok(reply) => request.is_repeatable() && Layer::of(reply).is_passing(),
+                Err(Lost::Unsent(_)) => true,
+                Err(Lost::Unanswered(_)) => request.is_repeatable(),
+            };
+            if !is_passing || !pace.next().await {
+                if outcome.is_err() {
+                    self.is_lost.store(true, Ordering::Relaxed);
+                }
+                return outcome;
+            }
+        }
+    }
+}

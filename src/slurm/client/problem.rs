@@ -1,0 +1,134 @@
+//! What slurmrestd says in `errors[]` and `warnings[]`, which it calls differently in every
+//! API version.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::slurm::shape::{Number, Text};
+
+/// The slurmctld did not answer (SLURMCTLD_COMMUNICATIONS_CONNECTION_ERROR and its kin, 1800 to
+/// 1804).
+const NO_CONTROLLER: std::ops::RangeInclusive<i64> = 1800..=1804;
+
+/// One error or warning of Slurm's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Problem {
+    #[serde(alias = "errno", alias = "error_code")]
+    error_number: Number,
+    description: Text,
+    error: Text,
+    source: Text,
+}
+
+impl Problem {
+    /// Returns Slurm's number of the error; without one there is none, or it is not known.
+    pub fn number(&self) -> Option<i64> {
+        self.error_number.value().filter(|number| *number != 0)
+    }
+
+    /// Returns Slurm's words.
+    pub fn words(&self) -> String {
+        let (description, error) = (self.description.as_str(), self.error.as_str());
+        match (description, error) {
+            ("", "") => "no reason given".to_owned(),
+            ("", error) => error.to_owned(),
+            (description, "") => description.to_owned(),
+            (description, error) if description == error => error.to_owned(),
+            (description, error) => format!("{error}: {description}"),
+        }
+    }
+
+    /// Returns who in Slurm said it.
+    pub fn source(&self) -> &str {
+        self.source.as_str()
+    }
+
+    /// Returns whether Slurm refuses the token, or the lack of one.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.number(), Some(1007))
+    }
+
+    /// Returns whether slurmctld did not answer slurmrestd.
+    pub fn is_without_controller(&self) -> bool {
+        let by_number = self
+            .number()
+            .is_some_and(|number| NO_CONTROLLER.contains(&number));
+        by_number || self.words().contains("contact slurm controller")
+    }
+
+    /// Returns what to do about it, as far as that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self.number()? {
+            2000 => "see which partitions there are: hpcapi partitions",
+            2002 | 2010 => {
+                "only the job's own user and root may do that: whose is it? hpcapi jobs show ID"
+            }
+            2017 => {
+                "Slurm forgets a job 5 minutes after its end (MinJobAge); those it knows: hpcapi jobs list"
+            }
+            2014..=2016 => "see what the nodes have: hpcapi nodes",
+            2021 => "the job has ended already: hpcapi jobs show ID",
+            2025 | 2026 | 6010 => "Slurm does not know the token's user: hpcapi token --user NAME",
+            2063 => "name the job's folder on the cluster: --chdir /home/ec2-user",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number() {
+            Some(number) => write!(f, "{} (Slurm error {number})", self.words()),
+            None => f.write_str(&self.words()),
+        }
+    }
+}
+
+/// The part of an answer that says what went wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Problems {
+    /// What went wrong.
+    #[serde(deserialize_with = "crate::slurm::shape::list")]
+    pub errors: Vec<Problem>,
+    /// What may surprise.
+    #[serde(deserialize_with = "crate::slurm::shape::list")]
+    pub warnings: Vec<Problem>,
+}
+
+impl Problems {
+    /// Reads an answer; what is no JSON of slurmrestd's has no problems.
+    pub fn of(body: &[u8]) -> Problems {
+        serde_json::from_slice(body).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_version_s_words_and_numbers_are_read() {
+        let problems = Problems::of(
+            br#"{"errors":[{"error":"Invalid job id specified","errno":2017},
+                {"error":"x","error_code":5},
+                {"description":"Why","error_number":2000,"error":"What","source":"s"},
+                {"error_number":{"set":true,"number":1800},"description":"y"}]}"#,
+        );
+        let shown: Vec<_> = problems.errors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown,
+            [
+                "Invalid job id specified (Slurm error 2017)",
+                "x (Slurm error 5)",
+                "What: Why (Slurm error 2000)",
+                "y (Slurm error 1800)"
+            ]
+        );
+        assert!(problems.errors[3].is_without_controller());
+        assert_eq!(Problems::of(b"<html>"), Problems::default());
+        assert_eq!(Problems::of(br#"{"errors":null}"#), Problems::default());
+    }
+}

@@ -1,0 +1,270 @@
+//! Requests on the wire: one connection pool to one server, each request bounded in time and
+//! each answer in size.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Url;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::redirect::Policy;
+
+use crate::error::{Context, Error, Result};
+use crate::slurm::{Token, UserName};
+
+use super::request::Request;
+use super::server::Server;
+use super::version::ApiVersion;
+
+/// The most of an answer that is kept when it is no list, in bytes.
+const LONGEST: usize = 16 << 20;
+
+/// The most that a list may send, in bytes after decompression: 100,000 jobs send half of it.
+const LONGEST_LIST: u64 = 1 << 30;
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Who makes a request.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The Slurm user, when the token does not say it.
+    pub user: Option<UserName>,
+    /// The user's token.
+    pub token: Token,
+}
+
+/// The connections to a server.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    server: Server,
+    http: reqwest::Client,
+}
+
+/// A complete answer, whoever gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Where a redirection points to.
+    pub location: Option<String>,
+    /// How long the server asks to wait before the next request.
+    pub retry_after: Option<Duration>,
+    /// How long the answer took.
+    pub took: Duration,
+}
+
+impl Reply {
+    /// Returns the body as text, for people.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// Why a request has no answer.
+#[derive(Debug)]
+pub enum Lost {
+    /// It never reached the server.
+    Unsent(Error),
+    /// It may have reached the server.
+    Unanswered(Error),
+}
+
+impl Lost {
+    /// Returns the error alone.
+    pub fn into_error(self) -> Error {
+        match self {
+            Lost::Unsent(error) | Lost::Unanswered(error) => error,
+        }
+    }
+}
+
+/// An answer whose body still comes.
+#[derive(Debug)]
+pub struct Incoming {
+    response: reqwest::Response,
+    url: String,
+    began: Instant,
+}
+
+impl Transport {
+    /// Returns the connections to a server, whose every answer has to be complete in `limit`.
+    pub fn new(server: Server, limit: Duration) -> Result<Transport> {
+        let mut http = reqwest::Client::builder()
+            .connect_timeout(CONNECT.min(limit))
+            .timeout(limit)
+            // slurmrestd redirects nobody, and a token goes to nobody else.
+            .redirect(Policy::none())
+            .user_agent(concat!("hpcapi/", env!("CARGO_PKG_VERSION")));
+        if let Server::Socket(path) = &server {
+            http = http.unix_socket(path.clone()).no_proxy();
+        }
+        let http = http
+            .build()
+            .doing(|| "cannot make an HTTP client".to_owned())?;
+        Ok(Transport { server, http })
+    }
+
+    /// Returns the server.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Sends a request; returns once the head of an answer is there. An HTTP error status is an
+    /// answer, too. Without credentials the request is anonymous.
+    pub async fn open(
+        &self,
+        request: &Request,
+        version: ApiVersion,
+        credentials: Option<&Credentials>,
+    ) -> Result<Incoming, Lost> {
+        let url = self.server.url(&request.path(version));
+        let parsed = Url::parse(&url).map_err(|error| {
+            Lost::Unsent(Error::usage(format!("`{url}` is no URL")).because(error))
+        })?;
+        let mut headers = HeaderMap::new();
+        // slurmrestd writes compact JSON only to those who ask for JSON.
+        headers.insert("Accept", HeaderValue::from_static("application/json"));
+        if let Some(Credentials { user, token }) = credentials {
+            let mut secret = HeaderValue::from_str(token.reveal()).map_err(|_| {
+                Lost::Unsent(
+                    Error::usage("the token is no Slurm token: it has characters that none has")
+                        .hint("mint one: export SLURM_JWT=$(hpcapi token)"),
+                )
+            })?;
+            secret.set_sensitive(true);
+            headers.insert("X-SLURM-USER-TOKEN", secret);
+            // Slurm 22.05 wants both.
+            let own = token.user().ok();
+            if let Some(name) = user.as_ref().or(own.as_ref())
+                && let Ok(name) = HeaderValue::from_str(name.as_str())
+            {
+                headers.insert("X-SLURM-USER-NAME", name);
+            }
+        }
+        let mut sent = self.http.request(request.method.clone(), parsed);
+        if let Some(body) = &request.body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            sent = sent.body(body.clone());
+        }
+        let began = Instant::now();
+        match sent.headers(headers).send().await {
+            Ok(response) => Ok(Incoming {
+                response,
+                url,
+                began,
+            }),
+            Err(error) if error.is_connect() || error.is_builder() => {
+                Err(Lost::Unsent(unanswered(&self.server, error)))
+            }
+            Err(error) => Err(Lost::Unanswered(unanswered(&self.server, error))),
+        }
+    }
+
+    /// Sends a request and returns its complete answer.
+    pub async fn exchange(
+        &self,
+        request: &Request,
+        version: ApiVersion,
+        credentials: Option<&Credentials>,
+    ) -> Result<Reply, Lost> {
+        let incoming = self.open(request, version, credentials).await?;
+        incoming.complete().await.map_err(Lost::Unanswered)
+    }
+}
+
+impl Incoming {
+    /// Returns the HTTP status.
+    pub fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    /// Returns the whole answer; fails when it is too long to be no list.
+    pub async fn complete(mut self) -> Result<Reply> {
+        let header = |name| {
+            let value = self.response.headers().get(name)?;
+            value.to_str().ok().map(ToOwned::to_owned)
+        };
+        let location = header(LOCATION);
+        let retry_after = header(RETRY_AFTER)
+            .and_then(|seconds| seconds.parse().ok())
+            .map(Duration::from_secs);
+        let status = self.status();
+        let mut body = Vec::new();
+        while let Some(piece) = self.next().await? {
+            if body.len() + piece.len() > LONGEST {
+                return Err(Error::failed(format!(
+                    "the answer of {} is longer than {} MiB",
+                    self.url,
+                    LONGEST >> 20
+                )));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(Reply {
+            status,
+            body,
+            location,
+            retry_after,
+            took: self.began.elapsed(),
+        })
+    }
+
+    /// Gives the body piece by piece to `take`.
+    pub async fn each(mut self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut length = 0;
+        while let Some(piece) = self.next().await? {
+            length += piece.len() as u64;
+            if length > LONGEST_LIST {
+                return Err(Error::failed(format!(
+                    "the answer of {} is longer than {} MiB",
+                    self.url,
+                    LONGEST_LIST >> 20
+                )));
+            }
+            take(&piece)?;
+        }
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Result<Option<impl std::ops::Deref<Target = [u8]> + use<>>> {
+        self.response.chunk().await.map_err(|error| {
+            let what = if error.is_timeout() {
+                format!("the answer of {} did not end in time", self.url)
+            } else {
+                format!("the answer of {} broke off", self.url)
+            };
+            Error::failed(what).because(cause(error))
+        })
+    }
+}
+
+fn unanswered(server: &Server, error: reqwest::Error) -> Error {
+    let (what, hint) = if error.is_timeout() {
+        (
+            format!("{server} did not answer in time"),
+            "look what is wrong: hpcapi ping; allow more time: --timeout 120",
+        )
+    } else if error.is_connect() {
+        (
+            format!("{server} cannot be reached"),
+            "is it up, and is the address right? `hpcapi status` shows the deployment's",
+        )
+    } else {
+        (
+            format!("{server} broke off the connection"),
+            "look what is wrong: hpcapi ping",
+        )
+    };
+    Error::failed(what).because(cause(error)).hint(hint)
+}
+
+/// Returns the innermost cause: the outer ones only repeat the URL.
+fn cause(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

@@ -1,0 +1,123 @@
+//! Versions of Slurm's REST API, and which of them to speak with a server.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+
+/// A version of Slurm's REST API: `v0.0.NN`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ApiVersion(u32);
+
+impl ApiVersion {
+    /// The oldest version whose shapes we know (Slurm 21.08).
+    pub const OLDEST: ApiVersion = ApiVersion(36);
+
+    /// The newest version whose shapes we know (Slurm 26.05).
+    pub const NEWEST: ApiVersion = ApiVersion(45);
+
+    /// Returns version `v0.0.number`.
+    pub const fn new(number: u32) -> ApiVersion {
+        ApiVersion(number)
+    }
+
+    /// Returns the last of its numbers.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// Returns the newest of `offered` that we know; of a server that is all newer, the one
+    /// nearest to what we know.
+    pub fn choose(offered: &[ApiVersion]) -> Option<ApiVersion> {
+        let known = offered
+            .iter()
+            .filter(|version| (Self::OLDEST..=Self::NEWEST).contains(*version))
+            .max();
+        let newer = || {
+            offered
+                .iter()
+                .filter(|version| **version > Self::NEWEST)
+                .min()
+        };
+        known.or_else(newer).copied()
+    }
+}
+
+impl fmt::Display for ApiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v0.0.{}", self.0)
+    }
+}
+
+/// Reads the versions of the `/slurm/v0.0.NN/…` paths in an OpenAPI document. `None` when it is
+/// no such document.
+pub fn offered(document: &[u8]) -> Option<Vec<ApiVersion>> {
+    #[derive(Deserialize)]
+    struct Document {
+        paths: Paths,
+    }
+    let document: Document = serde_json::from_slice(document).ok()?;
+    let mut versions = document.paths.0;
+    versions.sort_unstable();
+    versions.dedup();
+    Some(versions)
+}
+
+/// The versions in the keys of `paths`; the rest of a large document is passed over.
+struct Paths(Vec<ApiVersion>);
+
+impl<'de> Deserialize<'de> for Paths {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Paths;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the paths of an OpenAPI document")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Paths, M::Error> {
+                let mut versions = Vec::new();
+                while let Some((path, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
+                    versions.extend(version_of(&path));
+                }
+                Ok(Paths(versions))
+            }
+        }
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+fn version_of(path: &str) -> Option<ApiVersion> {
+    let number = path.strip_prefix("/slurm/v0.0.")?.split('/').next()?;
+    number.parse().ok().map(ApiVersion)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn versions(numbers: &[u32]) -> Vec<ApiVersion> {
+        numbers.iter().copied().map(ApiVersion).collect()
+    }
+
+    #[test]
+    fn the_newest_shared_version_is_spoken() {
+        let choose =
+            |numbers: &[u32]| ApiVersion::choose(&versions(numbers)).map(ApiVersion::number);
+        assert_eq!(choose(&[36, 37, 38]), Some(38));
+        assert_eq!(choose(&[44, 45, 46, 47]), Some(45));
+        assert_eq!(choose(&[47, 46, 48]), Some(46));
+        assert_eq!(choose(&[35]), None);
+        assert_eq!(choose(&[]), None);
+    }
+
+    #[test]
+    fn versions_are_found_by_number_in_the_paths() {
+        let document = br#"{"openapi":"3.0","paths":{"/slurm/v0.0.9/jobs/":{},
+            "\/slurm\/v0.0.41\/jobs\/":{"get":[1]},"/slurmdb/v0.0.50/jobs/":{}}}"#;
+        assert_eq!(offered(document), Some(versions(&[9, 41])));
+        assert_eq!(offered(b"{}"), None);
+        assert_eq!(offered(b"<html>"), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! Cancelling jobs, after a look at whose they are: over its API, Slurm 24.11 to 26.05 hangs
+//! when a user cancels somebody else's job.
+
+use futures_util::stream::{self, StreamExt};
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::slurm::UserName;
+use crate::slurm::client::{ApiVersion, Client, Layer, Problems, Request};
+
+use super::{Job, JobId};
+
+/// The users who may cancel everybody's jobs.
+const OPERATORS: [&str; 2] = ["root", "slurm"];
+
+/// The first version that cancels `12_3`.
+const TASKS: ApiVersion = ApiVersion::new(40);
+
+/// How many requests are under way at once.
+const AT_ONCE: usize = 8;
+
+/// What came of a cancellation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Cancelled {
+    /// The jobs that Slurm was told to cancel, and took.
+    pub cancelled: Vec<String>,
+    /// The jobs that were left alone.
+    pub refused: Vec<Refused>,
+}
+
+/// A job that was left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    /// Its number.
+    pub id: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Returns the request that cancels a job.
+pub fn request(id: JobId) -> Request {
+    Request::delete(&format!("job/{id}"))
+}
+
+/// Cancels what `wanted` names, each with the jobs that Slurm showed for it.
+pub async fn cancel(client: &Client, wanted: &[(JobId, Vec<Job>)]) -> Result<Cancelled> {
+    let version = client.version().await?;
+    let user = client.identity().user().await?;
+    let outcomes: Vec<_> = stream::iter(wanted)
+        .map(|(id, jobs)| {
+            let user = user.as_ref();
+            async move {
+                let outcome = match objection(*id, jobs, user, version) {
+                    Some(reason) => Err(reason),
+                    None => send(client, *id, jobs, version).await,
+                };
+                (id.to_string(), outcome)
+            }
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let mut answer = Cancelled::default();
+    for (id, outcome) in outcomes {
+        match outcome {
+            Ok(()) => answer.cancelled.push(id),
+            Err(reason) => answer.refused.push(Refused { id, reason }),
+        }
+    }
+    Ok(answer)
+}
+
+/// Returns why a job is not to be cancelled.
+fn objection(
+    id: JobId,
+    jobs: &[Job],
+    user: Option<&UserName>,
+    version: ApiVersion,
+) -> Option<String> {
+    let Some(job) = jobs.first() else {
+        return Some("Slurm does not know it: it has ended minutes ago, or never was".to_owned());
+    };
+    // Where the owner is not told, Slurm is too old to hang.
+    let own = user.map(UserName::as_str);
+    if let (Some(own), Some(owner)) = (own, job.user.as_deref())
+        && own != owner
+        && !OPERATORS.contains(&own)
+    {
+        return Some(format!(
+            "it is a job of `{owner}`, and the token is `{own}`'s: Slurm can hang for \
+                 everybody when a user cancels another's job over its API"
+        ));
+    }
+    if jobs.iter().all(|job| job.state.has_ended()) {
+        return Some(format!("it has ended: {}", job.state));
+    }
+    let is_split_off = job.array_task_id.is_some();
+    if id.task.is_some() && !is_split_off && version < TASKS {
+        return Some(format!(
+            "{version} of the API cannot cancel a task that has not started; cancel the array: {}",
+            id.job
+        ));
+    }
+    None
+}
+
+async fn send(client: &Client, id: JobId, jobs: &[Job], version: ApiVersion) -> Result<(), String> {
+    let request = match (id.task, jobs.first()) {
+        (Some(_), Some(task)) if version < TASKS => request(JobId::from(task.id)),
+        _ => request(id),
+    };
+    let reply = client
+        .call(&request)
+        .await
+        .map_err(|error| sentence(&error))?;
+    // Ended between the look and the request: as good as cancelled.
+    const ALREADY_ENDED: i64 = 2021;
+    let problems = Problems::of(&reply.body).errors;
+    let has_ended = |code: Option<i64>| code == Some(ALREADY_ENDED);
+    if !problems.is_empty() && problems.iter().all(|problem| has_ended(problem.number())) {
+        return Ok(());
+    }
+    match Layer::of(&reply) {
+        Layer::Slurm if problems.is_empty() => Ok(()),
+        Layer::Slurm => Err(problems[0].to_string()),
+        _ => Err(sentence(&client.refusal(&request, &reply))),
+    }
+}
+
+fn sentence(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,154 @@
+//! Jobs, in one shape for all versions of Slurm's API.
+
+mod cancel;
+mod id;
+mod list;
+mod lookup;
+mod output_file;
+mod raw;
+mod state;
+mod submit;
+mod wait;
+
+use serde::Serialize;
+
+use super::time;
+
+pub use cancel::{Cancelled, Refused, cancel, request as cancel_request};
+pub use id::JobId;
+pub use list::{Filter, Listing, list};
+pub use lookup::{lookup, request as lookup_request};
+pub use state::State;
+pub use submit::{Submitted, is_accepted, request as submit_request, submit};
+pub use wait::{exit_code, gone, wait};
+
+/// A job. Field for field the same whatever the server's version, but for what a version does
+/// not tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Job {
+    /// Its number; the tasks of an array have numbers of their own.
+    pub id: u64,
+    /// The number of the array it belongs to.
+    pub array_job_id: Option<u64>,
+    /// Its index in the array.
+    pub array_task_id: Option<u64>,
+    /// The indices of the array that have not started yet, e.g. `3-9%2`.
+    pub array_tasks: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its user; v0.0.36 does not tell.
+    pub user: Option<String>,
+    /// Its account.
+    pub account: Option<String>,
+    /// The partitions that it asks for, or the one that it runs in.
+    pub partition: Option<String>,
+    /// Its quality of service.
+    pub qos: Option<String>,
+    /// Its state, as `squeue` shows it.
+    pub state: State,
+    /// Why it is in this state.
+    pub reason: Option<String>,
+    /// What it waits for.
+    pub dependency: Option<String>,
+    /// Its priority; zero is held.
+    pub priority: Option<u64>,
+    /// The nodes it runs or ran on, folded.
+    pub nodes: Option<String>,
+    /// How many nodes it has, or asks for.
+    pub node_count: Option<u64>,
+    /// How many CPUs it has, or asks for.
+    pub cpus: Option<u64>,
+    /// How many tasks it asks for.
+    pub tasks: Option<u64>,
+    /// Memory for each node, in MiB.
+    pub memory_per_node_mb: Option<u64>,
+    /// Memory for each CPU, in MiB.
+    pub memory_per_cpu_mb: Option<u64>,
+    /// When it was submitted.
+    #[serde(serialize_with = "time::serialize")]
+    pub submit_time: Option<u64>,
+    /// From when on it may start.
+    #[serde(serialize_with = "time::serialize")]
+    pub eligible_time: Option<u64>,
+    /// When it started, or will start as far as Slurm can say.
+    #[serde(serialize_with = "time::serialize")]
+    pub start_time: Option<u64>,
+    /// When it ended, or will be ended.
+    #[serde(serialize_with = "time::serialize")]
+    pub end_time: Option<u64>,
+    /// How long it may run, in seconds; without a limit there is none.
+    pub time_limit_seconds: Option<u64>,
+    /// What it ended with.
+    pub exit_code: Option<u8>,
+    /// The signal that ended it.
+    pub signal: Option<u8>,
+    /// How often it was started anew.
+    pub restarts: u64,
+    /// Its folder on the cluster.
+    pub directory: Option<String>,
+    /// The file that its standard input comes from; without one there is nothing to read.
+    pub stdin: Option<String>,
+    /// The file that its standard output goes to; `%a` in it is the index of a task that has not
+    /// started.
+    pub stdout: Option<String>,
+    /// The file that its standard error goes to.
+    pub stderr: Option<String>,
+    /// The features that its nodes must have.
+    pub constraints: Option<String>,
+    /// Its user's remark.
+    pub comment: Option<String>,
+    /// The marker that hpcapi gave it when it submitted it.
+    pub marker: Option<String>,
+}
+
+impl Job {
+    /// Returns its number as Slurm's commands show it: `12`, `12_3`, `12_[4-9]`.
+    pub fn shown_id(&self) -> String {
+        match (self.array_job_id, self.array_task_id, &self.array_tasks) {
+            (Some(array), Some(task), _) => format!("{array}_{task}"),
+            (Some(array), None, Some(tasks)) => format!("{array}_[{tasks}]"),
+            _ => self.id.to_string(),
+        }
+    }
+
+    /// Returns whether it is `id`, or belongs to the array `id`.
+    pub fn is(&self, id: JobId) -> bool {
+        match id.task {
+            None => self.id == id.job || self.array_job_id == Some(id.job),
+            Some(task) => {
+                let is_task = self.array_job_id == Some(id.job) && self.array_task_id == Some(task);
+                let waits = self.array_job_id == Some(id.job) && self.array_task_id.is_none();
+                is_task || (waits && self.holds_task(task))
+            }
+        }
+    }
+
+    /// Returns for how long it has run or ran, in seconds.
+    pub fn elapsed(&self, now: u64) -> Option<u64> {
+        let start = self.start_time.filter(|_| self.state.has_started())?;
+        let end = match self.state.has_ended() {
+            true => self.end_time?,
+            false => now,
+        };
+        Some(end.saturating_sub(start))
+    }
+
+    /// Returns whether a task of its array has yet to start.
+    fn holds_task(&self, task: u64) -> bool {
+        let Some(tasks) = &self.array_tasks else {
+            return false;
+        };
+        let tasks = tasks.split('%').next().unwrap_or_default();
+        tasks.split(',').any(|part| {
+            let (range, step) = part.split_once(':').unwrap_or((part, "1"));
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            match (first.parse(), last.parse::<u64>(), step.parse::<u64>()) {
+                (Ok(first), Ok(last), Ok(step)) if step > 0 => {
+                    (first..=last).contains(&task) && (task - first).is_multiple_of(step)
+                }
+                // Slurm shortens long lists with dots.
+                _ => part.contains("..."),
+            }
+        })
+    }
+}

@@ -1,0 +1,222 @@
+//! A job as servers send it, in any version of the API.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::slurm::shape::{Number, Text, Words};
+use crate::slurm::time::moment;
+
+use super::output_file::{Names, path};
+use super::{Job, State};
+
+/// Begins the marker that hpcapi puts into the comment of what it submits.
+pub(super) const MARKER: &str = "hpcapi:";
+
+/// The fields that are read, by all their names.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RawJob {
+    job_id: Number,
+    array_job_id: Number,
+    array_task_id: Number,
+    array_task_string: Text,
+    name: Text,
+    user_name: Text,
+    account: Text,
+    partition: Text,
+    qos: Text,
+    job_state: Words,
+    state_reason: Text,
+    dependency: Text,
+    priority: Number,
+    nodes: Text,
+    node_count: Number,
+    cpus: Number,
+    tasks: Number,
+    memory_per_node: Number,
+    memory_per_cpu: Number,
+    submit_time: Number,
+    eligible_time: Number,
+    start_time: Number,
+    end_time: Number,
+    time_limit: Number,
+    exit_code: Value,
+    restart_cnt: Number,
+    current_working_directory: Text,
+    standard_input: Text,
+    standard_output: Text,
+    standard_error: Text,
+    features: Text,
+    comment: Text,
+}
+
+impl RawJob {
+    /// Returns the job in the one shape; `None` when it has no number or no state.
+    pub(super) fn job(self) -> Option<Job> {
+        let id = self.job_id.positive()?;
+        if self.job_state.0.is_empty() {
+            return None;
+        }
+        let state = State::of(&self.job_state.0);
+        let array_job_id = self.array_job_id.positive();
+        let array_task_id = array_job_id.and_then(|_| self.array_task_id.count());
+        let user = self.user_name.some();
+        let nodes = self.nodes.some();
+        let has_ended = state.has_ended();
+        let (exit_code, signal) = exit(&self.exit_code);
+        let (comment, marker) = unmarked(self.comment.some());
+        let directory = self.current_working_directory.some();
+        let files = Names {
+            id,
+            array_job_id,
+            array_task_id,
+            name: self.name.as_str(),
+            user: user.as_deref().unwrap_or_default(),
+            directory: directory.as_deref().unwrap_or_default(),
+            first_node: nodes.as_deref().unwrap_or_default(),
+        };
+        let file = |pattern: &str| {
+            (!files.directory.is_empty() || pattern.starts_with('/')).then(|| path(pattern, files))
+        };
+        let stdout = file(self.standard_output.as_str());
+        let stderr = match self.standard_error.as_str() {
+            "" => stdout.clone(),
+            pattern => file(pattern),
+        };
+        Some(Job {
+            id,
+            array_job_id,
+            array_task_id,
+            array_tasks: array_job_id
+                .filter(|_| array_task_id.is_none())
+                .and_then(|_| self.array_task_string.some()),
+            stdout,
+            stderr,
+            stdin: self
+                .standard_input
+                .some()
+                .filter(|path| path != "/dev/null")
+                .map(|pattern| path(&pattern, files)),
+            name: self.name.some(),
+            user,
+            account: self.account.some(),
+            partition: self.partition.some(),
+            qos: self.qos.some(),
+            reason: self.state_reason.some(),
+            dependency: self.dependency.some(),
+            priority: self.priority.count(),
+            nodes,
+            node_count: self.node_count.positive(),
+            cpus: self.cpus.positive(),
+            tasks: self.tasks.positive(),
+            memory_per_node_mb: self.memory_per_node.positive(),
+            memory_per_cpu_mb: self.memory_per_cpu.positive(),
+            submit_time: moment(self.submit_time),
+            eligible_time: moment(self.eligible_time),
+            start_time: moment(self.start_time),
+            end_time: moment(self.end_time),
+            time_limit_seconds: self
+                .time_limit
+                .count()
+                .map(|minutes| minutes.saturating_mul(60)),
+            exit_code: exit_code.filter(|_| has_ended),
+            signal: signal.filter(|_| has_ended),
+            restarts: self.restart_cnt.count().unwrap_or(0),
+            directory,
+            constraints: self.features.some(),
+            comment,
+            marker,
+            state,
+        })
+    }
+}
+
+/// Returns exit code and signal: from `{status, return_code, signal}`, or from a wait status.
+fn exit(value: &Value) -> (Option<u8>, Option<u8>) {
+    let number = |value: Option<&Value>| {
+        let number: Number = serde_json::from_value(value?.clone()).ok()?;
+        number.count().and_then(|number| u8::try_from(number).ok())
+    };
+    if let Some(code) = value.get("return_code") {
+        let signal = value.get("signal");
+        let id = signal.and_then(|signal| signal.get("id").or_else(|| signal.get("signal_id")));
+        let signal = number(id).filter(|signal| *signal > 0);
+        return (number(Some(code)).or(signal.map(|_| 0)), signal);
+    }
+    let Ok(status) = serde_json::from_value::<Number>(value.clone()) else {
+        return (None, None);
+    };
+    match status.count() {
+        Some(status) => {
+            let signal = u8::try_from(status & 0x7f)
+                .ok()
+                .filter(|signal| *signal > 0);
+            (u8::try_from((status >> 8) & 0xff).ok(), signal)
+        }
+        None => (None, None),
+    }
+}
+
+/// Takes the marker out of a comment.
+fn unmarked(comment: Option<String>) -> (Option<String>, Option<String>) {
+    let Some(comment) = comment else {
+        return (None, None);
+    };
+    let (rest, last) = comment.rsplit_once(' ').unwrap_or(("", &comment));
+    match last.strip_prefix(MARKER) {
+        Some(_) if rest.is_empty() => (None, Some(last.to_owned())),
+        Some(_) => (Some(rest.to_owned()), Some(last.to_owned())),
+        None => (Some(comment), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn one_job_reads_the_same_in_every_version() {
+        let old = json!({"job_id": 7, "job_state": "FAILED", "exit_code": 768, "user_name": "me",
+            "time_limit": 5, "start_time": 100, "end_time": 160, "name": "x", "nodes": "n1",
+            "array_job_id": 0, "array_task_id": null, "cpus": 2, "comment": "hi hpcapi:ab",
+            "current_working_directory": "/w", "standard_output": "/w/slurm-7.out",
+            "memory_per_cpu": null, "priority": 4_294_901_758_u32});
+        let set = |number: i64| json!({"set": true, "infinite": false, "number": number});
+        let new = json!({"job_id": 7, "job_state": ["FAILED"], "user_name": "me",
+            "exit_code": {"status": ["ERROR"], "return_code": set(3), "signal": {"id": {"set": false, "number": 0}}},
+            "time_limit": set(5), "start_time": set(100), "end_time": set(160), "name": "x",
+            "nodes": "n1", "array_job_id": set(0), "array_task_id": {"set": false}, "cpus": set(2),
+            "comment": "hi hpcapi:ab", "current_working_directory": "/w",
+            "standard_output": "slurm-%j.out", "memory_per_cpu": {"set": false},
+            "priority": set(4_294_901_758), "new_field": {}});
+        let read = |value: Value| {
+            serde_json::from_value::<RawJob>(value)
+                .unwrap()
+                .job()
+                .unwrap()
+        };
+        let job = read(old);
+        assert_eq!(job, read(new));
+        assert_eq!((job.exit_code, job.signal), (Some(3), None));
+        assert_eq!(job.comment.as_deref(), Some("hi"));
+        assert_eq!(job.marker.as_deref(), Some("hpcapi:ab"));
+    }
+
+    #[test]
+    fn a_job_without_number_or_state_is_none() {
+        let read = |value: Value| serde_json::from_value::<RawJob>(value).map(RawJob::job);
+        assert_eq!(read(json!({"job_state": "RUNNING"})).unwrap(), None);
+        assert_eq!(read(json!({"job_id": 3})).unwrap(), None);
+        assert!(read(json!({"job_id": "x", "job_state": []})).is_err());
+        assert!(read(json!({"job_id": 3, "job_state": 5})).is_err());
+    }
+
+    #[test]
+    fn a_signal_is_read_from_both_shapes() {
+        assert_eq!(exit(&json!(9)), (Some(0), Some(9)));
+        let new = json!({"return_code": {"set": false}, "signal": {"signal_id": {"set": true, "number": 9}}});
+        assert_eq!(exit(&new), (Some(0), Some(9)));
+        assert_eq!(exit(&json!(null)), (None, None));
+    }
+}

@@ -1,0 +1,143 @@
+//! Submitting a job once: an answer that is lost is looked for, never asked for again.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::slurm::client::{ApiVersion, Client, Layer, Lost, Problems, Request, refused};
+use crate::slurm::shape::Number;
+use crate::slurm::submission::Description;
+use crate::wait::Pace;
+
+use super::raw::MARKER;
+use super::{Filter, list};
+
+/// For how long a job whose answer was lost is looked for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A job that Slurm took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Submitted {
+    /// Its number.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// The indices of its array.
+    pub array: Option<String>,
+    /// What Slurm remarks about it.
+    pub warnings: Vec<String>,
+}
+
+/// Returns the request that submits a job.
+pub fn request(description: &Description, version: ApiVersion) -> Result<Request> {
+    let body = description.body(version)?;
+    let body = serde_json::to_vec(&body).expect("plain data");
+    Ok(Request::post("job/submit", body))
+}
+
+/// Submits a job. When the answer is lost, the job is looked for by its marker.
+pub async fn submit(client: &Client, mut description: Description) -> Result<Submitted> {
+    let marker = marker()?;
+    description.mark(&marker);
+    let request = request(&description, client.version().await?)?;
+    let reply = match client.attempt(&request).await {
+        Ok(reply) => reply,
+        Err(Lost::Unsent(error)) => return Err(error),
+        Err(Lost::Unanswered(error)) => return find(client, &description, &marker, error).await,
+    };
+    let problems = Problems::of(&reply.body);
+    // Slurm may answer an error status although the job is in: the number decides.
+    if let Some(id) = number(&reply.body) {
+        let remarks = problems.warnings.iter().chain(&problems.errors);
+        return Ok(Submitted {
+            id,
+            name: description.name().to_owned(),
+            array: description.array().map(ToOwned::to_owned),
+            warnings: remarks.map(ToString::to_string).collect(),
+        });
+    }
+    let layer = Layer::of(&reply);
+    if layer.may_have_acted() {
+        let error = client.refusal(&request, &reply);
+        return find(client, &description, &marker, error).await;
+    }
+    match layer {
+        Layer::Slurm => Err(refused(&problems.errors)),
+        _ => Err(client.refusal(&request, &reply)),
+    }
+}
+
+/// Returns whether the answer to a submission says that the job is in.
+pub fn is_accepted(body: &[u8]) -> bool {
+    number(body).is_some()
+}
+
+fn number(body: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Answer {
+        #[serde(default)]
+        job_id: Number,
+    }
+    serde_json::from_slice::<Answer>(body)
+        .ok()?
+        .job_id
+        .positive()
+}
+
+/// Looks for a job whose answer was lost because of `loss`.
+async fn find(
+    client: &Client,
+    description: &Description,
+    marker: &str,
+    loss: Error,
+) -> Result<Submitted> {
+    let filter = Filter {
+        marker: Some(marker.to_owned()),
+        ..Filter::default()
+    };
+    let mut pace = Pace::retries(PATIENCE);
+    let last = loop {
+        let look = list(client, &filter, None).await;
+        if let Ok(Some(listing)) = &look
+            && let Some(job) = listing.jobs.first()
+        {
+            return Ok(Submitted {
+                id: job.array_job_id.unwrap_or(job.id),
+                name: description.name().to_owned(),
+                array: description.array().map(ToOwned::to_owned),
+                warnings: vec![format!(
+                    "the answer was lost ({loss}), but the job is there"
+                )],
+            });
+        }
+        if !pace.next().await {
+            break look;
+        }
+    };
+    let name = description.name();
+    Err(match last {
+        Ok(_) => Error::failed(format!(
+            "the answer to the submission of `{name}` was lost, and no such job has appeared \
+             within {} s: most likely it was not submitted",
+            PATIENCE.as_secs()
+        )),
+        Err(look) => Error::failed(format!(
+            "the answer to the submission of `{name}` was lost, and whether Slurm has the job \
+             cannot be seen: {look}"
+        )),
+    }
+    .because(loss)
+    .hint(format!(
+        "look before you submit it again: hpcapi jobs list --name '{}'",
+        name.replace('\'', r"'\''")
+    )))
+}
+
+/// Returns a marker that no other job has.
+fn marker() -> Result<String> {
+    let mut bytes = [0; 8];
+    aws_lc_rs::rand::fill(&mut bytes)
+        .map_err(|_| Error::failed("this machine gives no random numbers"))?;
+    Ok(format!("{MARKER}{:016x}", u64::from_be_bytes(bytes)))
+}

@@ -1,0 +1,129 @@
+//! Waiting for jobs to end.
+
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use crate::error::{Error, Result};
+use crate::slurm::client::Client;
+use crate::wait::Pace;
+
+use super::{Job, JobId, lookup};
+
+/// How many requests are under way at once.
+const AT_ONCE: usize = 8;
+
+/// What `timeout` of the GNU core utilities ends with, too.
+const TIMED_OUT: u8 = 124;
+
+/// For how long looks may fail before the wait does.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Waits until every one of `ids` has ended, at most `limit`; `seen` is told each job whose
+/// state is new, `troubled` each look that failed. Returns the jobs as they ended.
+pub async fn wait(
+    client: &Client,
+    ids: &[JobId],
+    limit: Duration,
+    mut seen: impl FnMut(&Job),
+    mut troubled: impl FnMut(&Error),
+) -> Result<Vec<Job>> {
+    let mut pace = Pace::minutes(limit);
+    let mut patience = Pace::minutes(PATIENCE.min(limit));
+    let mut ended: Vec<Option<Vec<Job>>> = vec![None; ids.len()];
+    let mut last: Vec<Vec<Job>> = vec![Vec::new(); ids.len()];
+    loop {
+        match look(client, ids, &ended).await {
+            Ok(looks) => {
+                patience = Pace::minutes(PATIENCE.min(limit));
+                for (at, jobs) in looks {
+                    if jobs.is_empty() {
+                        return Err(gone(ids[at], &last[at]));
+                    }
+                    for job in &jobs {
+                        let before = last[at].iter().find(|before| before.id == job.id);
+                        if before.is_none_or(|before| before.state != job.state) {
+                            seen(job);
+                        }
+                    }
+                    if jobs.iter().all(|job| job.state.has_ended()) {
+                        ended[at] = Some(jobs);
+                    } else {
+                        last[at] = jobs;
+                    }
+                }
+            }
+            Err(error) => {
+                troubled(&error);
+                if !patience.next().await {
+                    return Err(error);
+                }
+                continue;
+            }
+        }
+        if ended.iter().all(Option::is_some) {
+            return Ok(ended.into_iter().flatten().flatten().collect());
+        }
+        if !pace.next().await {
+            let open: Vec<String> = ids
+                .iter()
+                .zip(&ended)
+                .filter(|(_, ended)| ended.is_none())
+                .map(|(id, _)| id.to_string())
+                .collect();
+            return Err(Error::failed(format!(
+                "not ended after {} s: {}",
+                limit.as_secs(),
+                open.join(", ")
+            ))
+            .hint(format!("wait on: hpcapi jobs wait {}", open.join(" "))));
+        }
+    }
+}
+
+/// Looks at those that have not ended.
+async fn look(
+    client: &Client,
+    ids: &[JobId],
+    ended: &[Option<Vec<Job>>],
+) -> Result<Vec<(usize, Vec<Job>)>> {
+    let open = ids
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| ended[*at].is_none());
+    stream::iter(open)
+        .map(|(at, id)| async move { lookup(client, *id).await.map(|jobs| (at, jobs)) })
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+/// Returns the error for a job that Slurm does not know.
+pub fn gone(id: JobId, last: &[Job]) -> Error {
+    let error = match last.first() {
+        Some(job) => Error::failed(format!(
+            "Slurm has forgotten job {id}, which was {} when it was last seen",
+            job.state
+        )),
+        None => Error::failed(format!("Slurm knows no job {id}")),
+    };
+    error.hint(
+        "Slurm forgets a job 5 minutes after its end (MinJobAge); those it knows: hpcapi jobs list",
+    )
+}
+
+/// Returns the exit code that stands for how all of `jobs` ended: the highest of theirs. A job
+/// that was ended by a signal counts as 128 and the signal, one that ran out of time as 124.
+pub fn exit_code(jobs: &[Job]) -> u8 {
+    jobs.iter().map(code).max().unwrap_or(0)
+}
+
+fn code(job: &Job) -> u8 {
+    match (job.state.as_str(), job.exit_code, job.signal) {
+        ("COMPLETED", _, _) => 0,
+        ("TIMEOUT", _, _) => TIMED_OUT,
+        (_, Some(code), _) if code > 0 => code,
+        (_, _, Some(signal)) => signal.saturating_add(128),
+        _ => 1,
+    }
+}

@@ -1,0 +1,34 @@
+# Replaces the key that signs Slurm's tokens, on the head node: the only way that Slurm has to
+# revoke them. Prints one line of JSON, {"rotated": PATH} or {"error": TEXT}. Runs as root.
+set -u
+PATH=/opt/slurm/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
+
+refuse() {
+    printf '{"error":"%s"}\n' "$(printf '%s' "$1" | tr -d '\000-\037\177"\\' | cut -c 1-300)"
+    exit 0
+}
+
+parameters=$(cat /opt/slurm/etc/pcluster/*.conf /opt/slurm/etc/slurm_parallelcluster.conf \
+    /opt/slurm/etc/slurm.conf 2>/dev/null |
+    sed -n 's/^[[:space:]]*[Aa]uth[Aa]lt[Pp]arameters[[:space:]]*=[[:space:]]*\([^[:space:]#]*\).*/\1/p' |
+    tail -n 1)
+key=$(printf '%s\n' "$parameters" | tr ',' '\n' | sed -n 's/^jwt_key=//p' | tail -n 1)
+key=${key:-/var/spool/slurm.state/jwt_hs256.key}
+case $parameters in
+    *jwks=*) refuse 'tokens are signed elsewhere (jwks): revoke them there' ;;
+esac
+[ -s "$key" ] || refuse "there is no key $key"
+
+new=$(mktemp "${key%/*}/.jwt.XXXXXX") || refuse 'cannot write beside the key'
+trap 'rm -f "$new"' EXIT
+head -c 64 /dev/urandom >"$new"
+chown slurm: "$new" && chmod 0600 "$new" || refuse 'cannot give the key to slurm'
+mv "$new" "$key" || refuse 'cannot replace the key'
+# Older ones read the key at their start only. Jobs go on meanwhile.
+timeout 60 systemctl restart slurmctld || refuse 'the key is replaced, but slurmctld does not start'
+end=$(($(date +%s) + 60))
+until timeout 5 scontrol ping 2>/dev/null | grep -q 'is UP'; do
+    [ "$(date +%s)" -lt "$end" ] || refuse 'the key is replaced, but slurmctld does not answer'
+    sleep 0.2
+done
+printf '{"rotated":"%s"}\n' "$key"

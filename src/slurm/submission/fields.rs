@@ -1,0 +1,273 @@
+//! The fields of a job description, in one table: what each holds, and what the versions of the
+//! API call it. From the OpenAPI documents of Slurm 22.05, 24.11 and 26.05.
+
+use crate::slurm::ApiVersion;
+
+/// What a field holds, and so how it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A text.
+    Text,
+    /// True or false.
+    Flag,
+    /// A whole number, plain in every version.
+    Number,
+    /// A whole number or no limit: plain up to v0.0.38, `{set, infinite, number}` after it.
+    Limit,
+    /// Words: a text with commas up to v0.0.38, a list after it.
+    Words,
+    /// Arguments: a list in every version.
+    List,
+    /// Whatever the API says, handed on as it is.
+    Other,
+}
+
+/// A field of a job description.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Field {
+    /// What the newest version calls it, and so do we.
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// What v0.0.36 calls it, if it has it.
+    v36: Option<&'static str>,
+    /// What v0.0.37 and v0.0.38 call it, if they have it.
+    v38: Option<&'static str>,
+    /// From and to which of the later versions it is there.
+    later: Option<(u32, u32)>,
+}
+
+impl Field {
+    /// Returns what a version calls the field; nothing if it has no such field.
+    pub(super) fn name_in(&self, version: ApiVersion) -> Option<&'static str> {
+        match version.number() {
+            ..37 => self.v36,
+            37..39 => self.v38,
+            number => {
+                let (from, to) = self.later?;
+                (from..=to)
+                    .contains(&number.min(NEWEST))
+                    .then_some(self.name)
+            }
+        }
+    }
+
+    /// Returns whether a version calls it so, or any other version does.
+    fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.v36 == Some(name) || self.v38 == Some(name)
+    }
+}
+
+/// A server that is newer than we know is spoken with as the newest that we know.
+const NEWEST: u32 = ApiVersion::NEWEST.number();
+
+/// Returns the field of that name, in whatever version.
+pub(super) fn field(name: &str) -> Option<&'static Field> {
+    let exact = FIELDS.iter().find(|field| field.name == name);
+    exact.or_else(|| FIELDS.iter().find(|field| field.is_called(name)))
+}
+
+/// Returns the known name that is most like this one.
+pub(super) fn nearest(name: &str) -> Option<&'static str> {
+    FIELDS
+        .iter()
+        .map(|field| (distance(name, field.name), field.name))
+        .min()
+        .filter(|(distance, _)| *distance <= name.len().min(9) / 3)
+        .map(|(_, name)| name)
+}
+
+/// Returns how many letters have to be changed (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().take(64).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in other.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}
+
+/// A field that every version has by the same name.
+const fn all(name: &'static str, kind: Kind) -> Field {
+    Field {
+        name,
+        kind,
+        v36: Some(name),
+        v38: Some(name),
+        later: Some((39, NEWEST)),
+    }
+}
+
+/// A field of the later versions.
+const fn later(name: &'static str, kind: Kind) -> Field {
+    Field {
+        name,
+        kind,
+        v36: None,
+        v38: None,
+        later: Some((39, NEWEST)),
+    }
+}
+
+/// A field of v0.0.36 to v0.0.38 alone.
+const fn early(name: &'static str, kind: Kind) -> Field {
+    Field {
+        name,
+        kind,
+        v36: Some(name),
+        v38: Some(name),
+        later: None,
+    }
+}
+
+use Kind::{Flag, Limit, List, Number, Other, Text, Words};
+
+const FIELDS: &[Field] = &[
+    all("account", Text),
+    Field {
+        v36: Some("account_gather_freqency"),
+        ..all("account_gather_frequency", Text)
+    },
+    later("admin_comment", Text),
+    all("argv", List),
+    all("array", Text),
+    all("batch_features", Text),
+    later("begin_time", Limit),
+    all("burst_buffer", Text),
+    Field {
+        v36: Some("cluster_constraints"),
+        ..all("cluster_constraint", Text)
+    },
+    all("comment", Text),
+    all("constraints", Text),
+    Field {
+        v36: None,
+        ..all("container", Text)
+    },
+    later("contiguous", Flag),
+    all("core_specification", Number),
+    all("cpu_binding", Text),
+    all("cpu_frequency", Text),
+    all("cpus_per_task", Number),
+    later("cpus_per_tres", Text),
+    all("current_working_directory", Text),
+    later("deadline", Number),
+    all("delay_boot", Number),
+    all("dependency", Text),
+    all("distribution", Text),
+    later("excluded_nodes", Words),
+    early("exclusive", Text),
+    later("extra", Text),
+    later("flags", Words),
+    early("gpus", Text),
+    early("gpus_per_node", Text),
+    early("gpus_per_task", Text),
+    early("gres", Text),
+    all("hold", Flag),
+    later("kill_on_node_fail", Flag),
+    Field {
+        later: Some((42, NEWEST)),
+        ..later("kill_warning_delay", Limit)
+    },
+    Field {
+        later: Some((42, NEWEST)),
+        ..later("kill_warning_flags", Words)
+    },
+    Field {
+        later: Some((42, NEWEST)),
+        ..later("kill_warning_signal", Text)
+    },
+    all("licenses", Text),
+    all("mail_type", Words),
+    all("mail_user", Text),
+    later("maximum_nodes", Number),
+    all("mcs_label", Text),
+    all("memory_binding", Text),
+    all("memory_per_cpu", Limit),
+    all("memory_per_node", Limit),
+    later("memory_per_tres", Text),
+    later("minimum_cpus", Number),
+    all("minimum_cpus_per_node", Number),
+    later("minimum_nodes", Number),
+    all("name", Text),
+    later("network", Text),
+    all("nice", Number),
+    all("open_mode", Words),
+    later("overcommit", Flag),
+    all("partition", Text),
+    Field {
+        v36: None,
+        ..all("prefer", Text)
+    },
+    all("priority", Limit),
+    later("profile", Words),
+    all("qos", Text),
+    later("reboot", Flag),
+    all("requeue", Flag),
+    later("required_nodes", Words),
+    later("required_switches", Limit),
+    all("reservation", Text),
+    later("rlimits", Other),
+    later("selinux_context", Text),
+    later("shared", Words),
+    early("signal", Text),
+    all("sockets_per_node", Number),
+    later("spank_environment", List),
+    all("standard_error", Text),
+    Field {
+        v36: Some("standard_in"),
+        ..all("standard_input", Text)
+    },
+    Field {
+        v36: Some("standard_out"),
+        ..all("standard_output", Text)
+    },
+    all("tasks", Number),
+    all("tasks_per_core", Number),
+    all("tasks_per_node", Number),
+    all("tasks_per_socket", Number),
+    later("temporary_disk_per_node", Number),
+    all("thread_specification", Number),
+    all("threads_per_core", Number),
+    all("time_limit", Limit),
+    all("time_minimum", Limit),
+    later("tres_bind", Text),
+    later("tres_freq", Text),
+    later("tres_per_job", Text),
+    later("tres_per_node", Text),
+    later("tres_per_socket", Text),
+    later("tres_per_task", Text),
+    all("wait_all_nodes", Flag),
+    later("wait_for_switch", Number),
+    all("wckey", Text),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_has_the_name_of_the_version() {
+        let name = |field_name: &str, version| {
+            field(field_name).unwrap().name_in(ApiVersion::new(version))
+        };
+        assert_eq!(name("standard_out", 36), Some("standard_out"));
+        assert_eq!(name("standard_out", 38), Some("standard_output"));
+        assert_eq!(name("standard_output", 50), Some("standard_output"));
+        assert_eq!(name("excluded_nodes", 38), None);
+        assert_eq!(name("gres", 42), None);
+        assert!(field("nonsense").is_none());
+    }
+
+    #[test]
+    fn a_misspelled_name_is_recognised() {
+        assert_eq!(nearest("time_limitt"), Some("time_limit"));
+        assert_eq!(nearest("cpu_per_task"), Some("cpus_per_task"));
+        assert_eq!(nearest("zzzzzzzz"), None);
+    }
+}

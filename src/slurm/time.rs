@@ -1,0 +1,49 @@
+//! Times as the client shows them: RFC 3339, in UTC, to the second.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::shape::Number;
+
+/// The first second that four digits of a year cannot show.
+const END: u64 = 253_402_300_800;
+
+/// A moment, in seconds since 1970; Slurm's zero means that there is none.
+pub fn moment(number: Number) -> Option<u64> {
+    number.positive().filter(|seconds| *seconds < END)
+}
+
+/// Returns a moment as RFC 3339.
+pub fn rfc3339(seconds: u64) -> String {
+    let moment = UNIX_EPOCH + Duration::from_secs(seconds.min(END - 1));
+    humantime::format_rfc3339_seconds(moment).to_string()
+}
+
+/// Serialises a moment as RFC 3339, for `#[serde(serialize_with)]`.
+pub fn serialize<S: serde::Serializer>(
+    moment: &Option<u64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match moment {
+        Some(seconds) => serializer.serialize_some(&rfc3339(*seconds)),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// Returns this moment.
+pub fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_reads_as_rfc_3339_in_utc() {
+        assert_eq!(rfc3339(1_795_406_758), "2026-11-23T04:05:58Z");
+        assert_eq!(moment(Number::Is(0)), None);
+        assert_eq!(rfc3339(u64::MAX), "9999-12-31T23:59:59Z");
+    }
+}
