@@ -50,11 +50,13 @@ pub async fn submit(client: &Client, mut description: Description) -> Result<Sub
     // Slurm may answer an error status although the job is in: the number decides.
     if let Some(id) = number(&reply.body) {
         let remarks = problems.warnings.iter().chain(&problems.errors);
+        let mut warnings: Vec<String> = remarks.map(ToString::to_string).collect();
+        warnings.dedup();
         return Ok(Submitted {
             id,
             name: description.name().to_owned(),
             array: description.array().map(ToOwned::to_owned),
-            warnings: remarks.map(ToString::to_string).collect(),
+            warnings,
         });
     }
     let layer = Layer::of(&reply);

@@ -140,7 +140,7 @@ const FIELDS: &[Field] = &[
     later("begin_time", Limit),
     all("burst_buffer", Text),
     Field {
-        v36: Some("cluster_constraints"),
+        v36: None,
         ..all("cluster_constraint", Text)
     },
     all("comment", Text),
@@ -157,7 +157,7 @@ const FIELDS: &[Field] = &[
     later("cpus_per_tres", Text),
     all("current_working_directory", Text),
     later("deadline", Number),
-    all("delay_boot", Number),
+    later("delay_boot", Number),
     all("dependency", Text),
     all("distribution", Text),
     later("excluded_nodes", Words),
@@ -204,7 +204,10 @@ const FIELDS: &[Field] = &[
         v36: None,
         ..all("prefer", Text)
     },
-    all("priority", Limit),
+    Field {
+        v36: None,
+        ..all("priority", Limit)
+    },
     later("profile", Words),
     all("qos", Text),
     later("reboot", Flag),
@@ -235,7 +238,10 @@ const FIELDS: &[Field] = &[
     all("thread_specification", Number),
     all("threads_per_core", Number),
     all("time_limit", Limit),
-    all("time_minimum", Limit),
+    Field {
+        v36: None,
+        ..all("time_minimum", Limit)
+    },
     later("tres_bind", Text),
     later("tres_freq", Text),
     later("tres_per_job", Text),

@@ -89,23 +89,13 @@ fn put(description: &mut Description, name: &str, value: &Json) -> Result<(), Ob
             description.put("maximum_nodes", Value::number(most));
             return Ok(());
         }
-        "gres" => {
-            let gres = options::generic(text()?).map_err(|what| wrong(&what))?;
-            description.put("tres_per_node", Value::Text(gres));
-            return Ok(());
-        }
-        "gpus" | "gpus_per_node" | "gpus_per_task" => {
+        "gres" | "gpus" | "gpus_per_node" | "gpus_per_task" | "signal" => {
             let number = value.as_u64().map(|number| number.to_string());
-            let number = number.as_deref().map_or_else(text, Ok)?;
-            let gpu = options::gpu(number).map_err(|what| wrong(&what))?;
-            let field = match name {
-                "gpus" => "tres_per_job",
-                "gpus_per_node" => "tres_per_node",
-                _ => "tres_per_task",
-            };
-            description.put(field, Value::Text(gpu));
-            return Ok(());
+            let value = number.as_deref().map_or_else(text, Ok)?;
+            return as_option(description, &name.replace('_', "-"), value);
         }
+        "begin_time" if value.is_string() => return as_option(description, "begin", text()?),
+        "deadline" if value.is_string() => return as_option(description, "deadline", text()?),
         "exclusive" => {
             let way = match value {
                 Json::Bool(true) => "exclusive",
@@ -116,12 +106,7 @@ fn put(description: &mut Description, name: &str, value: &Json) -> Result<(), Ob
                     .unwrap_or("?"),
             };
             let way = if way == "true" { "exclusive" } else { way };
-            return options::set(description, "exclusive", way)
-                .map_err(|error| (error.to_string(), None));
-        }
-        "signal" => {
-            return options::set(description, "signal", text()?)
-                .map_err(|error| (error.to_string(), None));
+            return as_option(description, "exclusive", way);
         }
         "array" if !values::is_array(text()?) => {
             return Err(wrong("list of tasks as in 0-9%2"));
@@ -156,6 +141,11 @@ fn put(description: &mut Description, name: &str, value: &Json) -> Result<(), Ob
         description.put(own, value);
     }
     Ok(())
+}
+
+/// Sets a field that means the same as an option of `sbatch`, and is written like it.
+fn as_option(description: &mut Description, option: &str, value: &str) -> Result<(), Objection> {
+    options::set(description, option, value).map_err(|error| (error.to_string(), None))
 }
 
 fn nodes(value: &Json) -> Option<(u64, u64)> {

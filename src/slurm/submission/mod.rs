@@ -5,6 +5,7 @@
 mod fields;
 mod json_file;
 mod options;
+mod readings;
 mod script;
 mod value;
 mod values;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::error::{Error, Result};
 
 use super::client::ApiVersion;
+use super::time;
 
 use fields::field;
 use value::Value;
@@ -107,7 +109,15 @@ impl Description {
         job.insert("name".to_owned(), json!(self.name()));
         for (name, value) in &self.fields {
             let known = field(name).expect("only fields of the table are put");
+            let is_off = *value == Value::Flag(false);
             match known.name_in(version) {
+                // Old servers take it and leave it out.
+                Some("requeue") if version < LISTS && is_off => {
+                    job.insert("no_requeue".to_owned(), json!(true));
+                }
+                Some("mail_type") if version >= LISTS => {
+                    job.insert("mail_type".to_owned(), mail_types(value));
+                }
                 Some(own) => {
                     job.insert(own.to_owned(), value.write(known.kind, version));
                 }
@@ -140,7 +150,8 @@ impl Description {
                 };
                 let (least, most) = (number("minimum_nodes"), number("maximum_nodes"));
                 let least = least.or(most).unwrap_or(1);
-                Some(("nodes", json!([least, most.unwrap_or(least)])))
+                // A list of both is taken, and left out.
+                Some(("nodes", json!(format!("{least}-{}", most.unwrap_or(least)))))
             }
             "tres_per_node" if is_early => {
                 let parts: Option<Vec<&str>> = text
@@ -150,7 +161,29 @@ impl Description {
                 parts.map(|parts| ("gres", json!(parts.join(","))))
             }
             "tres_per_job" if is_early => gpus(text).map(|gpus| ("gpus", json!(gpus))),
-            "tres_per_task" if is_early => gpus(text).map(|gpus| ("gpus_per_task", json!(gpus))),
+            "tres_per_task" if is_early => {
+                let gpus = text
+                    .strip_prefix("gres/gpu")
+                    .map(|gpus| gpus.replace('=', ":"));
+                gpus.map(|gpus| ("gpus_per_task", json!(gpus.trim_start_matches(':'))))
+            }
+            // Says the same as the GPUs of each task.
+            "tres_bind" if is_early && self.fields.contains_key("tres_per_task") => return Ok(()),
+            "excluded_nodes" if is_early => match value {
+                Value::Words(names) => Some(("exclude_nodes", json!(names.join(",")))),
+                _ => None,
+            },
+            "begin_time" | "deadline" if is_early => match value {
+                Value::Number(moment) => {
+                    let left = moment.saturating_sub_unsigned(time::now()).max(0);
+                    Some((name, json!(format!("now+{left}"))))
+                }
+                _ => None,
+            },
+            "delay_boot" if is_early => match value {
+                Value::Number(seconds) => Some((name, json!(seconds / 60))),
+                _ => None,
+            },
             "shared" if is_early => match value {
                 Value::Words(words) if words == &["none"] => {
                     Some(("exclusive", json!("exclusive")))
@@ -230,6 +263,22 @@ impl Description {
     }
 }
 
+/// Writes occasions for a mail as the later versions call them.
+fn mail_types(value: &Value) -> Json {
+    let Value::Words(words) = value else {
+        return json!([]);
+    };
+    let renamed = |word: &String| match word.as_str() {
+        "INVALID_DEPEND" => "INVALID_DEPENDENCY".to_owned(),
+        "TIME_LIMIT" => "TIME=100%".to_owned(),
+        "TIME_LIMIT_90" => "TIME=90%".to_owned(),
+        "TIME_LIMIT_80" => "TIME=80%".to_owned(),
+        "TIME_LIMIT_50" => "TIME=50%".to_owned(),
+        word => word.to_owned(),
+    };
+    json!(words.iter().map(renamed).collect::<Vec<_>>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,7 +301,7 @@ mod tests {
         let job = read(SCRIPT);
         let (old, new) = (body(&job, 36), body(&job, 45));
         assert_eq!(old["script"], SCRIPT);
-        assert_eq!(old["job"]["nodes"], json!([1, 2]));
+        assert_eq!(old["job"]["nodes"], "1-2");
         assert_eq!(old["job"]["time_limit"], 5);
         assert_eq!(old["job"]["environment"]["USER"], "me");
         assert_eq!(new["job"]["minimum_nodes"], 1);
@@ -298,10 +347,10 @@ mod tests {
         let outside = r##"{"script": "#!/bin/sh", "name": "x", "job": {}}"##;
         assert!(refused(outside).contains("`name`"));
         assert!(refused("#!/bin/sh\n#SBATCH --parsable\n").contains("f, line 2: `--parsable`"));
-        let job = read("#!/bin/sh\n#SBATCH --exclude=n1\n");
+        let job = read("#!/bin/sh\n#SBATCH --nodelist=n1\n");
         let error = job.body(ApiVersion::new(38)).unwrap_err().to_string();
         assert!(
-            error.contains("excluded_nodes") && error.contains("v0.0.38"),
+            error.contains("required_nodes") && error.contains("v0.0.38"),
             "{error}"
         );
     }
