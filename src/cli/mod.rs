@@ -50,6 +50,19 @@ enum Command {
     Man(generate::ManArgs),
 }
 
+impl Command {
+    /// Returns what goes on when the user interrupts, and how to come back to it.
+    fn what_goes_on(&self) -> Option<&'static str> {
+        match self {
+            Command::Up(_) | Command::Teardown(_) => {
+                Some("AWS goes on with what was begun; type the same command to come back to it")
+            }
+            Command::Jobs(args) => args.what_goes_on(),
+            _ => None,
+        }
+    }
+}
+
 /// Reads the arguments and runs the command, until it ends or the user interrupts it.
 pub async fn main() -> Result<()> {
     let cli = match Cli::try_parse() {
@@ -57,10 +70,12 @@ pub async fn main() -> Result<()> {
         // clap knows where its text belongs and which exit code (0 or 2) it means.
         Err(error) => error.exit(),
     };
+    let what_goes_on = cli.command.what_goes_on();
     tokio::select! {
         result = run(cli.command) => result,
-        () = interrupt() => Err(Error::new(Kind::Interrupted, "interrupted")
-            .hint("AWS goes on with what was begun; type the same command to come back to it")),
+        () = interrupt() => Err(what_goes_on
+            .iter()
+            .fold(Error::new(Kind::Interrupted, "interrupted"), |error, hint| error.hint(*hint))),
     }
 }
 

@@ -30,6 +30,17 @@ enum Command {
     Logs(logs::Args),
 }
 
+impl Args {
+    /// Returns what goes on when the user interrupts.
+    pub(super) fn what_goes_on(&self) -> Option<&'static str> {
+        match self.command {
+            Command::Submit(_) => Some("what was sent is submitted: hpcapi jobs list"),
+            Command::Wait(_) | Command::Logs(_) => Some("the job goes on"),
+            Command::List(_) | Command::Show(_) | Command::Cancel(_) => None,
+        }
+    }
+}
+
 pub(super) async fn run(args: Args) -> Result<()> {
     match args.command {
         Command::List(args) => list::run(args).await,

@@ -51,6 +51,8 @@ pub async fn submit(client: &Client, mut description: Description) -> Result<Sub
     if let Some(id) = number(&reply.body) {
         let remarks = problems.warnings.iter().chain(&problems.errors);
         let mut warnings: Vec<String> = remarks.map(ToString::to_string).collect();
+        // Who asks for a held job need not hear that it is held.
+        warnings.retain(|words| !(description.is_held() && words.contains("held state")));
         warnings.dedup();
         return Ok(Submitted {
             id,

@@ -102,6 +102,11 @@ impl Description {
         self.text("array")
     }
 
+    /// Returns whether the job is to wait until it is released.
+    pub fn is_held(&self) -> bool {
+        self.fields.get("hold") == Some(&Value::Flag(true))
+    }
+
     /// Returns the body of the submission in a version of the API; fails when the version has no
     /// field for something.
     pub fn body(&self, version: ApiVersion) -> Result<Json> {
