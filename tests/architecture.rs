@@ -36,8 +36,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "error", "event", "files", "process", "settings", "step", "aws", "pcluster", "slurm",
-            "context", "deploy", "sandbox", "output",
+            "error", "event", "files", "process", "settings", "step", "wait", "aws", "pcluster",
+            "slurm", "context", "deploy", "sandbox", "output",
         ],
     ),
     ("main", &["cli", "output"]),

@@ -82,11 +82,12 @@ fn scripts_pass_shellcheck_without_suppressions() {
         .flat_map(|(folder, extension)| files(folder, extension))
         .chain([root().join(".ci/run")])
         .collect();
-    assert!(scripts.len() >= 4, "{scripts:?}");
-    for script in scripts
-        .iter()
-        .chain([&root().join("src/slurm/mint-token.sh")])
-    {
+    let sent = files("src/slurm", "sh");
+    assert!(
+        scripts.len() >= 4 && sent.len() >= 3,
+        "{scripts:?} {sent:?}"
+    );
+    for script in scripts.iter().chain(&sent) {
         let text = fs::read_to_string(script).unwrap();
         assert!(
             !text.contains("shellcheck disable"),
@@ -99,6 +100,6 @@ fn scripts_pass_shellcheck_without_suppressions() {
     succeed(
         Command::new(tools().join("shellcheck"))
             .args(["--shell", "sh"])
-            .arg(root().join("src/slurm/mint-token.sh")),
+            .args(&sent),
     );
 }

@@ -4,7 +4,7 @@ set -u
 PATH=/opt/slurm/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 
 refuse() {
-    printf '{"error":"%s"}\n' "$(printf '%s' "$1" | tr -d '\000-\037\177"\\' | cut -c 1-300)"
+    printf '{"error":"%s"}\n' "$(printf '%s' "$1" | tr -d '\000-\037\042\134\177' | cut -c 1-300)"
     exit 0
 }
 
@@ -22,7 +22,7 @@ esac
 new=$(mktemp "${key%/*}/.jwt.XXXXXX") || refuse 'cannot write beside the key'
 trap 'rm -f "$new"' EXIT
 head -c 64 /dev/urandom >"$new"
-chown slurm: "$new" && chmod 0600 "$new" || refuse 'cannot give the key to slurm'
+{ chown slurm: "$new" && chmod 0600 "$new"; } || refuse 'cannot give the key to slurm'
 mv "$new" "$key" || refuse 'cannot replace the key'
 # Older ones read the key at their start only. Jobs go on meanwhile.
 timeout 60 systemctl restart slurmctld || refuse 'the key is replaced, but slurmctld does not start'

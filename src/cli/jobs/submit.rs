@@ -17,7 +17,11 @@ use super::super::reach::ReachArgs;
 use super::super::show::{UserArgs, View, print, print_curl, with_client};
 use super::sbatch_options::SbatchOptions;
 
-/// How many submissions are under way at once: slurmrestd takes no more in a second from more.
+/// Up to so many jobs are submitted one after the other, and so numbered in their order.
+const FEW: usize = 8;
+
+/// How many submissions of more are under way at once: slurmrestd takes no more in a second from
+/// more.
 const AT_ONCE: usize = 8;
 
 /// Submit batch scripts with #SBATCH lines, or jobs in JSON as Slurm's API takes them
@@ -79,9 +83,10 @@ pub(super) async fn run(args: Args) -> Result<()> {
         if view == View::Raw {
             return send_raw(client, requests(jobs, version)?).await;
         }
+        let at_once = if jobs.len() <= FEW { 1 } else { AT_ONCE };
         let outcomes: Vec<(String, Result<Submitted>)> = stream::iter(jobs)
             .map(|job| async move { (job.file, jobs::submit(client, job.description).await) })
-            .buffered(AT_ONCE)
+            .buffered(at_once)
             .collect()
             .await;
         let mut answer = SubmitAnswer::default();
