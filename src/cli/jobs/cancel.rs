@@ -52,15 +52,24 @@ pub(super) async fn run(args: Args) -> Result<()> {
             View::Raw => output::raw(&output::json(&answer)),
             view => print(&answer, view),
         }
-        match answer.0.refused.first() {
-            None => Ok(()),
-            Some(first) => {
-                let count = answer.0.refused.len();
-                let noun = if count == 1 { "job was" } else { "jobs were" };
-                Err(Error::failed(format!("{count} {noun} not cancelled"))
-                    .because(format!("job {}: {}", first.id, first.reason)))
-            }
+        let refused = &answer.0.refused;
+        if refused.is_empty() {
+            return Ok(());
         }
+        let noun = if refused.len() == 1 {
+            "job was"
+        } else {
+            "jobs were"
+        };
+        let reasons: Vec<String> = refused
+            .iter()
+            .map(|refused| format!("job {}: {}", refused.id, output::plain(&refused.reason)))
+            .collect();
+        Err(
+            Error::failed(format!("{} {noun} not cancelled", refused.len()))
+                .because(reasons.join("\n"))
+                .hint("see whose they are, and how they are: hpcapi jobs list"),
+        )
     })
     .await
 }
@@ -122,14 +131,9 @@ impl Answer for CancelAnswer {
         if cancelled.is_empty() && refused.is_empty() {
             return "there is nothing to cancel\n".to_owned();
         }
-        let done = cancelled.iter().map(|id| format!("job {id}: cancelled\n"));
-        let kept = refused.iter().map(|refused| {
-            format!(
-                "job {}: not cancelled: {}\n",
-                refused.id,
-                output::plain(&refused.reason)
-            )
-        });
-        done.chain(kept).collect()
+        cancelled
+            .iter()
+            .map(|id| format!("job {id}: cancelled\n"))
+            .collect()
     }
 }

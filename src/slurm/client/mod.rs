@@ -13,7 +13,7 @@ mod transport;
 mod version;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
@@ -35,6 +35,9 @@ use elements::Elements;
 
 /// How long a passing failure of a GET is worth trying again.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a server that takes no connection is worth trying again.
+const CONNECTION_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A client with an identity.
 #[derive(Debug)]
@@ -222,6 +225,7 @@ impl Client {
             ApiVersion::NEWEST
         };
         let mut pace = Pace::retries(PATIENCE);
+        let began = Instant::now();
         let mut is_renewed = false;
         loop {
             let credentials = self.identity.credentials().await?;
@@ -244,7 +248,8 @@ impl Client {
                 }
                 Err(lost) => {
                     self.is_lost.store(true, Ordering::Relaxed);
-                    (lost.into_error(), true)
+                    let passing = is_passing(&lost, began);
+                    (lost.into_error(), passing)
                 }
             };
             if !failure.1 || !pace.next().await {
@@ -277,6 +282,7 @@ impl Client {
 
     async fn answer_or_loss(&self, request: &Request, version: ApiVersion) -> Result<Reply, Lost> {
         let mut pace = Pace::retries(PATIENCE);
+        let began = Instant::now();
         let mut is_renewed = false;
         loop {
             let credentials = self.identity.credentials().await.map_err(Lost::Unsent)?;
@@ -301,8 +307,10 @@ impl Client {
                     true
                 }
                 Ok(reply) => request.is_repeatable() && Layer::of(reply).is_passing(),
-                Err(Lost::Unsent(_)) => true,
-                Err(Lost::Unanswered(_)) => request.is_repeatable(),
+                Err(lost @ Lost::Unsent(_)) => is_passing(lost, began),
+                Err(lost @ Lost::Unanswered(_)) => {
+                    request.is_repeatable() && is_passing(lost, began)
+                }
             };
             if !is_passing || !pace.next().await {
                 if outcome.is_err() {
@@ -311,5 +319,13 @@ impl Client {
                 return outcome;
             }
         }
+    }
+}
+
+/// Returns whether a loss is worth another try, in a call that began then.
+fn is_passing(lost: &Lost, began: Instant) -> bool {
+    match lost {
+        Lost::Unsent(_) => began.elapsed() < CONNECTION_PATIENCE,
+        Lost::Unanswered(_) => true,
     }
 }

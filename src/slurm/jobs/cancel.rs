@@ -16,6 +16,9 @@ const OPERATORS: [&str; 2] = ["root", "slurm"];
 /// The first version that cancels `12_3`.
 const TASKS: ApiVersion = ApiVersion::new(40);
 
+/// The first version that a Slurm serves which can hang; before it, Slurm refuses by itself.
+const HANGS: ApiVersion = ApiVersion::new(40);
+
 /// How many requests are under way at once.
 const AT_ONCE: usize = 8;
 
@@ -80,15 +83,19 @@ fn objection(
     let Some(job) = jobs.first() else {
         return Some("Slurm does not know it: it has ended minutes ago, or never was".to_owned());
     };
-    // Where the owner is not told, Slurm is too old to hang.
     let own = user.map(UserName::as_str);
-    if let (Some(own), Some(owner)) = (own, job.user.as_deref())
-        && own != owner
-        && !OPERATORS.contains(&own)
-    {
+    let is_own = match (own, job.user.as_deref()) {
+        (Some(own), Some(owner)) => own == owner || OPERATORS.contains(&own),
+        (Some(own), None) => OPERATORS.contains(&own) || version < HANGS,
+        // Slurm itself knows who calls.
+        (None, _) => true,
+    };
+    if !is_own {
+        let owner = job.user.as_deref().unwrap_or("somebody unknown");
         return Some(format!(
-            "it is a job of `{owner}`, and the token is `{own}`'s: Slurm can hang for \
-                 everybody when a user cancels another's job over its API"
+            "it is a job of `{owner}`, and the token is `{}`'s: Slurm can hang for everybody when \
+             a user cancels another's job over its API",
+            own.unwrap_or_default()
         ));
     }
     if jobs.iter().all(|job| job.state.has_ended()) {
