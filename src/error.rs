@@ -80,6 +80,16 @@ impl Error {
         self
     }
 
+    /// Adds a hint, unless there is one already.
+    #[must_use]
+    pub fn or_hint(self, hint: impl Into<String>) -> Self {
+        if self.hints.is_empty() {
+            self.hint(hint)
+        } else {
+            self
+        }
+    }
+
     /// Returns the kind, which picks the exit code.
     pub fn kind(&self) -> Kind {
         self.kind

@@ -6,10 +6,10 @@ use clap::Args as ClapArgs;
 
 use crate::error::{Error, Result};
 use crate::output;
-use crate::slurm::client::Request;
+use crate::slurm::client::{Begun, Request};
 
 use super::reach::ReachArgs;
-use super::show::{UserArgs, api_path, print_curl, with_client};
+use super::show::{UserArgs, api_path, print_curl, print_stream, with_client};
 
 /// Send one request as it is, with the token, and print what the server says
 #[derive(Debug, ClapArgs)]
@@ -43,12 +43,19 @@ pub(super) async fn run(args: Args) -> Result<()> {
         return print_curl(&args.reach, user, &[request]);
     }
     with_client(&args.reach, user, async |reach, _| {
-        let reply = reach.client.call(&request).await?;
+        let client = &reach.client;
+        let reply = match request.is_repeatable() {
+            true => match client.begin(&request).await? {
+                Begun::Stream(incoming) => return print_stream(incoming).await,
+                Begun::Reply(reply) => reply,
+            },
+            false => client.call(&request).await?,
+        };
         output::document(&reply.body);
         if (200..300).contains(&reply.status) {
             Ok(())
         } else {
-            Err(reach.client.refusal(&request, &reply))
+            Err(client.refusal(&request, &reply))
         }
     })
     .await

@@ -4,7 +4,7 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::output::Answer;
+use crate::output::{Answer, plain};
 use crate::slurm::ping::{self, Ping};
 
 use super::reach::ReachArgs;
@@ -83,6 +83,9 @@ impl Answer for PingAnswer {
             let state = if controller.is_up { "up" } else { "DOWN" };
             text.push_str(&format!("{mode} {}: {state}\n", controller.host));
         }
-        text.replace("Slurm Slurm", "Slurm")
+        let text = text.replace("Slurm Slurm", "Slurm");
+        text.lines()
+            .map(|line| format!("{}\n", plain(line)))
+            .collect()
     }
 }

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use crate::error::Result;
 use crate::event::Events;
 use crate::output::{self, Answer, Format, Screen, Story};
-use crate::slurm::client::{Client, Request, VERSION};
+use crate::slurm::client::{Broken, Client, Incoming, Request, VERSION};
 use crate::slurm::{ApiVersion, UserName};
 use crate::wait::Pace;
 
@@ -103,13 +103,22 @@ pub(super) fn print(answer: &impl Answer, view: View) {
 
 /// Prints what the server says to a GET, as it comes.
 pub(super) async fn print_raw(client: &Client, request: &Request) -> Result<()> {
-    let incoming = client.stream(request).await?;
+    print_stream(client.stream(request).await?).await
+}
+
+/// Prints a body as it comes.
+pub(super) async fn print_stream(incoming: Incoming) -> Result<()> {
+    let mut last = None;
     incoming
         .each(|piece| {
             output::bytes(piece);
+            last = piece.last().copied();
             Ok(())
         })
         .await
+        .map_err(Broken::into_error)?;
+    output::end_of_document(last);
+    Ok(())
 }
 
 /// Prints requests as curl commands.

@@ -1,5 +1,6 @@
 //! The only place that prints: the answer on stdout, the story on stderr.
 
+mod plain;
 mod screen;
 mod story;
 mod table;
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 
+pub use plain::plain;
 pub use screen::Screen;
 pub use story::Story;
 pub use table::{Cell, Table, memory, span};
@@ -69,18 +71,17 @@ pub fn tell(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Prints a document on stdout as it is; on a terminal what comes next begins on a new line.
+/// Prints a document on stdout as it is.
 pub fn document(document: &[u8]) {
     bytes(document);
-    if std::io::stdout().is_terminal() && !document.ends_with(b"\n") {
-        bytes(b"\n");
-    }
+    end_of_document(document.last().copied());
 }
 
-/// Returns text without what could move a terminal's cursor.
-pub fn plain(text: &str) -> String {
-    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.chars().map(shown).collect()
+/// Lets what comes after a document that ended with this byte begin on a new line of a terminal.
+pub fn end_of_document(last: Option<u8>) {
+    if std::io::stdout().is_terminal() && last != Some(b'\n') {
+        bytes(b"\n");
+    }
 }
 
 /// Prints an error: what failed, why, and what to type next.
@@ -96,7 +97,7 @@ pub fn error(error: &Error) {
     for hint in error.hints() {
         text.push_str(&format!("  next: {hint}\n"));
     }
-    tell(&text);
+    tell(&plain::without_secrets(&text));
 }
 
 /// Asks a question on stderr; returns whether the answer on stdin was yes.

@@ -13,6 +13,7 @@ use crate::event::{Event, Events, Outcome};
 use crate::step::Step;
 
 use super::human;
+use super::plain::without_secrets;
 
 /// Tells events as they come, until it is ended.
 #[derive(Debug)]
@@ -75,6 +76,7 @@ impl Teller for Plain {
             Event::Failed(step, took) => format!("{step}: failed after {}", human(took)),
         };
         let seconds = self.start.elapsed().as_secs();
+        let text = without_secrets(&text);
         let _ = writeln!(std::io::stderr(), "[{seconds:>4} s] {text}");
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-use super::client::{Client, Request};
+use super::client::{Client, NOT_SLURM, Request};
 use super::shape::{Number, Text, Words};
 use super::time::{self, moment};
 
@@ -93,18 +93,19 @@ pub fn request() -> Request {
 
 /// Lists the nodes, or those of some partitions, in Slurm's order.
 pub async fn list(client: &Client, partitions: &[String]) -> Result<Vec<Node>> {
-    let mut nodes = Vec::new();
     let mut unreadable = 0_usize;
-    client
-        .list(&request(), "nodes", |raw: RawNode| match raw.node() {
-            Some(node) => nodes.push(node),
-            None => unreadable += 1,
-        })
-        .await?;
+    let keep = |raw: RawNode| {
+        let node = raw.node();
+        unreadable += usize::from(node.is_none());
+        node
+    };
+    let listed = client.list(&request(), "nodes", keep).await?;
+    let mut nodes = listed.map(|(nodes, _)| nodes).unwrap_or_default();
     if unreadable > 0 {
         return Err(Error::failed(format!(
             "{unreadable} of the nodes that the server lists have no name or no state"
-        )));
+        ))
+        .hint(NOT_SLURM));
     }
     if !partitions.is_empty() {
         nodes.retain(|node| node.partitions.iter().any(|own| partitions.contains(own)));

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 
-use super::client::{Client, Request};
+use super::client::{Client, NOT_SLURM, Request};
 use super::shape::{Number, Words};
 
 /// A partition.
@@ -37,13 +37,12 @@ pub fn request() -> Request {
 
 /// Lists the partitions, in Slurm's order.
 pub async fn list(client: &Client) -> Result<Vec<Partition>> {
-    let mut partitions = Vec::new();
-    client
-        .list(&request(), "partitions", |raw: Value| {
-            partitions.push(read(&raw))
-        })
+    let listed = client
+        .list(&request(), "partitions", |raw: Value| Some(read(&raw)))
         .await?;
-    partitions.into_iter().collect()
+    let listed = listed.map(|(partitions, _)| partitions).unwrap_or_default();
+    let partitions: Result<Vec<Partition>> = listed.into_iter().collect();
+    partitions.map_err(|error| error.or_hint(NOT_SLURM))
 }
 
 /// Reads a partition, which is flat up to v0.0.38 and nested after it.

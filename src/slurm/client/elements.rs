@@ -4,10 +4,10 @@
 use crate::error::{Error, Result};
 
 /// The longest element, and the most that may stand around the elements, in bytes.
-const LONGEST: usize = 16 << 20;
+const LONGEST: usize = 8 << 20;
 
 /// The most that a list may hold. Slurm itself keeps 10,000 jobs by default.
-const MOST: usize = 1_000_000;
+const MOST: usize = 500_000;
 
 /// Cuts the elements out of `{"<list>": [element, …], …}`.
 #[derive(Debug)]

@@ -80,7 +80,10 @@ impl Layer {
                 _ => Layer::Stranger,
             };
         }
-        Layer::of_problems(reply.status, &Problems::of(&reply.body).errors)
+        match Problems::read(&reply.body) {
+            Some(problems) => Layer::of_problems(reply.status, &problems.errors),
+            None => Layer::Stranger,
+        }
     }
 
     fn of_problems(status: u16, errors: &[Problem]) -> Layer {
@@ -240,6 +243,8 @@ mod tests {
             (200, r#"{"statistics":{}}"#, Layer::Slurm),
             (200, "<html>log in here", Layer::Stranger),
             (200, "", Layer::Stranger),
+            (200, r#"{"job_id":1"#, Layer::Stranger),
+            (500, r#"{"errors":"#, Layer::Stranger),
             (418, "teapot", Layer::Stranger),
         ] {
             assert_eq!(layer(status, body), expected, "{status} {body}");

@@ -25,10 +25,10 @@ pub use identity::{Identity, Mint};
 pub use layer::Layer;
 pub use memory::{Memory, Remembered};
 pub use problem::{Problem, Problems};
-pub use refusal::{excerpt, refusal, refused, unexpected};
+pub use refusal::{NOT_SLURM, excerpt, refusal, refused, unexpected};
 pub use request::{Request, VERSION, encoded};
 pub use server::Server;
-pub use transport::{Credentials, Incoming, Lost, Reply, Transport};
+pub use transport::{Broken, Credentials, Incoming, Lost, Reply, Transport};
 pub use version::{ApiVersion, offered};
 
 use elements::Elements;
@@ -47,6 +47,24 @@ pub struct Client {
     memory: Memory,
     version: OnceCell<ApiVersion>,
     is_lost: AtomicBool,
+}
+
+/// The beginning of an answer.
+#[derive(Debug)]
+pub enum Begun {
+    /// A good one (HTTP 200), whose body still comes.
+    Stream(Incoming),
+    /// Another one, whole.
+    Reply(Reply),
+}
+
+/// The answer to a request for a list.
+#[derive(Debug)]
+pub enum Listed<T> {
+    /// What was kept of its elements, and what stands around them.
+    All(Vec<T>, Envelope),
+    /// An answer that is no list.
+    Reply(Reply),
 }
 
 /// What stands around the elements of a list.
@@ -130,7 +148,8 @@ impl Client {
                 self.server(),
                 ApiVersion::OLDEST,
                 ApiVersion::NEWEST
-            ))),
+            ))
+            .hint("see what it serves: hpcapi api GET /openapi/v3")),
         }
     }
 
@@ -165,60 +184,98 @@ impl Client {
             .map_err(|error| unexpected(request, reply).because(error.to_string()))
     }
 
-    /// Sends a GET for a list and gives its elements to `found` as they come. `None` when the
-    /// server says that nothing changed (HTTP 304).
-    pub async fn list<T: DeserializeOwned>(
+    /// Sends a GET for a list; returns what `keep` makes of its elements, which are read as they
+    /// come. `None` when the server says that nothing changed (HTTP 304).
+    pub async fn list<T: DeserializeOwned, U>(
         &self,
         request: &Request,
         list: &'static str,
-        mut found: impl FnMut(T),
-    ) -> Result<Option<Envelope>> {
-        let incoming = self.stream(request).await?;
-        match incoming.status() {
-            200 => {}
-            304 => return Ok(None),
-            _ => return Err(self.refusal(request, &incoming.complete().await?)),
+        keep: impl FnMut(T) -> Option<U>,
+    ) -> Result<Option<(Vec<U>, Envelope)>> {
+        match self.list_or_reply(request, list, keep).await? {
+            Listed::All(kept, envelope) => Ok(Some((kept, envelope))),
+            Listed::Reply(reply) if reply.status == 304 => Ok(None),
+            Listed::Reply(reply) => Err(self.refusal(request, &reply)),
         }
-        let mut elements = Elements::of(list);
-        incoming
-            .each(|piece| {
-                elements.push(piece, |element| {
-                    let element = serde_json::from_slice(element).doing(|| {
-                        format!("an element of the server's `{list}` is not understood")
-                    })?;
-                    found(element);
-                    Ok(())
+    }
+
+    /// Like [`Client::list`], but an answer that is no list is returned as it is.
+    pub async fn list_or_reply<T: DeserializeOwned, U>(
+        &self,
+        request: &Request,
+        list: &'static str,
+        mut keep: impl FnMut(T) -> Option<U>,
+    ) -> Result<Listed<U>> {
+        let mut pace = Pace::retries(PATIENCE);
+        loop {
+            let incoming = match self.begin(request).await? {
+                Begun::Stream(incoming) => incoming,
+                Begun::Reply(reply) => return Ok(Listed::Reply(reply)),
+            };
+            let mut kept = Vec::new();
+            let mut elements = Elements::of(list);
+            let came = incoming
+                .each(|piece| {
+                    elements.push(piece, |element| {
+                        let element = serde_json::from_slice(element).doing(|| {
+                            format!("an element of the server's `{list}` is not understood")
+                        })?;
+                        kept.extend(keep(element));
+                        Ok(())
+                    })
                 })
-            })
-            .await?;
-        let envelope = elements.finish()?;
+                .await;
+            match came {
+                Ok(()) => {
+                    let envelope = self.envelope(request, list, elements);
+                    let envelope = envelope.map_err(|error| error.or_hint(NOT_SLURM))?;
+                    return Ok(Listed::All(kept, envelope));
+                }
+                Err(Broken::Off(_)) if pace.next().await => {}
+                Err(broken) => return Err(broken.into_error().or_hint(NOT_SLURM)),
+            }
+        }
+    }
+
+    fn envelope(
+        &self,
+        request: &Request,
+        list: &'static str,
+        elements: Elements,
+    ) -> Result<Envelope> {
         let reply = Reply {
             status: 200,
-            body: envelope,
+            body: elements.finish()?,
             location: None,
             retry_after: None,
             took: Duration::ZERO,
         };
         let envelope: serde_json::Value = self.read(request, &reply)?;
-        let is_list = envelope
-            .get(list)
-            .is_some_and(|list| list.as_array().is_some_and(Vec::is_empty));
         let problems = Problems::of(&reply.body);
         if !problems.errors.is_empty() {
             return Err(refused(&problems.errors));
         }
-        if !is_list {
-            return Err(Error::failed(format!(
-                "the server's answer to {} holds no list `{list}`",
-                request.path
-            ))
-            .because(excerpt(&reply.text())));
+        // What is no element has stayed in the envelope.
+        let rest = envelope.get(list).and_then(serde_json::Value::as_array);
+        if rest.is_none_or(|rest| !rest.is_empty()) {
+            return Err(
+                Error::failed(format!("the server's answer holds no list `{list}`"))
+                    .because(excerpt(&reply.text())),
+            );
         }
-        Ok(Some(Envelope(envelope)))
+        Ok(Envelope(envelope))
     }
 
     /// Sends a GET whose body is wanted as it comes.
     pub async fn stream(&self, request: &Request) -> Result<Incoming> {
+        match self.begin(request).await? {
+            Begun::Stream(incoming) => Ok(incoming),
+            Begun::Reply(reply) => Err(self.refusal(request, &reply)),
+        }
+    }
+
+    /// Sends a GET; returns once the head of a good answer is there, or a whole other one.
+    pub async fn begin(&self, request: &Request) -> Result<Begun> {
         let version = if request.wants_version() {
             self.version().await?
         } else {
@@ -229,31 +286,31 @@ impl Client {
         let mut is_renewed = false;
         loop {
             let credentials = self.identity.credentials().await?;
-            let failure = match self
+            let opened = self
                 .transport
                 .open(request, version, credentials.as_ref())
-                .await
-            {
-                Ok(incoming) if matches!(incoming.status(), 200 | 304) => return Ok(incoming),
+                .await;
+            let (outcome, passing) = match opened {
+                Ok(incoming) if incoming.status() == 200 => return Ok(Begun::Stream(incoming)),
                 Ok(incoming) => {
-                    let reply = incoming.complete().await?;
-                    if Layer::of(&reply) == Layer::Token && !is_renewed {
+                    let reply = incoming.complete().await.map_err(Broken::into_error)?;
+                    let layer = Layer::of(&reply);
+                    if layer == Layer::Token && !is_renewed {
                         is_renewed = true;
                         if self.identity.renew().await? {
                             continue;
                         }
                     }
-                    let passing = Layer::of(&reply).is_passing();
-                    (self.refusal(request, &reply), passing)
+                    (Ok(Begun::Reply(reply)), layer.is_passing())
                 }
                 Err(lost) => {
                     self.is_lost.store(true, Ordering::Relaxed);
                     let passing = is_passing(&lost, began);
-                    (lost.into_error(), passing)
+                    (Err(lost.into_error()), passing)
                 }
             };
-            if !failure.1 || !pace.next().await {
-                return Err(failure.0);
+            if !passing || !pace.next().await {
+                return outcome;
             }
         }
     }
@@ -308,9 +365,7 @@ impl Client {
                 }
                 Ok(reply) => request.is_repeatable() && Layer::of(reply).is_passing(),
                 Err(lost @ Lost::Unsent(_)) => is_passing(lost, began),
-                Err(lost @ Lost::Unanswered(_)) => {
-                    request.is_repeatable() && is_passing(lost, began)
-                }
+                Err(lost) => request.is_repeatable() && is_passing(lost, began),
             };
             if !is_passing || !pace.next().await {
                 if outcome.is_err() {
@@ -327,5 +382,6 @@ fn is_passing(lost: &Lost, began: Instant) -> bool {
     match lost {
         Lost::Unsent(_) => began.elapsed() < CONNECTION_PATIENCE,
         Lost::Unanswered(_) => true,
+        Lost::Unusable(_) => false,
     }
 }

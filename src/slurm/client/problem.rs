@@ -7,6 +7,8 @@ use serde::Deserialize;
 
 use crate::slurm::shape::{Number, Text};
 
+use super::refusal::excerpt;
+
 /// The slurmctld did not answer (SLURMCTLD_COMMUNICATIONS_CONNECTION_ERROR and its kin, 1800 to
 /// 1804).
 const NO_CONTROLLER: std::ops::RangeInclusive<i64> = 1800..=1804;
@@ -30,8 +32,11 @@ impl Problem {
 
     /// Returns Slurm's words.
     pub fn words(&self) -> String {
-        let (description, error) = (self.description.as_str(), self.error.as_str());
-        match (description, error) {
+        let (description, error) = (
+            excerpt(self.description.as_str()),
+            excerpt(self.error.as_str()),
+        );
+        match (description.as_str(), error.as_str()) {
             ("", "") => "no reason given".to_owned(),
             ("", error) => error.to_owned(),
             (description, "") => description.to_owned(),
@@ -101,7 +106,12 @@ pub struct Problems {
 impl Problems {
     /// Reads an answer; what is no JSON of slurmrestd's has no problems.
     pub fn of(body: &[u8]) -> Problems {
-        serde_json::from_slice(body).unwrap_or_default()
+        Problems::read(body).unwrap_or_default()
+    }
+
+    /// Reads an answer; `None` when it is no JSON of slurmrestd's.
+    pub fn read(body: &[u8]) -> Option<Problems> {
+        serde_json::from_slice(body).ok()
     }
 }
 

@@ -14,6 +14,9 @@ use super::transport::Reply;
 /// The longest excerpt of an answer that an error shows, in characters.
 const EXCERPT: usize = 300;
 
+/// What to do about an answer that no Slurm gives.
+pub const NOT_SLURM: &str = "is this the address of a slurmrestd? look with: hpcapi ping";
+
 /// Returns the error for `reply`, which answered `request` made with `token`.
 pub fn refusal(request: &Request, reply: &Reply, token: Option<&Token>) -> Error {
     let layer = Layer::of(reply);
@@ -36,7 +39,7 @@ pub fn refusal(request: &Request, reply: &Reply, token: Option<&Token>) -> Error
 /// Returns the error for what Slurm itself says.
 pub fn refused(errors: &[Problem]) -> Error {
     let Some(first) = errors.first() else {
-        return Error::failed("Slurm refuses, and gives no reason");
+        return Error::failed("Slurm refuses, and gives no reason").hint(NOT_SLURM);
     };
     let mut error = Error::failed(format!("Slurm refuses: {first}"));
     let rest: Vec<_> = errors[1..]
@@ -47,10 +50,12 @@ pub fn refused(errors: &[Problem]) -> Error {
     if !rest.is_empty() {
         error = error.because(rest.join("; "));
     }
-    match errors.iter().find_map(Problem::hint) {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
+    error.hint(
+        errors
+            .iter()
+            .find_map(Problem::hint)
+            .unwrap_or("its own log says more: /var/log/slurmctld.log on the head node"),
+    )
 }
 
 fn unauthorized(reply: &Reply, token: Option<&Token>) -> Error {
@@ -118,7 +123,7 @@ pub fn unexpected(request: &Request, reply: &Reply) -> Error {
         0 => "the answer is empty".to_owned(),
         _ => excerpt(&reply.text()),
     })
-    .hint("is this the address of a slurmrestd? look with: hpcapi ping")
+    .hint(NOT_SLURM)
 }
 
 fn words(reply: &Reply, problems: &Problems) -> String {

@@ -14,11 +14,12 @@ use super::request::Request;
 use super::server::Server;
 use super::version::ApiVersion;
 
-/// The most of an answer that is kept when it is no list, in bytes.
-const LONGEST: usize = 16 << 20;
+/// The most of an answer that is kept when it is no list, in bytes: OpenAPI documents have one
+/// million.
+const LONGEST: usize = 4 << 20;
 
 /// The most that a list may send, in bytes after decompression: 100,000 jobs send half of it.
-const LONGEST_LIST: u64 = 1 << 30;
+const LONGEST_LIST: usize = 1 << 30;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -68,13 +69,33 @@ pub enum Lost {
     Unsent(Error),
     /// It may have reached the server.
     Unanswered(Error),
+    /// The server answered, and its answer is of no use.
+    Unusable(Error),
 }
 
 impl Lost {
     /// Returns the error alone.
     pub fn into_error(self) -> Error {
         match self {
-            Lost::Unsent(error) | Lost::Unanswered(error) => error,
+            Lost::Unsent(error) | Lost::Unanswered(error) | Lost::Unusable(error) => error,
+        }
+    }
+}
+
+/// Why the body of an answer is of no use.
+#[derive(Debug)]
+pub enum Broken {
+    /// It broke off on its way.
+    Off(Error),
+    /// It came, and is not what was asked for.
+    Bad(Error),
+}
+
+impl Broken {
+    /// Returns the error alone.
+    pub fn into_error(self) -> Error {
+        match self {
+            Broken::Off(error) | Broken::Bad(error) => error,
         }
     }
 }
@@ -169,7 +190,10 @@ impl Transport {
         credentials: Option<&Credentials>,
     ) -> Result<Reply, Lost> {
         let incoming = self.open(request, version, credentials).await?;
-        incoming.complete().await.map_err(Lost::Unanswered)
+        incoming.complete().await.map_err(|broken| match broken {
+            Broken::Off(error) => Lost::Unanswered(error),
+            Broken::Bad(error) => Lost::Unusable(error),
+        })
     }
 }
 
@@ -180,7 +204,7 @@ impl Incoming {
     }
 
     /// Returns the whole answer; fails when it is too long to be no list.
-    pub async fn complete(mut self) -> Result<Reply> {
+    pub async fn complete(mut self) -> Result<Reply, Broken> {
         let header = |name| {
             let value = self.response.headers().get(name)?;
             value.to_str().ok().map(ToOwned::to_owned)
@@ -191,13 +215,9 @@ impl Incoming {
             .map(Duration::from_secs);
         let status = self.status();
         let mut body = Vec::new();
-        while let Some(piece) = self.next().await? {
+        while let Some(piece) = self.next().await.map_err(Broken::Off)? {
             if body.len() + piece.len() > LONGEST {
-                return Err(Error::failed(format!(
-                    "the answer of {} is longer than {} MiB",
-                    self.url,
-                    LONGEST >> 20
-                )));
+                return Err(Broken::Bad(too_long(&self.url, LONGEST >> 20)));
             }
             body.extend_from_slice(&piece);
         }
@@ -211,18 +231,14 @@ impl Incoming {
     }
 
     /// Gives the body piece by piece to `take`.
-    pub async fn each(mut self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    pub async fn each(mut self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<(), Broken> {
         let mut length = 0;
-        while let Some(piece) = self.next().await? {
-            length += piece.len() as u64;
+        while let Some(piece) = self.next().await.map_err(Broken::Off)? {
+            length += piece.len();
             if length > LONGEST_LIST {
-                return Err(Error::failed(format!(
-                    "the answer of {} is longer than {} MiB",
-                    self.url,
-                    LONGEST_LIST >> 20
-                )));
+                return Err(Broken::Bad(too_long(&self.url, LONGEST_LIST >> 20)));
             }
-            take(&piece)?;
+            take(&piece).map_err(Broken::Bad)?;
         }
         Ok(())
     }
@@ -234,9 +250,18 @@ impl Incoming {
             } else {
                 format!("the answer of {} broke off", self.url)
             };
-            Error::failed(what).because(cause(error))
+            Error::failed(what)
+                .because(cause(error))
+                .hint("try again; look what is wrong: hpcapi ping; allow more time: --timeout 120")
         })
     }
+}
+
+fn too_long(url: &str, mebibytes: usize) -> Error {
+    Error::failed(format!(
+        "the answer of {url} is longer than {mebibytes} MiB"
+    ))
+    .hint(super::refusal::NOT_SLURM)
 }
 
 fn unanswered(server: &Server, error: reqwest::Error) -> Error {

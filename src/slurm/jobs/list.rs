@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::slurm::client::{ApiVersion, Client, Request};
+use crate::slurm::client::{ApiVersion, Client, NOT_SLURM, Request};
 use crate::slurm::shape::Words;
 
 use super::raw::RawJob;
@@ -120,25 +120,21 @@ pub async fn list(client: &Client, filter: &Filter, after: Option<u64>) -> Resul
         Some(after) => format!("jobs?update_time=uts{after}"),
         None => "jobs".to_owned(),
     });
-    let mut jobs = Vec::new();
     let (mut seen, mut unreadable) = (0_usize, 0_usize);
-    let envelope = client
-        .list(&request, "jobs", |raw: RawJob| {
-            seen += 1;
-            match raw.job() {
-                Some(job) if filter.wants(&job) => jobs.push(job),
-                Some(_) => {}
-                None => unreadable += 1,
-            }
-        })
-        .await?;
-    let Some(envelope) = envelope else {
+    let keep = |raw: RawJob| {
+        let job = raw.job();
+        seen += 1;
+        unreadable += usize::from(job.is_none());
+        job.filter(|job| filter.wants(job))
+    };
+    let Some((jobs, envelope)) = client.list(&request, "jobs", keep).await? else {
         return Ok(None);
     };
     if unreadable > 0 {
         return Err(Error::failed(format!(
             "{unreadable} of the {seen} jobs that the server lists have no number or no state"
-        )));
+        ))
+        .hint(NOT_SLURM));
     }
     let last_update = envelope.last_update();
     if after.is_some() && seen == 0 && last_update.is_none() {
@@ -159,19 +155,22 @@ async fn numbers(client: &Client, filter: &Filter) -> Result<BTreeSet<u64>> {
         #[serde(default)]
         state: Words,
     }
-    let mut numbers = BTreeSet::new();
-    client
-        .list(&Request::get("jobs/state"), "jobs", |brief: Brief| {
-            let digits = brief.job_id.bytes().take_while(u8::is_ascii_digit).count();
-            let is_wanted =
-                filter.states.is_empty() || filter.states.contains(&State::of(&brief.state.0));
-            if let Ok(number) = brief.job_id[..digits].parse()
-                && is_wanted
-            {
-                numbers.insert(number);
-            }
-        })
+    let keep = |brief: Brief| {
+        let digits = brief.job_id.bytes().take_while(u8::is_ascii_digit).count();
+        let is_wanted =
+            filter.states.is_empty() || filter.states.contains(&State::of(&brief.state.0));
+        brief.job_id[..digits]
+            .parse()
+            .ok()
+            .filter(|_: &u64| is_wanted)
+    };
+    let listed = client
+        .list(&Request::get("jobs/state"), "jobs", keep)
         .await?;
+    let numbers: BTreeSet<u64> = listed
+        .into_iter()
+        .flat_map(|(numbers, _)| numbers)
+        .collect();
     match filter.limit.filter(|_| filter.is_about_states()) {
         Some(limit) => Ok(numbers.into_iter().rev().take(limit).collect()),
         None => Ok(numbers),

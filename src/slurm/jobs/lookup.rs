@@ -1,15 +1,16 @@
 //! Single jobs, asked for one by one.
 
-use serde::Deserialize;
-
 use crate::error::{Error, Result};
-use crate::slurm::client::{ApiVersion, Client, Layer, Problems, Request, refused};
+use crate::slurm::client::{ApiVersion, Client, Listed, NOT_SLURM, Problems, Request};
 
 use super::raw::RawJob;
 use super::{Job, JobId};
 
 /// The first version that takes `12_3` for a task of an array.
 const TASKS: ApiVersion = ApiVersion::new(40);
+
+/// Slurm's error for a job that it does not know.
+const UNKNOWN: i64 = 2017;
 
 /// Returns the request for a job, or for the array that holds it.
 pub fn request(id: JobId, version: ApiVersion) -> Request {
@@ -23,31 +24,31 @@ pub fn request(id: JobId, version: ApiVersion) -> Request {
 /// Returns what Slurm knows of `id`: one job, or the parts of an array. Nothing when it does not
 /// know it, or has forgotten it: it keeps a job for 5 minutes after its end by default.
 pub async fn lookup(client: &Client, id: JobId) -> Result<Vec<Job>> {
-    #[derive(Deserialize)]
-    struct Answer {
-        #[serde(default, deserialize_with = "crate::slurm::shape::list")]
-        jobs: Vec<RawJob>,
-    }
     let request = request(id, client.version().await?);
-    let reply = client.call(&request).await?;
-    let problems = Problems::of(&reply.body).errors;
-    if problems
-        .iter()
-        .any(|problem| problem.number() == Some(2017))
-    {
-        return Ok(Vec::new());
-    }
-    if Layer::of(&reply) == Layer::Slurm && !problems.is_empty() {
-        return Err(refused(&problems));
-    }
-    let answer: Answer = client.read(&request, &reply)?;
-    let sent = answer.jobs.len();
-    let jobs: Vec<Job> = answer.jobs.into_iter().filter_map(RawJob::job).collect();
-    if jobs.len() < sent {
+    let mut unreadable = false;
+    let keep = |raw: RawJob| {
+        let job = raw.job();
+        unreadable |= job.is_none();
+        job.filter(|job| job.is(id))
+    };
+    let jobs = match client.list_or_reply(&request, "jobs", keep).await? {
+        Listed::All(jobs, _) => jobs,
+        Listed::Reply(reply) => {
+            let problems = Problems::of(&reply.body).errors;
+            if problems
+                .iter()
+                .any(|problem| problem.number() == Some(UNKNOWN))
+            {
+                return Ok(Vec::new());
+            }
+            return Err(client.refusal(&request, &reply));
+        }
+    };
+    if unreadable {
         return Err(Error::failed(format!(
-            "the server's answer to {} holds a job without number or state",
-            request.path
-        )));
+            "what the server says of job {id} has no number or no state"
+        ))
+        .hint(NOT_SLURM));
     }
-    Ok(jobs.into_iter().filter(|job| job.is(id)).collect())
+    Ok(jobs)
 }

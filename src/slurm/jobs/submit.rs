@@ -44,7 +44,9 @@ pub async fn submit(client: &Client, mut description: Description) -> Result<Sub
     let reply = match client.attempt(&request).await {
         Ok(reply) => reply,
         Err(Lost::Unsent(error)) => return Err(error),
-        Err(Lost::Unanswered(error)) => return find(client, &description, &marker, error).await,
+        Err(Lost::Unanswered(error) | Lost::Unusable(error)) => {
+            return find(client, &description, &marker, error).await;
+        }
     };
     let problems = Problems::of(&reply.body);
     // Slurm may answer an error status although the job is in: the number decides.
@@ -62,7 +64,8 @@ pub async fn submit(client: &Client, mut description: Description) -> Result<Sub
         });
     }
     let layer = Layer::of(&reply);
-    if layer.may_have_acted() {
+    let says_nothing = layer == Layer::Slurm && problems.errors.is_empty();
+    if says_nothing || layer.may_have_acted() {
         let error = client.refusal(&request, &reply);
         return find(client, &description, &marker, error).await;
     }

@@ -1,0 +1,205 @@
+//! hpcapi as a user runs it, in an empty environment, against a server; and what it came to.
+
+use std::fmt::Display;
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tempfile::TempDir;
+
+/// Longer than any failure may take: 20 s of trying again, and what was under way then.
+const LIMIT: Duration = Duration::from_secs(50);
+
+/// A user with a home, a token and a runtime folder.
+pub(crate) struct User {
+    home: TempDir,
+    token: String,
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// The exit code; none when a signal or the test's patience ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+    /// The most memory that it had, in MiB.
+    pub(crate) peak: u64,
+}
+
+/// Returns the token, which nothing but a server may ever see.
+pub(crate) fn token() -> String {
+    with_payload(r#"{"exp":99999999999,"iat":1700000000,"sun":"me"}"#)
+}
+
+fn with_payload(payload: &str) -> String {
+    format!("header.{}.signature", URL_SAFE_NO_PAD.encode(payload))
+}
+
+impl User {
+    /// Returns a user whose home holds `job.sh`.
+    pub(crate) fn new() -> User {
+        let home = tempfile::tempdir().unwrap();
+        let script = "#!/bin/bash\n#SBATCH --job-name=hello\necho hello\n";
+        fs::write(home.path().join("job.sh"), script).unwrap();
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(home.path().join("run"))
+            .unwrap();
+        User {
+            home,
+            token: token(),
+        }
+    }
+
+    /// Returns a user whose token has expired.
+    pub(crate) fn with_expired_token() -> User {
+        User {
+            token: with_payload(r#"{"exp":1700001800,"iat":1700000000,"sun":"me"}"#),
+            ..User::new()
+        }
+    }
+
+    /// Returns the folder where runtime files belong.
+    pub(crate) fn runtime_folder(&self) -> PathBuf {
+        self.home.path().join("run")
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run(&self, endpoint: &str, arguments: &[&str]) -> Outcome {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hpcapi"))
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("XDG_RUNTIME_DIR", self.runtime_folder())
+            .env("HPCAPI_ENDPOINT", endpoint)
+            .env("SLURM_JWT", &self.token)
+            .current_dir(self.home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = collect(child.stdout.take().unwrap());
+        let stderr = collect(child.stderr.take().unwrap());
+        let (code, peak) = watch(&mut child);
+        Outcome {
+            code,
+            stdout: stdout.join().unwrap(),
+            stderr: String::from_utf8(stderr.join().unwrap()).unwrap(),
+            peak,
+        }
+    }
+}
+
+impl Outcome {
+    /// Returns what is wrong with it as a failure: it has to be one clear error with what to do
+    /// next, and exit code 1.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let mut complaints = Vec::new();
+        let mut expect = |is_good: bool, complaint: &str| {
+            if !is_good {
+                complaints.push(complaint.to_owned());
+            }
+        };
+        let lines = |start: &str| {
+            let lines = self.stderr.lines();
+            lines.filter(|line| line.starts_with(start)).count()
+        };
+        expect(self.code == Some(1), "the exit code is not 1");
+        expect(lines("error: ") == 1, "not one error");
+        expect(lines("  next: ") > 0, "nothing to do next");
+        expect(!self.stderr.contains("panicked"), "a panic");
+        expect(!self.stderr.contains(&token()), "the token is shown");
+        let is_clean = |c: char| c == '\n' || !c.is_control();
+        expect(self.stderr.chars().all(is_clean), "control characters");
+        complaints
+    }
+
+    /// Returns an error that tells the complaints, if there are any.
+    pub(crate) fn verdict(
+        &self,
+        complaints: Vec<String>,
+        case: impl Display,
+    ) -> Result<(), String> {
+        if complaints.is_empty() {
+            return Ok(());
+        }
+        let (stdout, stderr) = (self.text(), &self.stderr);
+        Err(format!(
+            "{case}: {}\n{stderr}{stdout}",
+            complaints.join(", ")
+        ))
+    }
+
+    /// Returns the answer as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+}
+
+/// Reads a pipe to its end and keeps its beginning: some answers are endless.
+fn collect(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
+    const KEPT: usize = 1 << 20;
+    thread::spawn(move || {
+        let mut kept = Vec::new();
+        let mut piece = vec![0; 1 << 16];
+        while let Ok(length @ 1..) = pipe.read(&mut piece) {
+            let room = KEPT.saturating_sub(kept.len());
+            kept.extend_from_slice(&piece[..length.min(room)]);
+        }
+        kept
+    })
+}
+
+/// Waits for the end; returns the exit code and the peak of the memory.
+fn watch(child: &mut Child) -> (Option<i32>, u64) {
+    let status = PathBuf::from(format!("/proc/{}/status", child.id()));
+    let began = Instant::now();
+    let mut peak = 0;
+    loop {
+        // It only ever grows, so the last look counts.
+        peak = peak_of(&status).unwrap_or(peak);
+        if let Some(status) = child.try_wait().unwrap() {
+            return (status.code(), peak);
+        }
+        if began.elapsed() > LIMIT {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return (None, peak);
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn peak_of(status: &Path) -> Option<u64> {
+    let text = fs::read_to_string(status).ok()?;
+    let line = text.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024)
+}
+
+/// Runs all cases at once, for most of them wait most of the time, and fails with the list of
+/// all that went wrong.
+pub(crate) fn all_at_once<T: Sync>(cases: &[T], check: impl Fn(&T) -> Result<(), String> + Sync) {
+    let wrong: Vec<String> = thread::scope(|scope| {
+        let checks: Vec<_> = cases
+            .iter()
+            .map(|case| scope.spawn(|| check(case)))
+            .collect();
+        let outcomes = checks.into_iter().map(|check| check.join().unwrap());
+        outcomes.filter_map(Result::err).collect()
+    });
+    assert!(
+        wrong.is_empty(),
+        "{} are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}

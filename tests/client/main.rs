@@ -1,0 +1,15 @@
+//! The client against servers that are not what they should be: the built binary, or the library,
+//! with small servers that the tests themselves play. Neither AWS nor Slurm is needed.
+
+mod answers;
+mod command;
+mod endless_answers;
+mod hostile_answers;
+mod layers;
+mod readers;
+mod recorded_answers;
+mod secrets;
+mod server;
+mod submitted_once;
+mod tried_again;
+mod versions;
