@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,8 +30,6 @@ pub(crate) struct Outcome {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: String,
-    /// The most memory that it had, in MiB.
-    pub(crate) peak: u64,
 }
 
 /// Returns the token, which nothing but a server may ever see.
@@ -73,6 +72,25 @@ impl User {
 
     /// Runs a command to its end.
     pub(crate) fn run(&self, endpoint: &str, arguments: &[&str]) -> Outcome {
+        self.run_and_look(endpoint, arguments, LIMIT, |_| {})
+    }
+
+    /// Runs a command to its end; returns the most memory that it had, too, in MiB.
+    pub(crate) fn run_measured(&self, endpoint: &str, arguments: &[&str]) -> (Outcome, u64) {
+        let mut peak = 0;
+        // It only ever grows, so the last look counts.
+        let look = |id| peak = peak_of(id).unwrap_or(peak);
+        let outcome = self.run_and_look(endpoint, arguments, Duration::from_millis(5), look);
+        (outcome, peak)
+    }
+
+    fn run_and_look(
+        &self,
+        endpoint: &str,
+        arguments: &[&str],
+        pause: Duration,
+        mut look: impl FnMut(u32),
+    ) -> Outcome {
         let mut child = Command::new(env!("CARGO_BIN_EXE_hpcapi"))
             .args(arguments)
             .env_clear()
@@ -88,12 +106,19 @@ impl User {
             .unwrap();
         let stdout = collect(child.stdout.take().unwrap());
         let stderr = collect(child.stderr.take().unwrap());
-        let (code, peak) = watch(&mut child);
+        let began = Instant::now();
+        // The pipe ends with the process.
+        let kept = loop {
+            match stderr.recv_timeout(pause) {
+                Ok(kept) => break kept,
+                Err(_) if began.elapsed() < LIMIT => look(child.id()),
+                Err(_) => child.kill().unwrap(),
+            }
+        };
         Outcome {
-            code,
-            stdout: stdout.join().unwrap(),
-            stderr: String::from_utf8(stderr.join().unwrap()).unwrap(),
-            peak,
+            code: child.wait().unwrap().code(),
+            stdout: stdout.recv().unwrap(),
+            stderr: String::from_utf8(kept).unwrap(),
         }
     }
 }
@@ -144,9 +169,10 @@ impl Outcome {
     }
 }
 
-/// Reads a pipe to its end and keeps its beginning: some answers are endless.
-fn collect(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
+/// Reads a pipe to its end and then sends its beginning: some answers are endless.
+fn collect(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     const KEPT: usize = 1 << 20;
+    let (sender, receiver) = channel();
     thread::spawn(move || {
         let mut kept = Vec::new();
         let mut piece = vec![0; 1 << 16];
@@ -154,32 +180,14 @@ fn collect(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> 
             let room = KEPT.saturating_sub(kept.len());
             kept.extend_from_slice(&piece[..length.min(room)]);
         }
-        kept
-    })
+        sender.send(kept)
+    });
+    receiver
 }
 
-/// Waits for the end; returns the exit code and the peak of the memory.
-fn watch(child: &mut Child) -> (Option<i32>, u64) {
-    let status = PathBuf::from(format!("/proc/{}/status", child.id()));
-    let began = Instant::now();
-    let mut peak = 0;
-    loop {
-        // It only ever grows, so the last look counts.
-        peak = peak_of(&status).unwrap_or(peak);
-        if let Some(status) = child.try_wait().unwrap() {
-            return (status.code(), peak);
-        }
-        if began.elapsed() > LIMIT {
-            child.kill().unwrap();
-            child.wait().unwrap();
-            return (None, peak);
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn peak_of(status: &Path) -> Option<u64> {
-    let text = fs::read_to_string(status).ok()?;
+/// Returns the most memory that a process has had, in MiB, while it runs.
+fn peak_of(process: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = text.lines().find(|line| line.starts_with("VmHWM:"))?;
     let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kib / 1024)

@@ -3,6 +3,7 @@
 
 mod answers;
 mod command;
+mod cursor;
 mod endless_answers;
 mod hostile_answers;
 mod layers;

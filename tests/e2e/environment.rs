@@ -1,5 +1,6 @@
 //! An empty environment with a home and an AWS account of its own, in a shared sandbox.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,30 +11,37 @@ use aws_sdk_s3::config::Credentials;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The sandbox, which lives as long as a test uses it.
-struct SharedSandbox;
+/// The Debian release whose Slurm most tests run.
+const SUITE: &str = "trixie";
+
+/// A sandbox, which lives as long as a test uses it. There is one for each Slurm.
+struct SharedSandbox {
+    suite: &'static str,
+}
 
 impl SharedSandbox {
-    fn get() -> Arc<SharedSandbox> {
-        static SHARED: Mutex<Weak<SharedSandbox>> = Mutex::new(Weak::new());
+    fn get(suite: &'static str) -> Arc<SharedSandbox> {
+        static SHARED: Mutex<BTreeMap<&str, Weak<SharedSandbox>>> = Mutex::new(BTreeMap::new());
         let mut shared = SHARED.lock().unwrap_or_else(|broken| broken.into_inner());
-        if let Some(running) = shared.upgrade() {
+        if let Some(running) = shared.get(suite).and_then(Weak::upgrade) {
             return running;
         }
-        let started = hpcapi(Path::new("/"))
+        let started = hpcapi(Path::new("/"), suite)
             .args(["sandbox", "start"])
             .output()
             .unwrap();
         assert!(started.status.success(), "{}", text(&started.stderr));
-        let sandbox = Arc::new(SharedSandbox);
-        *shared = Arc::downgrade(&sandbox);
+        let sandbox = Arc::new(SharedSandbox { suite });
+        shared.insert(suite, Arc::downgrade(&sandbox));
         sandbox
     }
 }
 
 impl Drop for SharedSandbox {
     fn drop(&mut self) {
-        let stopped = hpcapi(Path::new("/")).args(["sandbox", "stop"]).output();
+        let stopped = hpcapi(Path::new("/"), self.suite)
+            .args(["sandbox", "stop"])
+            .output();
         assert!(stopped.is_ok_and(|output| output.status.success()));
     }
 }
@@ -42,7 +50,7 @@ impl Drop for SharedSandbox {
 pub(crate) struct TestEnv {
     home: TempDir,
     account: String,
-    _sandbox: Arc<SharedSandbox>,
+    sandbox: Arc<SharedSandbox>,
 }
 
 /// Returns the folder that all tests share, below the target folder.
@@ -50,18 +58,30 @@ fn shared() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e")
 }
 
-fn hpcapi(home: &Path) -> Command {
-    in_empty_environment(env!("CARGO_BIN_EXE_hpcapi"), home)
+/// Returns the folder of a suite's sandbox.
+fn sandbox_folder(suite: &str) -> PathBuf {
+    let name = match suite {
+        SUITE => "sandbox".to_owned(),
+        other => format!("sandbox-{other}"),
+    };
+    shared().join("hpcapi").join(name)
 }
 
-fn in_empty_environment(program: &str, home: &Path) -> Command {
+fn hpcapi(home: &Path, suite: &str) -> Command {
+    in_empty_environment(env!("CARGO_BIN_EXE_hpcapi"), home, suite)
+}
+
+fn in_empty_environment(program: &str, home: &Path, suite: &str) -> Command {
     let mut command = Command::new(program);
     command
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap())
         .env("HOME", home)
         .env("XDG_CACHE_HOME", shared())
+        .env("XDG_RUNTIME_DIR", home)
         .env("HPCAPI_SANDBOX", "1")
+        .env("HPCAPI_SANDBOX_DIR", sandbox_folder(suite))
+        .env("HPCAPI_SANDBOX_SUITE", suite)
         .stdin(Stdio::null());
     command
 }
@@ -72,12 +92,17 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 impl TestEnv {
     pub(crate) fn new() -> TestEnv {
+        TestEnv::with_suite(SUITE)
+    }
+
+    /// Returns a user whose clusters run the Slurm of a Debian release.
+    pub(crate) fn with_suite(suite: &'static str) -> TestEnv {
         static ACCOUNTS: AtomicU32 = AtomicU32::new(1);
         let number = ACCOUNTS.fetch_add(1, Ordering::Relaxed);
         TestEnv {
             home: tempfile::tempdir().unwrap(),
             account: format!("{:012}", 210_000_000_000_u64 + u64::from(number)),
-            _sandbox: SharedSandbox::get(),
+            sandbox: SharedSandbox::get(suite),
         }
     }
 
@@ -87,11 +112,16 @@ impl TestEnv {
 
     /// Returns the sandbox's own folder.
     pub(crate) fn sandbox_folder(&self) -> PathBuf {
-        shared().join("hpcapi/sandbox")
+        sandbox_folder(self.sandbox.suite)
+    }
+
+    /// Returns the folder where the client keeps what it may forget.
+    pub(crate) fn runtime_folder(&self) -> PathBuf {
+        self.home().join("hpcapi")
     }
 
     pub(crate) fn hpcapi(&self, arguments: &[&str]) -> Command {
-        let mut command = hpcapi(self.home());
+        let mut command = hpcapi(self.home(), self.sandbox.suite);
         command.env("HPCAPI_SANDBOX_ACCOUNT", &self.account);
         command.args(arguments);
         command
@@ -99,7 +129,7 @@ impl TestEnv {
 
     /// Runs a script in the user's shell.
     pub(crate) fn shell(&self, script: &str) -> Output {
-        in_empty_environment("bash", self.home())
+        in_empty_environment("bash", self.home(), self.sandbox.suite)
             .env("HPCAPI_SANDBOX_ACCOUNT", &self.account)
             .args(["-c", script])
             .output()

@@ -7,4 +7,5 @@ mod environment;
 mod failing_cluster;
 mod interrupted;
 mod sealed_token;
+mod slurm;
 mod whole_way;

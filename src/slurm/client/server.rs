@@ -26,6 +26,11 @@ impl Server {
         }
     }
 
+    /// Returns whether it is spoken with over TLS.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self, Server::Url(base) if base.starts_with("https:"))
+    }
+
     /// Returns whether a token sent there can be read on the way.
     pub fn is_open_to_listeners(&self) -> bool {
         let Server::Url(base) = self else {

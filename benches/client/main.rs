@@ -1,0 +1,80 @@
+//! The Slurm client side by side with what a user would run instead: curl, and a bare HTTP load
+//! generator. Makes a cluster in a sandbox of its own, measures each pair in turn, prints a table
+//! and ends with code 1 when a limit is broken.
+//!
+//!     cargo bench --bench client [-- --quick]
+//!
+//! Needs root, for the sandbox and for the socket of slurmrestd in it; curl; and a machine that
+//! does nothing else.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the answer is a table on stdout, the story goes to stderr"
+)]
+
+mod cluster;
+mod comparison;
+mod curl;
+mod figures;
+mod http;
+mod jobs;
+mod listing;
+mod load;
+mod machine;
+mod node;
+mod program;
+mod small;
+mod submission;
+mod turns;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use cluster::Cluster;
+use comparison::Comparison;
+
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // Test runners start every target; measuring is for cargo bench alone, which says this.
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        eprintln!("nothing is measured: cargo bench --bench client [-- --quick]");
+        return ExitCode::SUCCESS;
+    }
+    let mut rounds = 7;
+    for argument in &arguments {
+        match argument.as_str() {
+            "--bench" => {}
+            "--quick" => rounds = 3,
+            other => {
+                eprintln!("`{other}` is no option: cargo bench --bench client [-- --quick]");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    match measure(rounds) {
+        Ok(comparisons) if comparisons.iter().all(Comparison::is_kept) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(rounds: usize) -> Result<Vec<Comparison>> {
+    let cluster = Cluster::start()?;
+    let bodies = submission::bodies(&cluster)?;
+    jobs::fill(&cluster, &bodies, jobs::MANY)?;
+    // Once the cluster is there: making it is a load of its own.
+    let load = machine::load()?;
+    let mut comparisons = small::commands(&cluster, rounds)?;
+    comparisons.extend(listing::lists(&cluster, rounds)?);
+    comparisons.push(submission::rates(&cluster, &bodies, rounds)?);
+    print!("{}", comparison::table(&comparisons));
+    println!("\n{}", machine::describe()?);
+    println!("load before {load}, after {}", machine::load()?);
+    Ok(comparisons)
+}
