@@ -28,8 +28,15 @@ fn help_names_every_command_and_every_exit_code() {
         "status",
         "token",
         "teardown",
+        "ping",
+        "partitions",
+        "nodes",
+        "jobs",
+        "api",
         "config",
         "sandbox",
+        "completions",
+        "man",
         "0 done",
         "1 failed",
         "2 usage",
@@ -54,6 +61,7 @@ fn the_readme_names_every_option_of_up_and_token() {
         "--lifespan",
         "--user",
         "--output",
+        "--revoke-all",
         "--yes",
     ] {
         assert!(readme.contains(option), "{option}");
@@ -68,6 +76,20 @@ fn usage_errors_end_with_2() {
         &["token", "--lifespan", "soon"],
         &["token", "--user", "a b"],
         &["up", "--name", "1_bad", "--region", "us-east-1"],
+        &["jobs", "show", "x"],
+        &["jobs", "show", "0"],
+        &["jobs", "cancel"],
+        &["jobs", "cancel", "1", "--all"],
+        &["jobs", "list", "--state", "ASLEEP"],
+        &["jobs", "list", "--since", "yesterday"],
+        &["jobs", "wait", "1", "--limit", "soon"],
+        &["jobs", "submit", "/no/such/file"],
+        &["ping", "--endpoint", "ftp://x"],
+        &["ping", "--endpoint", "http://localhost:1"],
+        &["ping", "--timeout", "0"],
+        &["api", "FETCH", "jobs"],
+        &["api", "GET", "a b"],
+        &["token", "--revoke-all", "--user", "x"],
     ] {
         let output = hpcapi(arguments);
         assert_eq!(
@@ -113,4 +135,39 @@ fn a_sandbox_that_does_not_run_is_not_ready() {
     );
     let output = hpcapi(&["sandbox", "stop"]);
     assert_eq!(output.status.code(), Some(0), "stopping twice is fine");
+}
+
+#[test]
+fn completions_are_a_script_and_every_command_has_a_man_page() {
+    let script = hpcapi(&["completions", "bash"]);
+    assert!(script.status.success());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("completions");
+    std::fs::write(&file, &script.stdout).unwrap();
+    let question = format!(
+        "source '{}'; COMP_WORDS=(hpcapi jobs s); COMP_CWORD=2; _hpcapi hpcapi s jobs; echo \"${{COMPREPLY[*]}}\"",
+        file.display()
+    );
+    let completed = Command::new("bash")
+        .args(["-c", &question])
+        .output()
+        .unwrap();
+    assert_eq!(
+        text(&completed.stdout),
+        "show submit\n",
+        "{}",
+        text(&completed.stderr)
+    );
+
+    let pages = folder.path().join("man1");
+    assert!(hpcapi(&["man", pages.to_str().unwrap()]).status.success());
+    for page in [
+        "hpcapi.1",
+        "hpcapi-up.1",
+        "hpcapi-jobs-submit.1",
+        "hpcapi-api.1",
+    ] {
+        let page = std::fs::read_to_string(pages.join(page)).unwrap();
+        assert!(page.contains(".SH SYNOPSIS"), "{page}");
+    }
 }
