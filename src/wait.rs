@@ -10,6 +10,8 @@ use tokio::time::{Instant, sleep};
 pub struct Pace {
     pause: Duration,
     longest: Duration,
+    /// The least that the next pause may be, once.
+    least: Duration,
     growth: f64,
     deadline: Instant,
 }
@@ -37,13 +39,14 @@ impl Pace {
 
     /// Makes the next pause no shorter than this.
     pub fn wait_at_least(&mut self, pause: Duration) {
-        self.pause = self.pause.max(pause);
+        self.least = pause;
     }
 
     fn new(first: Duration, longest: Duration, limit: Duration) -> Self {
         Pace {
             pause: first,
             longest,
+            least: Duration::ZERO,
             growth: 1.2,
             deadline: Instant::now() + limit,
         }
@@ -60,7 +63,8 @@ impl Pace {
         if left.is_zero() {
             return false;
         }
-        sleep(self.pause.mul_f64(jitter()).min(left)).await;
+        let least = std::mem::take(&mut self.least);
+        sleep(self.pause.mul_f64(jitter()).max(least).min(left)).await;
         self.pause = self.pause.mul_f64(self.growth).min(self.longest);
         true
     }

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::slurm::UserName;
-use crate::slurm::client::{ApiVersion, Client, Layer, Problems, Request};
+use crate::slurm::client::{ApiVersion, Client, Layer, Lost, Problems, Request};
 
-use super::{Job, JobId};
+use super::{Job, JobId, lookup};
 
 /// The users who may cancel everybody's jobs.
 const OPERATORS: [&str; 2] = ["root", "slurm"];
@@ -116,10 +116,15 @@ async fn send(client: &Client, id: JobId, jobs: &[Job], version: ApiVersion) -> 
         (Some(_), Some(task)) if version < TASKS => request(JobId::from(task.id)),
         _ => request(id),
     };
-    let reply = client
-        .call(&request)
-        .await
-        .map_err(|error| sentence(&error))?;
+    let reply = match client.attempt(&request).await {
+        Ok(reply) => reply,
+        Err(Lost::Unsent(error)) => return Err(sentence(&error)),
+        Err(lost) => return look_again(client, id, &lost.into_error()).await,
+    };
+    let layer = Layer::of(&reply);
+    if layer.may_have_acted() {
+        return look_again(client, id, &client.refusal(&request, &reply)).await;
+    }
     // Ended between the look and the request: as good as cancelled.
     const ALREADY_ENDED: i64 = 2021;
     let problems = Problems::of(&reply.body).errors;
@@ -127,10 +132,24 @@ async fn send(client: &Client, id: JobId, jobs: &[Job], version: ApiVersion) -> 
     if !problems.is_empty() && problems.iter().all(|problem| has_ended(problem.number())) {
         return Ok(());
     }
-    match Layer::of(&reply) {
+    match layer {
         Layer::Slurm if problems.is_empty() => Ok(()),
         Layer::Slurm => Err(problems[0].to_string()),
         _ => Err(sentence(&client.refusal(&request, &reply))),
+    }
+}
+
+/// Looks whether a job is cancelled although the answer that says so was lost.
+async fn look_again(client: &Client, id: JobId, loss: &Error) -> Result<(), String> {
+    let loss = sentence(loss);
+    match lookup(client, id).await {
+        Ok(jobs) if jobs.iter().all(|job| job.state.has_ended()) => Ok(()),
+        Ok(_) => Err(format!(
+            "the answer was lost ({loss}), and the job has not ended"
+        )),
+        Err(look) => Err(format!(
+            "the answer was lost ({loss}), and whether it is cancelled cannot be seen: {look}"
+        )),
     }
 }
 
