@@ -38,7 +38,8 @@ fn wait_for(cluster: &Cluster, count: usize) -> Result<()> {
         let mut connection = Connection::open(&cluster.node.socket, cluster.headers())?;
         let answer = connection.get(&cluster.path("jobs"))?;
         // No list comes from a slurmctld that does not answer yet.
-        let answer: Value = serde_json::from_slice(&answer)?;
+        let answer: Value = serde_json::from_slice(&answer)
+            .map_err(|_| format!("no JSON: {}", String::from_utf8_lossy(&answer)))?;
         let has_failed = answer["errors"]
             .as_array()
             .is_some_and(|errors| !errors.is_empty());

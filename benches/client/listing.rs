@@ -22,6 +22,9 @@ pub(crate) fn lists(cluster: &Cluster, rounds: usize) -> Result<Vec<Comparison>>
             || list(cluster, way),
             || curl::get(cluster, Way::Socket, "jobs"),
         )?;
+        if ours.iter().any(|run| run.peak == 0.0) {
+            return Err("the memory of a list was not seen".into());
+        }
         let figures =
             |runs: &[Run], figure: fn(&Run) -> f64| Figures::new(runs.iter().map(figure).collect());
         comparisons.push(Comparison {

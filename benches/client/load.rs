@@ -57,8 +57,8 @@ fn work(target: &Target<'_>, bodies: &[String], next: &AtomicUsize) -> Result<Ve
 }
 
 fn require_job(answer: &[u8]) -> Result<()> {
-    let parsed: Value = serde_json::from_slice(answer)?;
-    if parsed["job_id"].as_u64().is_some_and(|id| id > 0) {
+    let parsed: Option<Value> = serde_json::from_slice(answer).ok();
+    if parsed.is_some_and(|answer| answer["job_id"].as_u64().is_some_and(|id| id > 0)) {
         return Ok(());
     }
     Err(format!("no job was made: {}", String::from_utf8_lossy(answer)).into())
