@@ -136,7 +136,8 @@ const FIELDS: &[Field] = &[
     later("admin_comment", Text),
     all("argv", List),
     all("array", Text),
-    all("batch_features", Text),
+    // It crashes slurmrestd 22.05 when the job has no constraint.
+    later("batch_features", Text),
     later("begin_time", Limit),
     all("burst_buffer", Text),
     Field {
