@@ -32,6 +32,7 @@ pub(super) struct RawJob {
     nodes: Text,
     node_count: Number,
     cpus: Number,
+    tres_req_str: Text,
     tasks: Number,
     memory_per_node: Number,
     memory_per_cpu: Number,
@@ -107,7 +108,11 @@ impl RawJob {
             priority: self.priority.count(),
             nodes,
             node_count: self.node_count.positive(),
-            cpus: self.cpus.positive(),
+            // Slurm 22.05 has none for a job that ended before it was looked at.
+            cpus: self
+                .cpus
+                .positive()
+                .or_else(|| requested_cpus(self.tres_req_str.as_str())),
             tasks: self.tasks.positive(),
             memory_per_node_mb: self.memory_per_node.positive(),
             memory_per_cpu_mb: self.memory_per_cpu.positive(),
@@ -129,6 +134,14 @@ impl RawJob {
             state,
         })
     }
+}
+
+/// Returns the CPUs of a request such as `cpu=1,mem=972M,node=1,billing=1`.
+fn requested_cpus(resources: &str) -> Option<u64> {
+    let cpus = resources
+        .split(',')
+        .find_map(|one| one.strip_prefix("cpu="))?;
+    cpus.parse().ok().filter(|cpus| *cpus > 0)
 }
 
 /// Returns exit code and signal: from `{status, return_code, signal}`, or from a wait status.
@@ -201,6 +214,20 @@ mod tests {
         assert_eq!((job.exit_code, job.signal), (Some(3), None));
         assert_eq!(job.comment.as_deref(), Some("hi"));
         assert_eq!(job.marker.as_deref(), Some("hpcapi:ab"));
+    }
+
+    #[test]
+    fn cpus_are_those_of_the_request_until_slurm_counted_them() {
+        let job = |cpus: u64, request: &str| {
+            let raw = json!({"job_id": 7, "job_state": "CANCELLED", "cpus": cpus,
+                "tres_req_str": request});
+            let raw: RawJob = serde_json::from_value(raw).unwrap();
+            raw.job().unwrap().cpus
+        };
+        assert_eq!(job(2, "cpu=1,mem=1M,node=1"), Some(2));
+        assert_eq!(job(0, "cpu=4,mem=1M,node=1"), Some(4));
+        assert_eq!(job(0, "mem=1M"), None);
+        assert_eq!(job(0, "cpu=many"), None);
     }
 
     #[test]
