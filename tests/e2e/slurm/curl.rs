@@ -3,31 +3,83 @@
 use serde_json::Value;
 
 use super::cluster::Cluster;
+use crate::environment::text;
 
 pub(crate) fn the_printed_command_asks_the_same(cluster: &Cluster) {
     let env = &cluster.env;
-    let asked = |what: &str| {
-        let count = format!("grep -c '{what}' /var/log/hpcapi/access.log || true");
-        cluster.on_head_node(&count).trim().to_owned()
-    };
-    let before = asked("/partitions");
-    let command = env.succeed(&["partitions", "--curl"]);
-    assert_eq!(asked("/partitions"), before, "something was sent");
-    assert!(
-        command.contains("$SLURM_JWT") && !command.contains("eyJ"),
-        "{command}"
-    );
     let token = env.succeed(&["token"]);
-    let output = env.shell(&format!("export SLURM_JWT={}\n{command}", token.trim()));
-    let by_curl: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let raw: Value =
-        serde_json::from_str(&env.succeed(&["partitions", "--output", "raw"])).unwrap();
-    assert_eq!(by_curl["partitions"], raw["partitions"]);
+    let by_curl = |command: &str| -> Value {
+        let output = env.shell(&format!("export SLURM_JWT={}\n{command}", token.trim()));
+        let said = || format!("{command}{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said()))
+    };
+    let held = cluster.submit("true", &["--hold", "--comment", "as it is"]);
+    // What changes from one moment to the next is not looked at.
+    for (arguments, part) in [
+        (["ping"].as_slice(), "/pings/0/hostname"),
+        (&["partitions"], "/partitions"),
+        (&["nodes"], "/nodes/0/name"),
+        (&["jobs", "list"], "/jobs/0/job_id"),
+        (&["jobs", "show", &held], "/jobs"),
+        (&["api", "GET", "diag"], "/meta/slurm/release"),
+    ] {
+        let printed = env.succeed(&[arguments, &["--curl"]].concat());
+        let raw: &[&str] = match arguments[0] {
+            "api" => &[],
+            _ => &["--output", "raw"],
+        };
+        let raw = env.succeed(&[arguments, raw].concat());
+        let raw: Value = serde_json::from_str(&raw).unwrap();
+        let by_curl = by_curl(&printed);
+        // Slurm 22.05 writes some names in its own way.
+        let old = part.replace("slurm", "Slurm");
+        let find = |from: &Value| from.pointer(part).or(from.pointer(&old)).cloned();
+        assert!(find(&raw).is_some(), "{part} in {raw}");
+        assert_eq!(find(&by_curl), find(&raw), "{printed}");
+    }
 
-    let file = env.file("it's.sh", "#!/bin/bash\necho it\\'s\n");
-    let command = env.succeed(&["jobs", "submit", "--curl", &file]);
-    let output = env.shell(&format!("export SLURM_JWT={}\n{command}", token.trim()));
-    let submitted: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let file = env.file("it's.sh", "#!/bin/bash\necho it\\'s $HOME\n");
+    let printed = env.succeed(&[
+        "jobs",
+        "submit",
+        "--curl",
+        &file,
+        "--comment",
+        "it's $(a) `b`",
+    ]);
+    let submitted = by_curl(&printed);
     let id = submitted["job_id"].to_string();
     assert_eq!(cluster.wait(&[&id]).0, Some(0), "{submitted}");
+    assert_eq!(cluster.show(&id)["comment"], "it's $(a) `b`");
+    assert_eq!(env.succeed(&["jobs", "logs", &id]), "it's\n");
+
+    by_curl(&env.succeed(&["jobs", "cancel", "--curl", &held]));
+    assert_eq!(cluster.show(&held)["state"], "CANCELLED");
+}
+
+pub(crate) fn printing_sends_nothing(cluster: &Cluster) {
+    let env = &cluster.env;
+    let asked = || {
+        let count = "wc -l < /var/log/hpcapi/access.log";
+        cluster.on_head_node(count).trim().parse::<u32>().unwrap()
+    };
+    env.succeed(&["partitions"]);
+    let file = env.file("printed.sh", "#!/bin/bash\ntrue\n");
+    let before = asked();
+    for arguments in [
+        ["partitions"].as_slice(),
+        &["jobs", "list"],
+        &["jobs", "submit", &file],
+        &["jobs", "cancel", "1"],
+        &["api", "GET", "diag"],
+    ] {
+        let printed = env.succeed(&[arguments, &["--curl"]].concat());
+        assert!(
+            printed.contains("$SLURM_JWT") && !printed.contains("eyJ"),
+            "{printed}"
+        );
+    }
+    assert_eq!(asked(), before, "something was sent");
+    env.succeed(&["partitions"]);
+    assert!(asked() > before, "the log tells nothing");
 }

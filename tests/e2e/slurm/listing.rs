@@ -1,5 +1,8 @@
 //! `ping`, `partitions`, `nodes`, `jobs list`, `api`.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::cluster::Cluster;
@@ -30,65 +33,81 @@ pub(crate) fn the_cluster_is_shown(cluster: &Cluster) {
     assert_eq!(none["nodes"], Value::Array(Vec::new()));
     let table = env.succeed(&["nodes"]);
     assert!(table.contains("queue1-dy-t3micro-["), "{table}");
+    for (arguments, part) in [
+        (["ping"], "pings"),
+        (["partitions"], "partitions"),
+        (["nodes"], "nodes"),
+    ] {
+        let raw = env.succeed(&[arguments.as_slice(), &["--output", "raw"]].concat());
+        let raw: Value = serde_json::from_str(&raw).unwrap();
+        assert!(raw[part].is_array() && raw["meta"].is_object(), "{raw}");
+    }
+    let unknown = env.fail(1, &["jobs", "show", "999999"]);
+    assert!(unknown.contains("MinJobAge"), "{unknown}");
+    assert!(unknown.contains("5 minutes"), "{unknown}");
+}
 
-    let diag: Value =
-        serde_json::from_str(&env.succeed(&["api", "GET", "/slurm/{version}/diag"])).unwrap();
-    assert!(diag["statistics"].is_object());
-    let raw: Value = serde_json::from_str(&env.succeed(&["nodes", "--output", "raw"])).unwrap();
-    assert!(raw["meta"].is_object());
+pub(crate) fn anything_can_be_asked(cluster: &Cluster) {
+    let env = &cluster.env;
+    let diag = env.json(&["api", "GET", "/slurm/{version}/diag"]);
+    assert!(diag["statistics"].is_object(), "{diag}");
+    let file = env.file("posted.sh", "#!/bin/bash\ntrue\n");
+    let printed = env.succeed(&["jobs", "submit", &file, "--curl"]);
+    let body = printed.split_once("--data-binary '").unwrap().1;
+    let body = env.file("body.json", body.split_once("' 'http").unwrap().0);
+    let posted = env.json(&["api", "POST", "job/submit", "--data", &format!("@{body}")]);
+    let id = posted["job_id"].to_string();
+    assert_eq!(cluster.wait(&[&id]).0, Some(0), "{posted}");
+    let empty = env.file("empty.json", r#"{"job": {}}"#);
+    let raw = env.run(&["api", "POST", "job/submit", "--data", &format!("@{empty}")]);
+    assert_eq!(raw.status.code(), Some(1));
+    let said: Value = serde_json::from_slice(&raw.stdout).unwrap();
+    assert!(!said["errors"].as_array().unwrap().is_empty(), "{said}");
     let refused = env.fail(1, &["api", "GET", "no/such/path"]);
     assert!(
         refused.contains("slurmrestd does not serve this path"),
         "{refused}"
     );
-    let unknown = env.fail(1, &["jobs", "show", "999999"]);
-    assert!(unknown.contains("MinJobAge"), "{unknown}");
-
-    // The socket of slurmrestd itself.
-    let socket = format!(
-        "unix:/proc/{}/root/run/slurmrestd/slurmrestd.socket",
-        cluster.process("slurmrestd")
-    );
-    let token = env.succeed(&["token"]);
-    let output = env
-        .hpcapi(&["partitions", "--endpoint", &socket, "--output", "json"])
-        .env("SLURM_JWT", token.trim())
-        .output()
-        .unwrap();
-    let straight: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(straight, partitions);
 }
 
 pub(crate) fn filters_narrow_a_list(cluster: &Cluster) {
+    // No other job was submitted in this second.
+    sleep(Duration::from_millis(1100));
     let held = cluster.submit("true", &["--hold", "--name", "narrow"]);
     let list = |filter: &[&str]| -> Vec<u64> {
-        let arguments = [&["jobs", "list", "--output", "json"], filter].concat();
-        let listed = cluster.env.json(&arguments);
-        let ids = listed["jobs"].as_array().unwrap().iter();
-        ids.map(|job| job["id"].as_u64().unwrap()).collect()
+        let jobs = cluster.list(filter).into_iter();
+        jobs.map(|job| job["id"].as_u64().unwrap()).collect()
     };
     let id: u64 = held.parse().unwrap();
-    assert_eq!(list(&["--name", "narrow"]), [id]);
-    assert_eq!(list(&["--name", "narrow", "--state", "PD"]), [id]);
-    assert_eq!(list(&["--limit", "1"]), [id]);
-    for all in [
-        &["--user", "ec2-user"],
-        &["--partition", "queue1"],
-        &["--since", "1h"],
+    let submitted = cluster.show(&held)["submit_time"].take();
+    for alone in [
+        ["--name", "narrow"].as_slice(),
+        &["--name", "narrow,wide", "--state", "PD"],
+        &["--name", "narrow", "--user", "root,ec2-user"],
+        &["--name", "narrow", "--partition", "queue1"],
+        &["--since", submitted.as_str().unwrap()],
+        &["--limit", "1"],
     ] {
-        let found = list(all);
-        assert!(found.len() > 1 && found.contains(&id), "{all:?} {found:?}");
+        assert_eq!(list(alone), [id], "{alone:?}");
+    }
+    for more in [
+        ["--user", "ec2-user"],
+        ["--partition", "queue1"],
+        ["--since", "1h"],
+    ] {
+        let found = list(&more);
+        assert!(
+            found.len() > 1 && found.contains(&id),
+            "{more:?}: {found:?}"
+        );
     }
     for none in [
-        &["--user", "root"],
-        &["--partition", "other"],
-        &["--state", "TIMEOUT"],
+        ["--user", "root"],
+        ["--partition", "other"],
+        ["--state", "TIMEOUT"],
     ] {
-        assert_eq!(
-            list(&[&["--name", "narrow"], none.as_slice()].concat()),
-            [0_u64; 0],
-            "{none:?}"
-        );
+        let found = list(&[&["--name", "narrow"], none.as_slice()].concat());
+        assert_eq!(found, [0_u64; 0], "{none:?}");
     }
     let table = cluster.env.succeed(&["jobs", "list", "--name", "narrow"]);
     assert!(table.contains("(JobHeldUser)"), "{table}");

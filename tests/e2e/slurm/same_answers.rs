@@ -37,8 +37,12 @@ pub(crate) struct Answer {
 
 /// Brings a cluster into a state, and asks it for it in every version that it serves.
 pub(crate) fn every_version(cluster: &Cluster) -> Vec<Answer> {
-    let good = cluster.submit("true", &["--name", "same-good", "--comment", "a remark"]);
-    let bad = cluster.submit("exit 3", &["--name", "same-bad", "--ntasks", "2"]);
+    // Without a limit of its own, a job has what the scheduler that started it set: none, or a year.
+    let limit = ["--time", "30"];
+    let good = ["--name", "same-good", "--comment", "a remark"];
+    let good = cluster.submit("true", &[&good[..], &limit].concat());
+    let bad = ["--name", "same-bad", "--ntasks", "2"];
+    let bad = cluster.submit("exit 3", &[&bad[..], &limit].concat());
     cluster.wait(&[&good, &bad]);
     let held = cluster.submit(
         "true",
@@ -69,9 +73,10 @@ pub(crate) fn every_version(cluster: &Cluster) -> Vec<Answer> {
     cluster.env.succeed(&["jobs", "cancel", &cancelled]);
     let numbers: Vec<&str> = vec![&good, &bad, &held, &dependent, &array, &cancelled];
     let versions = cluster.slurm.versions.iter().copied();
-    let answers = versions
+    let answers: Vec<Answer> = versions
         .map(|version| ask(cluster, version, &numbers))
         .collect();
+    speak(cluster, cluster.slurm.versions[0]);
     for id in [&held, &dependent, &array] {
         cluster.env.succeed(&["jobs", "cancel", id]);
     }

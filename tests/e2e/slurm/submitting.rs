@@ -1,7 +1,5 @@
 //! `jobs submit`.
 
-use serde_json::Value;
-
 use super::cluster::Cluster;
 
 /// The job of the original recipe.
@@ -62,13 +60,7 @@ pub(crate) fn job_files_old_and_new_are_taken(cluster: &Cluster) {
 
 pub(crate) fn what_the_server_would_leave_out_is_refused(cluster: &Cluster) {
     let env = &cluster.env;
-    let count = || {
-        env.json(&["jobs", "list", "--output", "json"])["jobs"]
-            .as_array()
-            .unwrap()
-            .len()
-    };
-    let before = count();
+    let before = cluster.list(&[]).len();
     let good = env.file("good.sh", "#!/bin/bash\ntrue\n");
     for (name, content, words) in [
         (
@@ -93,15 +85,15 @@ pub(crate) fn what_the_server_would_leave_out_is_refused(cluster: &Cluster) {
         let refused = env.fail(2, &["jobs", "submit", &good, &bad]);
         assert!(refused.contains(words), "{refused}");
     }
-    assert_eq!(count(), before, "something was submitted");
+    assert_eq!(cluster.list(&[]).len(), before, "something was submitted");
+}
+
+pub(crate) fn what_slurm_refuses_is_told(cluster: &Cluster) {
+    let env = &cluster.env;
+    let good = env.file("good.sh", "#!/bin/bash\ntrue\n");
     let nowhere = env.fail(1, &["jobs", "submit", &good, "--partition", "nowhere"]);
     assert!(
         nowhere.contains("Slurm error 2000") && nowhere.contains("hpcapi partitions"),
         "{nowhere}"
     );
-    let body = env.file("body.json", r#"{"job": {}}"#);
-    let raw = env.run(&["api", "POST", "job/submit", "--data", &format!("@{body}")]);
-    assert_eq!(raw.status.code(), Some(1));
-    let said: Value = serde_json::from_slice(&raw.stdout).unwrap();
-    assert!(!said["errors"].as_array().unwrap().is_empty());
 }

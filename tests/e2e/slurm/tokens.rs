@@ -1,56 +1,92 @@
-//! Tokens: given, minted, refused, revoked.
+//! Tokens: given, missing, refused, minted and kept, revoked.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::thread::sleep;
 use std::time::Duration;
 
-use super::cluster::Cluster;
-use crate::environment::text;
+use serde_json::Value;
+use tokio::runtime::Builder;
 
-pub(crate) fn a_bad_token_is_told_and_a_minted_one_is_kept(cluster: &Cluster) {
+use super::cluster::{Cluster, as_root};
+use crate::environment::{TestEnv, text};
+
+pub(crate) fn a_bad_token_is_told(cluster: &Cluster) {
     let env = &cluster.env;
     let short = env.succeed(&["token", "--lifespan", "1"]);
-    std::thread::sleep(Duration::from_secs(2));
-    let list_with = |token: &str| {
-        let output = env
-            .hpcapi(&["jobs", "list"])
-            .env("SLURM_JWT", token)
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), Some(1));
-        text(&output.stderr)
+    sleep(Duration::from_secs(2));
+    let refused = |code: i32, token: &str, words: &str| {
+        let output = cluster.run_with(token, &["jobs", "list"]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(words) && said.contains("next: "), "{said}");
+        assert!(!said.contains(token.trim()), "{said}");
     };
-    let expired = list_with(short.trim());
-    assert!(expired.contains("expired"), "{expired}");
-    let (start, signature) = short.trim().rsplit_once('.').unwrap();
+    refused(1, &short, "expired");
     let fresh = env.succeed(&["token"]);
-    let forged = format!("{}.{signature}", fresh.trim().rsplit_once('.').unwrap().0);
-    assert_ne!(start, forged);
-    let refused = list_with(&forged);
-    assert!(refused.contains("which has not expired"), "{refused}");
+    let claims = fresh.rsplit_once('.').unwrap().0;
+    let signature = short.trim().rsplit_once('.').unwrap().1;
+    refused(1, &format!("{claims}.{signature}"), "which has not expired");
+    refused(2, "no token at all", "SLURM_JWT holds no Slurm token");
 
-    // The second call needs neither AWS nor SSM.
-    let commands = || {
-        cluster.on_head_node(
-            "grep -c 'created token\\|auth_p_token_generate' /var/log/slurmctld.log || true",
-        )
-    };
-    env.succeed(&["ping"]);
-    let before = commands();
-    env.succeed(&["ping"]);
-    assert_eq!(commands(), before, "another token was minted");
+    // A minted token goes to no other server.
+    let missing = env.fail(2, &["jobs", "list", "--endpoint", "http://127.0.0.1:9"]);
+    assert!(missing.contains("there is no token for"), "{missing}");
+}
+
+pub(crate) fn a_minted_token_is_kept(cluster: &Cluster) {
+    let env = &cluster.env;
+    let memory = env.runtime_folder();
+    fs::remove_dir_all(&memory).unwrap();
+    let before = commands_sent(env);
+    env.succeed(&["jobs", "list"]);
+    let minted = commands_sent(env);
+    assert!(minted > before, "nothing was minted");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&memory), 0o700);
+    let files: Vec<_> = fs::read_dir(&memory).unwrap().flatten().collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert_eq!(mode(&files[0].path()), 0o600);
+    env.succeed(&["jobs", "list"]);
+    assert_eq!(commands_sent(env), minted, "another token was minted");
+}
+
+/// Returns how many commands SSM has taken.
+fn commands_sent(env: &TestEnv) -> usize {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let ssm = aws_sdk_ssm::Client::new(&env.aws().await);
+        let commands = ssm.list_commands().into_paginator().items().send();
+        commands.collect::<Result<Vec<_>, _>>().await.unwrap().len()
+    })
+}
+
+/// The socket of slurmrestd itself.
+pub(crate) fn a_socket_is_asked_too(cluster: &Cluster) {
+    let env = &cluster.env;
+    let token = env.succeed(&["token"]);
+    let endpoint = format!("unix:{}", cluster.socket());
+    let mut command = env.hpcapi(&["partitions", "--output", "json", "--endpoint", &endpoint]);
+    command.env("SLURM_JWT", token.trim());
+    let output = as_root(&command).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let straight: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(straight, env.json(&["partitions", "--output", "json"]));
 }
 
 pub(crate) fn revoking_ends_every_token(cluster: &Cluster) {
     let env = &cluster.env;
     let given = env.succeed(&["token"]);
     env.succeed(&["ping"]);
+    let held = cluster.submit("true", &["--hold"]);
     let said = env.succeed(&["token", "--revoke-all", "--yes"]);
     assert!(said.contains("every token is revoked"), "{said}");
-    let output = env
-        .hpcapi(&["jobs", "list"])
-        .env("SLURM_JWT", given.trim())
-        .output()
-        .unwrap();
+    let output = cluster.run_with(&given, &["jobs", "list"]);
     assert_eq!(output.status.code(), Some(1), "the old token is still good");
-    // The remembered one is renewed without a word.
-    env.succeed(&["jobs", "list"]);
+    // The remembered one is renewed without a word, and the jobs are still there.
+    let output = env.run(&["jobs", "show", &held]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "");
+    env.succeed(&["jobs", "cancel", &held]);
 }
