@@ -59,14 +59,25 @@ impl Pace {
 
     /// Sleeps until the next question is due; returns false once the deadline has passed.
     pub async fn next(&mut self) -> bool {
-        let left = self.deadline.saturating_duration_since(Instant::now());
+        match self.pause_at(Instant::now()) {
+            Some(pause) => {
+                sleep(pause).await;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Returns the pause that begins `now`; `None` once the deadline has passed.
+    fn pause_at(&mut self, now: Instant) -> Option<Duration> {
+        let left = self.deadline.saturating_duration_since(now);
         if left.is_zero() {
-            return false;
+            return None;
         }
         let least = std::mem::take(&mut self.least);
-        sleep(self.pause.mul_f64(jitter()).max(least).min(left)).await;
+        let pause = self.pause.mul_f64(jitter()).max(least).min(left);
         self.pause = self.pause.mul_f64(self.growth).min(self.longest);
-        true
+        Some(pause)
     }
 }
 
@@ -82,17 +93,28 @@ fn jitter() -> f64 {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_pace_slows_down_and_ends_at_its_deadline() {
+    #[test]
+    fn a_pace_slows_down_and_ends_at_its_deadline() {
         let start = Instant::now();
         let mut pace = Pace::minutes(Duration::from_secs(60));
-        let mut asked = Vec::new();
-        while pace.next().await {
-            asked.push(start.elapsed());
+        let mut now = start;
+        let mut pauses = Vec::new();
+        while let Some(pause) = pace.pause_at(now) {
+            now += pause;
+            pauses.push(pause);
         }
-        assert_eq!(start.elapsed().as_secs(), 60);
-        assert!(asked[0] < Duration::from_millis(400));
-        let last = asked.len() - 1;
-        assert!(asked[last - 1] - asked[last - 2] > Duration::from_secs(3));
+        let overshoot = now - pace.deadline;
+        assert!(overshoot < Duration::from_millis(1), "{overshoot:?}");
+        assert!(pauses[0] < Duration::from_millis(400));
+        assert!(pauses[pauses.len() - 2] > Duration::from_secs(3));
+    }
+
+    #[test]
+    fn a_pause_is_as_long_as_was_asked_for_once() {
+        let mut pace = Pace::seconds(Duration::from_secs(60));
+        pace.wait_at_least(Duration::from_secs(7));
+        let now = Instant::now();
+        assert_eq!(pace.pause_at(now), Some(Duration::from_secs(7)));
+        assert!(pace.pause_at(now) < Some(Duration::from_secs(1)));
     }
 }

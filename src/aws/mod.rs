@@ -9,6 +9,8 @@ mod error;
 mod instances;
 mod key_pairs;
 mod network;
+#[cfg(test)]
+mod recorded;
 mod stack_events;
 mod stacks;
 mod zones;

@@ -411,30 +411,12 @@ fn pairs<T>(
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_cloudformation::config::{BehaviorVersion, Credentials, Region};
-    use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
-    use aws_smithy_types::body::SdkBody;
+    use super::super::recorded::answered;
 
     use super::*;
 
-    /// Returns a client that gets these answers, one after the other.
-    fn answered(answers: &[(u16, &str)]) -> Stacks {
-        let events = answers.iter().map(|(status, body)| {
-            ReplayEvent::new(
-                http::Request::builder().body(SdkBody::empty()).unwrap(),
-                http::Response::builder()
-                    .status(*status)
-                    .body(SdkBody::from(*body))
-                    .unwrap(),
-            )
-        });
-        let config = aws_sdk_cloudformation::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
-            .http_client(StaticReplayClient::new(events.collect()))
-            .build();
-        Stacks::new(Client::from_conf(config))
+    async fn stacks(answers: &[(u16, &str)]) -> Stacks {
+        answered(answers).await.stacks
     }
 
     fn refusal(code: &str, message: &str) -> String {
@@ -448,7 +430,7 @@ mod tests {
     #[tokio::test]
     async fn a_stack_that_does_not_exist_is_none() {
         let absent = refusal("ValidationError", "Stack with id x-api does not exist");
-        let found = answered(&[(400, &absent)]).describe("x-api").await;
+        let found = stacks(&[(400, &absent)]).await.describe("x-api").await;
         assert_eq!(found.unwrap(), None);
     }
 
@@ -458,7 +440,8 @@ mod tests {
             "ExpiredToken",
             "The security token included in the request is expired",
         );
-        let error = answered(&[(403, &expired)])
+        let error = stacks(&[(403, &expired)])
+            .await
             .describe("x-api")
             .await
             .unwrap_err();
