@@ -173,6 +173,11 @@ impl Again {
         };
         format!("{} {verb}{}{cluster}", self.program, self.options)
     }
+
+    /// Returns the command line that makes the cluster anew, and keeps the rest.
+    pub fn replacing_cluster(&self) -> String {
+        format!("{} --replace-cluster", self.command("up"))
+    }
 }
 
 #[cfg(test)]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
 from ministack import app as ministack
+from ministack.core.responses import request_scope
+from ministack.core.router import extract_access_key_id, extract_region
 
-from . import request_checks
+from . import request_checks, service_quotas
 from .endpoint import http_api
 from .model_check import Refusal
 
@@ -33,10 +36,20 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
     query = scope.get("query_string", b"").decode("latin-1")
     refusal = request_checks.refuse(scope["method"], path, query, headers, body)
-    if refusal is None:
-        await ministack.app(scope, _replay(body, receive), send)
-    else:
+    if refusal is not None:
         await _refuse(refusal, send)
+    elif service_quotas.serves(headers):
+        await _answer(headers, body, send)
+    else:
+        await ministack.app(scope, _replay(body, receive), send)
+
+
+async def _answer(headers: dict[str, str], body: bytes, send: Send) -> None:
+    """Answers for the one service that ministack does not have."""
+    account, region = extract_access_key_id(headers, {}), extract_region(headers, {})
+    with request_scope(account, region):
+        status, answer = service_quotas.respond(headers, body)
+    await _send(status, "application/x-amz-json-1.1", json.dumps(answer).encode(), [], send)
 
 
 async def _read(receive: Receive) -> bytes:
@@ -59,11 +72,18 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 async def _refuse(refusal: Refusal, send: Send) -> None:
+    code = [(b"x-amzn-errortype", refusal.code.encode())]
+    await _send(refusal.status, refusal.content_type, refusal.body, code, send)
+
+
+async def _send(
+    status: int, content_type: str, body: bytes, more: list[tuple[bytes, bytes]], send: Send
+) -> None:
     headers = [
-        (b"content-type", refusal.content_type.encode()),
-        (b"content-length", str(len(refusal.body)).encode()),
+        (b"content-type", content_type.encode()),
+        (b"content-length", str(len(body)).encode()),
         (b"x-amzn-requestid", str(uuid4()).encode()),
-        (b"x-amzn-errortype", refusal.code.encode()),
+        *more,
     ]
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": refusal.body})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

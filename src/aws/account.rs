@@ -1,5 +1,10 @@
 //! STS: who the credentials belong to.
 
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::config::ProvideCredentials;
+
 use crate::error::{Error, Result};
 
 use super::error::service;
@@ -23,4 +28,26 @@ pub(super) async fn identity(client: &aws_sdk_sts::Client) -> Result<Identity> {
         (Some(account), Some(arn)) => Ok(Identity { account, arn }),
         _ => Err(Error::failed("AWS did not say which account this is")),
     }
+}
+
+/// Where tools that export temporary credentials say when these end.
+const EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
+
+/// Returns how long the credentials are valid still; `None` when nothing says it. Those of a role,
+/// of a sign-in or of CloudShell are renewed before they end.
+pub(super) async fn remaining(config: &SdkConfig) -> Option<Duration> {
+    let credentials = config
+        .credentials_provider()?
+        .provide_credentials()
+        .await
+        .ok()?;
+    let told = || {
+        let said = std::env::var(EXPIRATION).ok()?;
+        humantime::parse_rfc3339_weak(said.trim_end_matches("+00:00")).ok()
+    };
+    let end = match credentials.expiry() {
+        Some(end) => end,
+        None => credentials.session_token().and_then(|_| told())?,
+    };
+    Some(end.duration_since(SystemTime::now()).unwrap_or_default())
 }

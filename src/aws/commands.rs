@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_ssm::Client;
-use aws_sdk_ssm::types::CommandInvocationStatus;
+use aws_sdk_ssm::types::{CommandInvocationStatus, InstanceInformationStringFilter};
 
 use crate::error::{Error, Result};
 use crate::wait::Pace;
@@ -71,6 +71,27 @@ impl Commands {
             return Err(Error::failed("SSM gave no id for the command"));
         };
         self.wait(&id, instance, limit).await
+    }
+
+    /// Returns whether the agent of an instance answers SSM: its ping status, e.g. `Online`, or
+    /// `None` when SSM does not know the instance.
+    pub async fn ping(&self, instance: &str) -> Result<Option<String>> {
+        let only = InstanceInformationStringFilter::builder()
+            .key("InstanceIds")
+            .values(instance)
+            .build()
+            .map_err(|error| Error::failed("cannot ask SSM for an instance").because(error))?;
+        let answer = self
+            .0
+            .describe_instance_information()
+            .filters(only)
+            .send()
+            .await
+            .map_err(|error| service("cannot look at the instance in SSM", error))?;
+        let known = answer.instance_information_list().first();
+        Ok(known
+            .and_then(|instance| instance.ping_status())
+            .map(|status| status.as_str().to_owned()))
     }
 
     async fn wait(&self, command: &str, instance: &str, limit: Duration) -> Result<Invocation> {

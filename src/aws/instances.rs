@@ -16,6 +16,8 @@ pub struct Instance {
     pub state: String,
     /// The VPC it is in.
     pub vpc: Option<String>,
+    /// The ids of its security groups.
+    pub security_groups: Vec<String>,
 }
 
 impl Instance {
@@ -72,10 +74,38 @@ impl Instances {
                         .and_then(|state| state.name())
                         .map_or_else(String::new, |name| name.as_str().to_owned()),
                     vpc: instance.vpc_id().map(ToOwned::to_owned),
+                    security_groups: instance
+                        .security_groups()
+                        .iter()
+                        .filter_map(|group| group.group_id().map(ToOwned::to_owned))
+                        .collect(),
                 }
             }));
         }
         Ok(instances)
+    }
+
+    /// Starts a stopped instance, without waiting for it.
+    pub async fn start(&self, id: &str) -> Result<()> {
+        self.0
+            .start_instances()
+            .instance_ids(id)
+            .send()
+            .await
+            .map_err(|error| service(format!("cannot start the instance `{id}`"), error))?;
+        Ok(())
+    }
+
+    /// Gives an instance these security groups and no others.
+    pub async fn wear(&self, id: &str, security_groups: Vec<String>) -> Result<()> {
+        self.0
+            .modify_instance_attribute()
+            .instance_id(id)
+            .set_groups(Some(security_groups))
+            .send()
+            .await
+            .map_err(|error| service(format!("cannot change the instance `{id}`"), error))?;
+        Ok(())
     }
 
     /// Returns the ids of the volumes that carry the tag.

@@ -3,11 +3,14 @@
 
 mod account;
 mod bucket;
+mod capacity;
 mod change_sets;
 mod commands;
 mod error;
+mod http_apis;
 mod instances;
 mod key_pairs;
+mod load_balancing;
 mod network;
 #[cfg(test)]
 mod recorded;
@@ -26,9 +29,12 @@ use crate::error::{Error, Result};
 
 pub use account::Identity;
 pub use bucket::{Buckets, Emptied};
+pub use capacity::{Capacity, Size};
 pub use commands::{Commands, Invocation};
+pub use http_apis::{HttpApi, HttpApis, Integration, Route, VpcLink};
 pub use instances::{Instance, Instances};
 pub use key_pairs::{KeyPair, KeyPairs};
+pub use load_balancing::{Listener, LoadBalancing, TargetHealth};
 pub use network::{GroupRule, GroupRules, Network};
 pub use stack_events::{Progress, StackEvent};
 pub use stacks::{Applied, Stack, StackResource, StackSpec, Stacks};
@@ -66,6 +72,12 @@ pub struct Aws {
     pub buckets: Buckets,
     /// SSM Run Command.
     pub commands: Commands,
+    /// Elastic Load Balancing.
+    pub load_balancing: LoadBalancing,
+    /// Quotas, and what counts against them.
+    pub capacity: Capacity,
+    /// API Gateway.
+    pub http_apis: HttpApis,
     config: SdkConfig,
 }
 
@@ -78,15 +90,25 @@ impl Aws {
                 .hint("add --region us-east-1, or: export AWS_REGION=us-east-1")
         })?;
         let ec2 = aws_sdk_ec2::Client::new(&config);
+        let http_apis = aws_sdk_apigatewayv2::Client::new(&config);
         Ok(Aws {
             region,
             stacks: Stacks::new(aws_sdk_cloudformation::Client::new(&config)),
             instances: Instances::new(ec2.clone()),
             key_pairs: KeyPairs::new(ec2.clone()),
             network: Network::new(ec2.clone()),
-            zones: Zones::new(ec2),
+            zones: Zones::new(ec2.clone()),
             buckets: Buckets::new(aws_sdk_s3::Client::new(&config)),
             commands: Commands::new(aws_sdk_ssm::Client::new(&config)),
+            load_balancing: LoadBalancing::new(aws_sdk_elasticloadbalancingv2::Client::new(
+                &config,
+            )),
+            capacity: Capacity::new(
+                aws_sdk_servicequotas::Client::new(&config),
+                ec2.clone(),
+                http_apis.clone(),
+            ),
+            http_apis: HttpApis::new(http_apis),
             config,
         })
     }
@@ -94,6 +116,11 @@ impl Aws {
     /// Returns who the credentials belong to; fails when there are none, or they are expired.
     pub async fn identity(&self) -> Result<Identity> {
         account::identity(&aws_sdk_sts::Client::new(&self.config)).await
+    }
+
+    /// Returns how long the credentials are valid still; `None` when they do not say.
+    pub async fn remaining(&self) -> Option<Duration> {
+        account::remaining(&self.config).await
     }
 }
 

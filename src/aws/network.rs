@@ -1,7 +1,7 @@
 //! EC2 networking: what still hangs in a VPC, and what a security group lets in.
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, IpPermission};
+use aws_sdk_ec2::types::{Filter, IpPermission, UserIdGroupPair};
 
 use crate::error::Result;
 
@@ -93,6 +93,32 @@ impl Network {
             .collect())
     }
 
+    /// Adds a rule by which a security group lets another in; one that is there stays.
+    pub async fn let_in(&self, group: &str, rule: &GroupRule) -> Result<()> {
+        let asked = self.0.authorize_security_group_ingress().group_id(group);
+        match asked.ip_permissions(permission(rule)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_code(&error, &["InvalidPermission.Duplicate"]) => Ok(()),
+            Err(error) => Err(service(
+                format!("cannot add a rule to the security group `{group}`"),
+                error,
+            )),
+        }
+    }
+
+    /// Adds a rule by which a security group is let out to another; one that is there stays.
+    pub async fn let_out(&self, group: &str, rule: &GroupRule) -> Result<()> {
+        let asked = self.0.authorize_security_group_egress().group_id(group);
+        match asked.ip_permissions(permission(rule)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_code(&error, &["InvalidPermission.Duplicate"]) => Ok(()),
+            Err(error) => Err(service(
+                format!("cannot add a rule to the security group `{group}`"),
+                error,
+            )),
+        }
+    }
+
     /// Returns the rules of the security group `id`; `None` when there is no such group.
     pub async fn rules(&self, id: &str) -> Result<Option<GroupRules>> {
         let answer = match self.0.describe_security_groups().group_ids(id).send().await {
@@ -110,6 +136,15 @@ impl Network {
             egress: rules(group.ip_permissions_egress()),
         }))
     }
+}
+
+fn permission(rule: &GroupRule) -> IpPermission {
+    IpPermission::builder()
+        .ip_protocol("tcp")
+        .from_port(rule.from_port)
+        .to_port(rule.to_port)
+        .user_id_group_pairs(UserIdGroupPair::builder().group_id(&rule.group).build())
+        .build()
 }
 
 fn rules(permissions: &[IpPermission]) -> Vec<GroupRule> {

@@ -3,6 +3,7 @@
 mod api;
 mod config;
 mod deployment;
+mod doctor;
 mod generate;
 mod jobs;
 mod nodes;
@@ -37,6 +38,7 @@ struct Cli {
 enum Command {
     Up(up::Args),
     Status(status::Args),
+    Doctor(doctor::Args),
     Token(token::Args),
     Teardown(teardown::Args),
     Ping(ping::Args),
@@ -83,6 +85,7 @@ async fn run(command: Command) -> Result<()> {
     match command {
         Command::Up(args) => up::run(args).await,
         Command::Status(args) => status::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Token(args) => token::run(args).await,
         Command::Teardown(args) => teardown::run(args).await,
         Command::Ping(args) => ping::run(args).await,

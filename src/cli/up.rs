@@ -6,7 +6,7 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::deploy::{self, Proof, Up};
+use crate::deploy::{self, Preflight, Proof, Up};
 use crate::error::{Error, Kind, Result};
 use crate::output::{self, Answer, Format, Story};
 
@@ -25,6 +25,15 @@ pub(super) struct Args {
     /// Do not ask before making things that cost money
     #[arg(short, long)]
     yes: bool,
+
+    /// Do not look first whether everything can be made (see `hpcapi doctor`)
+    #[arg(long)]
+    skip_preflight: bool,
+
+    /// Delete the cluster with its jobs and volumes, and make a new one; network, bucket and
+    /// API stay
+    #[arg(long)]
+    replace_cluster: bool,
 
     /// Go on until a real job, submitted through the public URL, has run
     #[arg(long)]
@@ -68,7 +77,15 @@ async fn work(args: &Args, events: &crate::event::Events) -> Result<UpAnswer> {
         .deployment
         .context(&args.cluster, SandboxUse::Start, events)
         .await?;
-    let up = deploy::up(&context).await?;
+    if args.replace_cluster {
+        deploy::replace_cluster(&context).await?;
+    }
+    let preflight = if args.skip_preflight {
+        Preflight::Skip
+    } else {
+        Preflight::Look
+    };
+    let up = deploy::up(&context, preflight).await?;
     let proof = if args.prove {
         Some(Proof::run(&context, &up).await?)
     } else {

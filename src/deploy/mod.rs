@@ -1,22 +1,28 @@
 //! The deployment as a whole: the steps, and the loops over them.
 
+mod doctor;
+mod finding;
 mod leftovers;
 mod path;
 mod preflight;
 mod proof;
+mod repair;
 mod state;
 mod status;
 mod steps;
 mod teardown;
 mod up;
 
+pub use doctor::{Diagnosis, doctor};
+pub use finding::{Finding, Verdict};
 pub use leftovers::Leftover;
 pub use proof::Proof;
 pub use state::State;
 pub use status::{StepStatus, gather_values, locate, survey};
+pub use steps::cluster::replace as replace_cluster;
 pub use steps::cluster_config::filled;
 pub use teardown::{Teardown, doomed, teardown};
-pub use up::{Up, up};
+pub use up::{Preflight, Up, up};
 
 use crate::context::{Board, Context};
 use crate::error::Result;

@@ -33,11 +33,22 @@ pub struct Up {
     pub elapsed: Duration,
 }
 
+/// What `up` does first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preflight {
+    /// Look whether all of it can be made.
+    Look,
+    /// Begin at once.
+    Skip,
+}
+
 /// Makes every step's thing that is not as it should be.
-pub async fn up(context: &Arc<Context>) -> Result<Up> {
+pub async fn up(context: &Arc<Context>, preflight: Preflight) -> Result<Up> {
     let start = Instant::now();
     let before = super::survey(context).await?;
-    preflight::before(context, &before).await?;
+    if preflight == Preflight::Look {
+        preflight::before(context, &before).await?;
+    }
 
     if is_from_another_config(&before) {
         context.events.warn(

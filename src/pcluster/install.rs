@@ -73,24 +73,6 @@ impl Search {
     }
 }
 
-/// Fails unless Node.js is there: `pcluster` needs it to write a cluster's template, and does
-/// not say so in plain words.
-pub async fn require_node() -> Result<()> {
-    let mut ask = Command::new("node");
-    ask.arg("--version").stdin(Stdio::null());
-    if ask
-        .output()
-        .await
-        .is_ok_and(|output| output.status.success())
-    {
-        return Ok(());
-    }
-    Err(
-        Error::usage("Node.js is not installed, and pcluster cannot create a cluster without it")
-            .hint("Amazon Linux: sudo dnf install nodejs; Debian or Ubuntu: sudo apt-get install nodejs"),
-    )
-}
-
 async fn version_of(program: &Path) -> Option<String> {
     let mut ask = Command::new(program);
     ask.arg("version").stdin(Stdio::null());

@@ -4,12 +4,16 @@
 pub mod answer;
 mod command;
 pub mod config;
+mod demand;
 mod explain;
 mod install;
 mod instance_types;
+mod machine;
 mod schema_error;
 
 pub use command::Pcluster;
+pub use demand::{Count, Demand};
 pub use explain::{config_error, sentence};
-pub use install::{Search, require_node};
+pub use install::Search;
 pub use instance_types::instance_types;
+pub use machine::{require_node, require_python, require_room};

@@ -39,7 +39,8 @@ id "$user" >/dev/null 2>&1 || refuse unknown_user "no such user on the head node
 command -v scontrol >/dev/null || refuse no_scontrol 'there is no scontrol on the head node'
 
 # Says at once what scontrol token would find out after minutes.
-ping=$(timeout 30 scontrol ping 2>&1)
+ping=$(timeout 15 scontrol ping 2>&1)
+[ $? != 124 ] || refuse slurmctld_down 'scontrol ping did not end within 15 s'
 case $ping in
     *' is DOWN'*) refuse slurmctld_down "$(printf '%s\n' "$ping" | head -n 1)" ;;
 esac

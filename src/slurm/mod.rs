@@ -2,6 +2,7 @@
 //! version. The word is *partition* here; ParallelCluster calls it a queue.
 
 pub mod client;
+mod daemons;
 pub mod host_list;
 pub mod jobs;
 pub mod log_file;
@@ -16,5 +17,6 @@ pub mod time;
 mod token;
 
 pub use client::ApiVersion;
+pub use daemons::{Controller, Daemons, look_at_daemons, repair_daemons};
 pub use revoke::revoke_all;
 pub use token::{Claims, Lifespan, Token, UserName, mint};

@@ -1,5 +1,6 @@
 //! The stack `<name>-api`: load balancer, VPC link, HTTP API.
 
+use crate::aws::Applied;
 use crate::context::{Context, Requirements};
 use crate::deploy::State;
 use crate::error::{Error, Result};
@@ -28,13 +29,31 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
 }
 
 pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
+    apply(context).await?;
+    Ok(())
+}
+
+/// Makes the stack what its template says, although something in it was changed from outside.
+/// When CloudFormation does not know of that, the stack is replaced, and has a new URL.
+pub(in crate::deploy) async fn restore(context: &Context) -> Result<()> {
+    if apply(context).await? == Applied::Unchanged {
+        undo(context).await?;
+        apply(context).await?;
+        context
+            .events
+            .warn("the API was made anew: its URL is another one now");
+    }
+    check(context).await?;
+    Ok(())
+}
+
+async fn apply(context: &Context) -> Result<Applied> {
     let parameters = known_parameters(context)
         .ok_or_else(|| Error::failed("the API stack needs a network and a head node"))?;
     let name = context.settings.name.api_stack();
     let spec = stack::spec(context, Step::Api, name, TEMPLATE, parameters);
     let progress = stack::progress(&context.events, Step::Api);
-    context.aws.stacks.apply(&spec, &progress).await?;
-    Ok(())
+    context.aws.stacks.apply(&spec, &progress).await
 }
 
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {

@@ -10,7 +10,7 @@ use crate::event::Outcome;
 use crate::pcluster::{self, answer};
 use crate::step::Step;
 
-use super::stack;
+use super::{requirements, stack};
 
 /// An object in the deployment's bucket, written before the cluster is made: what says that
 /// a cluster of this name is ours.
@@ -77,6 +77,16 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     }
     delete(context, &stack).await?;
     Ok(Outcome::Removed)
+}
+
+/// Deletes the cluster, so that `up` makes a new one; network, bucket and API stay.
+pub async fn replace(context: &Context) -> Result<()> {
+    requirements::check(context).await?;
+    if check(context).await? == State::Missing {
+        return Ok(());
+    }
+    undo(context).await?;
+    Ok(())
 }
 
 /// Returns whether the cluster is the deployment's: the marker says so, or its instances stand

@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use crate::context::Context;
+use crate::deploy::finding::{Finding, Verdict};
+use crate::deploy::repair::{self, Repair};
 use crate::deploy::{State, path};
 use crate::error::{Error, Result};
 use crate::slurm::client::{
@@ -13,11 +15,11 @@ use crate::slurm::{ApiVersion, Lifespan, mint};
 use crate::step::Step;
 use crate::wait::Pace;
 
-/// A target needs two good health checks, a fresh VPC link may take a few minutes.
-const LIMIT: Duration = Duration::from_secs(300);
+/// A target needs two good health checks; a VPC link that slept may take minutes to wake up.
+const LIMIT: Duration = Duration::from_secs(600);
 
-/// What is missing in the way now will not appear by waiting longer.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// So long the endpoint is asked again before the way to it is walked once more.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// API Gateway gives up after 30 s; so much and a little is enough.
 const REQUEST: Duration = Duration::from_secs(35);
@@ -28,8 +30,8 @@ enum Look {
     Answers(String),
     /// There is nothing to look at yet.
     Early(&'static str),
-    /// It does not answer as it should; the layer that spoke, if one did, and its words.
-    Broken(Option<Layer>, String),
+    /// It does not answer as it should; who spoke, and its words.
+    Broken(String),
 }
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
@@ -39,35 +41,73 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
             State::Ready
         }
         Look::Early(on) => State::waiting(on),
-        Look::Broken(_, reason) => State::incomplete(reason),
+        Look::Broken(reason) => State::incomplete(reason),
     })
 }
 
 pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
-    let mut patience = Pace::seconds(PATIENCE);
     let mut pace = Pace::minutes(LIMIT);
-    let mut is_patient = true;
+    let mut tried: Vec<Repair> = Vec::new();
     loop {
-        let Look::Broken(layer, reason) = look(context).await? else {
+        let layers = path::walk(context).await;
+        let Some(layer) = layers.iter().find(|layer| !layer.finding.is_fine()) else {
             return Ok(());
         };
-        context.events.doing(Step::Endpoint, reason.clone());
-        if is_patient && patience.next().await {
-            continue;
+        let finding = &layer.finding;
+        context.events.doing(Step::Endpoint, finding.sentence());
+        match &layer.repair {
+            Some(repair) if !tried.contains(repair) => {
+                repair::repair(context, repair).await?;
+                tried.push(repair.clone());
+                pace = Pace::minutes(LIMIT);
+            }
+            _ if finding.verdict == Verdict::Waiting || finding.subject == path::TOKEN => {}
+            _ => return Err(broken_at(finding)),
         }
-        if is_patient {
-            path::require_whole(context).await?;
+        if answers_soon(context).await? {
+            return Ok(());
         }
-        is_patient = false;
-        // A gateway that knows no such route, or cannot use its integration, is not waking up.
-        let is_final = matches!(layer, Some(Layer::Route | Layer::Integration));
-        if is_final || !pace.next().await {
-            let status = context.settings.again.command("status");
-            return Err(Error::failed("the endpoint does not answer as it should")
-                .because(reason)
-                .hint(format!("look again: {status}")));
+        if !pace.next().await {
+            let doctor = context.settings.again.command("doctor");
+            return Err(broken_at(finding).hint(format!("look again: {doctor}")));
         }
     }
+}
+
+/// Asks the endpoint again and again for a while: that is faster than to walk the way to it.
+async fn answers_soon(context: &Context) -> Result<bool> {
+    let mut patience = Pace::seconds(PATIENCE);
+    while patience.next().await {
+        let Look::Broken(reason) = look(context).await? else {
+            return Ok(true);
+        };
+        context.events.doing(Step::Endpoint, reason);
+    }
+    Ok(false)
+}
+
+/// Returns the error of a way that is broken at a layer that `up` cannot bring back.
+fn broken_at(finding: &Finding) -> Error {
+    let text = format!(
+        "the way from the endpoint to Slurm is broken: {}: {}",
+        finding.subject, finding.text
+    );
+    let error = match &finding.cause {
+        Some(cause) => Error::failed(text).because(cause.clone()),
+        None => Error::failed(text),
+    };
+    let next = finding.next.iter();
+    next.fold(error, |error, next| error.hint(next.clone()))
+}
+
+/// Makes the call that only a valid token can make, and the same without one. Returns the API
+/// version that answered, or what was wrong.
+pub(in crate::deploy) async fn trial(context: &Context) -> Result<Result<String, String>> {
+    Ok(match look(context).await? {
+        Look::Answers(version) => Ok(version),
+        Look::Early(on) => Err(format!("there is nothing to ask yet: {on} is missing")),
+        Look::Broken(reason) => Err(reason),
+    })
 }
 
 async fn look(context: &Context) -> Result<Look> {
@@ -86,12 +126,12 @@ async fn look(context: &Context) -> Result<Look> {
     let commands = &context.aws.commands;
     let token = match mint(commands, &head_node.id, None, short()).await {
         Ok(token) => token,
-        Err(error) => return Ok(Look::Broken(None, with_cause(&error))),
+        Err(error) => return Ok(Look::Broken(with_cause(&error))),
     };
     let credentials = Credentials { user: None, token };
     Ok(probe(&transport, &credentials)
         .await
-        .unwrap_or_else(|error| Look::Broken(None, with_cause(&error))))
+        .unwrap_or_else(|error| Look::Broken(with_cause(&error))))
 }
 
 /// Makes a call that only a valid token can make, and the same without one.
@@ -116,10 +156,9 @@ async fn probe(transport: &Transport, credentials: &Credentials) -> Result<Look>
     let anonymous = ask(&diag, version, None).await?;
     Ok(match anonymous.status {
         401 => Look::Answers(version.to_string()),
-        status => Look::Broken(
-            None,
-            format!("a call without a token is answered with HTTP {status} instead of 401"),
-        ),
+        status => Look::Broken(format!(
+            "a call without a token is answered with HTTP {status} instead of 401"
+        )),
     })
 }
 
@@ -131,7 +170,7 @@ fn answered_by(reply: &Reply) -> Look {
         reply.status,
         excerpt(&reply.text())
     );
-    Look::Broken(Some(layer), text)
+    Look::Broken(text)
 }
 
 /// Returns a lifespan that outlasts one look.

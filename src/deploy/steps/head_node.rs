@@ -16,6 +16,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let found = find(context).await?;
     context.facts().head_node.clone_from(&found);
     Ok(match found {
+        None if is_lost(context) => State::incomplete("its instance was terminated"),
         None => State::Missing,
         Some(instance) if instance.is_running() => State::Ready,
         Some(instance) if instance.state == "pending" => {
@@ -33,19 +34,22 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     loop {
         match find(context).await? {
             Some(instance) if instance.is_running() => return Ok(()),
-            Some(instance) if instance.state.starts_with("stop") => {
-                return Err(Error::failed(format!(
-                    "the head node `{}` is {}",
-                    instance.id, instance.state
-                ))
-                .hint(format!(
-                    "start it: aws ec2 start-instances --region {} --instance-ids {}",
-                    context.aws.region, instance.id
-                )));
+            Some(instance) if instance.state == "stopped" => {
+                let text = format!("starting {}", instance.id);
+                context.events.doing(Step::HeadNode, text);
+                context.aws.instances.start(&instance.id).await?;
             }
             Some(instance) => {
                 let text = format!("{} is {}", instance.id, instance.state);
                 context.events.doing(Step::HeadNode, text);
+            }
+            None if is_lost(context) => {
+                return Err(Error::failed("the cluster has no head node any more")
+                    .because("its instance was terminated")
+                    .hint(format!(
+                        "make a new cluster in place of it: {}",
+                        context.settings.again.replacing_cluster()
+                    )));
             }
             None => context
                 .events
@@ -57,6 +61,13 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
             ));
         }
     }
+}
+
+/// Returns whether a cluster that was complete stands without a head node.
+fn is_lost(context: &Context) -> bool {
+    let facts = context.facts();
+    let cluster = facts.cluster.as_ref();
+    cluster.is_some_and(|stack| stack.is_complete() || stack.status == "UPDATE_ROLLBACK_COMPLETE")
 }
 
 /// Returns the head node of the cluster in our VPC.

@@ -9,4 +9,4 @@ pub(super) mod key_pair;
 pub(super) mod node_script;
 pub(super) mod pcluster;
 pub(super) mod requirements;
-mod stack;
+pub(super) mod stack;

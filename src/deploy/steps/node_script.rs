@@ -7,7 +7,8 @@ use crate::context::Context;
 use crate::deploy::State;
 use crate::error::{Error, Result};
 
-const SCRIPT: &str = include_str!("../../../templates/node/head-node.sh");
+/// The script.
+pub(in crate::deploy) const SCRIPT: &str = include_str!("../../../templates/node/head-node.sh");
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let Some(requirements) = context.requirements() else {

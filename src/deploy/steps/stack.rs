@@ -77,6 +77,15 @@ pub(super) fn progress(events: &Events, step: Step) -> impl Fn(&StackEvent) + Sy
     }
 }
 
+/// Returns the command that goes on with a rollback that failed.
+pub(in crate::deploy) fn continue_rollback(context: &Context, stack: &str) -> String {
+    let region = &context.aws.region;
+    format!(
+        "aws cloudformation continue-update-rollback --region {region} --stack-name {stack} && aws \
+         cloudformation wait stack-rollback-complete --region {region} --stack-name {stack}"
+    )
+}
+
 /// Returns a stack's output, which its template promises.
 pub(super) fn output(stack: &Stack, key: &str) -> Result<String> {
     stack.outputs.get(key).cloned().ok_or_else(|| {

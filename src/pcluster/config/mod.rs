@@ -102,6 +102,13 @@ impl ClusterConfig {
             .any(|item| item.place == Place::KeyName)
     }
 
+    /// Returns whether the script that serves the API is left to hpcapi.
+    pub fn wants_node_script(&self) -> bool {
+        self.change_me
+            .iter()
+            .any(|item| item.place == Place::NodeScript)
+    }
+
     /// Returns whether the network is left to hpcapi.
     pub fn wants_network(&self) -> bool {
         self.change_me

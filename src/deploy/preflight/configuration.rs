@@ -1,16 +1,17 @@
-//! What can be known before anything is changed is said before anything is changed.
+//! The cluster configuration: what the real validators say of it, and what they cannot know.
 
 use std::path::PathBuf;
 
 use crate::context::Context;
+use crate::deploy::finding::Finding;
+use crate::deploy::steps::requirements;
 use crate::error::Result;
 use crate::files;
 use crate::pcluster::config::Values;
 use crate::pcluster::{self, answer, require_node};
 use crate::step::Step;
 
-use super::steps::requirements;
-use super::{State, StepStatus};
+use super::finding;
 
 /// Well-formed values for what does not exist yet.
 mod placeholder {
@@ -20,22 +21,85 @@ mod placeholder {
     pub(super) const BUCKET: &str = "hpcapi-placeholder-bucket";
 }
 
-/// Fails when the cluster that `up` is about to make could not be made.
-pub(super) async fn before(context: &Context, found: &[StepStatus]) -> Result<()> {
-    let is_missing = |step: Step| {
-        found
-            .iter()
-            .any(|status| status.step == step && status.state == State::Missing)
+/// Amazon Linux 2023 images of ParallelCluster before this have libhttp_parser where slurmrestd
+/// does not find it (cookbook pull request 3173).
+const MENDED: (u32, u32) = (3, 16);
+
+pub(super) async fn look(context: &Context) -> Vec<Finding> {
+    let zones = async {
+        if context.requirements().is_some() {
+            return None;
+        }
+        let zones = requirements::zones_for(context).await;
+        Some(finding("zones", zones, |(first, second)| {
+            format!(
+                "{} ({}) and {} ({})",
+                first.name, first.id, second.name, second.id
+            )
+        }))
     };
-    if !is_missing(Step::Cluster) {
-        return Ok(());
+    // Without Node.js the validators cannot run; that is said elsewhere.
+    let validators = async {
+        match require_node().await {
+            Ok(_) => Some(validate(context).await),
+            Err(_) => None,
+        }
+    };
+    let (zones, validators) = tokio::join!(zones, validators);
+    let file = context.config.file().display().to_string();
+    let validators = validators.map(|valid| {
+        finding("configuration", valid, |()| {
+            format!("pcluster would take `{file}`")
+        })
+    });
+    [network(context), node_script(context), zones, validators]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The API stack stands in the network of the requirements stack, and so must the cluster.
+fn network(context: &Context) -> Option<Finding> {
+    let problem = "the configuration names subnets of its own, and the API would stand in others";
+    (!context.config.wants_network()).then(|| {
+        Finding::problem("network", problem)
+            .then("write CHANGE_ME at HeadNode.Networking.SubnetId and at the queues' SubnetIds")
+    })
+}
+
+/// Without the node script there is no API on the head node.
+fn node_script(context: &Context) -> Option<Finding> {
+    const SUBJECT: &str = "node script";
+    let config = &context.config;
+    if config.wants_node_script() {
+        return None;
     }
-    require_node().await?;
-    validate(context).await?;
-    if is_missing(Step::Requirements) {
-        requirements::zones_for(context).await?;
+    let own = &config.document()["HeadNode"]["CustomActions"]["OnNodeConfigured"];
+    if own.is_null() {
+        let text = "the configuration runs no script that serves the API from the head node";
+        return Some(
+            Finding::problem(SUBJECT, text)
+                .then("write HeadNode.CustomActions.OnNodeConfigured.Script: CHANGE_ME into it"),
+        );
     }
-    Ok(())
+    let is_old = numbers(&context.settings.pcluster.version).is_some_and(|it| it < MENDED);
+    let is_amazon = config.document()["Image"]["Os"].as_str() == Some("alinux2023");
+    let text = "the configuration runs a script of its own, which has to serve the API";
+    Some(if is_old && is_amazon {
+        Finding::problem(
+            SUBJECT,
+            "slurmrestd does not start on alinux2023 before ParallelCluster 3.16.0",
+        )
+        .because(text)
+        .then("leave out --pcluster-version, or write Script: CHANGE_ME: hpcapi's script mends it")
+    } else {
+        Finding::warning(SUBJECT, text)
+    })
+}
+
+fn numbers(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 /// Lets the real validators read the configuration. What they say about a stand-in for what

@@ -1,0 +1,149 @@
+//! `hpcapi doctor`.
+
+use clap::Args as ClapArgs;
+use serde::Serialize;
+
+use crate::deploy::{self, Diagnosis, Verdict};
+use crate::error::{Error, Result};
+use crate::event::Events;
+use crate::output::{self, Answer, Format, Story};
+
+use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
+
+/// Say what is wrong and what to type next: before `up`, everything that would keep it from
+/// working; after it, the first broken layer on the way of a request
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    #[command(flatten)]
+    deployment: DeploymentArgs,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
+
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    let (events, story) = Story::start(!args.deployment.verbose);
+    let looked = look(&args, &events).await;
+    drop(events);
+    story.end().await;
+    let diagnosis = looked?;
+    output::answer(&DoctorAnswer::new(&diagnosis), args.output);
+    verdict(&diagnosis)
+}
+
+async fn look(args: &Args, events: &Events) -> Result<Diagnosis> {
+    let context = args
+        .deployment
+        .context(&args.cluster, SandboxUse::Start, events)
+        .await?;
+    deploy::doctor(&context).await
+}
+
+/// Fails unless all is well.
+fn verdict(diagnosis: &Diagnosis) -> Result<()> {
+    if diagnosis.is_well() {
+        return Ok(());
+    }
+    let bad: Vec<_> = diagnosis
+        .findings
+        .iter()
+        .filter(|finding| !finding.is_fine())
+        .collect();
+    let text = match bad.as_slice() {
+        [one] => format!("{}: {}", one.subject, one.text),
+        several => format!("{} things are not well", several.len()),
+    };
+    let next = bad.iter().flat_map(|finding| &finding.next);
+    Err(next.fold(Error::failed(text), |error, next| error.hint(next.clone())))
+}
+
+#[derive(Serialize)]
+struct DoctorAnswer {
+    /// Whether nothing is wrong.
+    well: bool,
+    /// `preflight`, or `path` once there is a deployment.
+    looked_at: &'static str,
+    findings: Vec<FindingAnswer>,
+}
+
+#[derive(Serialize)]
+struct FindingAnswer {
+    subject: &'static str,
+    verdict: &'static str,
+    text: String,
+    cause: Option<String>,
+    next: Vec<String>,
+}
+
+impl DoctorAnswer {
+    fn new(diagnosis: &Diagnosis) -> DoctorAnswer {
+        let findings = diagnosis.findings.iter().map(|finding| FindingAnswer {
+            subject: finding.subject,
+            verdict: finding.verdict.word(),
+            text: finding.text.clone(),
+            cause: finding.cause.clone(),
+            next: finding.next.clone(),
+        });
+        DoctorAnswer {
+            well: diagnosis.is_well(),
+            looked_at: if diagnosis.is_of_path {
+                "path"
+            } else {
+                "preflight"
+            },
+            findings: findings.collect(),
+        }
+    }
+}
+
+impl Answer for DoctorAnswer {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for finding in &self.findings {
+            text.push_str(&format!(
+                "{:<8} {:<17} {}\n",
+                finding.verdict, finding.subject, finding.text
+            ));
+            let indent = " ".repeat(27);
+            for line in finding.cause.iter().flat_map(|cause| cause.lines()) {
+                text.push_str(&format!("{indent}{line}\n"));
+            }
+        }
+        let good = [Verdict::Good.word(), Verdict::Warning.word()];
+        if self.findings.iter().all(|one| good.contains(&one.verdict)) {
+            text.push_str(match self.looked_at {
+                "path" => "\nall is well: a request comes through\n",
+                _ => "\nall is well: `up` can begin\n",
+            });
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::Finding;
+
+    #[test]
+    fn a_finding_is_a_line_and_its_cause_stands_below() {
+        let diagnosis = Diagnosis {
+            is_of_path: true,
+            findings: vec![
+                Finding::good("stacks", "both are complete"),
+                Finding::problem("slurmctld", "it does not run").because("exit 1\nbad config"),
+            ],
+        };
+        assert_eq!(
+            DoctorAnswer::new(&diagnosis).text(),
+            "ok       stacks            both are complete\n\
+             problem  slurmctld         it does not run\n\
+             \x20                          exit 1\n\
+             \x20                          bad config\n"
+        );
+    }
+}

@@ -1,0 +1,125 @@
+//! The head node: its instance, its agent, and the daemons on it.
+
+use crate::context::Context;
+use crate::deploy::finding::Finding;
+use crate::deploy::repair::Repair;
+use crate::deploy::steps::head_node;
+use crate::error::{Error, Result};
+use crate::slurm::{Controller, Daemons, look_at_daemons};
+
+use super::Layer;
+
+pub(super) async fn look(context: &Context) -> Result<Layer> {
+    const SUBJECT: &str = "head node";
+    head_node::check(context).await?;
+    let found = context.facts().head_node.clone();
+    let Some(instance) = found else {
+        let text = "the cluster has no head node: its instance was terminated";
+        return Ok(Finding::problem(SUBJECT, text)
+            .then(context.settings.again.replacing_cluster())
+            .into());
+    };
+    let text = format!("the instance `{}` is {}", instance.id, instance.state);
+    match instance.state.as_str() {
+        "running" => {}
+        "stopped" => {
+            let repair = Repair::Start(instance.id);
+            return Ok(Finding::problem(SUBJECT, text).repaired_by(context, repair));
+        }
+        _ => return Ok(Finding::waiting(SUBJECT, text).into()),
+    }
+    let wanted = context.requirements().map(|it| it.head_node_security_group);
+    if let Some(group) = wanted
+        && !instance.security_groups.contains(&group)
+    {
+        let text = format!(
+            "the instance `{}` does not wear the security group `{group}` that lets the load \
+             balancer in",
+            instance.id
+        );
+        let mut groups = instance.security_groups;
+        groups.push(group);
+        let repair = Repair::Wear(instance.id, groups);
+        return Ok(Finding::problem(SUBJECT, text).repaired_by(context, repair));
+    }
+    Ok(Finding::good(SUBJECT, text).into())
+}
+
+/// Looks whether SSM reaches the head node's agent.
+pub(super) async fn agent(context: &Context) -> Result<Layer> {
+    const SUBJECT: &str = "SSM";
+    let instance = instance(context)?;
+    let status = context.aws.commands.ping(&instance).await?;
+    let region = &context.aws.region;
+    Ok(match status.as_deref() {
+        Some("Online") => Finding::good(SUBJECT, format!("the agent of `{instance}` is online")),
+        status => {
+            let text = match status {
+                Some(status) => format!("SSM says of `{instance}`: {status}"),
+                None => format!("SSM does not know `{instance}`"),
+            };
+            Finding::problem(SUBJECT, text)
+                .because(
+                    "its agent does not run, its role lacks AmazonSSMManagedInstanceCore, or its \
+                     subnet has no way to the internet",
+                )
+                .then(format!(
+                    "aws ec2 reboot-instances --region {region} --instance-ids {instance}"
+                ))
+        }
+    }
+    .into())
+}
+
+/// Looks at slurmctld, slurmrestd and the proxy before it, in one command.
+pub(super) async fn daemons(context: &Context) -> Result<Vec<Layer>> {
+    let instance = instance(context)?;
+    let daemons = look_at_daemons(&context.aws.commands, &instance).await?;
+    Ok([controller(&daemons), rest(&daemons)]
+        .into_iter()
+        .map(|finding| match finding.is_fine() {
+            true => finding.into(),
+            false => finding.repaired_by(context, Repair::Daemons),
+        })
+        .collect())
+}
+
+fn controller(daemons: &Daemons) -> Finding {
+    const SUBJECT: &str = "slurmctld";
+    let text = match daemons.controller {
+        Controller::Up => return Finding::good(SUBJECT, "it answers"),
+        Controller::Down => "it runs, and takes no connections",
+        Controller::Silent => "it takes connections, and answers nothing",
+        Controller::Off => "it does not run",
+    };
+    Finding::problem(SUBJECT, text).because(daemons.controller_words.clone())
+}
+
+fn rest(daemons: &Daemons) -> Finding {
+    const SUBJECT: &str = "slurmrestd";
+    for (unit, state, words) in [
+        ("slurmrestd", &daemons.rest, &daemons.rest_words),
+        ("the proxy before it", &daemons.proxy, &daemons.proxy_words),
+    ] {
+        if state != "active" {
+            let text = format!("{unit} is {state}");
+            return Finding::problem(SUBJECT, text).because(words.clone());
+        }
+    }
+    match daemons.status {
+        401 => Finding::good(SUBJECT, "it answers on port 6830, and wants a token"),
+        0 => Finding::problem(SUBJECT, "port 6830 does not answer")
+            .because(daemons.proxy_words.clone()),
+        status => Finding::problem(
+            SUBJECT,
+            format!("port 6830 answers a call without a token with HTTP {status} instead of 401"),
+        )
+        .because(format!("{} {}", daemons.rest_words, daemons.proxy_words)),
+    }
+}
+
+fn instance(context: &Context) -> Result<String> {
+    let facts = context.facts();
+    let instance = facts.head_node.as_ref().map(|node| node.id.clone());
+    instance.ok_or_else(|| Error::failed("the head node is not known"))
+}

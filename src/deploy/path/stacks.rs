@@ -1,0 +1,74 @@
+//! The stacks around the cluster: there, ours, settled and whole.
+
+use crate::aws::Stack;
+use crate::context::Context;
+use crate::deploy::finding::Finding;
+use crate::deploy::repair::Repair;
+use crate::deploy::steps::{api, requirements, stack};
+use crate::error::Result;
+
+use super::Layer;
+
+const SUBJECT: &str = "stacks";
+
+/// The resource types of the API stack that a request needs.
+const WIRES: [(&str, &str); 8] = [
+    ("AWS::ApiGatewayV2::Api", "the HTTP API"),
+    ("AWS::ApiGatewayV2::Stage", "the API's stage"),
+    ("AWS::ApiGatewayV2::Route", "the API's route"),
+    ("AWS::ApiGatewayV2::Integration", "the API's integration"),
+    ("AWS::ApiGatewayV2::VpcLink", "the VPC link"),
+    (
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        "the load balancer",
+    ),
+    ("AWS::ElasticLoadBalancingV2::Listener", "the listener"),
+    (
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        "the target group",
+    ),
+];
+
+pub(super) async fn look(context: &Context) -> Result<Layer> {
+    // The looks of the steps note what the layers after this one need to know.
+    requirements::check(context).await?;
+    api::check(context).await?;
+    let up = context.settings.again.command("up");
+    let name = &context.settings.name;
+    for name in [name.requirements_stack(), name.api_stack()] {
+        let Some(found) = context.aws.stacks.describe(&name).await? else {
+            let text = format!("the stack `{name}` is missing");
+            return Ok(Finding::problem(SUBJECT, text).then(up).into());
+        };
+        if let Some(finding) = unfinished(context, &found) {
+            return Ok(finding.into());
+        }
+    }
+    let stack = name.api_stack();
+    let resources = context.aws.stacks.resources(&stack).await?;
+    for (kind, what) in WIRES {
+        if !resources.iter().any(|resource| resource.kind == kind) {
+            let text = format!("{what} ({kind}) is missing in the stack `{stack}`");
+            let finding =
+                Finding::problem(SUBJECT, text).because("the stack was changed outside of hpcapi");
+            return Ok(finding.repaired_by(context, Repair::Api));
+        }
+    }
+    let text = format!("`{}` and `{stack}` are complete", name.requirements_stack());
+    Ok(Finding::good(SUBJECT, text).into())
+}
+
+/// Returns what keeps a stack from being complete.
+pub(super) fn unfinished(context: &Context, found: &Stack) -> Option<Finding> {
+    let up = context.settings.again.command("up");
+    let text = format!("the stack `{}` is in {}", found.name, found.status);
+    if !found.is_settled() && !found.is_in_review() {
+        return Some(Finding::waiting(SUBJECT, text).then(up));
+    }
+    if found.status == "UPDATE_ROLLBACK_FAILED" {
+        let command = stack::continue_rollback(context, &found.name);
+        return Some(Finding::problem(SUBJECT, text).then(command).then(up));
+    }
+    let is_usable = found.is_complete() || found.status == "UPDATE_ROLLBACK_COMPLETE";
+    (!is_usable).then(|| Finding::problem(SUBJECT, text).then(up))
+}

@@ -1,0 +1,120 @@
+//! The load balancer: what it thinks of the head node, and its listener.
+
+use crate::aws::{StackResource, TargetHealth};
+use crate::context::Context;
+use crate::deploy::finding::Finding;
+use crate::deploy::repair::Repair;
+use crate::error::{Error, Result};
+
+use super::Layer;
+use super::doors::{self, Doors, LISTENER_PORT};
+
+/// Looks at the doors to the head node, and at what the load balancer thinks of it.
+pub(super) async fn look(context: &Context) -> Result<Layer> {
+    const SUBJECT: &str = "target";
+    let requirements = context
+        .requirements()
+        .ok_or_else(|| Error::failed("the network is not known"))?;
+    match doors::look(context, &requirements).await? {
+        Doors::NoGroup(group) => {
+            let text = format!("the security group `{group}` is missing");
+            let again = &context.settings.again;
+            return Ok(Finding::problem(SUBJECT, text)
+                .because("it was deleted outside of hpcapi, and everything stands on it")
+                .then(format!("{} --yes", again.command("teardown")))
+                .then(again.command("up"))
+                .into());
+        }
+        Doors::Closed(closed) => {
+            if let Some(first) = closed.first() {
+                let finding = Finding::problem(SUBJECT, first.closed());
+                return Ok(finding.repaired_by(context, Repair::Open(closed)));
+            }
+        }
+    }
+    let head_node = context.facts().head_node.as_ref().map(|it| it.id.clone());
+    let head_node = head_node.ok_or_else(|| Error::failed("the head node is not known"))?;
+    let group = part(context, "AWS::ElasticLoadBalancingV2::TargetGroup").await?;
+    let Some(targets) = context.aws.load_balancing.target_health(&group).await? else {
+        return Ok(vanished(SUBJECT, "the target group").repaired_by(context, Repair::Api));
+    };
+    let Some(target) = targets.iter().find(|target| target.instance == head_node) else {
+        let text = format!("the head node `{head_node}` is not registered with the load balancer");
+        let repair = Repair::Register(group, head_node);
+        return Ok(Finding::problem(SUBJECT, text).repaired_by(context, repair));
+    };
+    Ok(judged(SUBJECT, target).into())
+}
+
+fn judged(subject: &'static str, target: &TargetHealth) -> Finding {
+    let text = format!("the load balancer says of the head node: {}", target.state);
+    let words = format!("{}: {}", target.reason, target.description);
+    match target.state.as_str() {
+        "healthy" => Finding::good(subject, text),
+        // Not in use: a listener is missing, which is the next layer.
+        "unused" if target.reason == "Target.NotInUse" => {
+            Finding::warning(subject, text).because(words)
+        }
+        _ => Finding::waiting(subject, text).because(format!("{words} ({})", meaning(target))),
+    }
+}
+
+/// Returns what a reason of the load balancer means here.
+fn meaning(target: &TargetHealth) -> &'static str {
+    match target.reason.as_str() {
+        "Elb.RegistrationInProgress" | "Elb.InitialHealthChecking" => {
+            "it has not yet looked often enough"
+        }
+        "Target.Timeout" => "port 6830 of the head node does not answer the load balancer in time",
+        "Target.FailedHealthChecks" => "port 6830 of the head node refuses the load balancer",
+        "Target.ResponseCodeMismatch" => "slurmrestd behind the proxy does not answer as it should",
+        "Target.DeregistrationInProgress" => "it is being taken out",
+        "Target.HealthCheckDisabled" => "its health checks were switched off",
+        _ => "see the EC2 console, Target groups",
+    }
+}
+
+/// Looks at the load balancer and its listener.
+pub(super) async fn listener(context: &Context) -> Result<Layer> {
+    const SUBJECT: &str = "listener";
+    let load_balancer = part(context, "AWS::ElasticLoadBalancingV2::LoadBalancer").await?;
+    let group = part(context, "AWS::ElasticLoadBalancingV2::TargetGroup").await?;
+    let balancing = &context.aws.load_balancing;
+    match balancing.state(&load_balancer).await?.as_deref() {
+        None => return Ok(vanished(SUBJECT, "the load balancer").repaired_by(context, Repair::Api)),
+        Some("active") => {}
+        Some(state) => {
+            return Ok(Finding::waiting(SUBJECT, format!("the load balancer is {state}")).into());
+        }
+    }
+    let listeners = balancing.listeners(&load_balancer).await?;
+    let Some(listener) = listeners.iter().find(|one| one.port == LISTENER_PORT) else {
+        let text = format!("the load balancer does not listen on port {LISTENER_PORT}");
+        return Ok(Finding::problem(SUBJECT, text).repaired_by(context, Repair::Api));
+    };
+    if !listener.target_groups.contains(&group) {
+        let text = "the listener does not forward to the target group of the head node";
+        return Ok(Finding::problem(SUBJECT, text).repaired_by(context, Repair::Api));
+    }
+    Ok(Finding::good(
+        SUBJECT,
+        format!("port {LISTENER_PORT} leads to the head node"),
+    )
+    .into())
+}
+
+/// Returns what is said of a part of the API stack that is gone.
+pub(super) fn vanished(subject: &'static str, what: &str) -> Finding {
+    Finding::problem(subject, format!("{what} is gone")).because("it was deleted outside of hpcapi")
+}
+
+/// Returns the physical id of the API stack's only resource of a type.
+pub(super) async fn part(context: &Context, kind: &str) -> Result<String> {
+    let stack = context.settings.name.api_stack();
+    let resources = context.aws.stacks.resources(&stack).await?;
+    let is_it = |resource: &&StackResource| resource.kind == kind;
+    let found = resources.iter().find(is_it);
+    found
+        .map(|resource| resource.physical_id.clone())
+        .ok_or_else(|| Error::failed(format!("the stack `{stack}` has no {kind}")))
+}

@@ -1,0 +1,76 @@
+//! What `up` brings back by itself when the way from the endpoint to Slurm is broken: only what
+//! hpcapi made, and only to what it would make now.
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::slurm::repair_daemons;
+use crate::step::Step;
+
+use super::path::{Door, HEAD_NODE_PORT};
+use super::steps::{api, node_script, requirements};
+
+/// Something that is brought back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Repair {
+    /// Start this instance.
+    Start(String),
+    /// Give this instance these security groups.
+    Wear(String, Vec<String>),
+    /// Bring the head node's daemons back to work.
+    Daemons,
+    /// Open these doors.
+    Open(Vec<Door>),
+    /// Register with this target group this instance.
+    Register(String, String),
+    /// Make the API stack what its template says.
+    Api,
+}
+
+impl Repair {
+    /// Returns what is done, for people.
+    fn doing(&self) -> String {
+        match self {
+            Repair::Start(instance) => format!("starting the instance {instance}"),
+            Repair::Wear(instance, _) => format!("giving {instance} its security group back"),
+            Repair::Daemons => "bringing the head node's daemons back to work".to_owned(),
+            Repair::Open(_) => "putting the security groups' rules back".to_owned(),
+            Repair::Register(_, instance) => format!("registering {instance} as the target"),
+            Repair::Api => "making the API stack what it should be".to_owned(),
+        }
+    }
+}
+
+/// Does it.
+pub(super) async fn repair(context: &Context, repair: &Repair) -> Result<()> {
+    context.events.doing(Step::Endpoint, repair.doing());
+    let aws = &context.aws;
+    match repair {
+        Repair::Start(instance) => aws.instances.start(instance).await,
+        Repair::Wear(instance, groups) => aws.instances.wear(instance, groups.clone()).await,
+        Repair::Daemons => {
+            let head_node = context.facts().head_node.as_ref().map(|it| it.id.clone());
+            let head_node = head_node.ok_or_else(|| Error::failed("the head node is not known"))?;
+            repair_daemons(&aws.commands, &head_node, node_script::SCRIPT).await
+        }
+        Repair::Open(doors) => open(context, doors).await,
+        Repair::Register(group, instance) => {
+            let balancing = &aws.load_balancing;
+            balancing.register(group, instance, HEAD_NODE_PORT).await
+        }
+        Repair::Api => api::restore(context).await,
+    }
+}
+
+async fn open(context: &Context, doors: &[Door]) -> Result<()> {
+    // When the stack's template was edited, CloudFormation has to know of the rules again.
+    requirements::run(context).await?;
+    for door in doors {
+        let network = &context.aws.network;
+        if door.is_ingress {
+            network.let_in(&door.group, &door.rule).await?;
+        } else {
+            network.let_out(&door.group, &door.rule).await?;
+        }
+    }
+    Ok(())
+}

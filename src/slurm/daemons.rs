@@ -1,0 +1,124 @@
+//! The daemons of the head node that a request passes: how they are, and bringing them back.
+
+use std::io::Write;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde::Deserialize;
+
+use crate::aws::{Commands, Invocation};
+use crate::error::{Context as _, Error, Result};
+
+const LOOK: &str = include_str!("look-at-daemons.sh");
+const REPAIR: &str = include_str!("repair-daemons.sh");
+
+/// How long a look may take: a controller that hangs is waited for twice.
+const LOOK_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a repair may take: slurmctld is started anew, and the whole way is proven.
+const REPAIR_LIMIT: Duration = Duration::from_secs(300);
+
+/// How slurmctld is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Controller {
+    /// It answers.
+    Up,
+    /// It runs, and takes no connections.
+    Down,
+    /// It takes connections, and answers nothing.
+    Silent,
+    /// It does not run.
+    Off,
+}
+
+/// How the daemons are.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Daemons {
+    /// slurmctld.
+    pub controller: Controller,
+    /// The newest words of slurmctld, or about it.
+    pub controller_words: String,
+    /// systemd's state of slurmrestd, e.g. `active`.
+    pub rest: String,
+    /// The newest words of slurmrestd.
+    pub rest_words: String,
+    /// systemd's state of the proxy in front of slurmrestd.
+    pub proxy: String,
+    /// The newest words of the proxy.
+    pub proxy_words: String,
+    /// The HTTP status with which port 6830 answers a request without a token; 0 when it does
+    /// not answer.
+    pub status: u16,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Repaired {
+    Done {
+        #[serde(rename = "repaired")]
+        _repaired: bool,
+    },
+    Refused {
+        error: String,
+    },
+}
+
+/// Looks at the daemons on the head node.
+pub async fn look_at_daemons(commands: &Commands, head_node: &str) -> Result<Daemons> {
+    let cannot = || "cannot look at the daemons of the head node".to_owned();
+    let words = output(commands, head_node, LOOK, LOOK_LIMIT, &cannot).await?;
+    serde_json::from_str(words.trim()).map_err(|_| Error::failed(cannot()).because(words))
+}
+
+/// Starts what does not run and sets the head node up again with `node_script`.
+pub async fn repair_daemons(commands: &Commands, head_node: &str, node_script: &str) -> Result<()> {
+    let cannot = || "the daemons of the head node could not be brought back".to_owned();
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(node_script.as_bytes()).doing(cannot)?;
+    let packed = STANDARD.encode(packed.finish().doing(cannot)?);
+    let script = format!("node_script={packed}\n{REPAIR}");
+    let words = output(commands, head_node, &script, REPAIR_LIMIT, &cannot).await?;
+    match serde_json::from_str(words.trim()) {
+        Ok(Repaired::Done { .. }) => Ok(()),
+        Ok(Repaired::Refused { error }) => Err(Error::failed(cannot()).because(error)),
+        Err(_) => Err(Error::failed(cannot()).because(words)),
+    }
+}
+
+async fn output(
+    commands: &Commands,
+    head_node: &str,
+    script: &str,
+    limit: Duration,
+    cannot: &(dyn Fn() -> String + Sync),
+) -> Result<String> {
+    match commands.run(head_node, script, limit).await? {
+        Invocation::Ended { stdout, stderr, .. } if stdout.trim().is_empty() => {
+            Err(Error::failed(cannot()).because(stderr))
+        }
+        Invocation::Ended { stdout, .. } => Ok(stdout),
+        Invocation::NotOnline => Err(Error::failed(cannot())
+            .because(format!("the head node `{head_node}` is not online in SSM"))),
+        Invocation::NotEnded(why) => {
+            Err(Error::failed(cannot()).because(format!("SSM says: {why}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_head_node_are_read() {
+        let words = r#"{"controller":"silent","controller_words":"x","rest":"active",
+            "rest_words":"","proxy":"failed","proxy_words":"bind() failed","status":0}"#;
+        let daemons: Daemons = serde_json::from_str(words).unwrap();
+        assert_eq!(daemons.controller, Controller::Silent);
+        assert_eq!((daemons.proxy.as_str(), daemons.status), ("failed", 0));
+    }
+}

@@ -1,0 +1,46 @@
+# Looks at the daemons of the head node that a request passes, and prints one line of JSON:
+# {"controller": up|down|silent|off, "controller_words": TEXT, "rest": STATE, "rest_words": TEXT,
+#  "proxy": STATE, "proxy_words": TEXT, "status": HTTP status of port 6830 without a token}.
+# STATE is systemd's: active, inactive, failed, ... Changes nothing. Runs as root.
+set -u
+PATH=/opt/slurm/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
+
+# Makes standard input fit for a JSON string, and hides whatever could be a token.
+printable() {
+    tr '\n\t' '  ' | tr -d '\000-\037\177' | tail -c 300 |
+        sed 's/ey[A-Za-z0-9_-]*\.[A-Za-z0-9_.-]*/.../g; s/\\/\\\\/g; s/"/\\"/g'
+}
+
+state() {
+    systemctl show --property ActiveState --value "$1" 2>/dev/null
+}
+
+# The newest words of a unit that does not run.
+words() {
+    [ "$(state "$1")" = active ] || journalctl --unit "$1" --lines 3 --output cat --no-pager 2>/dev/null
+}
+
+# Asks for a job: that there is none is an answer. scontrol ping would not see a hang.
+controller() {
+    [ "$(state slurmctld)" = active ] || {
+        echo off
+        return
+    }
+    answer=$(timeout 10 scontrol show job 1 2>&1)
+    code=$?
+    case $answer in
+        *'contact slurm controller'* | *'onnection refused'*) echo down ;;
+        *) if [ "$code" = 124 ]; then echo silent; else echo up; fi ;;
+    esac
+}
+
+controller_words=$(words slurmctld)
+[ -n "$controller_words" ] || controller_words=$(timeout 10 scontrol ping 2>&1)
+rest_words=$(words slurmrestd; tail -n 2 /var/log/hpcapi/slurmrestd.log 2>/dev/null)
+proxy_words=$(words hpcapi-proxy; tail -n 1 /var/log/hpcapi/proxy-error.log 2>/dev/null)
+status=$(curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}' \
+    http://127.0.0.1:6830/openapi/v3)
+printf '{"controller":"%s","controller_words":"%s","rest":"%s","rest_words":"%s","proxy":"%s","proxy_words":"%s","status":%d}\n' \
+    "$(controller)" "$(printf '%s' "$controller_words" | printable)" \
+    "$(state slurmrestd)" "$(printf '%s' "$rest_words" | printable)" \
+    "$(state hpcapi-proxy)" "$(printf '%s' "$proxy_words" | printable)" "${status:-0}"
