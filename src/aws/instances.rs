@@ -1,11 +1,16 @@
 //! EC2 instances, and the volumes that may outlive them.
 
+use std::time::{Duration, SystemTime};
+
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Tag};
 
 use crate::error::Result;
 
 use super::error::service;
+
+/// So long an instance may take from its start until its agent and its daemons answer.
+const BOOT: Duration = Duration::from_secs(300);
 
 /// An EC2 instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,12 +23,20 @@ pub struct Instance {
     pub vpc: Option<String>,
     /// The ids of its security groups.
     pub security_groups: Vec<String>,
+    /// When it was started last.
+    pub launched: Option<SystemTime>,
 }
 
 impl Instance {
     /// Returns whether the instance runs.
     pub fn is_running(&self) -> bool {
         self.state == "running"
+    }
+
+    /// Returns whether the instance was started so short a time ago that it may still boot.
+    pub fn may_boot(&self) -> bool {
+        let age = self.launched.and_then(|start| start.elapsed().ok());
+        age.is_some_and(|age| age < BOOT)
     }
 }
 
@@ -74,6 +87,9 @@ impl Instances {
                         .and_then(|state| state.name())
                         .map_or_else(String::new, |name| name.as_str().to_owned()),
                     vpc: instance.vpc_id().map(ToOwned::to_owned),
+                    launched: instance
+                        .launch_time()
+                        .and_then(|time| SystemTime::try_from(*time).ok()),
                     security_groups: instance
                         .security_groups()
                         .iter()

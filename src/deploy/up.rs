@@ -69,6 +69,10 @@ pub async fn up(context: &Arc<Context>, preflight: Preflight) -> Result<Up> {
         // The steps that are left are dropped with `running`: AWS goes on without us.
         changed |= ended.map_err(|error| Error::failed("a step broke off").because(error))??;
     }
+    if !changed {
+        // The endpoint answers, and still something behind it may be broken that others need.
+        changed = super::steps::endpoint::restore(context).await?;
+    }
     report(context, changed, start.elapsed())
 }
 

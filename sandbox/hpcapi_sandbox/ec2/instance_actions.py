@@ -19,9 +19,11 @@ from .instances import (
     checked_instance,
     interfaces_of,
     public_address,
+    reboot,
     start,
     stop,
     terminate,
+    wear,
 )
 from .launch import Launch, launch
 
@@ -248,6 +250,25 @@ def _change(name: str, act: Callable[[Instance], None], allowed: tuple[str, ...]
                 }
             )
         return {"instancesSet": changes}
+
+
+@query.action("RebootInstances")
+def reboot_instances(parameters: dict[str, Any]) -> dict[str, Any]:
+    for instance_id in query.strings(parameters.get("InstanceId")):
+        instance = checked_instance(instance_id)
+        if instance["State"]["Name"] == "running":
+            reboot(instance)
+    return {"return": "true"}
+
+
+@query.action("ModifyInstanceAttribute")
+def modify_instance_attribute(parameters: dict[str, Any]) -> dict[str, Any]:
+    instance = checked_instance(str(parameters.get("InstanceId")))
+    group_ids = query.strings(parameters.get("GroupId"))
+    if not group_ids:
+        raise AwsError("InvalidParameterCombination", "The sandbox changes security groups only")
+    wear(instance, group_ids)
+    return {"return": "true"}
 
 
 _change("TerminateInstances", terminate, tuple(STATES))

@@ -13,6 +13,7 @@ from typing import Any
 from ministack.services import ec2 as store
 
 from ..aws_error import AwsError
+from ..identifiers import now
 from . import network_interfaces
 
 Instance = dict[str, Any]
@@ -102,6 +103,7 @@ def _release_addresses(interface_id: str) -> None:
 
 
 def start(instance: Instance) -> None:
+    instance["LaunchTime"] = now()
     set_state(instance, "running")
     for listener in on_launch:
         listener(instance)
@@ -111,6 +113,18 @@ def stop(instance: Instance) -> None:
     for listener in on_stop:
         listener(instance)
     set_state(instance, "stopped", USER)
+
+
+def reboot(instance: Instance) -> None:
+    for listener in [*on_stop, *on_launch]:
+        listener(instance)
+
+
+def wear(instance: Instance, group_ids: list[str]) -> None:
+    """Gives the first interface of an instance these security groups and no others."""
+    groups = network_interfaces.checked_groups(group_ids, instance["VpcId"])
+    interfaces_of(instance)[0]["Groups"] = groups
+    instance["SecurityGroups"] = groups
 
 
 def interfaces_of(instance: Instance) -> list[network_interfaces.Interface]:

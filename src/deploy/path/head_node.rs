@@ -1,5 +1,6 @@
 //! The head node: its instance, its agent, and the daemons on it.
 
+use crate::aws::Instance;
 use crate::context::Context;
 use crate::deploy::finding::Finding;
 use crate::deploy::repair::Repair;
@@ -53,6 +54,11 @@ pub(super) async fn agent(context: &Context) -> Result<Layer> {
     let region = &context.aws.region;
     Ok(match status.as_deref() {
         Some("Online") => Finding::good(SUBJECT, format!("the agent of `{instance}` is online")),
+        status if may_boot(context) => {
+            let said = status.unwrap_or("nothing");
+            let text = format!("`{instance}` was just started, and SSM says of it: {said}");
+            Finding::waiting(SUBJECT, text)
+        }
         status => {
             let text = match status {
                 Some(status) => format!("SSM says of `{instance}`: {status}"),
@@ -116,6 +122,11 @@ fn rest(daemons: &Daemons) -> Finding {
         )
         .because(format!("{} {}", daemons.rest_words, daemons.proxy_words)),
     }
+}
+
+fn may_boot(context: &Context) -> bool {
+    let facts = context.facts();
+    facts.head_node.as_ref().is_some_and(Instance::may_boot)
 }
 
 fn instance(context: &Context) -> Result<String> {
