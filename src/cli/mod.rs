@@ -4,6 +4,7 @@ mod api;
 mod config;
 mod deployment;
 mod generate;
+mod iam_policy;
 mod jobs;
 mod nodes;
 mod partitions;
@@ -45,6 +46,7 @@ enum Command {
     Jobs(jobs::Args),
     Api(api::Args),
     Config(config::Args),
+    IamPolicy(iam_policy::Args),
     Sandbox(sandbox::Args),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
@@ -91,6 +93,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Jobs(args) => jobs::run(args).await,
         Command::Api(args) => api::run(args).await,
         Command::Config(args) => config::run(args).await,
+        Command::IamPolicy(args) => iam_policy::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Completions(args) => {
             generate::completions(&args, Cli::command());
