@@ -36,8 +36,8 @@ pub(super) struct DeploymentArgs {
     pub(super) sandbox: bool,
 
     /// Tell more: what every step is doing
-    #[arg(short, long)]
-    pub(super) verbose: bool,
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
 }
 
 /// How the cluster is to be.
