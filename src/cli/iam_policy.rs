@@ -2,6 +2,7 @@
 
 use clap::{Args as ClapArgs, ValueEnum};
 
+use crate::aws::is_region;
 use crate::error::{Error, Result};
 use crate::iam_policy::{self, Scope, Use};
 use crate::output;
@@ -49,13 +50,6 @@ enum Wanted {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let name: DeploymentName = args.name.parse()?;
-    let is_region = |text: &str| {
-        text.starts_with(|c: char| c.is_ascii_lowercase())
-            && text.len() <= 32
-            && text
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-    };
     if args.region != "*" && !is_region(&args.region) {
         return Err(
             Error::usage(format!("`{}` is not an AWS region", args.region))
