@@ -1,5 +1,6 @@
 //! The arguments that say which deployment is meant, and how they become a context.
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,6 +16,9 @@ use crate::settings::{Again, DeploymentName, Endpoint, Ground, PclusterChoice, S
 
 /// The cluster configuration that hpcapi carries.
 const DEFAULT_CONFIG: &str = include_str!("../../cluster-config.yaml");
+
+/// The longest configuration that is read; those of real clusters have a few kilobytes.
+const LONGEST_CONFIG: u64 = 512 * 1024;
 
 /// Which deployment is meant.
 #[derive(Debug, Clone, Args)]
@@ -275,13 +279,24 @@ fn read_config(cluster: &ClusterArgs) -> Result<ClusterConfig> {
     let Some(path) = &cluster.config else {
         return ClusterConfig::parse(DEFAULT_CONFIG, "cluster-config.yaml".as_ref());
     };
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let unreadable = |error| {
         Error::usage(format!(
             "cannot read the configuration `{}`",
             path.display()
         ))
         .because(error)
-    })?;
+    };
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LONGEST_CONFIG + 1).read_to_string(&mut text))
+        .map_err(unreadable)?;
+    if text.len() as u64 > LONGEST_CONFIG {
+        return Err(Error::usage(format!(
+            "`{}` is longer than any configuration ({} KiB)",
+            path.display(),
+            LONGEST_CONFIG / 1024
+        )));
+    }
     let config = ClusterConfig::parse(&text, path)?;
     if cluster.key_name.is_some() && !config.wants_key_name() {
         return Err(Error::usage(format!(
