@@ -53,7 +53,7 @@ pub(super) struct ClusterArgs {
     config: Option<PathBuf>,
 
     /// EC2 key pair of yours for the head node [default: hpcapi makes one]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = key_name)]
     key_name: Option<String>,
 
     /// The pcluster to run [default: the one on PATH if it fits, else hpcapi installs one]
@@ -61,7 +61,7 @@ pub(super) struct ClusterArgs {
     pcluster: Option<PathBuf>,
 
     /// Version of ParallelCluster
-    #[arg(long, value_name = "VERSION", default_value = PclusterChoice::VERSION)]
+    #[arg(long, value_name = "VERSION", default_value = PclusterChoice::VERSION, value_parser = version)]
     pcluster_version: String,
 }
 
@@ -273,6 +273,28 @@ fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
+}
+
+/// Reads the name of a key pair as EC2 takes it.
+fn key_name(text: &str) -> std::result::Result<String, String> {
+    let is_printable = text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    if text.trim().is_empty() || text.len() > 255 || !is_printable {
+        return Err("a key pair has a name of 1 to 255 ASCII characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads the version of a release of ParallelCluster.
+fn version(text: &str) -> std::result::Result<String, String> {
+    let is_number =
+        |part: &str| (1..=4).contains(&part.len()) && part.chars().all(|c| c.is_ascii_digit());
+    if text.split('.').count() != 3 || !text.split('.').all(is_number) {
+        return Err(format!(
+            "a version is three numbers, as in {}",
+            PclusterChoice::VERSION
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 fn read_config(cluster: &ClusterArgs) -> Result<ClusterConfig> {
