@@ -20,6 +20,7 @@ mod up;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::{Error, Kind, Result};
+use crate::output;
 
 /// One command turns an AWS account into a secured HTTPS API in front of a Slurm cluster;
 /// another turns it back into nothing.
@@ -69,7 +70,11 @@ impl Command {
 pub async fn main() -> Result<()> {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // clap knows where its text belongs and which exit code (0 or 2) it means.
+        Err(error) if error.use_stderr() => {
+            output::harmless(&error.render().to_string());
+            std::process::exit(error.exit_code());
+        }
+        // Help and version, in colour where there is a terminal.
         Err(error) => error.exit(),
     };
     let what_goes_on = cli.command.what_goes_on();
