@@ -99,6 +99,20 @@ fn clap_stays_in_cli_and_output() {
     }
 }
 
+/// Other programs get no credentials; `pcluster` alone talks to AWS.
+#[test]
+fn only_process_and_pcluster_start_programs() {
+    for (file, text) in sources() {
+        let product = text.split("#[cfg(test)]").next().unwrap();
+        let may = file.ends_with("process.rs") || file.ends_with("pcluster/command.rs");
+        assert!(
+            !product.contains("Command::new(") || may,
+            "{}",
+            file.display()
+        );
+    }
+}
+
 #[test]
 fn only_wait_sleeps() {
     for (file, text) in sources() {

@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use tokio::process::Command;
-
 use crate::error::{Error, Result};
 use crate::process::on_path;
 use crate::python::Environment;
@@ -76,7 +74,7 @@ impl Search {
 /// Fails unless Node.js is there: `pcluster` needs it to write a cluster's template, and does
 /// not say so in plain words.
 pub async fn require_node() -> Result<()> {
-    let mut ask = Command::new("node");
+    let mut ask = crate::process::command("node");
     ask.arg("--version").stdin(Stdio::null());
     if ask
         .output()
@@ -92,7 +90,7 @@ pub async fn require_node() -> Result<()> {
 }
 
 async fn version_of(program: &Path) -> Option<String> {
-    let mut ask = Command::new(program);
+    let mut ask = crate::process::command(program);
     ask.arg("version").stdin(Stdio::null());
     let output = ask.output().await.ok()?;
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;

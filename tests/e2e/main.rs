@@ -8,5 +8,6 @@ mod failing_cluster;
 mod interrupted;
 mod least_privilege;
 mod sealed_token;
+mod secrets;
 mod slurm;
 mod whole_way;
