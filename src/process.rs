@@ -1,5 +1,6 @@
 //! Other programs: where they are, and running one that has to succeed.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -22,6 +23,27 @@ pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
 fn is_executable(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     fs::metadata(file).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+/// What says who we are, to AWS and to Slurm.
+const CREDENTIALS: &[&str] = &[
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "SLURM_JWT",
+];
+
+/// Returns a command whose environment holds no credentials: what needs some is given them.
+pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for name in CREDENTIALS {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// Runs a command and fails with the last lines of what it complained about.
@@ -52,6 +74,15 @@ mod tests {
         assert_eq!(error.to_string(), "cannot count");
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert_eq!(cause, "5\n6\n7\n8\n9");
+    }
+
+    #[test]
+    fn a_program_gets_no_credentials() {
+        let command = command("sh");
+        for name in CREDENTIALS {
+            let removed = (OsStr::new(name), None);
+            assert!(command.as_std().get_envs().any(|set| set == removed));
+        }
     }
 
     #[test]

@@ -4,8 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use tokio::process::Command;
-
 use crate::error::{Context, Error, Result};
 use crate::process::{on_path, succeed};
 
@@ -62,10 +60,10 @@ impl Environment {
     async fn make(&self, uv: Option<&Path>) -> Result<()> {
         let mut make;
         if let Some(uv) = uv {
-            make = Command::new(uv);
+            make = crate::process::command(uv);
             make.args(["venv", "--quiet", "--python", ">=3.9,<3.14"]);
         } else {
-            make = Command::new(interpreter().await?);
+            make = crate::process::command(interpreter().await?);
             make.args(["-m", "venv"]);
         }
         make.arg(&self.folder);
@@ -83,12 +81,12 @@ impl Environment {
         let python = self.program("python");
         let mut install;
         if let Some(uv) = uv {
-            install = Command::new(uv);
+            install = crate::process::command(uv);
             install
                 .args(["pip", "install", "--quiet", "--python"])
                 .arg(python);
         } else {
-            install = Command::new(python);
+            install = crate::process::command(python);
             install.args([
                 "-m",
                 "pip",
@@ -122,7 +120,7 @@ async fn interpreter() -> Result<PathBuf> {
     let question =
         "import sys, venv, ensurepip; sys.exit(not (3, 9) <= sys.version_info < (3, 14))";
     for python in names.into_iter().filter_map(on_path) {
-        let mut ask = Command::new(&python);
+        let mut ask = crate::process::command(&python);
         ask.args(["-c", question]).stdin(Stdio::null());
         if ask
             .output()

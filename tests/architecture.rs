@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("process", &["error"]),
     ("python", &["error", "process"]),
     ("settings", &["error"]),
+    ("iam_policy", &["settings"]),
     ("aws", &["error", "wait"]),
     ("pcluster", &["error", "process", "python"]),
     ("slurm", &["error", "files", "wait", "aws"]),
@@ -36,8 +37,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "error", "event", "files", "process", "settings", "step", "wait", "aws", "pcluster",
-            "slurm", "context", "deploy", "sandbox", "output",
+            "error",
+            "event",
+            "files",
+            "process",
+            "settings",
+            "step",
+            "wait",
+            "aws",
+            "pcluster",
+            "slurm",
+            "context",
+            "deploy",
+            "sandbox",
+            "output",
+            "iam_policy",
         ],
     ),
     ("main", &["cli", "output"]),
@@ -82,6 +96,20 @@ fn clap_stays_in_cli_and_output() {
         let speaks_clap = text.contains("clap::");
         let may = ["cli", "output"].contains(&module_of(&file).as_str());
         assert!(!speaks_clap || may, "{}", file.display());
+    }
+}
+
+/// Other programs get no credentials; `pcluster` alone talks to AWS.
+#[test]
+fn only_process_and_pcluster_start_programs() {
+    for (file, text) in sources() {
+        let product = text.split("#[cfg(test)]").next().unwrap();
+        let may = file.ends_with("process.rs") || file.ends_with("pcluster/command.rs");
+        assert!(
+            !product.contains("Command::new(") || may,
+            "{}",
+            file.display()
+        );
     }
 }
 

@@ -34,6 +34,7 @@ fn help_names_every_command_and_every_exit_code() {
         "jobs",
         "api",
         "config",
+        "iam-policy",
         "sandbox",
         "completions",
         "man",

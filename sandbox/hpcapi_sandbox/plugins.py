@@ -6,7 +6,14 @@ import importlib
 
 from ministack.services import ec2 as ec2_store
 
-from . import buckets, head_nodes, logs_and_alarms, model_check, request_checks
+from . import (
+    buckets,
+    head_nodes,
+    logs_and_alarms,
+    model_check,
+    request_checks,
+    request_log,
+)
 from .aws_error import AwsError
 from .cloudformation import ec2_types, engine, requests, rules, wait_condition
 from .ec2 import (
@@ -52,6 +59,8 @@ def install() -> None:
     ):
         part.install()
     _honour_dry_run()
+    # First, so that what is refused is written down, too.
+    request_checks.register(request_log.record)
     request_checks.register(model_check.check)
 
 

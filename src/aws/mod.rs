@@ -89,6 +89,10 @@ impl Aws {
             Error::usage("no AWS region is set")
                 .hint("add --region us-east-1, or: export AWS_REGION=us-east-1")
         })?;
+        if !is_region(&region) {
+            return Err(Error::usage(format!("`{region}` is not an AWS region"))
+                .hint("add --region us-east-1, or: export AWS_REGION=us-east-1"));
+        }
         let ec2 = aws_sdk_ec2::Client::new(&config);
         let http_apis = aws_sdk_apigatewayv2::Client::new(&config);
         Ok(Aws {
@@ -122,6 +126,15 @@ impl Aws {
     pub async fn remaining(&self) -> Option<Duration> {
         account::remaining(&self.config).await
     }
+}
+
+/// Returns whether a region may be called so. It becomes a part of host names and of commands.
+pub fn is_region(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.len() <= 32
+        && text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 async fn load(connection: &Connection) -> SdkConfig {

@@ -27,7 +27,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
-    let (events, story) = Story::start(!args.deployment.verbose);
+    let (events, story) = Story::start(args.deployment.verbose == 0);
     let text = fill(&args, &events).await;
     drop(events);
     story.end().await;

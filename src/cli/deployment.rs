@@ -1,5 +1,6 @@
 //! The arguments that say which deployment is meant, and how they become a context.
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,6 +16,9 @@ use crate::settings::{Again, DeploymentName, Endpoint, Ground, PclusterChoice, S
 
 /// The cluster configuration that hpcapi carries.
 const DEFAULT_CONFIG: &str = include_str!("../../cluster-config.yaml");
+
+/// The longest configuration that is read; those of real clusters have a few kilobytes.
+const LONGEST_CONFIG: u64 = 512 * 1024;
 
 /// Which deployment is meant.
 #[derive(Debug, Clone, Args)]
@@ -36,8 +40,8 @@ pub(super) struct DeploymentArgs {
     pub(super) sandbox: bool,
 
     /// Tell more: what every step is doing
-    #[arg(short, long)]
-    pub(super) verbose: bool,
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
 }
 
 /// How the cluster is to be.
@@ -49,7 +53,7 @@ pub(super) struct ClusterArgs {
     config: Option<PathBuf>,
 
     /// EC2 key pair of yours for the head node [default: hpcapi makes one]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = key_name)]
     key_name: Option<String>,
 
     /// The pcluster to run [default: the one on PATH if it fits, else hpcapi installs one]
@@ -57,7 +61,7 @@ pub(super) struct ClusterArgs {
     pcluster: Option<PathBuf>,
 
     /// Version of ParallelCluster
-    #[arg(long, value_name = "VERSION", default_value = PclusterChoice::VERSION)]
+    #[arg(long, value_name = "VERSION", default_value = PclusterChoice::VERSION, value_parser = version)]
     pcluster_version: String,
 }
 
@@ -271,17 +275,50 @@ fn quoted(word: &str) -> String {
     }
 }
 
+/// Reads the name of a key pair as EC2 takes it.
+fn key_name(text: &str) -> std::result::Result<String, String> {
+    let is_printable = text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    if text.trim().is_empty() || text.len() > 255 || !is_printable {
+        return Err("a key pair has a name of 1 to 255 ASCII characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads the version of a release of ParallelCluster.
+fn version(text: &str) -> std::result::Result<String, String> {
+    let is_number =
+        |part: &str| (1..=4).contains(&part.len()) && part.chars().all(|c| c.is_ascii_digit());
+    if text.split('.').count() != 3 || !text.split('.').all(is_number) {
+        return Err(format!(
+            "a version is three numbers, as in {}",
+            PclusterChoice::VERSION
+        ));
+    }
+    Ok(text.to_owned())
+}
+
 fn read_config(cluster: &ClusterArgs) -> Result<ClusterConfig> {
     let Some(path) = &cluster.config else {
         return ClusterConfig::parse(DEFAULT_CONFIG, "cluster-config.yaml".as_ref());
     };
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let unreadable = |error| {
         Error::usage(format!(
             "cannot read the configuration `{}`",
             path.display()
         ))
         .because(error)
-    })?;
+    };
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LONGEST_CONFIG + 1).read_to_string(&mut text))
+        .map_err(unreadable)?;
+    if text.len() as u64 > LONGEST_CONFIG {
+        return Err(Error::usage(format!(
+            "`{}` is longer than any configuration ({} KiB)",
+            path.display(),
+            LONGEST_CONFIG / 1024
+        )));
+    }
     let config = ClusterConfig::parse(&text, path)?;
     if cluster.key_name.is_some() && !config.wants_key_name() {
         return Err(Error::usage(format!(

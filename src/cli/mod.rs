@@ -5,6 +5,7 @@ mod config;
 mod deployment;
 mod doctor;
 mod generate;
+mod iam_policy;
 mod jobs;
 mod nodes;
 mod partitions;
@@ -20,6 +21,7 @@ mod up;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::{Error, Kind, Result};
+use crate::output;
 
 /// One command turns an AWS account into a secured HTTPS API in front of a Slurm cluster;
 /// another turns it back into nothing.
@@ -47,6 +49,7 @@ enum Command {
     Jobs(jobs::Args),
     Api(api::Args),
     Config(config::Args),
+    IamPolicy(iam_policy::Args),
     Sandbox(sandbox::Args),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
@@ -69,7 +72,11 @@ impl Command {
 pub async fn main() -> Result<()> {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // clap knows where its text belongs and which exit code (0 or 2) it means.
+        Err(error) if error.use_stderr() => {
+            output::harmless(&error.render().to_string());
+            std::process::exit(error.exit_code());
+        }
+        // Help and version, in colour where there is a terminal.
         Err(error) => error.exit(),
     };
     let what_goes_on = cli.command.what_goes_on();
@@ -94,6 +101,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Jobs(args) => jobs::run(args).await,
         Command::Api(args) => api::run(args).await,
         Command::Config(args) => config::run(args).await,
+        Command::IamPolicy(args) => iam_policy::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Completions(args) => {
             generate::completions(&args, Cli::command());

@@ -54,8 +54,8 @@ pub(super) struct ReachArgs {
     sandbox: bool,
 
     /// Tell more
-    #[arg(short, long)]
-    pub(super) verbose: bool,
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
 }
 
 /// A client, and what it was made from.

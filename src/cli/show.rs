@@ -70,7 +70,7 @@ pub(super) async fn with_client<T>(
     user: Option<&UserName>,
     work: impl AsyncFnOnce(&Reach, &Events) -> Result<T>,
 ) -> Result<T> {
-    let (events, story) = Story::start(!reach.verbose);
+    let (events, story) = Story::start(reach.verbose == 0);
     let outcome = async {
         let there = reach.open(user, &events).await?;
         let was_known = there.client.known_version().is_some();

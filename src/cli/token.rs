@@ -55,7 +55,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     if args.revoke_all {
         return revoke(&args).await;
     }
-    let (events, story) = Story::start(!args.deployment.verbose);
+    let (events, story) = Story::start(args.deployment.verbose == 0);
     let minted = fetch(&args, &events).await;
     drop(events);
     story.end().await;
@@ -88,7 +88,7 @@ async fn revoke(args: &Args) -> Result<()> {
                 .command("token")
         )));
     }
-    let (events, story) = Story::start(!args.deployment.verbose);
+    let (events, story) = Story::start(args.deployment.verbose == 0);
     let revoked: Result<_> = async {
         let context = located(&args.deployment, &events).await?;
         let head_node = running_head_node(&context)?;

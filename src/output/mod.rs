@@ -97,7 +97,13 @@ pub fn error(error: &Error) {
     for hint in error.hints() {
         text.push_str(&format!("  next: {hint}\n"));
     }
-    tell(&plain::without_secrets(&text));
+    harmless(&text);
+}
+
+/// Prints lines that hold words of others on stderr: without tokens, and without what could move
+/// a terminal's cursor.
+pub fn harmless(lines: &str) {
+    tell(&plain::without_secrets(lines));
 }
 
 /// Asks a question on stderr; returns whether the answer on stdin was yes.

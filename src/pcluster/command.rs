@@ -64,6 +64,8 @@ impl Pcluster {
 
     fn command(&self, verb: &str) -> Command {
         let mut command = Command::new(&self.program);
+        // The only child that AWS has to know; of Slurm it knows nothing.
+        command.env_remove("SLURM_JWT");
         command.arg(verb).args(["--region", &self.region]);
         command.envs(self.environment.iter().cloned());
         if self.environment.iter().any(|(key, _)| key == "AWS_PROFILE") {

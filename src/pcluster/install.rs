@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use tokio::process::Command;
-
 use crate::error::{Error, Result};
 use crate::process::on_path;
 use crate::python::Environment;
@@ -74,7 +72,7 @@ impl Search {
 }
 
 async fn version_of(program: &Path) -> Option<String> {
-    let mut ask = Command::new(program);
+    let mut ask = crate::process::command(program);
     ask.arg("version").stdin(Stdio::null());
     let output = ask.output().await.ok()?;
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use tokio::process::Command;
 
 use crate::error::{Error, Result};
 use crate::process::on_path;
@@ -46,7 +45,7 @@ pub async fn require_python() -> Result<String> {
 /// Fails unless there is room for an environment of its own in `folder`; returns the free MB.
 pub async fn require_room(folder: &Path) -> Result<u64> {
     let there = folder.ancestors().find(|folder| folder.exists());
-    let mut ask = Command::new("df");
+    let mut ask = crate::process::command("df");
     ask.arg("-Pk")
         .arg(there.unwrap_or(Path::new("/")))
         .stdin(Stdio::null());
@@ -78,7 +77,7 @@ fn free_mb(told: &str) -> Option<u64> {
 }
 
 async fn asked(program: &str) -> Option<String> {
-    let mut ask = Command::new(program);
+    let mut ask = crate::process::command(program);
     let output = ask
         .arg("--version")
         .stdin(Stdio::null())

@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 /// Returns a command that runs `program` as root, asking for the password first if need be.
 pub(super) async fn as_root(program: &Path) -> Result<Command> {
     if is_root() {
-        return Ok(Command::new(program));
+        return Ok(crate::process::command(program));
     }
-    let allowed = Command::new("sudo")
+    let allowed = crate::process::command("sudo")
         .args([
             "-v",
             "-p",
@@ -26,7 +26,7 @@ pub(super) async fn as_root(program: &Path) -> Result<Command> {
         )
         .hint("run it as root, or as a user who may use sudo"));
     }
-    let mut command = Command::new("sudo");
+    let mut command = crate::process::command("sudo");
     command.arg("-n").arg("--").arg(program);
     Ok(command)
 }

@@ -110,6 +110,11 @@ impl TestEnv {
         self.home.path()
     }
 
+    /// Returns the account, which is also the access key id.
+    pub(crate) fn account(&self) -> &str {
+        &self.account
+    }
+
     /// Returns the sandbox's own folder.
     pub(crate) fn sandbox_folder(&self) -> PathBuf {
         sandbox_folder(self.sandbox.suite)

@@ -6,6 +6,8 @@ mod broken_ways;
 mod environment;
 mod failing_cluster;
 mod interrupted;
+mod least_privilege;
 mod sealed_token;
+mod secrets;
 mod slurm;
 mod whole_way;

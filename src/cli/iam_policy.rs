@@ -1,0 +1,101 @@
+//! `hpcapi iam-policy`.
+
+use clap::{Args as ClapArgs, ValueEnum};
+
+use crate::aws::is_region;
+use crate::error::{Error, Result};
+use crate::iam_policy::{self, Scope, Use};
+use crate::output;
+use crate::settings::DeploymentName;
+
+/// Print the smallest IAM policy for a use, as JSON; `up` and `teardown` need those of `stacks`
+/// and `pcluster`, too
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// What it shall allow
+    #[arg(value_enum, value_name = "USE", default_value_t = Wanted::All)]
+    wanted: Wanted,
+
+    /// Name of the deployment
+    #[arg(long, alias = "deployment", default_value = DeploymentName::DEFAULT)]
+    name: String,
+
+    /// Allow it in this AWS region alone
+    #[arg(long, default_value = "*")]
+    region: String,
+
+    /// Allow it in this account alone
+    #[arg(long, default_value = "*")]
+    account: String,
+}
+
+/// What a policy shall allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Wanted {
+    /// `up`, `status` and `config`.
+    Up,
+    /// `token`.
+    Token,
+    /// `jobs`, `partitions`, `nodes`, `ping` and `api`.
+    Jobs,
+    /// `teardown`.
+    Teardown,
+    /// What CloudFormation does with your rights for `up` and `teardown`.
+    Stacks,
+    /// What `pcluster` needs for `up` and `teardown`.
+    Pcluster,
+    /// `up`, `token`, `jobs` and `teardown` in one.
+    All,
+}
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    let name: DeploymentName = args.name.parse()?;
+    if args.region != "*" && !is_region(&args.region) {
+        return Err(
+            Error::usage(format!("`{}` is not an AWS region", args.region))
+                .hint("for example: --region us-east-1"),
+        );
+    }
+    let is_account = args.account.len() == 12 && args.account.chars().all(|c| c.is_ascii_digit());
+    if args.account != "*" && !is_account {
+        return Err(
+            Error::usage(format!("`{}` is not an AWS account", args.account))
+                .hint("for example: --account 123456789012"),
+        );
+    }
+    let scope = Scope {
+        name,
+        partition: partition(&args.region).to_owned(),
+        account: args.account.clone(),
+        region: args.region.clone(),
+    };
+    let wanted = match args.wanted {
+        Wanted::Up => Use::Up,
+        Wanted::Token => Use::Token,
+        Wanted::Jobs => Use::Jobs,
+        Wanted::Teardown => Use::Teardown,
+        Wanted::Stacks => Use::Stacks,
+        Wanted::Pcluster => Use::Pcluster,
+        Wanted::All => Use::All,
+    };
+    let document = iam_policy::document(wanted, &scope);
+    output::raw(&format!("{document:#}\n"));
+    if wanted.needs_more() {
+        output::tell(
+            "one policy cannot hold it all: attach those of `hpcapi iam-policy stacks` and \
+             `hpcapi iam-policy pcluster`, too\n",
+        );
+    }
+    Ok(())
+}
+
+/// Returns the partition that a region belongs to.
+fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}

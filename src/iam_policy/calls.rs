@@ -1,0 +1,163 @@
+//! What hpcapi itself asks AWS: every call of `src/aws/`, by use.
+
+use super::Statement;
+use super::Use::{Jobs, Teardown, Token, Up};
+
+/// The stacks that hpcapi makes.
+const OUR_STACKS: &[&str] = &[
+    "arn:{partition}:cloudformation:{region}:{account}:stack/{name}-requirements/*",
+    "arn:{partition}:cloudformation:{region}:{account}:stack/{name}-api/*",
+];
+
+/// These, the cluster's, and those nested in it.
+const ALL_STACKS: &[&str] = &[
+    "arn:{partition}:cloudformation:{region}:{account}:stack/{name}/*",
+    "arn:{partition}:cloudformation:{region}:{account}:stack/{name}-*",
+];
+
+const BUCKET: &[&str] = &["arn:{partition}:s3:::{bucket}*"];
+const OBJECTS: &[&str] = &["arn:{partition}:s3:::{bucket}*/*"];
+const KEY_PAIR: &[&str] = &["arn:{partition}:ec2:{region}:{account}:key-pair/{name}"];
+
+pub(super) fn statements() -> Vec<Statement> {
+    let on = |sid, uses, actions: &[&'static str], resources| Statement {
+        sid,
+        uses,
+        actions: actions.to_vec(),
+        resources,
+        condition: None,
+    };
+    vec![
+        on(
+            "LookAtStacks",
+            &[Up, Token, Jobs, Teardown],
+            &["cloudformation:DescribeStacks"],
+            ALL_STACKS,
+        ),
+        on(
+            "FollowStacks",
+            &[Up, Teardown],
+            &["cloudformation:DescribeStackEvents"],
+            ALL_STACKS,
+        ),
+        on(
+            "ApplyStacks",
+            &[Up],
+            &[
+                "cloudformation:CreateChangeSet",
+                "cloudformation:DeleteChangeSet",
+                "cloudformation:DescribeChangeSet",
+                "cloudformation:ExecuteChangeSet",
+            ],
+            OUR_STACKS,
+        ),
+        // `up` replaces a stack whose creation failed.
+        on(
+            "DeleteStacks",
+            &[Up, Teardown],
+            &["cloudformation:DeleteStack"],
+            OUR_STACKS,
+        ),
+        on(
+            "ListStackResources",
+            &[Teardown],
+            &["cloudformation:ListStackResources"],
+            ALL_STACKS,
+        ),
+        on(
+            "LookAround",
+            &[Up],
+            &[
+                "ec2:DescribeAvailabilityZones",
+                "ec2:DescribeInstanceTypeOfferings",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+            ],
+            &["*"],
+        ),
+        on(
+            "LookAtInstances",
+            &[Up, Token, Jobs, Teardown],
+            &["ec2:DescribeInstances"],
+            &["*"],
+        ),
+        on(
+            "LookAtKeyPairs",
+            &[Up, Teardown],
+            &["ec2:DescribeKeyPairs"],
+            &["*"],
+        ),
+        on(
+            "LookForLeftovers",
+            &[Teardown],
+            &[
+                "cloudformation:ListStacks",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeVolumes",
+            ],
+            &["*"],
+        ),
+        on(
+            "LookForBuckets",
+            &[Teardown],
+            &["s3:ListAllMyBuckets"],
+            &["*"],
+        ),
+        on("ImportKeyPair", &[Up], &["ec2:ImportKeyPair"], KEY_PAIR),
+        Statement {
+            condition: Some(("StringEquals", "ec2:CreateAction", &["ImportKeyPair"])),
+            ..on("TagKeyPair", &[Up], &["ec2:CreateTags"], KEY_PAIR)
+        },
+        on(
+            "DeleteKeyPair",
+            &[Teardown],
+            &["ec2:DeleteKeyPair"],
+            KEY_PAIR,
+        ),
+        on("WriteObjects", &[Up], &["s3:PutObject"], OBJECTS),
+        on("ReadObjects", &[Up, Teardown], &["s3:GetObject"], OBJECTS),
+        // Without it S3 answers "forbidden" for an object that is not there.
+        on("ListObjects", &[Up, Teardown], &["s3:ListBucket"], BUCKET),
+        on(
+            "ListVersionsAndUploads",
+            &[Teardown],
+            &["s3:ListBucketVersions", "s3:ListBucketMultipartUploads"],
+            BUCKET,
+        ),
+        on(
+            "EmptyBucket",
+            &[Teardown],
+            &[
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+                "s3:AbortMultipartUpload",
+            ],
+            OBJECTS,
+        ),
+        on(
+            "RunShellScript",
+            &[Up, Token, Jobs],
+            &["ssm:SendCommand"],
+            &["arn:{partition}:ssm:{region}::document/AWS-RunShellScript"],
+        ),
+        Statement {
+            condition: Some((
+                "StringEquals",
+                "ssm:resourceTag/parallelcluster:cluster-name",
+                &["{name}"],
+            )),
+            ..on(
+                "OnNodesOfTheCluster",
+                &[Up, Token, Jobs],
+                &["ssm:SendCommand"],
+                &["arn:{partition}:ec2:{region}:{account}:instance/*"],
+            )
+        },
+        on(
+            "ReadCommandOutput",
+            &[Up, Token, Jobs],
+            &["ssm:GetCommandInvocation"],
+            &["*"],
+        ),
+    ]
+}

@@ -1,0 +1,211 @@
+//! The smallest IAM policies for the uses of hpcapi. `calls` declares what hpcapi asks AWS
+//! itself, `resources` what CloudFormation asks with the same credentials for our templates,
+//! `pcluster` what ParallelCluster's command needs: a new call belongs into one of the three.
+
+mod calls;
+mod pcluster;
+mod resources;
+
+use serde_json::{Value, json};
+
+use crate::settings::DeploymentName;
+
+/// What the holder of a policy may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// `up`, `status` and `config`, beside the stacks and `pcluster`.
+    Up,
+    /// `token`.
+    Token,
+    /// The commands that speak to Slurm, which mint a token for themselves.
+    Jobs,
+    /// `teardown`, beside the stacks and `pcluster`.
+    Teardown,
+    /// What CloudFormation does for our templates, for `up` and for `teardown`.
+    Stacks,
+    /// What `pcluster` needs, for `up` and for `teardown`.
+    Pcluster,
+    /// `up`, `token`, `jobs` and `teardown` in one.
+    All,
+}
+
+/// Which deployment, account and region a policy is for.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// The deployment.
+    pub name: DeploymentName,
+    /// The partition, e.g. `aws`.
+    pub partition: String,
+    /// The account, or `*`.
+    pub account: String,
+    /// The region, or `*`.
+    pub region: String,
+}
+
+/// Actions that are allowed together. In resources and in the condition `{partition}`,
+/// `{region}`, `{account}`, `{name}` and `{bucket}` stand for what the scope says.
+struct Statement {
+    sid: &'static str,
+    uses: &'static [Use],
+    actions: Vec<&'static str>,
+    resources: &'static [&'static str],
+    /// Operator, key and values.
+    condition: Option<(&'static str, &'static str, &'static [&'static str])>,
+}
+
+impl Statement {
+    fn serves(&self, wanted: Use) -> bool {
+        let is_apart = |used: &Use| matches!(used, Use::Stacks | Use::Pcluster);
+        self.uses.contains(&wanted) || wanted == Use::All && !self.uses.iter().any(is_apart)
+    }
+
+    fn json(&self, scope: &Scope) -> Value {
+        let mut json = json!({
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": self.actions,
+            "Resource": scope.fill_all(self.resources),
+        });
+        let mut conditions = serde_json::Map::new();
+        if let Some((operator, key, values)) = self.condition {
+            conditions.insert(
+                operator.to_owned(),
+                json!({ scope.fill(key): scope.fill_all(values) }),
+            );
+        }
+        if self.resources == ["*"] && scope.region != "*" && !self.is_global() {
+            let region = json!({ "aws:RequestedRegion": scope.region });
+            conditions.insert("StringEquals".to_owned(), region);
+        }
+        if !conditions.is_empty() {
+            json["Condition"] = conditions.into();
+        }
+        json
+    }
+
+    /// Returns whether an action of it is answered by one region for all.
+    fn is_global(&self) -> bool {
+        self.actions.iter().any(|action| {
+            ["iam:", "route53:", "s3:ListAllMyBuckets"]
+                .iter()
+                .any(|service| action.starts_with(service))
+        })
+    }
+}
+
+impl Scope {
+    fn fill(&self, template: &str) -> String {
+        template
+            .replace("{partition}", &self.partition)
+            .replace("{region}", &self.region)
+            .replace("{account}", &self.account)
+            .replace("{name}", self.name.as_str())
+            .replace("{bucket}", &self.bucket())
+    }
+
+    fn fill_all(&self, templates: &[&str]) -> Vec<String> {
+        templates
+            .iter()
+            .map(|template| self.fill(template))
+            .collect()
+    }
+
+    /// Returns how the name of the bucket begins: CloudFormation makes it of the stack's name,
+    /// in lower case, and cuts a long one.
+    fn bucket(&self) -> String {
+        let mut stack = self.name.requirements_stack().to_lowercase();
+        stack.truncate(24);
+        stack
+    }
+}
+
+impl Use {
+    /// Returns whether the policies of the stacks and of `pcluster` are needed beside this one:
+    /// together they would be longer than IAM takes.
+    pub fn needs_more(self) -> bool {
+        matches!(self, Use::Up | Use::Teardown | Use::All)
+    }
+}
+
+/// Returns the policy document for a use.
+pub fn document(wanted: Use, scope: &Scope) -> Value {
+    let statements: Vec<Value> = all_statements()
+        .filter(|statement| statement.serves(wanted))
+        .map(|statement| statement.json(scope))
+        .collect();
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+fn all_statements() -> impl Iterator<Item = Statement> {
+    calls::statements()
+        .into_iter()
+        .chain(resources::statements())
+        .chain(pcluster::statements())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The longest managed policy that IAM takes; it does not count white space.
+    const LONGEST: usize = 6144;
+
+    fn scope(name: &str) -> Scope {
+        Scope {
+            name: name.parse().unwrap(),
+            partition: "aws-us-gov".to_owned(),
+            account: "123456789012".to_owned(),
+            region: "ap-southeast-1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_policy_fits_into_a_managed_policy() {
+        for wanted in [
+            Use::Up,
+            Use::Token,
+            Use::Jobs,
+            Use::Teardown,
+            Use::Stacks,
+            Use::Pcluster,
+            Use::All,
+        ] {
+            let length = document(wanted, &scope(&"n".repeat(60))).to_string().len();
+            assert!((200..=LONGEST).contains(&length), "{wanted:?}: {length}");
+        }
+    }
+
+    #[test]
+    fn every_sid_is_alphanumeric_and_stands_once() {
+        let mut seen = std::collections::BTreeSet::new();
+        for statement in all_statements() {
+            assert!(statement.sid.chars().all(|c| c.is_ascii_alphanumeric()));
+            assert!(seen.insert(statement.sid), "{}", statement.sid);
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_to_fill_and_nothing_changes_everything() {
+        for wanted in [Use::All, Use::Stacks, Use::Pcluster] {
+            let document = document(wanted, &scope("mine"));
+            assert!(!document.to_string().contains("\"{"), "{document}");
+            for statement in document["Statement"].as_array().unwrap() {
+                assert!(
+                    statement["Resource"] != json!(["*"])
+                        || statement["Condition"].is_object()
+                        || statement["Action"]
+                            .as_array()
+                            .unwrap()
+                            .iter()
+                            .all(|action| {
+                                let action = action.as_str().unwrap();
+                                ["iam:Simulate", "route53:", "s3:ListAllMyBuckets"]
+                                    .iter()
+                                    .any(|global| action.starts_with(global))
+                            }),
+                    "{statement}"
+                );
+            }
+        }
+    }
+}

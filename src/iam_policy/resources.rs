@@ -1,0 +1,341 @@
+//! What CloudFormation does for our templates with the credentials of whoever applies them:
+//! resource type by resource type. None of it can be done past CloudFormation.
+
+use super::Statement;
+use super::Use::Stacks;
+
+/// What a type of resource needs.
+struct Type {
+    #[cfg_attr(not(test), expect(dead_code, reason = "says which row it is"))]
+    name: &'static str,
+    make: &'static [&'static str],
+    look: &'static [&'static str],
+    delete: &'static [&'static str],
+}
+
+const fn of(
+    name: &'static str,
+    make: &'static [&'static str],
+    look: &'static [&'static str],
+    delete: &'static [&'static str],
+) -> Type {
+    Type {
+        name,
+        make,
+        look,
+        delete,
+    }
+}
+
+/// Every type of resource in `templates/`.
+const TYPES: &[Type] = &[
+    of(
+        "AWS::EC2::VPC",
+        &["ec2:CreateVpc", "ec2:ModifyVpcAttribute", "ec2:CreateTags"],
+        &["ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"],
+        &["ec2:DeleteVpc"],
+    ),
+    of(
+        "AWS::EC2::InternetGateway",
+        &["ec2:CreateInternetGateway", "ec2:CreateTags"],
+        &["ec2:DescribeInternetGateways"],
+        &["ec2:DeleteInternetGateway"],
+    ),
+    of(
+        "AWS::EC2::VPCGatewayAttachment",
+        &["ec2:AttachInternetGateway"],
+        &["ec2:DescribeInternetGateways"],
+        &["ec2:DetachInternetGateway"],
+    ),
+    of(
+        "AWS::EC2::Subnet",
+        &[
+            "ec2:CreateSubnet",
+            "ec2:ModifySubnetAttribute",
+            "ec2:CreateTags",
+        ],
+        &["ec2:DescribeSubnets"],
+        &["ec2:DeleteSubnet"],
+    ),
+    of(
+        "AWS::EC2::EIP",
+        &["ec2:AllocateAddress", "ec2:CreateTags"],
+        &["ec2:DescribeAddresses"],
+        &["ec2:ReleaseAddress"],
+    ),
+    of(
+        "AWS::EC2::NatGateway",
+        &["ec2:CreateNatGateway", "ec2:CreateTags"],
+        &["ec2:DescribeNatGateways"],
+        &["ec2:DeleteNatGateway"],
+    ),
+    of(
+        "AWS::EC2::RouteTable",
+        &["ec2:CreateRouteTable", "ec2:CreateTags"],
+        &["ec2:DescribeRouteTables"],
+        &["ec2:DeleteRouteTable"],
+    ),
+    of(
+        "AWS::EC2::Route",
+        &["ec2:CreateRoute"],
+        &["ec2:DescribeRouteTables"],
+        &["ec2:DeleteRoute"],
+    ),
+    of(
+        "AWS::EC2::SubnetRouteTableAssociation",
+        &["ec2:AssociateRouteTable"],
+        &["ec2:DescribeRouteTables"],
+        &["ec2:DisassociateRouteTable"],
+    ),
+    of(
+        "AWS::EC2::VPCEndpoint",
+        &["ec2:CreateVpcEndpoint", "ec2:CreateTags"],
+        &["ec2:DescribeVpcEndpoints"],
+        &["ec2:DeleteVpcEndpoints"],
+    ),
+    of(
+        "AWS::EC2::SecurityGroup",
+        &[
+            "ec2:CreateSecurityGroup",
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:RevokeSecurityGroupEgress",
+            "ec2:CreateTags",
+        ],
+        &["ec2:DescribeSecurityGroups"],
+        &["ec2:DeleteSecurityGroup"],
+    ),
+    of(
+        "AWS::EC2::SecurityGroupIngress",
+        &["ec2:AuthorizeSecurityGroupIngress"],
+        &["ec2:DescribeSecurityGroups"],
+        &["ec2:RevokeSecurityGroupIngress"],
+    ),
+    of(
+        "AWS::EC2::SecurityGroupEgress",
+        &["ec2:AuthorizeSecurityGroupEgress"],
+        &["ec2:DescribeSecurityGroups"],
+        &["ec2:RevokeSecurityGroupEgress"],
+    ),
+    of(
+        "AWS::S3::Bucket",
+        &[
+            "s3:CreateBucket",
+            "s3:PutEncryptionConfiguration",
+            "s3:PutBucketOwnershipControls",
+            "s3:PutBucketPublicAccessBlock",
+            "s3:PutBucketVersioning",
+            "s3:PutLifecycleConfiguration",
+            "s3:PutBucketTagging",
+        ],
+        &[],
+        &["s3:DeleteBucket"],
+    ),
+    of(
+        "AWS::S3::BucketPolicy",
+        &["s3:PutBucketPolicy"],
+        &["s3:GetBucketPolicy"],
+        &["s3:DeleteBucketPolicy"],
+    ),
+    of(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        &[
+            "elasticloadbalancing:CreateLoadBalancer",
+            "elasticloadbalancing:ModifyLoadBalancerAttributes",
+            "elasticloadbalancing:AddTags",
+        ],
+        &["elasticloadbalancing:DescribeLoadBalancers"],
+        &["elasticloadbalancing:DeleteLoadBalancer"],
+    ),
+    of(
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        &[
+            "elasticloadbalancing:CreateTargetGroup",
+            "elasticloadbalancing:ModifyTargetGroup",
+            "elasticloadbalancing:ModifyTargetGroupAttributes",
+            "elasticloadbalancing:RegisterTargets",
+            "elasticloadbalancing:DeregisterTargets",
+            "elasticloadbalancing:AddTags",
+        ],
+        &[
+            "elasticloadbalancing:DescribeTargetGroups",
+            "elasticloadbalancing:DescribeTargetHealth",
+        ],
+        &["elasticloadbalancing:DeleteTargetGroup"],
+    ),
+    of(
+        "AWS::ElasticLoadBalancingV2::Listener",
+        &[
+            "elasticloadbalancing:CreateListener",
+            "elasticloadbalancing:ModifyListener",
+            "elasticloadbalancing:AddTags",
+        ],
+        &["elasticloadbalancing:DescribeListeners"],
+        &["elasticloadbalancing:DeleteListener"],
+    ),
+    of("AWS::ApiGatewayV2::VpcLink", API_MAKE, API_LOOK, API_DELETE),
+    of("AWS::ApiGatewayV2::Api", API_MAKE, API_LOOK, API_DELETE),
+    of(
+        "AWS::ApiGatewayV2::Integration",
+        API_MAKE,
+        API_LOOK,
+        API_DELETE,
+    ),
+    of("AWS::ApiGatewayV2::Route", API_MAKE, API_LOOK, API_DELETE),
+    of("AWS::ApiGatewayV2::Stage", API_MAKE, API_LOOK, API_DELETE),
+    of(
+        "AWS::Logs::LogGroup",
+        &[
+            "logs:CreateLogGroup",
+            "logs:PutRetentionPolicy",
+            "logs:TagResource",
+        ],
+        &["logs:DescribeLogGroups"],
+        &["logs:DeleteLogGroup"],
+    ),
+];
+
+const API_MAKE: &[&str] = &[
+    "apigateway:POST",
+    "apigateway:PATCH",
+    "apigateway:TagResource",
+];
+const API_LOOK: &[&str] = &["apigateway:GET"];
+const API_DELETE: &[&str] = &["apigateway:DELETE"];
+
+/// What a stage with an access log needs of CloudWatch Logs to make it, and to delete it.
+const DELIVERY_MAKE: &[&str] = &[
+    "logs:CreateLogDelivery",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+];
+const DELIVERY_DELETE: &[&str] = &["logs:DeleteLogDelivery"];
+
+/// Service, sid of making, of looking, of deleting, and where.
+type Place = (&'static str, [&'static str; 3], &'static [&'static str]);
+
+const PLACES: &[Place] = &[
+    (
+        "ec2:",
+        ["MakeNetwork", "LookAtNetwork", "DeleteNetwork"],
+        &["*"],
+    ),
+    (
+        "s3:",
+        ["MakeBucket", "LookAtBucket", "DeleteBucket"],
+        &["arn:{partition}:s3:::{bucket}*"],
+    ),
+    (
+        "elasticloadbalancing:",
+        [
+            "MakeLoadBalancer",
+            "LookAtLoadBalancer",
+            "DeleteLoadBalancer",
+        ],
+        &["*"],
+    ),
+    (
+        "apigateway:",
+        ["MakeApi", "LookAtApi", "DeleteApi"],
+        &["arn:{partition}:apigateway:{region}::/*"],
+    ),
+    ("logs:", ["MakeLog", "LookAtLogs", "DeleteLog"], &["*"]),
+];
+
+pub(super) fn statements() -> Vec<Statement> {
+    let mut statements = Vec::new();
+    for (service, [make, look, delete], resources) in PLACES {
+        let mut add = |sid, lists: Vec<&'static [&'static str]>| {
+            let mut actions: Vec<_> = lists.concat();
+            actions.retain(|action| action.starts_with(service));
+            actions.sort_unstable();
+            actions.dedup();
+            if !actions.is_empty() {
+                statements.push(through_cloudformation(sid, actions, resources));
+            }
+        };
+        let mut making: Vec<_> = TYPES.iter().map(|kind| kind.make).collect();
+        making.push(DELIVERY_MAKE);
+        let mut deleting: Vec<_> = TYPES.iter().map(|kind| kind.delete).collect();
+        deleting.push(DELIVERY_DELETE);
+        add(make, making);
+        add(look, TYPES.iter().map(|kind| kind.look).collect());
+        add(delete, deleting);
+    }
+    statements.push(Statement {
+        sid: "MakeServiceLinkedRoles",
+        uses: &[Stacks],
+        actions: vec!["iam:CreateServiceLinkedRole"],
+        resources: &["arn:{partition}:iam::{account}:role/aws-service-role/*"],
+        condition: Some((
+            "StringEquals",
+            "iam:AWSServiceName",
+            &[
+                "elasticloadbalancing.amazonaws.com",
+                "ops.apigateway.amazonaws.com",
+            ],
+        )),
+    });
+    statements
+}
+
+fn through_cloudformation(
+    sid: &'static str,
+    actions: Vec<&'static str>,
+    resources: &'static [&'static str],
+) -> Statement {
+    Statement {
+        sid,
+        uses: &[Stacks],
+        actions,
+        resources,
+        condition: Some((
+            "ForAnyValue:StringEquals",
+            "aws:CalledVia",
+            &["cloudformation.amazonaws.com"],
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// A type that no template has allows what nobody needs; one that is missing fails `up`.
+    #[test]
+    fn the_types_are_those_of_the_templates() {
+        let templates = [
+            include_str!("../../templates/requirements.yaml"),
+            include_str!("../../templates/api.yaml"),
+        ];
+        let in_templates: BTreeSet<_> = templates
+            .iter()
+            .flat_map(|text| text.lines())
+            .filter_map(|line| line.strip_prefix("    Type: AWS::"))
+            .filter(|kind| !kind.ends_with("::Id") && !kind.ends_with("::Name"))
+            .map(|kind| format!("AWS::{kind}"))
+            .collect();
+        let here: BTreeSet<_> = TYPES.iter().map(|kind| kind.name.to_owned()).collect();
+        assert_eq!(here.len(), TYPES.len(), "a type stands twice");
+        assert_eq!(here, in_templates);
+    }
+
+    #[test]
+    fn every_action_of_a_type_is_in_a_statement() {
+        let statements = statements();
+        for kind in TYPES {
+            assert!(!kind.make.is_empty() && !kind.delete.is_empty());
+            for action in kind.make.iter().chain(kind.look).chain(kind.delete) {
+                assert!(
+                    statements.iter().any(|s| s.actions.contains(action)),
+                    "{action} of {}",
+                    kind.name
+                );
+            }
+        }
+    }
+}

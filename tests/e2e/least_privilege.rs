@@ -1,0 +1,173 @@
+//! `hpcapi iam-policy` against what the emulator wrote down: every call of every command is
+//! allowed by the policy of its use, and no policy allows what nobody asks for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::Value;
+
+use crate::environment::TestEnv;
+
+/// What is asked for only when something went wrong, and when that is. That each is asked for
+/// at all is held by `every_call_in_the_source_is_allowed`.
+const RARE: &[(&str, &str)] = &[
+    (
+        "cloudformation:DeleteChangeSet",
+        "nothing was to be changed",
+    ),
+    ("cloudformation:DeleteStack", "`up` replaces a failed stack"),
+    ("ec2:DescribeSecurityGroups", "the endpoint does not answer"),
+];
+
+/// The actions that IAM asks for, where they are not named like the call.
+fn actions(service: &str, operation: &str) -> Vec<String> {
+    let service = match service {
+        "monitoring" => "cloudwatch",
+        other => other,
+    };
+    let names: &[&str] = match (service, operation) {
+        // Anybody may ask who they are.
+        ("sts", "GetCallerIdentity") => &[],
+        // That an object is not there is said only to those who may list the bucket.
+        ("s3", "HeadObject") => &["GetObject", "ListBucket"],
+        ("s3", "HeadBucket" | "ListObjects" | "ListObjectsV2") => &["ListBucket"],
+        ("s3", "ListBuckets") => &["ListAllMyBuckets"],
+        ("s3", "ListObjectVersions") => &["ListBucketVersions"],
+        ("s3", "ListMultipartUploads") => &["ListBucketMultipartUploads"],
+        ("s3", "DeleteObjects") => &["DeleteObject", "DeleteObjectVersion"],
+        // A key pair is born with its tags.
+        ("ec2", "ImportKeyPair") => &["ImportKeyPair", "CreateTags"],
+        _ => return vec![format!("{service}:{operation}")],
+    };
+    names
+        .iter()
+        .map(|name| format!("{service}:{name}"))
+        .collect()
+}
+
+fn allowed(env: &TestEnv, wanted: &str) -> BTreeSet<String> {
+    let policy = env.json(&["iam-policy", wanted]);
+    policy["Statement"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|statement| statement["Action"].as_array().unwrap())
+        .map(|action| action.as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn is_allowed(action: &str, allowed: &BTreeSet<String>) -> bool {
+    allowed
+        .iter()
+        .any(|pattern| match pattern.strip_suffix('*') {
+            Some(start) => action.starts_with(start),
+            None => action == pattern,
+        })
+}
+
+/// The calls of one account, as they come.
+struct Log<'a> {
+    env: &'a TestEnv,
+    read: usize,
+}
+
+impl Log<'_> {
+    /// Returns the actions since the last look, of hpcapi and of `pcluster`.
+    fn news(&mut self) -> (BTreeSet<String>, BTreeSet<String>) {
+        let path = self.env.sandbox_folder().join("log/requests.jsonl");
+        let text = fs::read_to_string(path).unwrap();
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let (mut own, mut pcluster) = (BTreeSet::new(), BTreeSet::new());
+        for line in &lines[self.read..] {
+            let call: Value = serde_json::from_str(line).unwrap();
+            if call["access_key_id"] != self.env.account() {
+                continue;
+            }
+            let agent = call["user_agent"].as_str().unwrap();
+            let made = actions(
+                call["service"].as_str().unwrap(),
+                call["operation"].as_str().unwrap(),
+            );
+            if agent.contains("aws-sdk-rust") {
+                own.extend(made);
+            } else {
+                pcluster.extend(made);
+            }
+        }
+        self.read = lines.len();
+        (own, pcluster)
+    }
+}
+
+#[tokio::test]
+async fn every_policy_allows_what_is_asked_for_and_nothing_else() {
+    let env = TestEnv::new();
+    let mut log = Log { env: &env, read: 0 };
+    log.news();
+    let mut own: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let mut pcluster = BTreeSet::new();
+    let mut note = |wanted, (calls, others): (BTreeSet<String>, BTreeSet<String>)| {
+        own.entry(wanted).or_default().extend(calls);
+        pcluster.extend(others);
+    };
+
+    env.succeed(&["up", "--yes"]);
+    env.succeed(&["status"]);
+    env.succeed(&["config"]);
+    note("up", log.news());
+    env.succeed(&["token"]);
+    note("token", log.news());
+    env.succeed(&["partitions"]);
+    env.succeed(&["nodes"]);
+    env.succeed(&["jobs", "list"]);
+    env.succeed(&["ping"]);
+    note("jobs", log.news());
+    begin_an_upload(&env).await;
+    log.news();
+    env.succeed(&["teardown", "--yes"]);
+    note("teardown", log.news());
+
+    assert_eq!(own.len(), 4);
+    assert!(
+        pcluster.contains("cloudformation:CreateStack"),
+        "{pcluster:?}"
+    );
+    let mut wrong = Vec::new();
+    for (wanted, asked) in &own {
+        let allowed = allowed(&env, wanted);
+        wrong.extend(missing(wanted, asked, &allowed));
+        let is_rare = |action: &str| RARE.iter().any(|(rare, _)| *rare == action);
+        let unused = allowed
+            .iter()
+            .filter(|action| !asked.contains(*action) && !is_rare(action));
+        wrong.extend(unused.map(|action| format!("`{wanted}` does not need {action}")));
+    }
+    wrong.extend(missing("pcluster", &pcluster, &allowed(&env, "pcluster")));
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+fn missing(wanted: &str, asked: &BTreeSet<String>, allowed: &BTreeSet<String>) -> Vec<String> {
+    asked
+        .iter()
+        .filter(|action| !is_allowed(action, allowed))
+        .map(|action| format!("`{wanted}` lacks {action}"))
+        .collect()
+}
+
+/// Leaves half of an upload in the bucket, which only a teardown that finds it can remove.
+async fn begin_an_upload(env: &TestEnv) {
+    let s3 = aws_sdk_s3::Client::new(&env.aws().await);
+    let buckets = s3.list_buckets().send().await.unwrap();
+    let bucket = buckets
+        .buckets()
+        .iter()
+        .filter_map(|bucket| bucket.name())
+        .find(|name| !name.starts_with("parallelcluster-"))
+        .unwrap();
+    s3.create_multipart_upload()
+        .bucket(bucket)
+        .key("half")
+        .send()
+        .await
+        .unwrap();
+}
