@@ -30,10 +30,20 @@ impl Buckets {
         Buckets(client)
     }
 
-    /// Returns whether the object exists.
+    /// Returns whether the object exists. Asked by a list, because a refusal of HEAD has no body
+    /// and so does not say why.
     pub async fn has(&self, bucket: &str, key: &str) -> Result<bool> {
-        match self.0.head_object().bucket(bucket).key(key).send().await {
-            Ok(_) => Ok(true),
+        let listed = self
+            .0
+            .list_objects_v2()
+            .bucket(bucket)
+            .prefix(key)
+            .max_keys(1)
+            .send()
+            .await;
+        match listed {
+            // The name itself comes before all that begin with it.
+            Ok(found) => Ok(found.contents().first().and_then(|first| first.key()) == Some(key)),
             Err(error) if is_absent(&error) => Ok(false),
             Err(error) => Err(service(
                 format!("cannot look at s3://{bucket}/{key}"),

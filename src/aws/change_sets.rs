@@ -7,7 +7,7 @@ use aws_sdk_cloudformation::types::{ChangeSetStatus, ChangeSetType, Parameter, T
 use crate::error::{Error, Result};
 use crate::wait::Pace;
 
-use super::error::service;
+use super::error::{is_code, service};
 use super::stacks::{StackSpec, Stacks};
 
 impl Stacks {
@@ -28,19 +28,30 @@ impl Stacks {
             .tags
             .iter()
             .map(|(key, value)| Tag::builder().key(key).value(value).build());
+        let name = change_set_name();
         let made = self
             .0
             .create_change_set()
             .stack_name(&spec.name)
-            .change_set_name(change_set_name())
+            .change_set_name(&name)
             .change_set_type(kind.clone())
             .template_body(spec.template)
             .set_parameters(Some(parameters.collect()))
             .set_tags(Some(tags.collect()))
             .send()
-            .await
-            .map_err(|error| service(format!("cannot prepare the stack `{}`", spec.name), error))?;
-        let (Some(change_set), Some(stack)) = (made.id, made.stack_id) else {
+            .await;
+        let ids = match made {
+            Ok(made) => (made.id, made.stack_id),
+            // A call whose answer was lost is made twice; the name is of this call alone.
+            Err(error) if is_code(&error, &["AlreadyExistsException"]) => {
+                self.ids_of(&spec.name, &name).await?
+            }
+            Err(error) => {
+                let failure = format!("cannot prepare the stack `{}`", spec.name);
+                return Err(service(failure, error));
+            }
+        };
+        let (Some(change_set), Some(stack)) = ids else {
             return Err(Error::failed(format!(
                 "CloudFormation gave no id for a change set of `{}`",
                 spec.name
@@ -71,6 +82,53 @@ impl Stacks {
         }
     }
 
+    /// Returns the ids of a change set and of its stack.
+    async fn ids_of(&self, stack: &str, name: &str) -> Result<(Option<String>, Option<String>)> {
+        let there = self
+            .0
+            .describe_change_set()
+            .stack_name(stack)
+            .change_set_name(name)
+            .send()
+            .await
+            .map_err(|error| service("cannot look at the change set", error))?;
+        Ok((there.change_set_id, there.stack_id))
+    }
+
+    /// Begins to do what the change set says.
+    pub(super) async fn execute(&self, stack: &str, change_set: &str) -> Result<()> {
+        let executed = self
+            .0
+            .execute_change_set()
+            .change_set_name(change_set)
+            .send()
+            .await;
+        let Err(error) = executed else {
+            return Ok(());
+        };
+        // A call whose answer was lost is made twice, and the second time it is refused.
+        if is_code(
+            &error,
+            &["InvalidChangeSetStatus", "InvalidChangeSetStatusException"],
+        ) && self.is_begun(change_set).await?
+        {
+            return Ok(());
+        }
+        Err(service(format!("cannot change the stack `{stack}`"), error))
+    }
+
+    async fn is_begun(&self, change_set: &str) -> Result<bool> {
+        let there = self
+            .0
+            .describe_change_set()
+            .change_set_name(change_set)
+            .send()
+            .await
+            .map_err(|error| service("cannot look at the change set", error))?;
+        let status = there.execution_status().map(|status| status.as_str());
+        Ok(status.is_some_and(|status| status.starts_with("EXECUTE_")))
+    }
+
     async fn prepared(&self, change_set: &str) -> Result<Prepared> {
         let mut pace = Pace::seconds(Duration::from_secs(300));
         loop {
@@ -79,12 +137,18 @@ impl Stacks {
                 .describe_change_set()
                 .change_set_name(change_set)
                 .send()
-                .await
-                .map_err(|error| service("cannot look at the change set", error))?;
-            match answer.status() {
+                .await;
+            let answer = match answer {
+                Ok(answer) => Some(answer),
+                // It was made a moment ago.
+                Err(error) if is_code(&error, &["ChangeSetNotFound"]) => None,
+                Err(error) => return Err(service("cannot look at the change set", error)),
+            };
+            match answer.as_ref().and_then(|answer| answer.status()) {
                 Some(ChangeSetStatus::CreateComplete) => return Ok(Prepared::Changes),
                 Some(ChangeSetStatus::Failed) => {
-                    let reason = answer.status_reason().unwrap_or("no reason given");
+                    let reason = answer.as_ref().and_then(|answer| answer.status_reason());
+                    let reason = reason.unwrap_or("no reason given");
                     return Ok(if says_no_changes(reason) {
                         Prepared::Nothing
                     } else {

@@ -45,7 +45,8 @@ impl KeyPairs {
         }))
     }
 
-    /// Imports the public half of a key pair, in OpenSSH's one-line form.
+    /// Imports the public half of a key pair, in OpenSSH's one-line form. Fine when there is one
+    /// of the name: a call whose answer was lost is made twice, so look whose it is.
     pub async fn import(
         &self,
         name: &str,
@@ -56,7 +57,8 @@ impl KeyPairs {
             .iter()
             .map(|(key, value)| Tag::builder().key(key).value(value).build())
             .collect();
-        self.0
+        let imported = self
+            .0
             .import_key_pair()
             .key_name(name)
             .public_key_material(Blob::new(public_key))
@@ -67,9 +69,15 @@ impl KeyPairs {
                     .build(),
             )
             .send()
-            .await
-            .map_err(|error| service(format!("cannot import the key pair `{name}`"), error))?;
-        Ok(())
+            .await;
+        match imported {
+            Ok(_) => Ok(()),
+            Err(error) if is_code(&error, &["InvalidKeyPair.Duplicate"]) => Ok(()),
+            Err(error) => Err(service(
+                format!("cannot import the key pair `{name}`"),
+                error,
+            )),
+        }
     }
 
     /// Deletes the key pair `name`; fine when there is none.

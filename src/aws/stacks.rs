@@ -160,12 +160,7 @@ impl Stacks {
             return Ok(Applied::Unchanged);
         };
         let mark = self.newest_event(&id).await?;
-        self.0
-            .execute_change_set()
-            .change_set_name(change_set)
-            .send()
-            .await
-            .map_err(|error| service(format!("cannot change the stack `{}`", spec.name), error))?;
+        self.execute(&spec.name, &change_set).await?;
         let stack = Stack {
             id,
             ..named(&spec.name)
@@ -307,8 +302,13 @@ impl Stacks {
             .describe_stack_events()
             .stack_name(stack_id)
             .send()
-            .await
-            .map_err(|error| service("cannot look at the stack's events", error))?;
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            // A stack that was made a moment ago.
+            Err(error) if says_absent(&error) => return Ok(None),
+            Err(error) => return Err(service("cannot look at the stack's events", error)),
+        };
         Ok(answer
             .stack_events()
             .first()

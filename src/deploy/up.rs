@@ -10,9 +10,13 @@ use crate::context::{Board, Context, Milestone};
 use crate::error::{Error, Result};
 use crate::event::{Event, Outcome};
 use crate::step::Step;
+use crate::wait::Pace;
 
 use super::status::is_local;
 use super::{State, StepStatus, preflight};
+
+/// What was just made is not found at once by every look.
+const APPEARS: Duration = Duration::from_secs(20);
 
 /// What `up` did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +126,12 @@ async fn make(step: Step, needed: bool, context: &Context, board: &Board) -> Res
 
 async fn make_now(step: Step, context: &Context, board: &Board) -> Result<()> {
     super::run(step, context, board).await?;
-    match super::check(step, context).await? {
+    let mut pace = Pace::seconds(APPEARS);
+    let mut state = super::check(step, context).await?;
+    while state == State::Missing && pace.next().await {
+        state = super::check(step, context).await?;
+    }
+    match state {
         State::Ready => Ok(()),
         state => Err(
             Error::failed(format!("the {step} is {} after it was made", state.word()))

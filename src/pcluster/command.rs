@@ -7,6 +7,7 @@ use std::process::{Output, Stdio};
 use tokio::process::Command;
 
 use crate::error::{Context, Result};
+use crate::process::on_path;
 
 /// A `pcluster` that can be run, and where its AWS calls go.
 #[derive(Debug, Clone)]
@@ -63,7 +64,7 @@ impl Pcluster {
     }
 
     fn command(&self, verb: &str) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = dies_with_us(&self.program);
         // The only child that AWS has to know; of Slurm it knows nothing.
         command.env_remove("SLURM_JWT");
         command.arg(verb).args(["--region", &self.region]);
@@ -88,4 +89,15 @@ impl Pcluster {
             .await
             .doing(|| format!("cannot run `{}`", self.program.display()))
     }
+}
+
+/// Returns a command of `program` that ends when hpcapi is killed: one that lived on would make
+/// a cluster behind the back of the next `teardown`. Only Linux can do so, by its `setpriv`.
+fn dies_with_us(program: &Path) -> Command {
+    let Some(setpriv) = on_path("setpriv") else {
+        return Command::new(program);
+    };
+    let mut command = Command::new(setpriv);
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
 }

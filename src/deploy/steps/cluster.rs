@@ -1,6 +1,7 @@
 //! The ParallelCluster cluster: made and deleted by `pcluster`, looked at through its stack.
 
 use std::process::Output;
+use std::time::Duration;
 
 use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone, Requirements};
@@ -9,12 +10,16 @@ use crate::error::{Error, Result};
 use crate::event::Outcome;
 use crate::pcluster::{self, answer};
 use crate::step::Step;
+use crate::wait::Pace;
 
 use super::{requirements, stack};
 
 /// An object in the deployment's bucket, written before the cluster is made: what says that
 /// a cluster of this name is ours.
 const MARKER: &str = "hpcapi/cluster";
+
+/// A stack that was just made is not found at once by every look.
+const APPEARS: Duration = Duration::from_secs(20);
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let name = context.settings.name.as_str();
@@ -53,7 +58,10 @@ pub(in crate::deploy) async fn run(context: &Context, board: &Board) -> Result<(
     }
     let stack = match there {
         Some(stack) => stack,
-        None => create(context).await?,
+        None => match create(context).await? {
+            Created::Begun(stack) => stack,
+            Created::InDoubt(stack) => settled(context, stack).await?,
+        },
     };
     board.reach(Step::Cluster, Milestone::Begun);
     let progress = stack::progress(&context.events, Step::Cluster);
@@ -122,7 +130,38 @@ async fn bucket(context: &Context) -> Result<Option<String>> {
     })
 }
 
-async fn create(context: &Context) -> Result<Stack> {
+/// What `pcluster create-cluster` did.
+enum Created {
+    /// The cluster is being made.
+    Begun(Stack),
+    /// pcluster says that it failed, but there is a stack: another `up` made it, or pcluster
+    /// itself, by a call whose answer was lost. Then it has removed what the head node needs.
+    InDoubt(Stack),
+}
+
+impl Created {
+    fn stack(self) -> Stack {
+        match self {
+            Created::Begun(stack) | Created::InDoubt(stack) => stack,
+        }
+    }
+}
+
+/// Waits for the end of what may fail, and replaces it, once, if it does.
+async fn settled(context: &Context, stack: Stack) -> Result<Stack> {
+    let progress = stack::progress(&context.events, Step::Cluster);
+    let status = context.aws.stacks.join(&stack, &progress).await?;
+    if status == "CREATE_COMPLETE" {
+        return Ok(stack);
+    }
+    context.events.warn(format!(
+        "the cluster ended in {status}: pcluster lost an answer of AWS, so it is made anew"
+    ));
+    delete(context, &stack).await?;
+    Ok(create(context).await?.stack())
+}
+
+async fn create(context: &Context) -> Result<Created> {
     let name = context.settings.name.as_str();
     let pcluster = context.pcluster().await?;
     let requirements = context
@@ -138,18 +177,31 @@ async fn create(context: &Context) -> Result<Stack> {
         .doing(Step::Cluster, "pcluster create-cluster");
     let config = context.settings.filled_config_path();
     let output = pcluster.create_cluster(name, &config).await?;
-    let created = answer::created(output.status.code(), &output.stdout, &output.stderr)
-        .map_err(|refusal| pcluster::config_error(&context.config, refusal))?;
+    let created = match answer::created(output.status.code(), &output.stdout, &output.stderr) {
+        Ok(created) => created,
+        Err(refusal) => {
+            if let Some(stack) = context.aws.stacks.describe(name).await? {
+                return Ok(Created::InDoubt(stack));
+            }
+            return Err(pcluster::config_error(&context.config, refusal));
+        }
+    };
     for problem in &created.warnings {
         context
             .events
             .warn(pcluster::sentence(&context.config, problem));
     }
-    context.aws.stacks.describe(name).await?.ok_or_else(|| {
-        Error::failed(format!(
-            "pcluster created `{name}`, but CloudFormation does not know it"
-        ))
-    })
+    let mut pace = Pace::seconds(APPEARS);
+    loop {
+        if let Some(stack) = context.aws.stacks.describe(name).await? {
+            return Ok(Created::Begun(stack));
+        }
+        if !pace.next().await {
+            return Err(Error::failed(format!(
+                "pcluster created `{name}`, but CloudFormation does not know it"
+            )));
+        }
+    }
 }
 
 async fn delete(context: &Context, stack: &Stack) -> Result<()> {
