@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::Stdio;
 
-
 use crate::error::{Error, Result};
 use crate::process::on_path;
 
