@@ -32,7 +32,7 @@ pub(super) struct Args {
 /// What a policy shall allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Wanted {
-    /// `up`, `status` and `config`.
+    /// `up`, `status`, `doctor` and `config`.
     Up,
     /// `token`.
     Token,

@@ -17,6 +17,8 @@ const ALL_STACKS: &[&str] = &[
 
 const BUCKET: &[&str] = &["arn:{partition}:s3:::{bucket}*"];
 const OBJECTS: &[&str] = &["arn:{partition}:s3:::{bucket}*/*"];
+const GROUPS: &[&str] = &["arn:{partition}:ec2:{region}:{account}:security-group/*"];
+const INSTANCES: &[&str] = &["arn:{partition}:ec2:{region}:{account}:instance/*"];
 const KEY_PAIR: &[&str] = &["arn:{partition}:ec2:{region}:{account}:key-pair/{name}"];
 
 pub(super) fn statements() -> Vec<Statement> {
@@ -60,7 +62,7 @@ pub(super) fn statements() -> Vec<Statement> {
         ),
         on(
             "ListStackResources",
-            &[Teardown],
+            &[Up, Teardown],
             &["cloudformation:ListStackResources"],
             ALL_STACKS,
         ),
@@ -75,6 +77,85 @@ pub(super) fn statements() -> Vec<Statement> {
             ],
             &["*"],
         ),
+        // The preflight: what there is room for.
+        on(
+            "CountWhatThereIs",
+            &[Up],
+            &[
+                "ec2:DescribeAddresses",
+                "ec2:DescribeInstanceTypes",
+                "ec2:DescribeVpcs",
+                "servicequotas:GetAWSDefaultServiceQuota",
+                "servicequotas:GetServiceQuota",
+            ],
+            &["*"],
+        ),
+        // `doctor`: the way of a request, layer by layer.
+        on(
+            "LookAtTheWay",
+            &[Up],
+            &[
+                "elasticloadbalancing:DescribeListeners",
+                "elasticloadbalancing:DescribeLoadBalancers",
+                "elasticloadbalancing:DescribeTargetHealth",
+                "ssm:DescribeInstanceInformation",
+            ],
+            &["*"],
+        ),
+        on(
+            "LookAtTheGateway",
+            &[Up],
+            &["apigateway:GET"],
+            &[
+                "arn:{partition}:apigateway:{region}::/apis/*",
+                "arn:{partition}:apigateway:{region}::/vpclinks",
+                "arn:{partition}:apigateway:{region}::/vpclinks/*",
+            ],
+        ),
+        // `up` brings back what others have changed.
+        Statement {
+            condition: Some((
+                "StringEquals",
+                "aws:ResourceTag/parallelcluster:cluster-name",
+                &["{name}"],
+            )),
+            ..on(
+                "StartTheHeadNode",
+                &[Up],
+                &["ec2:ModifyInstanceAttribute", "ec2:StartInstances"],
+                INSTANCES,
+            )
+        },
+        Statement {
+            condition: Some((
+                "StringEquals",
+                "aws:ResourceTag/hpcapi:deployment",
+                &["{name}"],
+            )),
+            ..on(
+                "OpenSecurityGroups",
+                &[Up],
+                &[
+                    "ec2:AuthorizeSecurityGroupEgress",
+                    "ec2:AuthorizeSecurityGroupIngress",
+                    "ec2:ModifyInstanceAttribute",
+                ],
+                GROUPS,
+            )
+        },
+        Statement {
+            condition: Some((
+                "StringEquals",
+                "aws:ResourceTag/hpcapi:deployment",
+                &["{name}"],
+            )),
+            ..on(
+                "RegisterTheHeadNode",
+                &[Up],
+                &["elasticloadbalancing:RegisterTargets"],
+                &["arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/*"],
+            )
+        },
         on(
             "LookAtInstances",
             &[Up, Token, Jobs, Teardown],
@@ -115,8 +196,6 @@ pub(super) fn statements() -> Vec<Statement> {
             KEY_PAIR,
         ),
         on("WriteObjects", &[Up], &["s3:PutObject"], OBJECTS),
-        on("ReadObjects", &[Up, Teardown], &["s3:GetObject"], OBJECTS),
-        // Without it S3 answers "forbidden" for an object that is not there.
         on("ListObjects", &[Up, Teardown], &["s3:ListBucket"], BUCKET),
         on(
             "ListVersionsAndUploads",
@@ -150,7 +229,7 @@ pub(super) fn statements() -> Vec<Statement> {
                 "OnNodesOfTheCluster",
                 &[Up, Token, Jobs],
                 &["ssm:SendCommand"],
-                &["arn:{partition}:ec2:{region}:{account}:instance/*"],
+                INSTANCES,
             )
         },
         on(

@@ -13,7 +13,7 @@ use crate::settings::DeploymentName;
 /// What the holder of a policy may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
-    /// `up`, `status` and `config`, beside the stacks and `pcluster`.
+    /// `up`, `status`, `doctor` and `config`, beside the stacks and `pcluster`.
     Up,
     /// `token`.
     Token,
@@ -129,11 +129,28 @@ impl Use {
 
 /// Returns the policy document for a use.
 pub fn document(wanted: Use, scope: &Scope) -> Value {
-    let statements: Vec<Value> = all_statements()
-        .filter(|statement| statement.serves(wanted))
-        .map(|statement| statement.json(scope))
-        .collect();
+    let mut statements: Vec<Value> = Vec::new();
+    for statement in all_statements().filter(|statement| statement.serves(wanted)) {
+        add(&mut statements, statement.json(scope));
+    }
     json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// Adds a statement, as one with another on the same resources: IAM limits a policy's length.
+fn add(statements: &mut Vec<Value>, statement: Value) {
+    let alike = statements.iter_mut().find(|other| {
+        other["Resource"] == statement["Resource"] && other["Condition"] == statement["Condition"]
+    });
+    let Some(other) = alike else {
+        statements.push(statement);
+        return;
+    };
+    let more = statement["Action"].as_array().cloned().unwrap_or_default();
+    if let Some(actions) = other["Action"].as_array_mut() {
+        actions.extend(more);
+        actions.sort_by(|one, two| one.as_str().cmp(&two.as_str()));
+        actions.dedup();
+    }
 }
 
 fn all_statements() -> impl Iterator<Item = Statement> {

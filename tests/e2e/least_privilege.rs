@@ -16,7 +16,27 @@ const RARE: &[(&str, &str)] = &[
         "nothing was to be changed",
     ),
     ("cloudformation:DeleteStack", "`up` replaces a failed stack"),
-    ("ec2:DescribeSecurityGroups", "the endpoint does not answer"),
+    (
+        "ec2:AuthorizeSecurityGroupEgress",
+        "a rule was removed by others",
+    ),
+    (
+        "ec2:AuthorizeSecurityGroupIngress",
+        "a rule was removed by others",
+    ),
+    (
+        "ec2:ModifyInstanceAttribute",
+        "the head node's group was taken off",
+    ),
+    ("ec2:StartInstances", "the head node was stopped"),
+    (
+        "elasticloadbalancing:RegisterTargets",
+        "the head node was deregistered",
+    ),
+    (
+        "servicequotas:GetAWSDefaultServiceQuota",
+        "the account has no quota of its own",
+    ),
 ];
 
 /// The actions that IAM asks for, where they are not named like the call.
@@ -26,6 +46,8 @@ fn actions(service: &str, operation: &str) -> Vec<String> {
         other => other,
     };
     let names: &[&str] = match (service, operation) {
+        ("apigateway", operation) if operation.starts_with("Get") => &["GET"],
+        ("servicequotas", "GetAWSDefaultServiceQuota") => &["GetAWSDefaultServiceQuota"],
         // Anybody may ask who they are.
         ("sts", "GetCallerIdentity") => &[],
         // That an object is not there is said only to those who may list the bucket.
@@ -75,7 +97,8 @@ impl Log<'_> {
     /// Returns the actions since the last look, of hpcapi and of `pcluster`.
     fn news(&mut self) -> (BTreeSet<String>, BTreeSet<String>) {
         let path = self.env.sandbox_folder().join("log/requests.jsonl");
-        let text = fs::read_to_string(path).unwrap();
+        // There is none before the first call.
+        let text = fs::read_to_string(path).unwrap_or_default();
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
         let (mut own, mut pcluster) = (BTreeSet::new(), BTreeSet::new());
         for line in &lines[self.read..] {
@@ -113,6 +136,7 @@ async fn every_policy_allows_what_is_asked_for_and_nothing_else() {
 
     env.succeed(&["up", "--yes"]);
     env.succeed(&["status"]);
+    env.succeed(&["doctor"]);
     env.succeed(&["config"]);
     note("up", log.news());
     env.succeed(&["token"]);
