@@ -103,6 +103,39 @@ class Endpoint(ClusterTest):
         balancing.delete_listener(ListenerArn=made["Listener"])
         self.assertEqual(fetch(made["Endpoint"] + "/slurm/x"), blocked)
 
+    def test_listeners_go_with_their_load_balancer(self) -> None:
+        template = TEMPLATE.replace("/test/access", "/test/fourth")
+        self.assertEqual(self.create("fourth", template, **self.parameters), "CREATE_COMPLETE")
+        made = self.outputs("fourth")
+        balancing = self.client("elbv2")
+        listener = {"ListenerArns": [made["Listener"]]}
+        (found,) = balancing.describe_listeners(**listener)["Listeners"]
+        balancing.delete_load_balancer(LoadBalancerArn=found["LoadBalancerArn"])
+        self.assertEqual(balancing.describe_listeners(**listener)["Listeners"], [])
+        (target,) = balancing.describe_target_health(TargetGroupArn=made["TargetGroup"])[
+            "TargetHealthDescriptions"
+        ]
+        self.assertEqual(target["TargetHealth"]["Reason"], "Target.NotInUse")
+
+    def test_another_port_is_another_target(self) -> None:
+        balancing = self.client("elbv2")
+        group = self.made["TargetGroup"]
+
+        def ports() -> list[int]:
+            found = balancing.describe_target_health(TargetGroupArn=group)
+            return [one["Target"]["Port"] for one in found["TargetHealthDescriptions"]]
+
+        (port,) = ports()
+        other = {"Id": self.made["HeadNode"], "Port": port + 1}
+        for _ in range(2):
+            balancing.register_targets(TargetGroupArn=group, Targets=[other])
+            self.assertEqual(ports(), [port, port + 1])
+        balancing.deregister_targets(TargetGroupArn=group, Targets=[{"Id": other["Id"]}])
+        self.assertEqual(ports(), [port + 1])
+        balancing.register_targets(TargetGroupArn=group, Targets=[{"Id": other["Id"]}])
+        balancing.deregister_targets(TargetGroupArn=group, Targets=[other])
+        self.assertEqual(ports(), [port])
+
     def broken_by(
         self, breaks: Callable[[], object], mends: Callable[[], object], status: int
     ) -> None:

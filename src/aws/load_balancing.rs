@@ -12,6 +12,8 @@ use super::error::{is_code, service};
 pub struct TargetHealth {
     /// The instance id.
     pub instance: String,
+    /// The port on it.
+    pub port: i32,
     /// Its health state, e.g. `unhealthy`.
     pub state: String,
     /// The load balancer's code for why, e.g. `Target.Timeout`; empty when it is healthy.
@@ -60,6 +62,10 @@ impl LoadBalancing {
             let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
             TargetHealth {
                 instance: text(one.target().and_then(|target| target.id())),
+                port: one
+                    .target()
+                    .and_then(|target| target.port())
+                    .unwrap_or_default(),
                 state: text(health.and_then(|health| health.state()).map(|s| s.as_str())),
                 reason: text(
                     health

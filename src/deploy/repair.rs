@@ -50,7 +50,18 @@ pub(super) async fn repair(context: &Context, repair: &Repair) -> Result<()> {
         Repair::Daemons => {
             let head_node = context.facts().head_node.as_ref().map(|it| it.id.clone());
             let head_node = head_node.ok_or_else(|| Error::failed("the head node is not known"))?;
-            repair_daemons(&aws.commands, &head_node, node_script::SCRIPT).await
+            let repaired = repair_daemons(&aws.commands, &head_node, node_script::SCRIPT).await;
+            let region = &aws.region;
+            repaired.map_err(|error| {
+                error
+                    .hint(format!(
+                        "look at them: aws ssm start-session --region {region} --target {head_node}"
+                    ))
+                    .hint(format!(
+                        "a new cluster, without the jobs of this one: {}",
+                        context.settings.again.replacing_cluster()
+                    ))
+            })
         }
         Repair::Open(doors) => open(context, doors).await,
         Repair::Register(group, instance) => {

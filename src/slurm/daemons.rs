@@ -38,6 +38,10 @@ pub enum Controller {
 /// How the daemons are.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Daemons {
+    /// systemd's state of munge, by which Slurm's programs know each other.
+    pub munge: String,
+    /// The newest words of munge.
+    pub munge_words: String,
     /// slurmctld.
     pub controller: Controller,
     /// The newest words of slurmctld, or about it.
@@ -115,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_words_of_the_head_node_are_read() {
-        let words = r#"{"controller":"silent","controller_words":"x","rest":"active",
+        let words = r#"{"munge":"active","munge_words":"","controller":"silent","controller_words":"x","rest":"active",
             "rest_words":"","proxy":"failed","proxy_words":"bind() failed","status":0}"#;
         let daemons: Daemons = serde_json::from_str(words).unwrap();
         assert_eq!(daemons.controller, Controller::Silent);

@@ -1,6 +1,7 @@
 # Looks at the daemons of the head node that a request passes, and prints one line of JSON:
 # {"controller": up|down|silent|off, "controller_words": TEXT, "rest": STATE, "rest_words": TEXT,
-#  "proxy": STATE, "proxy_words": TEXT, "status": HTTP status of port 6830 without a token}.
+#  "proxy": STATE, "proxy_words": TEXT, "status": HTTP status of port 6830 without a token,
+#  "munge": STATE, "munge_words": TEXT}.
 # STATE is systemd's: active, inactive, failed, ... Changes nothing. Runs as root.
 set -u
 PATH=/opt/slurm/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
@@ -40,7 +41,9 @@ rest_words=$(words slurmrestd; tail -n 2 /var/log/hpcapi/slurmrestd.log 2>/dev/n
 proxy_words=$(words hpcapi-proxy; tail -n 1 /var/log/hpcapi/proxy-error.log 2>/dev/null)
 status=$(curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}' \
     http://127.0.0.1:6830/openapi/v3)
-printf '{"controller":"%s","controller_words":"%s","rest":"%s","rest_words":"%s","proxy":"%s","proxy_words":"%s","status":%d}\n' \
+munge_words=$(words munge)
+printf '{"munge":"%s","munge_words":"%s","controller":"%s","controller_words":"%s","rest":"%s","rest_words":"%s","proxy":"%s","proxy_words":"%s","status":%d}\n' \
+    "$(state munge)" "$(printf '%s' "$munge_words" | printable)" \
     "$(controller)" "$(printf '%s' "$controller_words" | printable)" \
     "$(state slurmrestd)" "$(printf '%s' "$rest_words" | printable)" \
     "$(state hpcapi-proxy)" "$(printf '%s' "$proxy_words" | printable)" "${status:-0}"

@@ -34,6 +34,8 @@ if ! answers; then
         sleep 0.2
     done
 fi
+# One that hangs would not end when asked to, and holds no state.
+systemctl kill --signal=KILL slurmrestd >/dev/null 2>&1
 systemctl reset-failed slurmrestd hpcapi-proxy >/dev/null 2>&1
 systemctl daemon-reload
 systemctl restart slurmrestd hpcapi-proxy >/dev/null 2>&1

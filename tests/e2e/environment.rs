@@ -132,9 +132,12 @@ impl TestEnv {
         command
     }
 
-    /// Runs a script in the user's shell.
+    /// Runs a script in the user's shell, where `hpcapi` is a command.
     pub(crate) fn shell(&self, script: &str) -> Output {
+        let folder = Path::new(env!("CARGO_BIN_EXE_hpcapi")).parent().unwrap();
+        let path = std::env::var("PATH").unwrap();
         in_empty_environment("bash", self.home(), self.sandbox.suite)
+            .env("PATH", format!("{}:{path}", folder.display()))
             .env("HPCAPI_SANDBOX_ACCOUNT", &self.account)
             .args(["-c", script])
             .output()

@@ -19,7 +19,7 @@ from .. import clock, machines
 from ..aws_error import AwsError
 from ..cloudformation.resource_types import Made, Properties
 from ..ec2 import network_interfaces
-from . import target_health
+from . import target_health, targets
 from .http_exchange import Request, Response, TooLarge, exchange
 from .reachability import Party
 
@@ -38,27 +38,7 @@ def install() -> None:
     _install_balancers()
     _install_target_groups()
     alb._ACTION_MAP["DescribeTargetHealth"] = _describe_target_health
-    register = alb._ACTION_MAP["RegisterTargets"]
-
-    def register_targets(params: dict[str, Any]) -> Any:
-        for target in alb._parse_targets_param(params):
-            if target["Id"].startswith("i-") and not _is_running(target["Id"]):
-                return alb._error("InvalidTarget", _not_running(target["Id"]))
-        return register(params)
-
-    alb._ACTION_MAP["RegisterTargets"] = register_targets
-
-
-def _is_running(instance_id: str) -> bool:
-    instance = ec2_store._instances.get(instance_id)
-    return bool(instance) and instance["State"]["Name"] == "running"
-
-
-def _not_running(instance_id: str) -> str:
-    return (
-        "The following targets are not in a running state and cannot be registered: "
-        f"'{instance_id}'"
-    )
+    targets.install()
 
 
 def _install_balancers() -> None:
@@ -121,8 +101,10 @@ def _install_balancers() -> None:
         return answer
 
     def delete_load_balancer(params: dict[str, Any]) -> Any:
-        balancer = alb._lbs.get(alb._p(params, "LoadBalancerArn")) or {}
+        arn = alb._p(params, "LoadBalancerArn")
+        balancer = alb._lbs.get(arn) or {}
         answer = delete_by_api(params)
+        _drop_listeners(arn)
         _drop_interfaces(balancer)
         return answer
 
@@ -150,6 +132,16 @@ def _add_interfaces(balancer: dict[str, Any]) -> None:
         balancer["VpcId"] = interface["VpcId"]
 
 
+def _drop_listeners(balancer_arn: str) -> None:
+    """Listeners and their rules go with their load balancer."""
+    for arn in [
+        arn
+        for arn, listener in alb._listeners.items()
+        if listener["LoadBalancerArn"] == balancer_arn
+    ]:
+        alb._ACTION_MAP["DeleteListener"]({"ListenerArn": arn})
+
+
 def _drop_interfaces(balancer: dict[str, Any]) -> None:
     """The interfaces go, some time after their load balancer."""
     interface_ids = balancer.get("_interfaceIds") or []
@@ -170,16 +162,16 @@ def _install_target_groups() -> None:
     create, update = handlers["create"], handlers["update"]
 
     def create_with_targets(logical_id: str, properties: Properties, stack_name: str) -> Made:
-        targets = _targets(properties)
+        wanted = _targets(properties)
         arn, attributes = create(logical_id, properties, stack_name)
-        alb._targets[arn] = targets
+        alb._targets[arn] = wanted
         return arn, {**attributes, "LoadBalancerArns": []}
 
     def update_targets(arn: str, old: Properties, new: Properties, *rest: str) -> Made:
-        targets = _targets(new)
+        wanted = _targets(new)
         made = update(arn, old, new, *rest)
         if old.get("Targets") != new.get("Targets"):
-            alb._targets[made[0]] = targets
+            alb._targets[made[0]] = wanted
         return made
 
     handlers |= {
@@ -190,14 +182,16 @@ def _install_target_groups() -> None:
 
 
 def _targets(properties: Properties) -> list[dict[str, Any]]:
-    targets = [
+    wanted = [
         {"Id": target["Id"], "Port": int(target.get("Port") or properties.get("Port") or 80)}
         for target in properties.get("Targets") or []
     ]
-    for target in targets:
-        if properties.get("TargetType", "instance") == "instance" and not _is_running(target["Id"]):
-            raise AwsError("InvalidTarget", _not_running(target["Id"]))
-    return targets
+    for target in wanted:
+        if properties.get("TargetType", "instance") != "instance":
+            continue
+        if not targets.is_running(target["Id"]):
+            raise AwsError("InvalidTarget", targets.not_running(target["Id"]))
+    return wanted
 
 
 def _describe_target_health(params: dict[str, Any]) -> Any:
@@ -311,12 +305,12 @@ def _actions(listener: dict[str, Any], request: Request) -> list[dict[str, Any]]
 
 def _choose(group: dict[str, Any]) -> dict[str, Any] | None:
     """A healthy target; when none is, any that is in use: load balancers fail open."""
-    targets = [
+    known = [
         (target, target_health.health(group, target).state)
         for target in alb._targets.get(group["TargetGroupArn"]) or []
     ]
-    usable = [target for target, state in targets if state == "healthy"] or [
-        target for target, state in targets if state not in ("unused", "draining")
+    usable = [target for target, state in known if state == "healthy"] or [
+        target for target, state in known if state not in ("unused", "draining")
     ]
     return random.choice(usable) if usable else None
 

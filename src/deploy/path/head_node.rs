@@ -92,6 +92,13 @@ pub(super) async fn daemons(context: &Context) -> Result<Vec<Layer>> {
 
 fn controller(daemons: &Daemons) -> Finding {
     const SUBJECT: &str = "slurmctld";
+    if daemons.munge != "active" {
+        let text = format!(
+            "munge, by which Slurm's programs know each other, is {}",
+            daemons.munge
+        );
+        return Finding::problem(SUBJECT, text).because(daemons.munge_words.clone());
+    }
     let text = match daemons.controller {
         Controller::Up => return Finding::good(SUBJECT, "it answers"),
         Controller::Down => "it runs, and takes no connections",

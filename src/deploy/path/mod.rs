@@ -59,6 +59,13 @@ pub(super) async fn walk(context: &Context) -> Vec<Layer> {
     // One look may see several layers: what lies behind the first broken one is not known.
     let broken = layers.iter().position(|layer| !layer.finding.is_fine());
     layers.truncate(broken.map_or(layers.len(), |broken| broken + 1));
+    if let Some(last) = layers.last_mut()
+        && !last.finding.is_fine()
+        && last.finding.next.is_empty()
+    {
+        // `up` waits for what is on its way, and says so when it does not come.
+        last.finding.next.push(context.settings.again.command("up"));
+    }
     layers
 }
 

@@ -7,7 +7,7 @@ use crate::deploy::repair::Repair;
 use crate::error::{Error, Result};
 
 use super::Layer;
-use super::doors::{self, Doors, LISTENER_PORT};
+use super::doors::{self, Doors, HEAD_NODE_PORT, LISTENER_PORT};
 
 /// Looks at the doors to the head node, and at what the load balancer thinks of it.
 pub(super) async fn look(context: &Context) -> Result<Layer> {
@@ -38,8 +38,13 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
     let Some(targets) = context.aws.load_balancing.target_health(&group).await? else {
         return Ok(vanished(SUBJECT, "the target group").repaired_by(context, Repair::Api));
     };
-    let Some(target) = targets.iter().find(|target| target.instance == head_node) else {
-        let text = format!("the head node `{head_node}` is not registered with the load balancer");
+    let is_it =
+        |target: &&TargetHealth| target.instance == head_node && target.port == HEAD_NODE_PORT;
+    let Some(target) = targets.iter().find(is_it) else {
+        let text = format!(
+            "port {HEAD_NODE_PORT} of the head node `{head_node}` is not registered with the load \
+             balancer"
+        );
         let repair = Repair::Register(group, head_node);
         return Ok(Finding::problem(SUBJECT, text).repaired_by(context, repair));
     };

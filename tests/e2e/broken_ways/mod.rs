@@ -1,0 +1,83 @@
+//! A way that is broken for real: `doctor` names the layer, the cause and a next command, and
+//! that command, typed as it is, repairs it.
+
+mod breaks;
+mod deployed;
+mod templates;
+
+use serde_json::Value;
+
+use breaks::Case;
+use deployed::Deployed;
+
+#[tokio::test]
+async fn daemons_that_do_not_work_are_named_and_brought_back() {
+    every_case_is_named_and_repaired(breaks::DAEMONS).await;
+}
+
+#[tokio::test]
+async fn a_network_that_lets_nobody_through_is_named_and_opened() {
+    every_case_is_named_and_repaired(breaks::NETWORK).await;
+}
+
+#[tokio::test]
+async fn parts_of_the_api_that_are_gone_are_named_and_made_again() {
+    every_case_is_named_and_repaired(breaks::API_STACK).await;
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_gone_is_named_and_made_again() {
+    every_case_is_named_and_repaired(breaks::CLUSTER).await;
+}
+
+async fn every_case_is_named_and_repaired(cases: &[Case]) {
+    let deployed = Deployed::up().await;
+    let mut wrong = Vec::new();
+    for case in cases {
+        if let Err(what) = is_named_and_repaired(&deployed, case).await {
+            wrong.push(format!("{:?}: {what}", case.0));
+            // What stands is not known any more: begin the next from a whole deployment.
+            deployed.env.run(&["up", "--yes"]);
+        }
+    }
+    deployed.env.succeed(&["teardown", "--yes"]);
+    deployed.env.assert_empty().await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+async fn is_named_and_repaired(
+    deployed: &Deployed,
+    (broken, layer, words): &Case,
+) -> Result<(), String> {
+    broken.make(deployed).await;
+    let diagnosis = doctor(deployed);
+    let findings = diagnosis["findings"].as_array().unwrap();
+    let is_bad = |finding: &&Value| finding["verdict"] != "ok" && finding["verdict"] != "warning";
+    let bad: Vec<&Value> = findings.iter().filter(is_bad).collect();
+    let [bad] = bad.as_slice() else {
+        return Err(format!("not one finding: {diagnosis}"));
+    };
+    if bad["subject"] != *layer || !bad["text"].as_str().unwrap().contains(words) {
+        return Err(format!("another finding: {bad}"));
+    }
+    for next in bad["next"].as_array().unwrap() {
+        let next = next.as_str().unwrap();
+        let typed = deployed.env.shell(next);
+        if !typed.status.success() {
+            let words = String::from_utf8_lossy(&typed.stderr).into_owned();
+            return Err(format!("`{next}` failed: {words}"));
+        }
+    }
+    let diagnosis = doctor(deployed);
+    if diagnosis["well"] != true {
+        return Err(format!("still broken: {diagnosis}"));
+    }
+    Ok(())
+}
+
+fn doctor(deployed: &Deployed) -> Value {
+    let output = deployed.env.run(&["doctor", "--output", "json"]);
+    let diagnosis: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.success(), diagnosis["well"] == true);
+    diagnosis
+}
