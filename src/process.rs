@@ -1,7 +1,9 @@
 //! Other programs: where they are, and running one that has to succeed.
 
-use std::ffi::OsStr;
-use std::fs;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -44,6 +46,22 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// Starts this program again, with the same environment, in a process group of its own: what
+/// ends the shell's job does not end it. It writes to `story` alone. Returns its process id.
+pub(crate) fn again_in_background(
+    arguments: impl IntoIterator<Item = OsString>,
+    story: &File,
+) -> io::Result<u32> {
+    let child = std::process::Command::new(std::env::current_exe()?)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(story.try_clone()?)
+        .stderr(story.try_clone()?)
+        .process_group(0)
+        .spawn()?;
+    Ok(child.id())
 }
 
 /// Runs a command and fails with the last lines of what it complained about.

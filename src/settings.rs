@@ -143,6 +143,11 @@ impl Settings {
         self.local_folder().join(format!("{}.yaml", self.name))
     }
 
+    /// Returns where an `up` in the background tells its story.
+    pub fn up_log_path(&self) -> PathBuf {
+        self.local_folder().join(format!("{}-up.log", self.name))
+    }
+
     /// Returns where the private key of a key pair made by hpcapi is kept. The account is part
     /// of the name, so that deployments of one name in two accounts never share a key.
     pub fn private_key_path(&self, account: &str, region: &str) -> PathBuf {

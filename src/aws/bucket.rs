@@ -21,6 +21,15 @@ pub struct Emptied {
     pub uploads: usize,
 }
 
+/// An object in a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its key.
+    pub key: String,
+    /// When it was written last, by S3's clock: seconds since 1970.
+    pub modified: u64,
+}
+
 /// The S3 calls.
 #[derive(Debug, Clone)]
 pub struct Buckets(Client);
@@ -49,6 +58,38 @@ impl Buckets {
                 format!("cannot look at s3://{bucket}/{key}"),
                 error,
             )),
+        }
+    }
+
+    /// Returns the objects whose keys begin with `prefix`, at most 1,000. In a bucket that does
+    /// not exist there are none.
+    pub async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>> {
+        let listed = self.0.list_objects_v2().bucket(bucket).prefix(prefix);
+        let page = match listed.send().await {
+            Ok(page) => page,
+            Err(error) if is_absent(&error) => return Ok(Vec::new()),
+            Err(error) => {
+                let failure = format!("cannot list s3://{bucket}/{prefix}");
+                return Err(service(failure, error));
+            }
+        };
+        let objects = page.contents().iter().filter_map(|object| {
+            let modified = object.last_modified()?.secs();
+            Some(Object {
+                key: object.key()?.to_owned(),
+                modified: u64::try_from(modified).ok()?,
+            })
+        });
+        Ok(objects.collect())
+    }
+
+    /// Removes the object; one that does not exist is removed.
+    pub async fn remove(&self, bucket: &str, key: &str) -> Result<()> {
+        let removed = self.0.delete_object().bucket(bucket).key(key).send().await;
+        match removed {
+            Ok(_) => Ok(()),
+            Err(error) if is_absent(&error) => Ok(()),
+            Err(error) => Err(service(format!("cannot remove s3://{bucket}/{key}"), error)),
         }
     }
 

@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::wait::Pace;
 
 use super::error::{is_code, service};
-use super::stacks::{StackSpec, Stacks};
+use super::stack_apply::StackSpec;
+use super::stacks::Stacks;
 
 impl Stacks {
     /// Makes a change set; returns its ARN and the stack's id, or `None` when it would change
@@ -65,7 +66,7 @@ impl Stacks {
             }
             Prepared::Refused(reason) => {
                 self.discard(&change_set).await?;
-                if *kind == ChangeSetType::Create {
+                if *kind == ChangeSetType::Create && self.is_still_in_review(&stack).await? {
                     self.0
                         .delete_stack()
                         .stack_name(&stack)
@@ -80,6 +81,12 @@ impl Stacks {
                 .because(reason))
             }
         }
+    }
+
+    /// Returns whether nobody has made anything of a stack that was born with a change set.
+    async fn is_still_in_review(&self, id: &str) -> Result<bool> {
+        let there = self.describe(id).await?;
+        Ok(there.is_some_and(|stack| stack.is_in_review()))
     }
 
     /// Returns the ids of a change set and of its stack.

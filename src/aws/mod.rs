@@ -14,6 +14,7 @@ mod load_balancing;
 mod network;
 #[cfg(test)]
 mod recorded;
+mod stack_apply;
 mod stack_events;
 mod stacks;
 mod zones;
@@ -28,7 +29,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 
 pub use account::Identity;
-pub use bucket::{Buckets, Emptied};
+pub use bucket::{Buckets, Emptied, Object};
 pub use capacity::{Capacity, Size};
 pub use commands::{Commands, Invocation};
 pub use http_apis::{HttpApi, HttpApis, Integration, Route, VpcLink};
@@ -36,8 +37,9 @@ pub use instances::{Instance, Instances};
 pub use key_pairs::{KeyPair, KeyPairs};
 pub use load_balancing::{Listener, LoadBalancing, TargetHealth};
 pub use network::{GroupRule, GroupRules, Network};
+pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};
-pub use stacks::{Applied, Stack, StackResource, StackSpec, Stacks};
+pub use stacks::{Stack, StackResource, Stacks};
 pub use zones::{Zone, Zones, choose_zones};
 
 /// Where the calls go and who makes them; `None` leaves it to the AWS configuration.

@@ -1,11 +1,10 @@
-//! CloudFormation stacks: described by name, applied through change sets, deleted, and waited
-//! for along their events.
+//! CloudFormation stacks: described by name, deleted, and waited for along their events.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_cloudformation::Client;
-use aws_sdk_cloudformation::types::{ChangeSetType, StackStatus};
+use aws_sdk_cloudformation::types::StackStatus;
 
 use crate::error::{Error, Result};
 use crate::wait::Pace;
@@ -61,30 +60,8 @@ impl Stack {
     }
 }
 
-fn is_settled(status: &str) -> bool {
+pub(super) fn is_settled(status: &str) -> bool {
     !status.ends_with("_IN_PROGRESS")
-}
-
-/// What a stack should be.
-#[derive(Debug, Clone)]
-pub struct StackSpec {
-    /// Its name.
-    pub name: String,
-    /// The template, at most 51,200 bytes.
-    pub template: &'static str,
-    /// Its parameters.
-    pub parameters: Vec<(&'static str, String)>,
-    /// Its tags, which go on every resource.
-    pub tags: Vec<(String, String)>,
-}
-
-/// What applying a spec did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Applied {
-    /// The stack was as wanted.
-    Unchanged,
-    /// The stack was created or updated.
-    Changed,
 }
 
 /// A resource of a stack.
@@ -133,43 +110,6 @@ impl Stacks {
             }),
             tags: pairs(stack.tags(), |t| (t.key(), t.value())),
         }))
-    }
-
-    /// Makes the stack what `spec` says and waits for it, from any state it may be in: an
-    /// operation under way is joined, a stack that never came to life is replaced.
-    pub async fn apply(&self, spec: &StackSpec, progress: Progress<'_>) -> Result<Applied> {
-        let mut there = self.describe(&spec.name).await?;
-        if let Some(stack) = &there
-            && !stack.is_settled()
-            && !stack.is_in_review()
-        {
-            self.settle(stack, None, is_settled, progress).await?;
-            there = self.describe(&spec.name).await?;
-        }
-        if let Some(stack) = &there
-            && stack.must_be_replaced()
-        {
-            self.delete(&spec.name, progress).await?;
-            there = None;
-        }
-        let kind = match &there {
-            Some(stack) if !stack.is_in_review() => ChangeSetType::Update,
-            _ => ChangeSetType::Create,
-        };
-        let Some((change_set, id)) = self.prepare(spec, &kind).await? else {
-            return Ok(Applied::Unchanged);
-        };
-        let mark = self.newest_event(&id).await?;
-        self.execute(&spec.name, &change_set).await?;
-        let stack = Stack {
-            id,
-            ..named(&spec.name)
-        };
-        let status = self.settle(&stack, mark, is_settled, progress).await?;
-        if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
-            return Err(self.failure(&stack, &status).await);
-        }
-        Ok(Applied::Changed)
     }
 
     /// Deletes the stack and waits until it is gone; returns false when there was none.
@@ -221,7 +161,7 @@ impl Stacks {
 
     /// Waits until the stack's status is one that `ends` the operation. Events up to `mark`
     /// belong to the past.
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         stack: &Stack,
         mark: Option<String>,
@@ -317,8 +257,18 @@ impl Stacks {
 
     /// Returns the error of an operation that ended in `status`: its first cause.
     pub async fn failure(&self, stack: &Stack, status: &str) -> Error {
+        self.failure_since(stack, status, None).await
+    }
+
+    /// Returns the same, of the events after `mark` alone.
+    pub(super) async fn failure_since(
+        &self,
+        stack: &Stack,
+        status: &str,
+        mark: Option<&str>,
+    ) -> Error {
         let failed = Error::failed(format!("the stack `{}` ended in {status}", stack.name));
-        match self.operation(&stack.id, None).await {
+        match self.operation(&stack.id, mark).await {
             Ok(events) => match first_failure(&events, &stack.id) {
                 Some(event) => failed.because(event.cause()),
                 None => failed,
@@ -375,17 +325,6 @@ impl Stacks {
             ids.extend(named.filter_map(|stack| stack.stack_id().map(ToOwned::to_owned)));
         }
         Ok(ids)
-    }
-}
-
-fn named(name: &str) -> Stack {
-    Stack {
-        id: String::new(),
-        name: name.to_owned(),
-        status: String::new(),
-        outputs: BTreeMap::new(),
-        parameters: BTreeMap::new(),
-        tags: BTreeMap::new(),
     }
 }
 

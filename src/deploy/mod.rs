@@ -1,5 +1,6 @@
 //! The deployment as a whole: the steps, and the loops over them.
 
+mod at_work;
 mod doctor;
 mod finding;
 mod leftovers;
@@ -22,7 +23,7 @@ pub use status::{StepStatus, gather_values, locate, survey};
 pub use steps::cluster::replace as replace_cluster;
 pub use steps::cluster_config::filled;
 pub use teardown::{Teardown, doomed, teardown};
-pub use up::{Preflight, Up, up};
+pub use up::{Preflight, Up, look_ahead, up};
 
 use crate::context::{Board, Context};
 use crate::error::Result;

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Outcome};
 use crate::step::{Need, Step};
 
+use super::at_work::{Sign, Work};
 use super::leftovers::{self, Leftover};
 
 /// What `teardown` did.
@@ -29,12 +30,13 @@ pub async fn doomed(context: &Context) -> Result<Vec<String>> {
 
 /// Removes the whole deployment, and looks for what is left.
 pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
-    let stacks = leftovers::cluster_stacks(context).await?;
     let board = Arc::new(Board::default());
+    let sign = Arc::new(Sign::give(context, Work::Teardown, &board).await?);
+    let stacks = leftovers::cluster_stacks(context).await?;
     let mut running = JoinSet::new();
     for step in Step::ALL.into_iter().rev() {
-        let (context, board) = (Arc::clone(context), Arc::clone(&board));
-        running.spawn(async move { remove(step, &context, &board).await });
+        let (context, board, sign) = (Arc::clone(context), Arc::clone(&board), Arc::clone(&sign));
+        running.spawn(async move { remove(step, &context, &board, &sign).await });
     }
     let mut removed = Vec::new();
     while let Some(ended) = running.join_next().await {
@@ -48,9 +50,13 @@ pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
     })
 }
 
-async fn remove(step: Step, context: &Context, board: &Board) -> Result<Option<Step>> {
+async fn remove(step: Step, context: &Context, board: &Board, sign: &Sign) -> Result<Option<Step>> {
     let users: Vec<_> = step.users().map(Need::Done).collect();
     board.meet(&users).await;
+    if step == Step::Requirements {
+        // The bucket is emptied now, and must stay empty.
+        sign.end().await;
+    }
     let start = Instant::now();
     let outcome = match super::undo(step, context).await {
         Ok(outcome) => outcome,

@@ -12,6 +12,7 @@ use crate::event::{Event, Outcome};
 use crate::step::Step;
 use crate::wait::Pace;
 
+use super::at_work::{self, Sign, Work};
 use super::status::is_local;
 use super::{State, StepStatus, preflight};
 
@@ -46,6 +47,13 @@ pub enum Preflight {
     Skip,
 }
 
+/// Looks whether all of it can be made, and fails when not.
+pub async fn look_ahead(context: &Context) -> Result<()> {
+    let before = super::survey(context).await?;
+    at_work::require_peace(context, Work::Up).await?;
+    preflight::before(context, &before).await
+}
+
 /// Makes every step's thing that is not as it should be.
 pub async fn up(context: &Arc<Context>, preflight: Preflight) -> Result<Up> {
     let start = Instant::now();
@@ -54,18 +62,30 @@ pub async fn up(context: &Arc<Context>, preflight: Preflight) -> Result<Up> {
         preflight::before(context, &before).await?;
     }
 
-    if is_from_another_config(&before) {
+    let board = Arc::new(Board::default());
+    let sign = Sign::give(context, Work::Up, &board).await?;
+    let made = make_all(context, &board, &before, start).await;
+    sign.end().await;
+    made
+}
+
+async fn make_all(
+    context: &Arc<Context>,
+    board: &Arc<Board>,
+    before: &[StepStatus],
+    start: Instant,
+) -> Result<Up> {
+    if is_from_another_config(before) {
         context.events.warn(
             "the cluster may have been made from another configuration than this one; hpcapi does \
              not change a cluster: see `pcluster update-cluster`",
         );
     }
-    let board = Arc::new(Board::default());
     let mut running = JoinSet::new();
-    for status in &before {
-        let (context, board) = (Arc::clone(context), Arc::clone(&board));
+    for status in before {
+        let (context, board) = (Arc::clone(context), Arc::clone(board));
         let step = status.step;
-        let needed = is_needed(step, &before);
+        let needed = is_needed(step, before);
         running.spawn(async move { make(step, needed, &context, &board).await });
     }
     let mut changed = false;

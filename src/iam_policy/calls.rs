@@ -46,6 +46,7 @@ pub(super) fn statements() -> Vec<Statement> {
             "ApplyStacks",
             &[Up],
             &[
+                "cloudformation:ContinueUpdateRollback",
                 "cloudformation:CreateChangeSet",
                 "cloudformation:DeleteChangeSet",
                 "cloudformation:DescribeChangeSet",
@@ -195,7 +196,13 @@ pub(super) fn statements() -> Vec<Statement> {
             &["ec2:DeleteKeyPair"],
             KEY_PAIR,
         ),
-        on("WriteObjects", &[Up], &["s3:PutObject"], OBJECTS),
+        // Both give signs of life in the bucket, and take them back.
+        on(
+            "WriteObjects",
+            &[Up, Teardown],
+            &["s3:PutObject", "s3:DeleteObject"],
+            OBJECTS,
+        ),
         on("ListObjects", &[Up, Teardown], &["s3:ListBucket"], BUCKET),
         on(
             "ListVersionsAndUploads",
@@ -206,11 +213,7 @@ pub(super) fn statements() -> Vec<Statement> {
         on(
             "EmptyBucket",
             &[Teardown],
-            &[
-                "s3:DeleteObject",
-                "s3:DeleteObjectVersion",
-                "s3:AbortMultipartUpload",
-            ],
+            &["s3:DeleteObjectVersion", "s3:AbortMultipartUpload"],
             OBJECTS,
         ),
         on(

@@ -12,6 +12,10 @@ use crate::environment::TestEnv;
 /// at all is held by `every_call_in_the_source_is_allowed`.
 const RARE: &[(&str, &str)] = &[
     (
+        "cloudformation:ContinueUpdateRollback",
+        "the rollback of an update failed",
+    ),
+    (
         "cloudformation:DeleteChangeSet",
         "nothing was to be changed",
     ),

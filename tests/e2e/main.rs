@@ -1,8 +1,10 @@
 //! The whole of hpcapi, as a user runs it: the built binary, the real `pcluster`, real Slurm,
 //! in a sandbox that the tests share. Each test plays an AWS account of its own.
 
+mod at_once;
 mod bad_input;
 mod broken_ways;
+mod detached;
 mod environment;
 mod failing_cluster;
 mod interrupted;

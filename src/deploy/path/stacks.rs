@@ -4,7 +4,7 @@ use crate::aws::Stack;
 use crate::context::Context;
 use crate::deploy::finding::Finding;
 use crate::deploy::repair::Repair;
-use crate::deploy::steps::{api, requirements, stack};
+use crate::deploy::steps::{api, requirements};
 use crate::error::Result;
 
 use super::Layer;
@@ -64,10 +64,6 @@ pub(super) fn unfinished(context: &Context, found: &Stack) -> Option<Finding> {
     let text = format!("the stack `{}` is in {}", found.name, found.status);
     if !found.is_settled() && !found.is_in_review() {
         return Some(Finding::waiting(SUBJECT, text).then(up));
-    }
-    if found.status == "UPDATE_ROLLBACK_FAILED" {
-        let command = stack::continue_rollback(context, &found.name);
-        return Some(Finding::problem(SUBJECT, text).then(command).then(up));
     }
     let is_usable = found.is_complete() || found.status == "UPDATE_ROLLBACK_COMPLETE";
     (!is_usable).then(|| Finding::problem(SUBJECT, text).then(up))

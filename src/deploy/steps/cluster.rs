@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone, Requirements};
 use crate::deploy::State;
+use crate::deploy::at_work::{self, Work};
 use crate::error::{Error, Result};
 use crate::event::Outcome;
 use crate::pcluster::{self, answer};
@@ -66,10 +67,24 @@ pub(in crate::deploy) async fn run(context: &Context, board: &Board) -> Result<(
     board.reach(Step::Cluster, Milestone::Begun);
     let progress = stack::progress(&context.events, Step::Cluster);
     let status = context.aws.stacks.join(&stack, &progress).await?;
-    if status == "CREATE_COMPLETE" || status == "UPDATE_COMPLETE" {
-        return Ok(());
+    match status.as_str() {
+        "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" => Ok(()),
+        // Whoever updated it may want its jobs: it is not replaced unasked.
+        "UPDATE_ROLLBACK_FAILED" => {
+            let failed = context.aws.stacks.failure(&stack, &status).await;
+            let again = &context.settings.again;
+            Err(failed
+                .hint(format!(
+                    "go on with the rollback: {}",
+                    stack::continue_rollback(context, name)
+                ))
+                .hint(format!(
+                    "or make a new cluster, without the jobs of this one: {}",
+                    again.replacing_cluster()
+                )))
+        }
+        _ => Err(failure(context, &stack, &status).await),
     }
-    Err(failure(context, &stack, &status).await)
 }
 
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
@@ -89,6 +104,7 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
 
 /// Deletes the cluster, so that `up` makes a new one; network, bucket and API stay.
 pub async fn replace(context: &Context) -> Result<()> {
+    at_work::require_peace(context, Work::Up).await?;
     requirements::check(context).await?;
     if check(context).await? == State::Missing {
         return Ok(());
@@ -119,7 +135,7 @@ async fn is_ours(context: &Context) -> Result<bool> {
 
 /// Returns the deployment's bucket; a stack that is being deleted, or failed to be, has one
 /// too.
-async fn bucket(context: &Context) -> Result<Option<String>> {
+pub(in crate::deploy) async fn bucket(context: &Context) -> Result<Option<String>> {
     if let Some(Requirements { bucket, .. }) = context.requirements() {
         return Ok(Some(bucket));
     }

@@ -1,0 +1,149 @@
+//! Making a stack what it should be, from any state it may be in, through change sets.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudformation::types::ChangeSetType;
+
+use crate::error::Result;
+
+use super::error::service;
+use super::stack_events::Progress;
+use super::stacks::{Stack, Stacks, is_settled};
+
+/// How often somebody else may be faster.
+const ROUNDS: u32 = 5;
+
+/// What a stack should be.
+#[derive(Debug, Clone)]
+pub struct StackSpec {
+    /// Its name.
+    pub name: String,
+    /// The template, at most 51,200 bytes.
+    pub template: &'static str,
+    /// Its parameters.
+    pub parameters: Vec<(&'static str, String)>,
+    /// Its tags, which go on every resource.
+    pub tags: Vec<(String, String)>,
+}
+
+/// What applying a spec did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// The stack was as wanted.
+    Unchanged,
+    /// The stack was created or updated.
+    Changed,
+}
+
+impl Stacks {
+    /// Makes the stack what `spec` says and waits for it, from any state it may be in: an
+    /// operation under way is joined, a rollback that failed is gone on with, and a stack that
+    /// never came to life is replaced.
+    pub async fn apply(&self, spec: &StackSpec, progress: Progress<'_>) -> Result<Applied> {
+        let mut rounds = 0;
+        loop {
+            let there = self.made_ready(spec, progress).await?;
+            let begun = match self.begin(spec, there.as_ref()).await {
+                Ok(Some(begun)) => begun,
+                Ok(None) => return Ok(Applied::Unchanged),
+                Err(error) => {
+                    rounds += 1;
+                    if rounds < ROUNDS && self.has_moved(spec, there.as_ref()).await? {
+                        continue;
+                    }
+                    return Err(error);
+                }
+            };
+            let (stack, mark) = begun;
+            let status = self.settle(&stack, mark, is_settled, progress).await?;
+            if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
+                return Err(self.failure(&stack, &status).await);
+            }
+            return Ok(Applied::Changed);
+        }
+    }
+
+    /// Brings the stack into a state in which it can be created or updated; returns it, or
+    /// `None` when it has to be created.
+    async fn made_ready(&self, spec: &StackSpec, progress: Progress<'_>) -> Result<Option<Stack>> {
+        let mut there = self.describe(&spec.name).await?;
+        if let Some(stack) = &there
+            && !stack.is_settled()
+            && !stack.is_in_review()
+        {
+            self.settle(stack, None, is_settled, progress).await?;
+            there = self.describe(&spec.name).await?;
+        }
+        if let Some(stack) = &there
+            && stack.status == "UPDATE_ROLLBACK_FAILED"
+        {
+            self.continue_rollback(stack, progress).await?;
+            there = self.describe(&spec.name).await?;
+        }
+        if let Some(stack) = &there
+            && stack.must_be_replaced()
+        {
+            self.delete(&spec.name, progress).await?;
+            there = None;
+        }
+        Ok(there.filter(|stack| !stack.is_in_review()))
+    }
+
+    /// Begins to create or update the stack; returns it with the mark after which the events
+    /// are of this operation, or `None` when there is nothing to change.
+    async fn begin(
+        &self,
+        spec: &StackSpec,
+        there: Option<&Stack>,
+    ) -> Result<Option<(Stack, Option<String>)>> {
+        let kind = match there {
+            Some(_) => ChangeSetType::Update,
+            None => ChangeSetType::Create,
+        };
+        let Some((change_set, id)) = self.prepare(spec, &kind).await? else {
+            return Ok(None);
+        };
+        let mark = self.newest_event(&id).await?;
+        self.execute(&spec.name, &change_set).await?;
+        let stack = Stack {
+            id,
+            name: spec.name.clone(),
+            status: String::new(),
+            outputs: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            tags: BTreeMap::new(),
+        };
+        Ok(Some((stack, mark)))
+    }
+
+    /// Returns whether somebody else began something with the stack since it was `there`: a
+    /// change set of ours is then refused.
+    async fn has_moved(&self, spec: &StackSpec, there: Option<&Stack>) -> Result<bool> {
+        let now = self.describe(&spec.name).await?;
+        let now = now.filter(|stack| !stack.is_in_review());
+        let of = |stack: &Stack| (stack.id.clone(), stack.status.clone());
+        Ok(now.as_ref().map(of) != there.map(of))
+    }
+
+    /// Goes on with the rollback of an update that failed: what was in its way may be gone.
+    async fn continue_rollback(&self, stack: &Stack, progress: Progress<'_>) -> Result<()> {
+        let mark = self.newest_event(&stack.id).await?;
+        self.0
+            .continue_update_rollback()
+            .stack_name(&stack.id)
+            .send()
+            .await
+            .map_err(|error| {
+                let failure = format!("cannot go on with the rollback of `{}`", stack.name);
+                service(failure, error)
+            })?;
+        let status = self
+            .settle(stack, mark.clone(), is_settled, progress)
+            .await?;
+        if status == "UPDATE_ROLLBACK_COMPLETE" {
+            return Ok(());
+        }
+        let failed = self.failure_since(stack, &status, mark.as_deref()).await;
+        Err(failed.hint("remove what its reason names, then type the same command again"))
+    }
+}

@@ -1,0 +1,84 @@
+//! What `hpcapi up` answers.
+
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::deploy::{Proof, Up};
+use crate::output::{self, Answer};
+
+#[derive(Serialize)]
+pub(super) struct UpAnswer {
+    endpoint: String,
+    api_version: String,
+    head_node: String,
+    bucket: String,
+    key_name: Option<String>,
+    changed: bool,
+    elapsed_seconds: f64,
+    /// How to get at the API from a shell, line by line.
+    commands: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<ProofAnswer>,
+}
+
+#[derive(Serialize)]
+struct ProofAnswer {
+    job_id: u64,
+    state: String,
+    nodes: String,
+    output: String,
+}
+
+impl UpAnswer {
+    pub(super) fn new(context: &Context, up: Up, proof: Option<Proof>) -> UpAnswer {
+        let token = context.settings.again.command("token");
+        let commands = vec![
+            format!("export HPCAPI_ENDPOINT={}", up.endpoint),
+            format!("export SLURM_JWT=$({token} --lifespan 3600)"),
+            // The header comes through a pipe: what is in an argument, every user can see.
+            format!(
+                "curl -sS -H @- \"$HPCAPI_ENDPOINT/slurm/{}/partitions\" <<< \"X-SLURM-USER-TOKEN: $SLURM_JWT\"",
+                up.api_version
+            ),
+        ];
+        UpAnswer {
+            endpoint: up.endpoint,
+            api_version: up.api_version,
+            head_node: up.head_node,
+            bucket: up.bucket,
+            key_name: up.key_name,
+            changed: up.changed,
+            elapsed_seconds: up.elapsed.as_secs_f64(),
+            commands,
+            proof: proof.map(|proof| ProofAnswer {
+                job_id: proof.job.id,
+                state: proof.job.state.to_string(),
+                nodes: proof.job.nodes.unwrap_or_default(),
+                output: proof.output,
+            }),
+        }
+    }
+}
+
+impl Answer for UpAnswer {
+    fn text(&self) -> String {
+        let elapsed = output::human(std::time::Duration::from_secs_f64(self.elapsed_seconds));
+        let what = if self.changed {
+            format!("ready after {elapsed}")
+        } else {
+            format!("everything is ready, nothing to change (looked for {elapsed})")
+        };
+        let mut text = format!("{what}\n\nendpoint: {}\n\n", self.endpoint);
+        for command in &self.commands {
+            text.push_str(command);
+            text.push('\n');
+        }
+        if let Some(proof) = &self.proof {
+            text.push_str(&format!(
+                "\njob {} {} on {}, and printed:\n{}",
+                proof.job_id, proof.state, proof.nodes, proof.output
+            ));
+        }
+        text
+    }
+}

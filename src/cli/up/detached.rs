@@ -1,0 +1,83 @@
+//! `hpcapi up --detach`: the same command again, in the background, telling its story to a file.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::cli::deployment::quoted;
+use crate::error::{Context as _, Result};
+use crate::files;
+use crate::output::Answer;
+use crate::process;
+use crate::settings::Settings;
+
+/// An `up` in the background.
+#[derive(Serialize)]
+pub(super) struct Detached {
+    /// Its process id.
+    pid: u32,
+    /// The file that it tells its story to.
+    log: PathBuf,
+    /// How to see what became of it.
+    commands: Vec<String>,
+}
+
+impl Detached {
+    /// Begins it. It is no child of the shell's job, so that neither Ctrl-C nor the end of the
+    /// terminal ends it; the end of the machine does, and then `up` goes on where it was.
+    pub(super) fn begin(settings: &Settings) -> Result<Detached> {
+        let log = settings.up_log_path();
+        let failure = || {
+            format!(
+                "cannot begin in the background, with its story in `{}`",
+                log.display()
+            )
+        };
+        files::write_private(&log, b"")?;
+        let story = File::options().append(true).open(&log).doing(failure)?;
+        let own = std::env::args_os().skip(1);
+        let pid = process::again_in_background(arguments(own), &story).doing(failure)?;
+        let again = &settings.again;
+        let commands = vec![
+            format!("tail -f {}", quoted(&log.display().to_string())),
+            again.command("status"),
+            again.command("up"),
+        ];
+        Ok(Detached { pid, log, commands })
+    }
+}
+
+/// Returns the arguments of the process in the background: what could be asked was asked, and
+/// what could be looked at was looked at.
+fn arguments(own: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    own.filter(|argument| argument != "--detach")
+        .chain(["--yes", "--skip-preflight"].map(OsString::from))
+        .collect()
+}
+
+impl Answer for Detached {
+    fn text(&self) -> String {
+        format!(
+            "`up` goes on in the background (process {}); to follow it, to see what is ready, to \
+             wait for its end:\n\n{}\n",
+            self.pid,
+            self.commands.join("\n")
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_process_in_the_background_asks_and_detaches_no_more() {
+        let own = ["up", "--detach", "--name", "x", "--yes"].map(OsString::from);
+        assert_eq!(
+            arguments(own.into_iter()),
+            ["up", "--name", "x", "--yes", "--yes", "--skip-preflight"]
+        );
+    }
+}

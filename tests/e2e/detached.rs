@@ -1,0 +1,43 @@
+//! `up --detach` returns at once, and the deployment is made all the same.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Instant;
+
+use crate::environment::TestEnv;
+
+#[tokio::test]
+async fn up_in_the_background_makes_the_deployment() {
+    let env = TestEnv::new();
+    let start = Instant::now();
+    let begun = env.json(&["up", "--detach", "--output", "json"]);
+    let returned = start.elapsed();
+    let log = Path::new(begun["log"].as_str().unwrap());
+    let mode = std::fs::metadata(log).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    // The last command waits for the end: it joins what the other has begun.
+    let commands = begun["commands"].as_array().unwrap();
+    let wait = commands.last().unwrap().as_str().unwrap();
+    let waited = env.shell(wait);
+    assert!(waited.status.success(), "{waited:?}");
+    assert!(returned < start.elapsed() / 2, "{returned:?}");
+    let pid = begun["pid"].as_u64().unwrap();
+    while Path::new(&format!("/proc/{pid}")).exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let story = std::fs::read_to_string(log).unwrap();
+    assert!(story.contains("ready after"), "{story}");
+    env.succeed(&["doctor"]);
+    env.succeed(&["teardown", "--yes"]);
+    env.assert_empty().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_made_is_said_before_anything_goes_to_the_background() {
+    let env = TestEnv::new();
+    let words = env.fail(2, &["up", "--detach", "--key-name", "nobodys"]);
+    assert!(words.contains("there is no key pair `nobodys`"), "{words}");
+    assert!(!env.home().join(".parallelcluster").exists());
+    env.assert_empty().await;
+}
