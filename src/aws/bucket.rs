@@ -39,6 +39,16 @@ impl Buckets {
         Buckets(client)
     }
 
+    /// Returns whether the bucket exists.
+    pub async fn exists(&self, bucket: &str) -> Result<bool> {
+        let listed = self.0.list_objects_v2().bucket(bucket).max_keys(1);
+        match listed.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_absent(&error) => Ok(false),
+            Err(error) => Err(service(format!("cannot look at s3://{bucket}"), error)),
+        }
+    }
+
     /// Returns whether the object exists. Asked by a list, because a refusal of HEAD has no body
     /// and so does not say why.
     pub async fn has(&self, bucket: &str, key: &str) -> Result<bool> {

@@ -18,8 +18,14 @@ where
     let Some(code) = error.code() else {
         return unanswered(doing, &error);
     };
-    let words = format!("{code}: {}", error.message().unwrap_or("no message"));
-    let failed = Error::failed(doing).because(words);
+    let message = error.message().unwrap_or("no message");
+    let failed = Error::failed(doing).because(format!("{code}: {message}"));
+    if blames_the_clock(code, message) {
+        return failed.hint(
+            "the clock of this machine is wrong: set it (`sudo chronyc makestep`), then type the \
+             same command",
+        );
+    }
     match code {
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => failed
             .hint("the AWS credentials have expired: sign in again, then type the same command"),
@@ -33,6 +39,15 @@ where
             .hint("the AWS user or role lacks this permission: ask who administers the account"),
         _ => failed,
     }
+}
+
+/// Returns whether AWS refuses a call because of the time that its signature names. Services say
+/// it differently: S3 by a code of its own, most others in the message.
+fn blames_the_clock(code: &str, message: &str) -> bool {
+    code == "RequestTimeTooSkewed"
+        || ["Signature expired", "Signature not yet current"]
+            .iter()
+            .any(|words| message.contains(words))
 }
 
 /// The call got no answer that AWS itself gave: no network, no credentials, a broken answer.
@@ -54,4 +69,21 @@ fn unanswered(doing: String, error: &(dyn StdError + 'static)) -> Error {
 /// Returns whether AWS answered with one of `codes`.
 pub(super) fn is_code<E: ProvideErrorMetadata>(error: &E, codes: &[&str]) -> bool {
     error.code().is_some_and(|code| codes.contains(&code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_clock_is_told_apart_from_wrong_credentials() {
+        let expired = "Signature expired: 20261123T100000Z is now earlier than 20261123T110000Z";
+        let early = "Signature not yet current: 20261123T130000Z is still later than ...";
+        let wrong =
+            "The request signature we calculated does not match the signature you provided.";
+        assert!(blames_the_clock("InvalidSignatureException", expired));
+        assert!(blames_the_clock("SignatureDoesNotMatch", early));
+        assert!(blames_the_clock("RequestTimeTooSkewed", "no message"));
+        assert!(!blames_the_clock("SignatureDoesNotMatch", wrong));
+    }
 }

@@ -122,7 +122,9 @@ impl Sign {
         let key = Worker::this().key(work);
         // First the sign, then the look: of two that begin at once at least one sees the other.
         let bucket = cluster::bucket(context).await?;
-        if let Some(bucket) = &bucket {
+        if let Some(bucket) = &bucket
+            && context.aws.buckets.exists(bucket).await?
+        {
             context.aws.buckets.put(bucket, &key, "").await?;
         }
         let (there, board) = (Arc::clone(context), Arc::clone(board));

@@ -337,7 +337,7 @@ http {
         default $http_content_type;
     }
 
-    # It writes compact JSON only to those who ask for JSON.
+    # It writes compact JSON only to those who send an Accept header.
     map $http_accept $accept {
         "" application/json;
         default $http_accept;

@@ -2,6 +2,7 @@
 
 use crate::aws::Stack;
 use crate::context::Context;
+use crate::deploy::State;
 use crate::deploy::finding::Finding;
 use crate::deploy::repair::Repair;
 use crate::deploy::steps::{api, requirements};
@@ -31,7 +32,7 @@ const WIRES: [(&str, &str); 8] = [
 
 pub(super) async fn look(context: &Context) -> Result<Layer> {
     // The looks of the steps note what the layers after this one need to know.
-    requirements::check(context).await?;
+    let state = requirements::check(context).await?;
     api::check(context).await?;
     let up = context.settings.again.command("up");
     let name = &context.settings.name;
@@ -43,6 +44,15 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
         if let Some(finding) = unfinished(context, &found) {
             return Ok(finding.into());
         }
+    }
+    if let (State::Incomplete { reason }, Some(made)) = (state, context.requirements())
+        && !context.aws.buckets.exists(&made.bucket).await?
+    {
+        let command = requirements::make_bucket(context, &made.bucket);
+        return Ok(Finding::problem(SUBJECT, reason)
+            .then(command)
+            .then(up)
+            .into());
     }
     let stack = name.api_stack();
     let resources = context.aws.stacks.resources(&stack).await?;

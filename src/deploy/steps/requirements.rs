@@ -25,13 +25,48 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
         return Ok(State::Missing);
     };
     stack::require_ours(context, &there)?;
-    context.facts().requirements = outputs(&there).ok();
-    Ok(stack::state(&there, TEMPLATE, &[]))
+    let outputs = outputs(&there).ok();
+    context.facts().requirements.clone_from(&outputs);
+    let state = stack::state(&there, TEMPLATE, &[]);
+    if state == State::Ready
+        && let Some(outputs) = outputs
+        && !context.aws.buckets.exists(&outputs.bucket).await?
+    {
+        return Ok(State::incomplete(bucket_is_gone(&outputs.bucket)));
+    }
+    Ok(state)
+}
+
+fn bucket_is_gone(bucket: &str) -> String {
+    format!("its bucket `{bucket}` is gone")
+}
+
+/// Returns what makes a bucket again that somebody deleted: CloudFormation does not look whether
+/// what it made is still there.
+pub(in crate::deploy) fn make_bucket(context: &Context, bucket: &str) -> String {
+    let region = &context.aws.region;
+    let place = match region.as_str() {
+        "us-east-1" => String::new(),
+        other => format!(" --create-bucket-configuration LocationConstraint={other}"),
+    };
+    format!(
+        "aws s3api create-bucket --region {region} --bucket {bucket}{place} && aws s3api \
+         put-bucket-versioning --region {region} --bucket {bucket} --versioning-configuration \
+         Status=Enabled"
+    )
 }
 
 pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     let name = context.settings.name.requirements_stack();
     let there = context.aws.stacks.describe(&name).await?;
+    if let Some(there) = &there
+        && stack::state(there, TEMPLATE, &[]) == State::Ready
+    {
+        let bucket = outputs(there)?.bucket;
+        return Err(Error::failed(bucket_is_gone(&bucket))
+            .hint(make_bucket(context, &bucket))
+            .hint(context.settings.again.command("up")));
+    }
     let zones = match there.as_ref().and_then(zones_of) {
         Some(zones) => zones,
         None => {

@@ -148,7 +148,7 @@ impl Transport {
             Lost::Unsent(Error::usage(format!("`{url}` is no URL")).because(error))
         })?;
         let mut headers = HeaderMap::new();
-        // slurmrestd writes compact JSON only to those who ask for JSON.
+        // slurmrestd writes compact JSON only to those who send an Accept header.
         headers.insert("Accept", HeaderValue::from_static("application/json"));
         if let Some(Credentials { user, token }) = credentials {
             let mut secret = HeaderValue::from_str(token.reveal()).map_err(|_| {

@@ -3,6 +3,7 @@
 
 mod breaks;
 mod deployed;
+mod stack_states;
 mod templates;
 
 use serde_json::Value;

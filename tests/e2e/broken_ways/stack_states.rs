@@ -1,0 +1,278 @@
+//! Stacks in states that nobody wants: `up` finds the next move from each.
+
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::types::{ChangeSetType, OnFailure, Tag};
+
+use crate::environment::TestEnv;
+
+use super::deployed::Deployed;
+use super::templates;
+
+const NAME: &str = "hpc-serverless-job-mgmt-requirements";
+const TEMPLATE: &str = include_str!("../../../templates/requirements.yaml");
+
+/// A template whose second resource cannot be made.
+const FAILING: &str = "
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    DependsOn: Topic
+    Properties:
+      GroupDescription: of a VPC that does not exist
+      VpcId: vpc-00000000000000000
+";
+
+/// What makes an update of the requirements stack fail after a new security group was made: a
+/// signal that nobody sends.
+const UNSIGNALLED: &str = "
+  ExtraGroup:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: somebody will use it
+      VpcId: !Ref VPC
+  Handle:
+    Type: AWS::CloudFormation::WaitConditionHandle
+    DependsOn: ExtraGroup
+  Signal:
+    Type: AWS::CloudFormation::WaitCondition
+    Properties:
+      Handle: !Ref Handle
+      Timeout: \"2\"
+";
+
+#[tokio::test]
+async fn a_stack_that_never_came_to_life_is_replaced() {
+    let env = TestEnv::new();
+    let stacks = Client::new(&env.aws().await);
+    let ours = Tag::builder()
+        .key("hpcapi:deployment")
+        .value("hpc-serverless-job-mgmt")
+        .build();
+    for (on_failure, status) in [
+        (OnFailure::Rollback, "ROLLBACK_COMPLETE"),
+        (OnFailure::DoNothing, "CREATE_FAILED"),
+    ] {
+        let create = stacks
+            .create_stack()
+            .stack_name(NAME)
+            .template_body(FAILING);
+        let create = create.on_failure(on_failure).tags(ours.clone());
+        create.send().await.unwrap();
+        templates::settle(&stacks, NAME).await;
+        assert_eq!(status_of(&stacks).await, status);
+        let words = env.run(&["up", "--yes", "--config", &bad_config(&env)]);
+        assert!(!words.status.success());
+        assert_eq!(
+            status_of(&stacks).await,
+            status,
+            "a bad configuration changes nothing"
+        );
+        env.succeed(&["up", "--yes"]);
+        env.succeed(&["teardown", "--yes"]);
+    }
+    env.assert_empty().await;
+}
+
+fn bad_config(env: &TestEnv) -> String {
+    let config = include_str!("../../../cluster-config.yaml");
+    env.file(
+        "bad.yaml",
+        &config.replacen("InstanceType: ", "InstanceTipe: ", 1),
+    )
+}
+
+#[tokio::test]
+async fn a_stack_that_is_nothing_but_a_change_set_is_made() {
+    let env = TestEnv::new();
+    let stacks = Client::new(&env.aws().await);
+    let create = stacks.create_change_set().stack_name(NAME);
+    let create = create.change_set_name("somebodys").template_body(FAILING);
+    let create = create.change_set_type(ChangeSetType::Create);
+    create.send().await.unwrap();
+    assert_eq!(status_of(&stacks).await, "REVIEW_IN_PROGRESS");
+    env.succeed(&["up", "--yes"]);
+    env.succeed(&["teardown", "--yes"]);
+    env.assert_empty().await;
+}
+
+#[tokio::test]
+async fn a_rollback_that_failed_is_gone_on_with() {
+    let deployed = Deployed::up().await;
+    let stacks = &deployed.cloudformation;
+    let template = TEMPLATE.replacen("\nOutputs:", &format!("{UNSIGNALLED}\nOutputs:"), 1);
+    let interface = tokio::join!(
+        templates::replace(stacks, NAME, &template),
+        use_group(&deployed)
+    )
+    .1;
+    assert_eq!(status_of(stacks).await, "UPDATE_ROLLBACK_FAILED");
+
+    // What is in the way is still there.
+    let words = deployed.env.fail(1, &["up", "--yes"]);
+    assert!(words.contains("ended in UPDATE_ROLLBACK_FAILED"), "{words}");
+    assert!(words.contains("`ExtraGroup`"), "{words}");
+    assert!(words.contains("remove what its reason names"), "{words}");
+    let delete = deployed.ec2.delete_network_interface();
+    delete.network_interface_id(interface).send().await.unwrap();
+    deployed.env.succeed(&["up", "--yes"]);
+    assert_eq!(status_of(stacks).await, "UPDATE_COMPLETE");
+    deployed.env.succeed(&["doctor"]);
+    deployed.env.succeed(&["teardown", "--yes"]);
+    deployed.env.assert_empty().await;
+}
+
+/// Waits for the extra group, and makes a network interface that wears it.
+async fn use_group(deployed: &Deployed) -> String {
+    let group = loop {
+        let found = deployed
+            .cloudformation
+            .describe_stack_resource()
+            .stack_name(NAME)
+            .logical_resource_id("ExtraGroup")
+            .send()
+            .await;
+        let detail = found.ok().and_then(|found| found.stack_resource_detail);
+        match detail.and_then(|detail| detail.physical_resource_id) {
+            Some(id) if id.starts_with("sg-") => break id,
+            _ => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+        }
+    };
+    let subnet = deployed.id("requirements", "PrivateSubnet1").await;
+    let create = deployed.ec2.create_network_interface();
+    let made = create.subnet_id(subnet).groups(group).send().await.unwrap();
+    let interface = made.network_interface.unwrap();
+    interface.network_interface_id.unwrap()
+}
+
+#[tokio::test]
+async fn a_deletion_that_failed_is_done_again_before_all_is_made_anew() {
+    let deployed = Deployed::up().await;
+    let stacks = &deployed.cloudformation;
+    // Somebody deletes the network under the cluster.
+    stacks.delete_stack().stack_name(NAME).send().await.unwrap();
+    templates::settle(stacks, NAME).await;
+    assert_eq!(status_of(stacks).await, "DELETE_FAILED");
+    deployed.env.succeed(&["teardown", "--yes"]);
+    deployed.env.assert_empty().await;
+}
+
+#[tokio::test]
+async fn what_an_older_hpcapi_made_is_brought_up_to_date() {
+    let deployed = Deployed::up().await;
+    let stacks = &deployed.cloudformation;
+    let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+    let before = stacks
+        .describe_stacks()
+        .stack_name(NAME)
+        .send()
+        .await
+        .unwrap();
+    let parameters = before.stacks()[0].parameters().to_vec();
+    stacks
+        .update_stack()
+        .stack_name(NAME)
+        .template_body(templates::without(
+            TEMPLATE,
+            &["FromLoadBalancerToHeadNode"],
+        ))
+        .set_parameters(Some(parameters))
+        .tags(tag("hpcapi:deployment", "hpc-serverless-job-mgmt"))
+        .tags(tag("hpcapi:template", "0123456789abcdef"))
+        .send()
+        .await
+        .unwrap();
+    templates::settle(stacks, NAME).await;
+    let status = deployed.env.run(&["status"]);
+    assert_eq!(status.status.code(), Some(3));
+    let words = crate::environment::text(&status.stdout);
+    assert!(
+        words.contains("it was made from another template"),
+        "{words}"
+    );
+    deployed.env.succeed(&["up", "--yes"]);
+    deployed.env.succeed(&["status"]);
+    deployed.env.succeed(&["teardown", "--yes"]);
+    deployed.env.assert_empty().await;
+}
+
+#[tokio::test]
+async fn what_is_only_on_this_machine_may_be_lost() {
+    let deployed = Deployed::up().await;
+    let before = deployed.head_node().await;
+    std::fs::remove_dir_all(deployed.env.home().join(".parallelcluster")).unwrap();
+    let key = deployed.ec2.delete_key_pair();
+    key.key_name("hpc-serverless-job-mgmt")
+        .send()
+        .await
+        .unwrap();
+    deployed.env.succeed(&["up", "--yes"]);
+    deployed.env.succeed(&["doctor"]);
+    assert_eq!(deployed.head_node().await, before);
+    deployed.env.succeed(&["teardown", "--yes"]);
+    deployed.env.assert_empty().await;
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_gone_is_named_with_what_makes_it_again() {
+    let deployed = Deployed::up().await;
+    let s3 = aws_sdk_s3::Client::new(&deployed.env.aws().await);
+    let bucket = deployed.id("requirements", "Bucket").await;
+    empty(&s3, &bucket).await;
+    s3.delete_bucket().bucket(&bucket).send().await.unwrap();
+
+    let doctor = deployed.env.fail(1, &["doctor"]);
+    let words = deployed.env.fail(1, &["up", "--yes"]);
+    for words in [&doctor, &words] {
+        assert!(
+            words.contains(&format!("its bucket `{bucket}` is gone")),
+            "{words}"
+        );
+        assert!(words.contains("aws s3api create-bucket"), "{words}");
+    }
+    s3.create_bucket().bucket(&bucket).send().await.unwrap();
+    deployed.env.succeed(&["up", "--yes"]);
+    deployed.env.succeed(&["doctor"]);
+
+    empty(&s3, &bucket).await;
+    s3.delete_bucket().bucket(&bucket).send().await.unwrap();
+    deployed.env.succeed(&["teardown", "--yes"]);
+    deployed.env.assert_empty().await;
+}
+
+async fn empty(s3: &aws_sdk_s3::Client, bucket: &str) {
+    let listed = s3
+        .list_object_versions()
+        .bucket(bucket)
+        .send()
+        .await
+        .unwrap();
+    let versions = listed.versions().iter().map(|v| (v.key(), v.version_id()));
+    let markers = listed
+        .delete_markers()
+        .iter()
+        .map(|m| (m.key(), m.version_id()));
+    for (key, version) in versions.chain(markers) {
+        let delete = s3.delete_object().bucket(bucket).key(key.unwrap());
+        delete
+            .set_version_id(version.map(ToOwned::to_owned))
+            .send()
+            .await
+            .unwrap();
+    }
+}
+
+async fn status_of(stacks: &Client) -> String {
+    let found = stacks
+        .describe_stacks()
+        .stack_name(NAME)
+        .send()
+        .await
+        .unwrap();
+    found.stacks()[0]
+        .stack_status()
+        .unwrap()
+        .as_str()
+        .to_owned()
+}
