@@ -106,28 +106,6 @@ impl Buckets {
         Ok(())
     }
 
-    /// Returns the names of the region's buckets that begin with `prefix`.
-    pub async fn with_prefix(&self, region: &str, prefix: &str) -> Result<Vec<String>> {
-        let mut pages = self
-            .0
-            .list_buckets()
-            .bucket_region(region)
-            .prefix(prefix)
-            .into_paginator()
-            .send();
-        let mut names = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| service("cannot list the buckets", error))?;
-            let found = page.buckets().iter().filter_map(|bucket| bucket.name());
-            names.extend(
-                found
-                    .filter(|name| name.starts_with(prefix))
-                    .map(ToOwned::to_owned),
-            );
-        }
-        Ok(names)
-    }
-
     /// Removes everything from the bucket: every version, delete marker and unfinished
     /// upload. `progress` is told how many versions are gone. A bucket that does not exist
     /// is empty.

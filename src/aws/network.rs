@@ -77,22 +77,6 @@ impl Network {
             .collect())
     }
 
-    /// Returns the ids of the network interfaces that carry the tag.
-    pub async fn interfaces_with_tag(&self, key: &str, value: &str) -> Result<Vec<String>> {
-        let answer = self
-            .0
-            .describe_network_interfaces()
-            .filters(super::instances::tag_filter(key, value))
-            .send()
-            .await
-            .map_err(|error| service("cannot look for network interfaces", error))?;
-        Ok(answer
-            .network_interfaces()
-            .iter()
-            .filter_map(|interface| interface.network_interface_id().map(ToOwned::to_owned))
-            .collect())
-    }
-
     /// Adds a rule by which a security group lets another in; one that is there stays.
     pub async fn let_in(&self, group: &str, rule: &GroupRule) -> Result<()> {
         let asked = self.0.authorize_security_group_ingress().group_id(group);

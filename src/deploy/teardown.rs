@@ -12,15 +12,15 @@ use crate::event::{Event, Outcome};
 use crate::step::{Need, Step};
 
 use super::at_work::{Sign, Work};
-use super::leftovers::{self, Leftover};
+use super::leftovers::{self, Scan};
 
 /// What `teardown` did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Teardown {
     /// The steps whose things were removed.
     pub removed: Vec<Step>,
-    /// What is left in the account.
-    pub leftovers: Vec<Leftover>,
+    /// What there is in the account after it.
+    pub scan: Scan,
 }
 
 /// Returns what `teardown` would delete, one line each.
@@ -46,7 +46,7 @@ pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
     removed.reverse();
     Ok(Teardown {
         removed,
-        leftovers: leftovers::scan(context, &stacks).await?,
+        scan: leftovers::after_teardown(context, &stacks).await?,
     })
 }
 

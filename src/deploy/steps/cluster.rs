@@ -115,7 +115,7 @@ pub async fn replace(context: &Context) -> Result<()> {
 
 /// Returns whether the cluster is the deployment's: the marker says so, or its instances stand
 /// in our network.
-async fn is_ours(context: &Context) -> Result<bool> {
+pub(in crate::deploy) async fn is_ours(context: &Context) -> Result<bool> {
     if let Some(bucket) = bucket(context).await?
         && context.aws.buckets.has(&bucket, MARKER).await?
     {
