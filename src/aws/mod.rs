@@ -38,7 +38,7 @@ pub use instances::{Instance, Instances};
 pub use inventory::{Inventory, Item, Kind, Names, SERVICES};
 pub use key_pairs::{KeyPair, KeyPairs};
 pub use load_balancing::{Listener, LoadBalancing, TargetHealth};
-pub use network::{GroupRule, GroupRules, Network};
+pub use network::{GroupRule, GroupRules, Interface, Network};
 pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};
 pub use stacks::{Stack, StackResource, Stacks};

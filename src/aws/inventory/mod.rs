@@ -137,7 +137,7 @@ pub struct Item {
     pub bytes: Option<u64>,
     /// What it is attached to, by the id that a detaching takes.
     pub attachment: Option<String>,
-    /// Whether a service of AWS made it for something else, and removes it with that.
+    /// Whether AWS removes it with what it belongs to, and not otherwise.
     pub is_managed: bool,
     /// Whether it has a public IPv4 address that is not an elastic one.
     pub has_public_address: bool,

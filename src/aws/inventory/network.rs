@@ -3,6 +3,7 @@
 use aws_sdk_ec2::Client;
 
 use crate::aws::error::service;
+use crate::aws::network::Interface;
 use crate::error::Result;
 
 use super::{Item, ec2_tags, text};
@@ -23,6 +24,7 @@ pub(super) async fn interfaces(client: &Client) -> Result<Vec<Item>> {
             let association = interface.association();
             let owner = association.and_then(|association| association.ip_owner_id());
             let (tags, name) = ec2_tags(interface.tag_set());
+            let attachment = Interface::from_sdk(interface);
             Item {
                 id: text(interface.network_interface_id()),
                 name: if name.is_empty() {
@@ -33,10 +35,8 @@ pub(super) async fn interfaces(client: &Client) -> Result<Vec<Item>> {
                 tags,
                 vpc: interface.vpc_id().map(ToOwned::to_owned),
                 state: text(interface.status().map(|status| status.as_str())),
-                attachment: interface
-                    .attachment()
-                    .and_then(|attachment| attachment.attachment_id().map(ToOwned::to_owned)),
-                is_managed: interface.requester_managed().unwrap_or_default(),
+                attachment: attachment.attachment,
+                is_managed: attachment.is_managed || attachment.goes_with_instance,
                 has_public_address: owner == Some("amazon"),
                 ..Item::default()
             }

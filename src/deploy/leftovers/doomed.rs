@@ -47,5 +47,5 @@ pub(in crate::deploy) async fn doomed(context: &Context) -> Result<Vec<String>> 
 /// Returns whether a stack of hpcapi's own is there, and the deployment's.
 async fn is_ours(context: &Context, name: &str) -> Result<bool> {
     let stack = context.aws.stacks.describe(name).await?;
-    Ok(stack.is_some_and(|stack| stack::require_ours(context, &stack).is_ok()))
+    Ok(stack.is_some_and(|stack| stack::is_ours(context, &stack)))
 }

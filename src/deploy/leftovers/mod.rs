@@ -22,6 +22,7 @@ use origin::Origin;
 pub use costs::Cost;
 pub(super) use doomed::doomed;
 pub(super) use origin::cluster_stacks;
+pub(super) use removal::Aws as AwsCommands;
 
 /// So long what was just deleted may be listed still.
 const LINGERING: Duration = Duration::from_secs(30);

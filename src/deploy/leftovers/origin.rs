@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::{Names, Stack};
 use crate::context::{Context, TAG_DEPLOYMENT};
-use crate::deploy::steps::cluster;
+use crate::deploy::steps::{cluster, deletion};
 use crate::error::Result;
 
-const NESTED: &str = "AWS::CloudFormation::Stack";
 const VPC: &str = "AWS::EC2::VPC";
 
 /// What is known of the deployment's stacks.
@@ -60,7 +59,7 @@ impl Origin {
         }
         for id in ids {
             origin.cluster_guids.extend(guid(&id));
-            origin.add_resources(context, names.as_str(), id).await?;
+            origin.add_resources(context, names.as_str(), &id).await?;
         }
         Ok(origin)
     }
@@ -91,7 +90,7 @@ impl Origin {
                 }
             }
             if ours {
-                self.add_resources(context, name, stack.id).await?;
+                self.add_resources(context, name, &stack.id).await?;
             }
         }
         Ok(())
@@ -105,20 +104,12 @@ impl Origin {
     }
 
     /// Adds what a stack, and those nested in it, made and did not delete.
-    async fn add_resources(&mut self, context: &Context, name: &str, id: String) -> Result<()> {
-        let mut stacks = vec![id];
-        while let Some(stack) = stacks.pop() {
-            for resource in context.aws.stacks.resources(&stack).await? {
-                if resource.physical_id.is_empty() || resource.status == "DELETE_COMPLETE" {
-                    continue;
-                }
-                match resource.kind.as_str() {
-                    NESTED => stacks.push(resource.physical_id.clone()),
-                    VPC => drop(self.vpcs.insert(resource.physical_id.clone())),
-                    _ => {}
-                }
-                self.resources.insert(resource.physical_id, name.to_owned());
+    async fn add_resources(&mut self, context: &Context, name: &str, id: &str) -> Result<()> {
+        for resource in deletion::remains(context, id).await? {
+            if resource.kind == VPC {
+                self.vpcs.insert(resource.physical_id.clone());
             }
+            self.resources.insert(resource.physical_id, name.to_owned());
         }
         Ok(())
     }

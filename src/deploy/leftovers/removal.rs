@@ -43,7 +43,8 @@ fn is_held(origin: &Origin, kind: Kind, item: &Item) -> bool {
         None => tag(TAG_STACK).or_else(|| tag(TAG_CLUSTER)),
     };
     // hpcapi itself makes and removes the key pair.
-    holder.is_some_and(|stack| origin.live.contains(stack)) || kind == Kind::KeyPair
+    let is_pair = kind == Kind::KeyPair && item.name == origin.name;
+    is_pair || holder.is_some_and(|stack| origin.live.contains(stack))
 }
 
 /// Writes commands of the AWS CLI for one region and profile.
@@ -76,6 +77,24 @@ impl Aws {
         )
     }
 
+    /// Returns the command that deletes a stack although something of it cannot be deleted.
+    pub(in crate::deploy) fn force_stack(&self, stack: &str) -> String {
+        format!(
+            "aws cloudformation delete-stack{} --stack-name {stack} --deletion-mode \
+             FORCE_DELETE_STACK",
+            self.options
+        )
+    }
+
+    /// Returns the command that terminates an instance.
+    pub(in crate::deploy) fn terminate(&self, instance: &str) -> String {
+        let options = &self.options;
+        format!(
+            "aws ec2 terminate-instances{options} --instance-ids {instance} && aws ec2 wait \
+             instance-terminated{options} --instance-ids {instance}"
+        )
+    }
+
     /// Returns the command that deletes a network interface, if anybody but AWS may.
     pub(in crate::deploy) fn remove_interface(&self, id: &str, attachment: Option<&str>) -> String {
         let options = &self.options;
@@ -104,22 +123,23 @@ impl Aws {
                     delete
                 }
             }
-            Kind::Instance => {
-                format!("aws ec2 terminate-instances{options} --instance-ids {id}")
-            }
+            Kind::Instance => self.terminate(id),
             Kind::Api => format!("aws apigatewayv2 delete-api{options} --api-id {id}"),
             Kind::VpcLink => {
                 format!("aws apigatewayv2 delete-vpc-link{options} --vpc-link-id {id}")
             }
-            Kind::LoadBalancer => {
-                format!("aws elbv2 delete-load-balancer{options} --load-balancer-arn {id}")
-            }
+            Kind::LoadBalancer => format!(
+                "aws elbv2 delete-load-balancer{options} --load-balancer-arn {id} && aws elbv2 wait \
+                 load-balancers-deleted{options} --load-balancer-arns {id}"
+            ),
             Kind::TargetGroup => {
                 format!("aws elbv2 delete-target-group{options} --target-group-arn {id}")
             }
-            Kind::NatGateway => {
-                format!("aws ec2 delete-nat-gateway{options} --nat-gateway-id {id}")
-            }
+            // Its address is free once it is gone.
+            Kind::NatGateway => format!(
+                "aws ec2 delete-nat-gateway{options} --nat-gateway-id {id} && aws ec2 wait \
+                 nat-gateway-deleted{options} --nat-gateway-ids {id}"
+            ),
             Kind::ElasticIp => {
                 let release = format!("aws ec2 release-address{options} --allocation-id {id}");
                 match attachment {
@@ -149,7 +169,7 @@ impl Aws {
             Kind::SecurityGroup => {
                 format!("aws ec2 delete-security-group{options} --group-id {id}")
             }
-            Kind::Vpc => format!("aws ec2 delete-vpc{options} --vpc-id {id}"),
+            Kind::Vpc => self.remove_vpc(id),
             Kind::Table => format!("aws dynamodb delete-table{options} --table-name {id}"),
             Kind::HostedZone => self.remove_zone(id),
             Kind::Role => self.remove_role(id),
@@ -159,6 +179,40 @@ impl Aws {
                 format!("aws logs delete-log-group{options} --log-group-name {id}")
             }
         })
+    }
+
+    /// A VPC is deleted once nothing that can be in a VPC is in it.
+    fn remove_vpc(&self, id: &str) -> String {
+        let options = &self.options;
+        let each = |list: &str, filter: &str, query: &str| {
+            format!(
+                "for x in $(aws ec2 {list}{options} --filters Name={filter},Values={id} --output \
+                 text --query '{query}'); do aws ec2"
+            )
+        };
+        let endpoints = each(
+            "describe-vpc-endpoints",
+            "vpc-id",
+            "VpcEndpoints[].VpcEndpointId",
+        );
+        let subnets = each("describe-subnets", "vpc-id", "Subnets[].SubnetId");
+        let gateways = each(
+            "describe-internet-gateways",
+            "attachment.vpc-id",
+            "InternetGateways[].InternetGatewayId",
+        );
+        let tables = each(
+            "describe-route-tables",
+            "vpc-id",
+            "RouteTables[?!(Associations[?Main])].RouteTableId",
+        );
+        format!(
+            "{endpoints} delete-vpc-endpoints{options} --vpc-endpoint-ids $x; done; {subnets} \
+             delete-subnet{options} --subnet-id $x; done; {gateways} detach-internet-gateway{options} \
+             --vpc-id {id} --internet-gateway-id $x && aws ec2 delete-internet-gateway{options} \
+             --internet-gateway-id $x; done; {tables} delete-route-table{options} --route-table-id \
+             $x; done; aws ec2 delete-vpc{options} --vpc-id {id}"
+        )
     }
 
     /// A zone is deleted once only the two record sets that it was born with are in it.
