@@ -3,6 +3,7 @@
 
 mod at_once;
 mod bad_input;
+mod blocked_teardown;
 mod broken_ways;
 mod detached;
 mod environment;

@@ -15,6 +15,9 @@ pub(super) const TAG_CLUSTER: &str = "parallelcluster:cluster-name";
 pub(super) const TAG_STACK: &str = "aws:cloudformation:stack-name";
 const TAG_STACK_ID: &str = "aws:cloudformation:stack-id";
 
+/// Why log groups stay.
+const LOGS: &str = "logs of the cluster, kept by ParallelCluster";
+
 /// Whose a thing is, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Claim {
@@ -49,10 +52,12 @@ pub(super) fn claim(origin: &Origin, vpcs: &BTreeSet<String>, kind: Kind, item: 
     let is_log = ["/aws/parallelcluster/", "/aws/lambda/pcluster-"]
         .iter()
         .any(|prefix| item.name.starts_with(prefix));
+    // A function that runs while its log group is deleted makes a new one, which has no tags; the
+    // id of the cluster's stack in its name says whose it is.
+    let is_function = item.name.starts_with("/aws/lambda/");
     match claim {
-        Claim::Ours(_) if kind == Kind::LogGroup && is_log => {
-            Claim::Kept("logs of the cluster, kept by ParallelCluster")
-        }
+        Claim::Ours(_) if kind == Kind::LogGroup && is_log => Claim::Kept(LOGS),
+        Claim::LookAlike(_) if kind == Kind::LogGroup && is_function => Claim::Kept(LOGS),
         claim => claim,
     }
 }
@@ -270,6 +275,11 @@ mod tests {
         );
         assert!(matches!(
             judged(&origin(), Kind::LogGroup, &logs),
+            Claim::Kept(_)
+        ));
+        let function = item("/aws/lambda/pcluster-CleanupResources-guid", &[]);
+        assert!(matches!(
+            judged(&origin(), Kind::LogGroup, &function),
             Claim::Kept(_)
         ));
         let bucket = item("parallelcluster-abc-v1-do-not-delete", &[]);

@@ -18,6 +18,7 @@ use crate::wait::Pace;
 
 use claim::Claim;
 use origin::Origin;
+use removal::Commands;
 
 pub use costs::Cost;
 pub(super) use doomed::doomed;
@@ -101,9 +102,19 @@ async fn scan(context: &Context, origin: &Origin) -> Scan {
     let services = SERVICES
         .iter()
         .map(|kinds| async { look(context, kinds, &names).await });
+    let found = join_all(services).await.into_iter().flatten().collect();
+    let commands = Commands {
+        aws: AwsCommands::new(context),
+        teardown: context.settings.again.command("teardown"),
+    };
+    judged(origin, &commands, found)
+}
+
+/// Sorts what was found by whose it is.
+fn judged(origin: &Origin, commands: &Commands, found: Vec<(Kind, Result<Vec<Item>>)>) -> Scan {
     let mut items = Vec::new();
     let mut scan = Scan::default();
-    for (kind, found) in join_all(services).await.into_iter().flatten() {
+    for (kind, found) in found {
         match found {
             Ok(found) => items.extend(found.into_iter().map(|item| (kind, item))),
             Err(error) => scan.unseen.push(Unseen {
@@ -116,7 +127,7 @@ async fn scan(context: &Context, origin: &Origin) -> Scan {
     items.sort_by(|(kind, item), (other, another)| (kind, &item.id).cmp(&(other, &another.id)));
     for (kind, item) in &items {
         let claim = claim::claim(origin, &vpcs, *kind, item);
-        let remove = removal::command(context, origin, &claim, *kind, item);
+        let remove = removal::command(commands, origin, &claim, *kind, item);
         let (list, why) = match claim {
             Claim::Ours(why) => (&mut scan.left, why),
             Claim::Kept(why) => (&mut scan.kept, why.to_owned()),
@@ -154,5 +165,63 @@ fn words(error: &Error) -> String {
     match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(found: Vec<(Kind, Result<Vec<Item>>)>) -> Scan {
+        let mut origin = Origin::default();
+        origin.name = "mine".to_owned();
+        let commands = Commands {
+            aws: AwsCommands::default(),
+            teardown: "hpcapi teardown".to_owned(),
+        };
+        judged(&origin, &commands, found)
+    }
+
+    fn item(id: &str, tag: (&str, &str)) -> Item {
+        Item {
+            id: id.to_owned(),
+            name: "mine".to_owned(),
+            tags: [tag]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+            ..Item::default()
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_looked_at_is_not_nothing_left() {
+        assert!(judge(vec![(Kind::Volume, Ok(vec![]))]).is_clean());
+        let denied = Error::failed("cannot list the roles").because("AccessDenied: no");
+        let scan = judge(vec![(Kind::Volume, Ok(vec![])), (Kind::Role, Err(denied))]);
+        assert!(!scan.is_clean());
+        assert_eq!(scan.left, []);
+        assert_eq!(scan.unseen[0].kind, "role");
+        assert_eq!(
+            scan.unseen[0].why,
+            "cannot list the roles: AccessDenied: no"
+        );
+    }
+
+    #[test]
+    fn only_for_what_is_ours_a_command_is_said() {
+        let ours = item("vol-1", ("hpcapi:deployment", "mine"));
+        let alike = item("vol-2", ("owner", "somebody"));
+        let other = item("vol-3", ("hpcapi:deployment", "other"));
+        let scan = judge(vec![(Kind::Volume, Ok(vec![alike, other, ours]))]);
+        assert_eq!(scan.left.len(), 1);
+        assert_eq!(
+            scan.left[0].remove.as_deref(),
+            Some("aws ec2 delete-volume --volume-id vol-1")
+        );
+        assert_eq!(scan.look_alikes.len(), 1);
+        assert_eq!(
+            (scan.look_alikes[0].id.as_str(), &scan.look_alikes[0].remove),
+            ("vol-2", &None)
+        );
     }
 }

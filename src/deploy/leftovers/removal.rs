@@ -8,28 +8,33 @@ use crate::settings::Ground;
 use super::claim::{Claim, TAG_CLUSTER, TAG_STACK};
 use super::origin::Origin;
 
+/// What the commands are written with.
+pub(super) struct Commands {
+    /// Those of the AWS CLI.
+    pub(super) aws: Aws,
+    /// hpcapi's own.
+    pub(super) teardown: String,
+}
+
 /// Returns the command, if there is one.
 pub(super) fn command(
-    context: &Context,
+    commands: &Commands,
     origin: &Origin,
     claim: &Claim,
     kind: Kind,
     item: &Item,
 ) -> Option<String> {
-    let aws = Aws::new(context);
+    let Commands { aws, teardown } = commands;
     match claim {
         Claim::LookAlike(_) | Claim::Nobodys => None,
         // Others use the bucket.
         Claim::Kept(_) if kind == Kind::Bucket => None,
         Claim::Kept(_) => aws.remove(kind, item),
-        Claim::Ours(_) if is_held(origin, kind, item) => {
-            let teardown = context.settings.again.command("teardown");
-            Some(if item.is_protected {
-                format!("{} && {teardown}", aws.unprotect(&item.name))
-            } else {
-                teardown
-            })
-        }
+        Claim::Ours(_) if is_held(origin, kind, item) => Some(if item.is_protected {
+            format!("{} && {teardown}", aws.unprotect(&item.name))
+        } else {
+            teardown.clone()
+        }),
         Claim::Ours(_) => aws.remove(kind, item),
     }
 }
@@ -48,6 +53,7 @@ fn is_held(origin: &Origin, kind: Kind, item: &Item) -> bool {
 }
 
 /// Writes commands of the AWS CLI for one region and profile.
+#[derive(Default)]
 pub(in crate::deploy) struct Aws {
     options: String,
     profile: String,

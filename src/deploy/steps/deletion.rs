@@ -103,10 +103,11 @@ fn list(left: &[StackResource]) -> String {
         .iter()
         .partition(|resource| resource.status == "DELETE_FAILED");
     let failed = failed.into_iter().map(|resource| {
-        format!(
-            "{} {}: {}",
-            resource.kind, resource.physical_id, resource.reason
-        )
+        let reason = match resource.reason.as_str() {
+            "" => "AWS gives no reason",
+            reason => reason,
+        };
+        format!("{} {}: {reason}", resource.kind, resource.physical_id)
     });
     let others = others
         .into_iter()
