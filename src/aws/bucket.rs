@@ -98,15 +98,26 @@ impl Buckets {
 
     /// Writes the object.
     pub async fn put(&self, bucket: &str, key: &str, body: impl Into<Vec<u8>>) -> Result<()> {
-        self.0
-            .put_object()
-            .bucket(bucket)
-            .key(key)
-            .body(ByteStream::from(body.into()))
-            .send()
-            .await
-            .map_err(|error| service(format!("cannot write s3://{bucket}/{key}"), error))?;
-        Ok(())
+        if self.put_if_there(bucket, key, body).await? {
+            return Ok(());
+        }
+        Err(Error::failed(format!("cannot write s3://{bucket}/{key}"))
+            .because("the bucket does not exist"))
+    }
+
+    /// Writes the object; returns false when the bucket does not exist.
+    pub async fn put_if_there(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: impl Into<Vec<u8>>,
+    ) -> Result<bool> {
+        let asked = self.0.put_object().bucket(bucket).key(key);
+        match asked.body(ByteStream::from(body.into())).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_absent(&error) => Ok(false),
+            Err(error) => Err(service(format!("cannot write s3://{bucket}/{key}"), error)),
+        }
     }
 
     /// Removes everything from the bucket: every version, delete marker and unfinished
