@@ -53,7 +53,7 @@ const VERBS: &[&str] = &[
 ];
 
 /// What looks like a call and is none, or needs no permission of its own name.
-const NO_CALLS: &[&str] = &["DeleteMarkers", "GetCallerIdentity"];
+const NO_CALLS: &[&str] = &["DeleteMarkers", "DeleteOnTermination", "GetCallerIdentity"];
 
 /// What IAM calls a call by another name.
 const OTHERWISE: &[(&str, &str)] = &[
