@@ -33,6 +33,14 @@ impl DeploymentName {
     pub fn api_stack(&self) -> String {
         format!("{}-api", self.0)
     }
+
+    /// Returns how the names of its buckets begin: CloudFormation makes them of the stack's name,
+    /// in lower case, and cuts a long one.
+    pub fn bucket_prefix(&self) -> String {
+        let mut stack = self.requirements_stack().to_lowercase();
+        stack.truncate(24);
+        stack
+    }
 }
 
 impl FromStr for DeploymentName {

@@ -169,7 +169,9 @@ const OPTIONS: &[Choice] = &[
     (&["up", "--yes"], "--region", may_be_region),
     (&["status"], "--region", may_be_region),
     (&["teardown", "--yes"], "--region", may_be_region),
-    (&["iam-policy"], "--region", may_be_region),
+    (&["iam-policy"], "--region", |text| {
+        text == "*" || may_be_region(text)
+    }),
     (&["iam-policy"], "--name", is_name),
     (&["token"], "--lifespan", may_be_number),
     (&["token"], "--user", may_be_word),

@@ -173,6 +173,13 @@ Resources:
         self.assertIn("has dependencies", self.reason("busy", "Subnet", "DELETE_FAILED"))
         self.assertIn("has a dependent object", self.reason("busy", "Group", "DELETE_FAILED"))
         self.assertNotIn(("VPC", "DELETE_IN_PROGRESS"), self.events("busy"))
+        listed = self.cloudformation.list_stack_resources(StackName="busy")
+        reasons = {
+            one["LogicalResourceId"]: one.get("ResourceStatusReason")
+            for one in listed["StackResourceSummaries"]
+        }
+        self.assertIn("has dependencies", reasons["Subnet"])
+        self.assertIsNone(reasons["VPC"])
         self.ec2.delete_network_interface(NetworkInterfaceId=interface)
         self.assertEqual(self.deleted("busy"), "DELETE_COMPLETE")
 

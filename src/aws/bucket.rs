@@ -12,6 +12,9 @@ use super::error::{is_code, service};
 /// Batches of deletions under way at once: S3 lists faster than it deletes.
 const DELETIONS_AT_ONCE: usize = 4;
 
+/// Objects that come while the bucket is being emptied are removed, too, so many times.
+const ROUNDS: usize = 10;
+
 /// What was removed from a bucket.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Emptied {
@@ -105,43 +108,50 @@ impl Buckets {
 
     /// Writes the object.
     pub async fn put(&self, bucket: &str, key: &str, body: impl Into<Vec<u8>>) -> Result<()> {
-        self.0
-            .put_object()
-            .bucket(bucket)
-            .key(key)
-            .body(ByteStream::from(body.into()))
-            .send()
-            .await
-            .map_err(|error| service(format!("cannot write s3://{bucket}/{key}"), error))?;
-        Ok(())
+        if self.put_if_there(bucket, key, body).await? {
+            return Ok(());
+        }
+        Err(Error::failed(format!("cannot write s3://{bucket}/{key}"))
+            .because("the bucket does not exist"))
     }
 
-    /// Returns the names of the region's buckets that begin with `prefix`.
-    pub async fn with_prefix(&self, region: &str, prefix: &str) -> Result<Vec<String>> {
-        let mut pages = self
-            .0
-            .list_buckets()
-            .bucket_region(region)
-            .prefix(prefix)
-            .into_paginator()
-            .send();
-        let mut names = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| service("cannot list the buckets", error))?;
-            let found = page.buckets().iter().filter_map(|bucket| bucket.name());
-            names.extend(
-                found
-                    .filter(|name| name.starts_with(prefix))
-                    .map(ToOwned::to_owned),
-            );
+    /// Writes the object; returns false when the bucket does not exist.
+    pub async fn put_if_there(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: impl Into<Vec<u8>>,
+    ) -> Result<bool> {
+        let asked = self.0.put_object().bucket(bucket).key(key);
+        match asked.body(ByteStream::from(body.into())).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_absent(&error) => Ok(false),
+            Err(error) => Err(service(format!("cannot write s3://{bucket}/{key}"), error)),
         }
-        Ok(names)
     }
 
     /// Removes everything from the bucket: every version, delete marker and unfinished
-    /// upload. `progress` is told how many versions are gone. A bucket that does not exist
-    /// is empty.
+    /// upload, until a look finds it empty. `progress` is told how many versions are gone. A
+    /// bucket that does not exist is empty.
     pub async fn empty(&self, bucket: &str, progress: impl Fn(usize)) -> Result<Emptied> {
+        let mut emptied = Emptied::default();
+        for _ in 0..ROUNDS {
+            let before = emptied.versions;
+            let swept = self.sweep(bucket, |gone| progress(before + gone)).await?;
+            if swept == Emptied::default() {
+                return Ok(emptied);
+            }
+            emptied.versions += swept.versions;
+            emptied.uploads += swept.uploads;
+        }
+        Err(Error::failed(format!(
+            "the bucket `{bucket}` does not become empty: something goes on writing to it"
+        ))
+        .hint("end what writes to it"))
+    }
+
+    /// Removes what is in the bucket now.
+    async fn sweep(&self, bucket: &str, progress: impl Fn(usize)) -> Result<Emptied> {
         let mut emptied = Emptied::default();
         let mut deletions = JoinSet::new();
         let (mut key_marker, mut version_marker) = (None, None);
@@ -277,4 +287,41 @@ fn identifier(key: &str, version: Option<&str>) -> Option<ObjectIdentifier> {
 
 fn is_absent<E: aws_smithy_types::error::metadata::ProvideErrorMetadata>(error: &E) -> bool {
     is_code(error, &["NoSuchBucket", "NoSuchKey", "NotFound"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::recorded::answered;
+
+    use super::*;
+
+    const ONE: &str = "<ListVersionsResult><Version><Key>k</Key><VersionId>v</VersionId>\
+                       </Version></ListVersionsResult>";
+    const NONE: &str = "<ListVersionsResult></ListVersionsResult>";
+    const DELETED: &str = "<DeleteResult></DeleteResult>";
+    const NO_UPLOADS: &str = "<ListMultipartUploadsResult></ListMultipartUploadsResult>";
+    const ROUND: [(u16, &str); 3] = [(200, ONE), (200, DELETED), (200, NO_UPLOADS)];
+
+    #[tokio::test]
+    async fn what_comes_meanwhile_is_removed_too() {
+        let answers = [&ROUND[..], &ROUND, &[(200, NONE), (200, NO_UPLOADS)]].concat();
+        let emptied = answered(&answers).await.buckets.empty("b", |_| {}).await;
+        assert_eq!(emptied.unwrap().versions, 2);
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_is_written_to_without_end_is_given_up() {
+        let answers = ROUND.repeat(ROUNDS);
+        let emptied = answered(&answers).await.buckets.empty("b", |_| {}).await;
+        let error = emptied.unwrap_err();
+        assert!(error.to_string().contains("goes on writing"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_is_gone_is_empty() {
+        let gone = "<Error><Code>NoSuchBucket</Code><Message>gone</Message></Error>";
+        let aws = answered(&[(404, gone)]).await;
+        let emptied = aws.buckets.empty("b", |_| {}).await;
+        assert_eq!(emptied.unwrap(), Emptied::default());
+    }
 }

@@ -123,22 +123,6 @@ impl Instances {
             .map_err(|error| service(format!("cannot change the instance `{id}`"), error))?;
         Ok(())
     }
-
-    /// Returns the ids of the volumes that carry the tag.
-    pub async fn volumes_with_tag(&self, key: &str, value: &str) -> Result<Vec<String>> {
-        let answer = self
-            .0
-            .describe_volumes()
-            .filters(tag_filter(key, value))
-            .send()
-            .await
-            .map_err(|error| service("cannot look for volumes", error))?;
-        Ok(answer
-            .volumes()
-            .iter()
-            .filter_map(|volume| volume.volume_id().map(ToOwned::to_owned))
-            .collect())
-    }
 }
 
 pub(super) fn tag_filter(key: &str, value: &str) -> Filter {

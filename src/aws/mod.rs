@@ -9,6 +9,7 @@ mod commands;
 mod error;
 mod http_apis;
 mod instances;
+mod inventory;
 mod key_pairs;
 mod load_balancing;
 mod network;
@@ -34,9 +35,10 @@ pub use capacity::{Capacity, Size};
 pub use commands::{Commands, Invocation};
 pub use http_apis::{HttpApi, HttpApis, Integration, Route, VpcLink};
 pub use instances::{Instance, Instances};
+pub use inventory::{Inventory, Item, Kind, Names, SERVICES};
 pub use key_pairs::{KeyPair, KeyPairs};
 pub use load_balancing::{Listener, LoadBalancing, TargetHealth};
-pub use network::{GroupRule, GroupRules, Network};
+pub use network::{GroupRule, GroupRules, Interface, Network};
 pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};
 pub use stacks::{Stack, StackResource, Stacks};
@@ -80,6 +82,8 @@ pub struct Aws {
     pub capacity: Capacity,
     /// API Gateway.
     pub http_apis: HttpApis,
+    /// Lists of everything, for a scan.
+    pub inventory: Inventory,
     config: SdkConfig,
 }
 
@@ -97,6 +101,7 @@ impl Aws {
         }
         let ec2 = aws_sdk_ec2::Client::new(&config);
         let http_apis = aws_sdk_apigatewayv2::Client::new(&config);
+        let inventory = Inventory::new(&config, &region);
         Ok(Aws {
             region,
             stacks: Stacks::new(aws_sdk_cloudformation::Client::new(&config)),
@@ -115,6 +120,7 @@ impl Aws {
                 http_apis.clone(),
             ),
             http_apis: HttpApis::new(http_apis),
+            inventory,
             config,
         })
     }

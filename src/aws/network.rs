@@ -1,7 +1,10 @@
 //! EC2 networking: what still hangs in a VPC, and what a security group lets in.
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, IpPermission, UserIdGroupPair};
+use aws_sdk_ec2::primitives::DateTimeFormat;
+use aws_sdk_ec2::types::{
+    Filter, IpPermission, NetworkInterface, NetworkInterfaceAttachment, UserIdGroupPair,
+};
 
 use crate::error::Result;
 
@@ -16,6 +19,55 @@ pub struct GroupRule {
     pub to_port: i32,
     /// The other security group.
     pub group: String,
+}
+
+/// A network interface, and who holds it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// Its id.
+    pub id: String,
+    /// What it is for, in the words of who made it.
+    pub description: String,
+    /// The instance that it is attached to.
+    pub instance: Option<String>,
+    /// The service or account that asked for it, when that is not the account itself.
+    pub requester: Option<String>,
+    /// Whether a service of AWS made it for something else, and removes it with that.
+    pub is_managed: bool,
+    /// Whether it is removed with the instance that it is attached to.
+    pub goes_with_instance: bool,
+    /// The attachment, if it can be ended: that of an instance's first interface cannot.
+    pub attachment: Option<String>,
+    /// Since when it is attached, as RFC 3339.
+    pub since: Option<String>,
+}
+
+impl Interface {
+    pub(super) fn from_sdk(interface: &NetworkInterface) -> Interface {
+        let attachment = interface.attachment();
+        let is_first = |attachment: &&NetworkInterfaceAttachment| {
+            attachment.device_index() == Some(0) && attachment.instance_id().is_some()
+        };
+        Interface {
+            id: interface
+                .network_interface_id()
+                .unwrap_or_default()
+                .to_owned(),
+            description: interface.description().unwrap_or_default().to_owned(),
+            instance: attachment.and_then(|one| one.instance_id().map(ToOwned::to_owned)),
+            requester: interface.requester_id().map(ToOwned::to_owned),
+            is_managed: interface.requester_managed().unwrap_or_default(),
+            goes_with_instance: attachment
+                .and_then(|one| one.delete_on_termination())
+                .unwrap_or_default(),
+            attachment: attachment
+                .filter(|one| !is_first(one))
+                .and_then(|one| one.attachment_id().map(ToOwned::to_owned)),
+            since: attachment
+                .and_then(|one| one.attach_time())
+                .and_then(|time| time.fmt(DateTimeFormat::DateTime).ok()),
+        }
+    }
 }
 
 /// The TCP rules of a security group that name other groups.
@@ -36,8 +88,8 @@ impl Network {
         Network(client)
     }
 
-    /// Returns id and description of each network interface in the VPC.
-    pub async fn interfaces_of_vpc(&self, vpc: &str) -> Result<Vec<(String, String)>> {
+    /// Returns the network interfaces in the VPC.
+    pub async fn interfaces_of_vpc(&self, vpc: &str) -> Result<Vec<Interface>> {
         let mut pages = self
             .0
             .describe_network_interfaces()
@@ -48,15 +100,7 @@ impl Network {
         while let Some(page) = pages.next().await {
             let page =
                 page.map_err(|error| service("cannot look for network interfaces", error))?;
-            interfaces.extend(page.network_interfaces().iter().map(|interface| {
-                (
-                    interface
-                        .network_interface_id()
-                        .unwrap_or_default()
-                        .to_owned(),
-                    interface.description().unwrap_or_default().to_owned(),
-                )
-            }));
+            interfaces.extend(page.network_interfaces().iter().map(Interface::from_sdk));
         }
         Ok(interfaces)
     }
@@ -74,22 +118,6 @@ impl Network {
             .subnets()
             .iter()
             .filter_map(|subnet| subnet.subnet_id().map(ToOwned::to_owned))
-            .collect())
-    }
-
-    /// Returns the ids of the network interfaces that carry the tag.
-    pub async fn interfaces_with_tag(&self, key: &str, value: &str) -> Result<Vec<String>> {
-        let answer = self
-            .0
-            .describe_network_interfaces()
-            .filters(super::instances::tag_filter(key, value))
-            .send()
-            .await
-            .map_err(|error| service("cannot look for network interfaces", error))?;
-        Ok(answer
-            .network_interfaces()
-            .iter()
-            .filter_map(|interface| interface.network_interface_id().map(ToOwned::to_owned))
             .collect())
     }
 

@@ -112,6 +112,7 @@ impl Stacks {
             outputs: BTreeMap::new(),
             parameters: BTreeMap::new(),
             tags: BTreeMap::new(),
+            is_protected: false,
         };
         Ok(Some((stack, mark)))
     }

@@ -33,6 +33,8 @@ pub struct Stack {
     pub parameters: BTreeMap<String, String>,
     /// Its tags by key.
     pub tags: BTreeMap<String, String>,
+    /// Whether it is protected from deletion.
+    pub is_protected: bool,
 }
 
 impl Stack {
@@ -73,6 +75,8 @@ pub struct StackResource {
     pub physical_id: String,
     /// Its resource status, e.g. `DELETE_SKIPPED`.
     pub status: String,
+    /// AWS's reason for the status; empty when there is none.
+    pub reason: String,
 }
 
 /// The CloudFormation calls.
@@ -109,6 +113,7 @@ impl Stacks {
                 (p.parameter_key(), p.parameter_value())
             }),
             tags: pairs(stack.tags(), |t| (t.key(), t.value())),
+            is_protected: stack.enable_termination_protection().unwrap_or_default(),
         }))
     }
 
@@ -303,6 +308,10 @@ impl Stacks {
                     status: resource
                         .resource_status()
                         .map_or_else(String::new, |status| status.as_str().to_owned()),
+                    reason: resource
+                        .resource_status_reason()
+                        .unwrap_or_default()
+                        .to_owned(),
                 }
             }));
         }

@@ -121,11 +121,12 @@ impl Sign {
     ) -> Result<Sign> {
         let key = Worker::this().key(work);
         // First the sign, then the look: of two that begin at once at least one sees the other.
-        let bucket = cluster::bucket(context).await?;
-        if let Some(bucket) = &bucket
-            && context.aws.buckets.exists(bucket).await?
+        let mut bucket = cluster::bucket(context).await?;
+        // A stack whose deletion failed names its bucket still when that is gone.
+        if let Some(name) = &bucket
+            && !context.aws.buckets.put_if_there(name, &key, "").await?
         {
-            context.aws.buckets.put(bucket, &key, "").await?;
+            bucket = None;
         }
         let (there, board) = (Arc::clone(context), Arc::clone(board));
         let beat = tokio::spawn(keep_beating(there, key.clone(), bucket, board));

@@ -16,7 +16,7 @@ mod up;
 
 pub use doctor::{Diagnosis, doctor};
 pub use finding::{Finding, Verdict};
-pub use leftovers::Leftover;
+pub use leftovers::{Cost, Leftover, Scan, Unseen, check as check_leftovers};
 pub use proof::Proof;
 pub use state::State;
 pub use status::{StepStatus, gather_values, locate, survey};

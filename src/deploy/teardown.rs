@@ -12,15 +12,16 @@ use crate::event::{Event, Outcome};
 use crate::step::{Need, Step};
 
 use super::at_work::{Sign, Work};
-use super::leftovers::{self, Leftover};
+use super::leftovers::{self, Scan};
+use super::steps::{cluster, deletion, stack};
 
 /// What `teardown` did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Teardown {
     /// The steps whose things were removed.
     pub removed: Vec<Step>,
-    /// What is left in the account.
-    pub leftovers: Vec<Leftover>,
+    /// What there is in the account after it.
+    pub scan: Scan,
 }
 
 /// Returns what `teardown` would delete, one line each.
@@ -30,6 +31,7 @@ pub async fn doomed(context: &Context) -> Result<Vec<String>> {
 
 /// Removes the whole deployment, and looks for what is left.
 pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
+    require_unprotected(context).await?;
     let board = Arc::new(Board::default());
     let sign = Arc::new(Sign::give(context, Work::Teardown, &board).await?);
     let stacks = leftovers::cluster_stacks(context).await?;
@@ -46,8 +48,28 @@ pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
     removed.reverse();
     Ok(Teardown {
         removed,
-        leftovers: leftovers::scan(context, &stacks).await?,
+        scan: leftovers::after_teardown(context, &stacks).await?,
     })
+}
+
+/// Fails when a stack of the deployment is protected from deletion: before anything is deleted,
+/// not in the middle.
+async fn require_unprotected(context: &Context) -> Result<()> {
+    let name = &context.settings.name;
+    for name in [name.api_stack(), name.requirements_stack()] {
+        if let Some(there) = context.aws.stacks.describe(&name).await?
+            && stack::is_ours(context, &there)
+        {
+            deletion::require_unprotected(context, &there)?;
+        }
+    }
+    if let Some(there) = context.aws.stacks.describe(name.as_str()).await?
+        && there.is_protected
+        && cluster::is_ours(context).await?
+    {
+        deletion::require_unprotected(context, &there)?;
+    }
+    Ok(())
 }
 
 async fn remove(step: Step, context: &Context, board: &Board, sign: &Sign) -> Result<Option<Step>> {

@@ -100,7 +100,7 @@ impl Scope {
             .replace("{region}", &self.region)
             .replace("{account}", &self.account)
             .replace("{name}", self.name.as_str())
-            .replace("{bucket}", &self.bucket())
+            .replace("{bucket}", &self.name.bucket_prefix())
     }
 
     fn fill_all(&self, templates: &[&str]) -> Vec<String> {
@@ -108,14 +108,6 @@ impl Scope {
             .iter()
             .map(|template| self.fill(template))
             .collect()
-    }
-
-    /// Returns how the name of the bucket begins: CloudFormation makes it of the stack's name,
-    /// in lower case, and cuts a long one.
-    fn bucket(&self) -> String {
-        let mut stack = self.name.requirements_stack().to_lowercase();
-        stack.truncate(24);
-        stack
     }
 }
 

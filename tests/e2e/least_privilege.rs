@@ -152,6 +152,7 @@ async fn every_policy_allows_what_is_asked_for_and_nothing_else() {
     note("jobs", log.news());
     begin_an_upload(&env).await;
     log.news();
+    env.fail(1, &["teardown", "--check"]);
     env.succeed(&["teardown", "--yes"]);
     note("teardown", log.news());
 

@@ -3,13 +3,16 @@
 
 mod at_once;
 mod bad_input;
+mod blocked_teardown;
 mod broken_ways;
 mod detached;
 mod environment;
 mod failing_cluster;
 mod interrupted;
 mod least_privilege;
+mod leftovers;
 mod sealed_token;
 mod secrets;
 mod slurm;
+mod things;
 mod whole_way;

@@ -52,6 +52,8 @@ impl Api {
 #[tokio::test]
 async fn a_newcomer_gets_an_api_runs_a_job_and_removes_it_all() {
     let env = TestEnv::new();
+    let before = env.json(&["teardown", "--check", "--output", "json"]);
+    assert_eq!(before["clean"], true, "{before}");
     let up = env.json(&["up", "--yes", "--prove", "--output", "json"]);
     assert_eq!(up["changed"], true);
     assert_eq!(up["proof"]["state"], "COMPLETED");
@@ -76,6 +78,8 @@ async fn a_newcomer_gets_an_api_runs_a_job_and_removes_it_all() {
 
     let teardown = env.json(&["teardown", "--yes", "--output", "json"]);
     assert_eq!(teardown["left"], json!([]));
+    assert_eq!(teardown["clean"], true, "{teardown}");
+    assert_eq!(teardown["look_alikes"], json!([]));
     env.assert_empty().await;
     let local = fs::read_dir(env.home().join(".parallelcluster")).unwrap();
     let left: Vec<_> = local

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -41,6 +42,7 @@ def install() -> None:
     _wrap("UpdateStack", _update_stack)
     _wrap("DeleteStack", _delete_stack)
     _wrap("DescribeStackEvents", _describe_stack_events)
+    _wrap("ListStackResources", _list_stack_resources)
     for name in ("DescribeStacks", "ListStacks", "DescribeStackResources", "DescribeChangeSet"):
         _wrap(name, lambda params, handler: _without_empty_members(handler(params)))
     resolve_document = helpers._resolve_document
@@ -150,3 +152,23 @@ def _describe_stack_events(params: dict[str, Any], handler: Handler) -> Answer:
     if name and not stack:
         return helpers._error("ValidationError", f"Stack [{name}] does not exist")
     return _without_empty_members(handler(params))
+
+
+def _list_stack_resources(params: dict[str, Any], handler: Handler) -> Answer:
+    """Adds why a resource is in its status."""
+    status, headers, body = handler(params)
+    stack = _named(params)
+    resources = (stack or {}).get("_resources") or {}
+
+    def with_reason(found: re.Match[bytes]) -> bytes:
+        record = resources.get(html.unescape(found[1].decode()), {})
+        reason = html.escape(record.get("ResourceStatusReason") or "")
+        return found[0] + f"<ResourceStatusReason>{reason}</ResourceStatusReason>".encode()
+
+    listed = re.sub(
+        rb"<LogicalResourceId>([^<]*)</LogicalResourceId>.*?</ResourceStatus>",
+        with_reason,
+        body,
+        flags=re.DOTALL,
+    )
+    return _without_empty_members((status, headers, listed))

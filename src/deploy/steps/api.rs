@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::event::Outcome;
 use crate::step::Step;
 
+use super::deletion::Attempts;
 use super::stack;
 
 const TEMPLATE: &str = include_str!("../../../templates/api.yaml");
@@ -58,13 +59,15 @@ async fn apply(context: &Context) -> Result<Applied> {
 
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     let name = context.settings.name.api_stack();
+    if stack::doomed(context, &name).await?.is_none() {
+        return Ok(Outcome::Absent);
+    }
     let progress = stack::progress(&context.events, Step::Api);
-    let removed = stack::delete(context, &name, &progress).await?;
-    Ok(if removed {
-        Outcome::Removed
-    } else {
-        Outcome::Absent
-    })
+    let mut attempts = Attempts::new(context, &name);
+    while let Err(error) = stack::delete(context, &name, &progress).await {
+        attempts.after(error).await?;
+    }
+    Ok(Outcome::Removed)
 }
 
 /// Returns the stack's parameters, once network and head node are known.

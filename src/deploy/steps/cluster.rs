@@ -13,6 +13,7 @@ use crate::pcluster::{self, answer};
 use crate::step::Step;
 use crate::wait::Pace;
 
+use super::deletion::Attempts;
 use super::{requirements, stack};
 
 /// An object in the deployment's bucket, written before the cluster is made: what says that
@@ -115,7 +116,7 @@ pub async fn replace(context: &Context) -> Result<()> {
 
 /// Returns whether the cluster is the deployment's: the marker says so, or its instances stand
 /// in our network.
-async fn is_ours(context: &Context) -> Result<bool> {
+pub(in crate::deploy) async fn is_ours(context: &Context) -> Result<bool> {
     if let Some(bucket) = bucket(context).await?
         && context.aws.buckets.has(&bucket, MARKER).await?
     {
@@ -221,8 +222,18 @@ async fn create(context: &Context) -> Result<Created> {
 }
 
 async fn delete(context: &Context, stack: &Stack) -> Result<()> {
+    let mut attempts = Attempts::new(context, &stack.id);
+    let mut status = stack.status.as_str();
+    while let Err(error) = delete_once(context, stack, status).await {
+        attempts.after(error).await?;
+        status = "DELETE_FAILED";
+    }
+    Ok(())
+}
+
+async fn delete_once(context: &Context, stack: &Stack, status: &str) -> Result<()> {
     let mut mark = None;
-    if stack.status != "DELETE_IN_PROGRESS" {
+    if status != "DELETE_IN_PROGRESS" {
         mark = context.aws.stacks.newest_event(&stack.id).await?;
         context
             .events

@@ -3,8 +3,10 @@
 pub(super) mod api;
 pub(super) mod cluster;
 pub(super) mod cluster_config;
+pub(super) mod deletion;
 pub(super) mod endpoint;
 pub(super) mod head_node;
+mod interfaces;
 pub(super) mod key_pair;
 pub(super) mod node_script;
 pub(super) mod pcluster;

@@ -1,22 +1,17 @@
 //! The stack `<name>-requirements`: network, security groups, bucket.
 
-use std::time::Duration;
-
 use crate::aws::{Stack, StackResource, Zone, choose_zones};
 use crate::context::{Context, Requirements};
 use crate::deploy::State;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::Outcome;
 use crate::pcluster::instance_types;
 use crate::step::Step;
-use crate::wait::Pace;
 
-use super::stack;
+use super::deletion::Attempts;
+use super::{interfaces, stack};
 
 const TEMPLATE: &str = include_str!("../../../templates/requirements.yaml");
-
-/// AWS removes the network interfaces of a load balancer or VPC link minutes after it.
-const LINGERING: Duration = Duration::from_secs(900);
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let name = context.settings.name.requirements_stack();
@@ -88,8 +83,21 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
 
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     let name = context.settings.name.requirements_stack();
-    let Some(there) = context.aws.stacks.describe(&name).await? else {
+    if stack::doomed(context, &name).await?.is_none() {
         return Ok(Outcome::Absent);
+    }
+    let mut attempts = Attempts::new(context, &name);
+    while let Err(error) = remove(context, &name).await {
+        attempts.after(error).await?;
+    }
+    Ok(Outcome::Removed)
+}
+
+/// Takes out of the bucket and the network what would make the deletion of the stack fail, and
+/// deletes it.
+async fn remove(context: &Context, name: &str) -> Result<()> {
+    let Some(there) = context.aws.stacks.describe(name).await? else {
+        return Ok(());
     };
     stack::require_ours(context, &there)?;
     let resources = context.aws.stacks.resources(&there.id).await?;
@@ -101,34 +109,10 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
         context.aws.buckets.empty(bucket, tell).await?;
     }
     for vpc in physical_ids(&resources, "AWS::EC2::VPC") {
-        wait_for_interfaces(context, vpc).await?;
+        interfaces::wait_until_gone(context, vpc).await?;
     }
     let progress = stack::progress(&context.events, Step::Requirements);
-    stack::delete(context, &name, &progress).await?;
-    Ok(Outcome::Removed)
-}
-
-/// Waits until nothing but the stack's own NAT gateway has an interface in the VPC: any other
-/// would make the deletion of the stack fail.
-async fn wait_for_interfaces(context: &Context, vpc: &str) -> Result<()> {
-    let mut pace = Pace::minutes(LINGERING);
-    loop {
-        let interfaces = context.aws.network.interfaces_of_vpc(vpc).await?;
-        let holder = interfaces
-            .iter()
-            .find(|(_, description)| !description.starts_with("Interface for NAT Gateway"));
-        let Some((id, description)) = holder else {
-            return Ok(());
-        };
-        let text = format!("waiting for the network interface {id} ({description}) to go");
-        context.events.doing(Step::Requirements, text);
-        if !pace.next().await {
-            return Err(Error::failed(format!(
-                "the network interface `{id}` ({description}) still stands in `{vpc}`"
-            ))
-            .hint("remove what it belongs to"));
-        }
-    }
+    stack::delete(context, name, &progress).await
 }
 
 fn physical_ids<'r>(resources: &'r [StackResource], kind: &str) -> Vec<&'r str> {

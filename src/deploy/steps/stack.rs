@@ -50,14 +50,16 @@ pub(super) fn state(stack: &Stack, template: &str, parameters: &[(&str, String)]
     State::Ready
 }
 
-/// Fails unless the stack was made by hpcapi for this deployment.
-pub(super) fn require_ours(context: &Context, stack: &Stack) -> Result<()> {
+/// Returns whether the stack was made by hpcapi for this deployment.
+pub(in crate::deploy) fn is_ours(context: &Context, stack: &Stack) -> bool {
     let name = context.settings.name.as_str();
     // Before its first change set is executed a stack has no resources, and shows no tags.
-    if stack.is_in_review() {
-        return Ok(());
-    }
-    if stack.tags.get(TAG_DEPLOYMENT).map(String::as_str) == Some(name) {
+    stack.is_in_review() || stack.tags.get(TAG_DEPLOYMENT).map(String::as_str) == Some(name)
+}
+
+/// Fails unless the stack was made by hpcapi for this deployment.
+pub(super) fn require_ours(context: &Context, stack: &Stack) -> Result<()> {
+    if is_ours(context, stack) {
         return Ok(());
     }
     Err(Error::usage(format!(
@@ -94,13 +96,25 @@ pub(super) fn output(stack: &Stack, key: &str) -> Result<String> {
     })
 }
 
-/// Deletes the stack; returns whether there was one.
-pub(super) async fn delete(context: &Context, name: &str, progress: Progress<'_>) -> Result<bool> {
-    let Some(stack) = context.aws.stacks.describe(name).await? else {
-        return Ok(false);
-    };
-    require_ours(context, &stack)?;
-    context.aws.stacks.delete(name, progress).await
+/// Returns the stack to delete, if there is one; what is not the deployment's is warned of.
+pub(super) async fn doomed(context: &Context, name: &str) -> Result<Option<Stack>> {
+    let stack = context.aws.stacks.describe(name).await?;
+    if stack.as_ref().is_some_and(|stack| !is_ours(context, stack)) {
+        context.events.warn(format!(
+            "the stack `{name}` was not made by hpcapi, so it is not touched"
+        ));
+        return Ok(None);
+    }
+    Ok(stack)
+}
+
+/// Deletes the stack, if there is one; fails when it is not the deployment's.
+pub(super) async fn delete(context: &Context, name: &str, progress: Progress<'_>) -> Result<()> {
+    if let Some(stack) = context.aws.stacks.describe(name).await? {
+        require_ours(context, &stack)?;
+        context.aws.stacks.delete(&stack.id, progress).await?;
+    }
+    Ok(())
 }
 
 fn digest(template: &str) -> String {
@@ -162,6 +176,7 @@ pub(super) mod template {
                     .collect(),
                 parameters: BTreeMap::new(),
                 tags: BTreeMap::new(),
+                is_protected: false,
             }
         }
     }

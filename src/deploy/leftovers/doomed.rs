@@ -1,0 +1,51 @@
+//! What a teardown will delete, said before it does.
+
+use crate::context::{Context, TAG_DEPLOYMENT};
+use crate::deploy::steps::{cluster, key_pair, stack};
+use crate::error::Result;
+
+/// Returns what a teardown will delete, one line each; empty when there is nothing.
+pub(in crate::deploy) async fn doomed(context: &Context) -> Result<Vec<String>> {
+    let name = &context.settings.name;
+    let mut lines = Vec::new();
+    if is_ours(context, &name.api_stack()).await? {
+        lines.push(format!(
+            "the stack {} (load balancer, VPC link, HTTP API)",
+            name.api_stack()
+        ));
+    }
+    if context.aws.stacks.describe(name.as_str()).await?.is_some()
+        && cluster::is_ours(context).await?
+    {
+        lines.push(format!("the cluster {name} with its jobs and volumes"));
+    }
+    if is_ours(context, &name.requirements_stack()).await? {
+        lines.push(format!(
+            "the stack {} (network, NAT gateway, and the bucket with everything in it)",
+            name.requirements_stack()
+        ));
+    }
+    if let Some(pair) = context.aws.key_pairs.describe(name.as_str()).await?
+        && pair
+            .tags
+            .iter()
+            .any(|(key, value)| key == TAG_DEPLOYMENT && value == name.as_str())
+    {
+        lines.push(format!("the key pair {name}"));
+    }
+    for path in [
+        key_pair::private_key_path(context),
+        context.settings.filled_config_path(),
+    ] {
+        if path.exists() {
+            lines.push(format!("the file {}", path.display()));
+        }
+    }
+    Ok(lines)
+}
+
+/// Returns whether a stack of hpcapi's own is there, and the deployment's.
+async fn is_ours(context: &Context, name: &str) -> Result<bool> {
+    let stack = context.aws.stacks.describe(name).await?;
+    Ok(stack.is_some_and(|stack| stack::is_ours(context, &stack)))
+}

@@ -1,0 +1,227 @@
+//! What a deployment has in the account: what a teardown will delete, and what is still there
+//! after it. Found by tag, name and stack, never by what this machine remembers. Only looks.
+
+mod claim;
+mod costs;
+mod doomed;
+mod origin;
+mod removal;
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::aws::{Item, Kind, Names, SERVICES};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::wait::Pace;
+
+use claim::Claim;
+use origin::Origin;
+use removal::Commands;
+
+pub use costs::Cost;
+pub(super) use doomed::doomed;
+pub(super) use origin::cluster_stacks;
+pub(super) use removal::Aws as AwsCommands;
+
+/// So long what was just deleted may be listed still.
+const LINGERING: Duration = Duration::from_secs(30);
+
+/// Something in the account that has to do with the deployment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leftover {
+    /// What it is, e.g. `log group`.
+    pub kind: &'static str,
+    /// What commands call it: an id, a name or an ARN.
+    pub id: String,
+    /// Its name; its id when it has none.
+    pub name: String,
+    /// Its state or status; empty for things that have none.
+    pub state: String,
+    /// Why it is taken for the deployment's, or left alone.
+    pub why: String,
+    /// What it costs.
+    pub cost: Cost,
+    /// The command that removes it; `None` when it goes with something else, is shared, or is
+    /// somebody else's.
+    pub remove: Option<String>,
+}
+
+/// A kind of thing that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unseen {
+    /// What it is, e.g. `hosted zone`.
+    pub kind: &'static str,
+    /// What was being done, and AWS's own words.
+    pub why: String,
+}
+
+/// What a look over the account found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Scan {
+    /// What is the deployment's.
+    pub left: Vec<Leftover>,
+    /// What stays on purpose.
+    pub kept: Vec<Leftover>,
+    /// What is only named like the deployment's, and never touched.
+    pub look_alikes: Vec<Leftover>,
+    /// What could not be looked at.
+    pub unseen: Vec<Unseen>,
+}
+
+impl Scan {
+    /// Returns whether everything was looked at, and nothing of the deployment found.
+    pub fn is_clean(&self) -> bool {
+        self.left.is_empty() && self.unseen.is_empty()
+    }
+}
+
+/// Returns what there is of the deployment now.
+pub async fn check(context: &Context) -> Result<Scan> {
+    let origin = Origin::gather(context, &[]).await?;
+    Ok(scan(context, &origin).await)
+}
+
+/// Returns what is left after a teardown; `stacks` are those that the cluster had before it.
+/// What is just being deleted gets a while to go.
+pub(super) async fn after_teardown(context: &Context, stacks: &[String]) -> Result<Scan> {
+    let origin = Origin::gather(context, stacks).await?;
+    let mut pace = Pace::minutes(LINGERING);
+    loop {
+        let scan = scan(context, &origin).await;
+        if scan.left.is_empty() || !pace.next().await {
+            return Ok(scan);
+        }
+    }
+}
+
+/// Looks over every kind of thing once.
+async fn scan(context: &Context, origin: &Origin) -> Scan {
+    let names = origin.names();
+    let services = SERVICES
+        .iter()
+        .map(|kinds| async { look(context, kinds, &names).await });
+    let found = join_all(services).await.into_iter().flatten().collect();
+    let commands = Commands {
+        aws: AwsCommands::new(context),
+        teardown: context.settings.again.command("teardown"),
+    };
+    judged(origin, &commands, found)
+}
+
+/// Sorts what was found by whose it is.
+fn judged(origin: &Origin, commands: &Commands, found: Vec<(Kind, Result<Vec<Item>>)>) -> Scan {
+    let mut items = Vec::new();
+    let mut scan = Scan::default();
+    for (kind, found) in found {
+        match found {
+            Ok(found) => items.extend(found.into_iter().map(|item| (kind, item))),
+            Err(error) => scan.unseen.push(Unseen {
+                kind: kind.name(),
+                why: words(&error),
+            }),
+        }
+    }
+    let vpcs = claim::vpcs(origin, &items);
+    items.sort_by(|(kind, item), (other, another)| (kind, &item.id).cmp(&(other, &another.id)));
+    for (kind, item) in &items {
+        let claim = claim::claim(origin, &vpcs, *kind, item);
+        let remove = removal::command(commands, origin, &claim, *kind, item);
+        let (list, why) = match claim {
+            Claim::Ours(why) => (&mut scan.left, why),
+            Claim::Kept(why) => (&mut scan.kept, why.to_owned()),
+            Claim::LookAlike(why) => (&mut scan.look_alikes, why),
+            Claim::Nobodys => continue,
+        };
+        let name = if item.name.is_empty() {
+            &item.id
+        } else {
+            &item.name
+        };
+        list.push(Leftover {
+            kind: kind.name(),
+            id: item.id.clone(),
+            name: name.clone(),
+            state: item.state.clone(),
+            why,
+            cost: costs::of(*kind, item),
+            remove,
+        });
+    }
+    scan
+}
+
+async fn look(context: &Context, kinds: &[Kind], names: &Names) -> Vec<(Kind, Result<Vec<Item>>)> {
+    let mut found = Vec::new();
+    for kind in kinds {
+        found.push((*kind, context.aws.inventory.list(*kind, names).await));
+    }
+    found
+}
+
+/// Returns an error and its cause in one line.
+fn words(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(found: Vec<(Kind, Result<Vec<Item>>)>) -> Scan {
+        let mut origin = Origin::default();
+        origin.name = "mine".to_owned();
+        let commands = Commands {
+            aws: AwsCommands::default(),
+            teardown: "hpcapi teardown".to_owned(),
+        };
+        judged(&origin, &commands, found)
+    }
+
+    fn item(id: &str, tag: (&str, &str)) -> Item {
+        Item {
+            id: id.to_owned(),
+            name: "mine".to_owned(),
+            tags: [tag]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+            ..Item::default()
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_looked_at_is_not_nothing_left() {
+        assert!(judge(vec![(Kind::Volume, Ok(vec![]))]).is_clean());
+        let denied = Error::failed("cannot list the roles").because("AccessDenied: no");
+        let scan = judge(vec![(Kind::Volume, Ok(vec![])), (Kind::Role, Err(denied))]);
+        assert!(!scan.is_clean());
+        assert_eq!(scan.left, []);
+        assert_eq!(scan.unseen[0].kind, "role");
+        assert_eq!(
+            scan.unseen[0].why,
+            "cannot list the roles: AccessDenied: no"
+        );
+    }
+
+    #[test]
+    fn only_for_what_is_ours_a_command_is_said() {
+        let ours = item("vol-1", ("hpcapi:deployment", "mine"));
+        let alike = item("vol-2", ("owner", "somebody"));
+        let other = item("vol-3", ("hpcapi:deployment", "other"));
+        let scan = judge(vec![(Kind::Volume, Ok(vec![alike, other, ours]))]);
+        assert_eq!(scan.left.len(), 1);
+        assert_eq!(
+            scan.left[0].remove.as_deref(),
+            Some("aws ec2 delete-volume --volume-id vol-1")
+        );
+        assert_eq!(scan.look_alikes.len(), 1);
+        assert_eq!(
+            (scan.look_alikes[0].id.as_str(), &scan.look_alikes[0].remove),
+            ("vol-2", &None)
+        );
+    }
+}

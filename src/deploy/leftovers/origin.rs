@@ -1,0 +1,134 @@
+//! What the deployment's stacks made, those that are there and those that are deleted: the
+//! surest sign of whose a thing is, for what carries no tags.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::aws::{Names, Stack};
+use crate::context::{Context, TAG_DEPLOYMENT};
+use crate::deploy::steps::{cluster, deletion};
+use crate::error::Result;
+
+const VPC: &str = "AWS::EC2::VPC";
+
+/// What is known of the deployment's stacks.
+#[derive(Debug, Default)]
+pub(super) struct Origin {
+    /// The deployment, which is the cluster, too.
+    pub(super) name: String,
+    /// The region.
+    pub(super) region: String,
+    /// How the names of its buckets begin.
+    bucket: String,
+    /// The names of its stacks that are there.
+    pub(super) live: BTreeSet<String>,
+    /// The names of stacks that are there under the deployment's names, and are not its.
+    pub(super) foreign: BTreeSet<String>,
+    /// The stacks that were DELETE_FAILED, by name.
+    pub(super) stuck: BTreeSet<String>,
+    /// What its stacks made and did not delete, by id: the name of the stack.
+    pub(super) resources: BTreeMap<String, String>,
+    /// The VPCs among it.
+    pub(super) vpcs: BTreeSet<String>,
+    cluster_guids: Vec<String>,
+}
+
+impl Origin {
+    /// Asks CloudFormation; `cluster_stacks` are ids of stacks that the cluster is known to have
+    /// had.
+    pub(super) async fn gather(context: &Context, cluster_stacks: &[String]) -> Result<Origin> {
+        let names = &context.settings.name;
+        let mut origin = Origin {
+            name: names.to_string(),
+            region: context.aws.region.clone(),
+            bucket: names.bucket_prefix(),
+            ..Origin::default()
+        };
+        for name in [names.requirements_stack(), names.api_stack()] {
+            origin.add_stack(context, &name).await?;
+        }
+        let mut ids: BTreeSet<_> = cluster_stacks.iter().cloned().collect();
+        ids.extend(context.aws.stacks.deleted_ids(names.as_str()).await?);
+        if let Some(stack) = context.aws.stacks.describe(names.as_str()).await? {
+            if cluster::is_ours(context).await? {
+                origin.note(&stack);
+                ids.insert(stack.id);
+            } else {
+                ids.remove(&stack.id);
+                origin.foreign.insert(stack.name);
+            }
+        }
+        for id in ids {
+            origin.cluster_guids.extend(guid(&id));
+            origin.add_resources(context, names.as_str(), &id).await?;
+        }
+        Ok(origin)
+    }
+
+    /// Returns what to look for by name.
+    pub(super) fn names(&self) -> Names {
+        Names {
+            deployment: self.name.clone(),
+            bucket: self.bucket.clone(),
+            cluster_guids: self.cluster_guids.clone(),
+        }
+    }
+
+    /// Adds a stack of hpcapi's own, there or deleted.
+    async fn add_stack(&mut self, context: &Context, name: &str) -> Result<()> {
+        let mut ids = context.aws.stacks.deleted_ids(name).await?;
+        ids.push(name.to_owned());
+        for id in ids {
+            let Some(stack) = context.aws.stacks.describe(&id).await? else {
+                continue;
+            };
+            let ours = stack.tags.get(TAG_DEPLOYMENT) == Some(&self.name);
+            if stack.status != "DELETE_COMPLETE" {
+                if ours || stack.is_in_review() {
+                    self.note(&stack);
+                } else {
+                    self.foreign.insert(stack.name.clone());
+                }
+            }
+            if ours {
+                self.add_resources(context, name, &stack.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, stack: &Stack) {
+        if stack.status == "DELETE_FAILED" {
+            self.stuck.insert(stack.name.clone());
+        }
+        self.live.insert(stack.name.clone());
+    }
+
+    /// Adds what a stack, and those nested in it, made and did not delete.
+    async fn add_resources(&mut self, context: &Context, name: &str, id: &str) -> Result<()> {
+        for resource in deletion::remains(context, id).await? {
+            if resource.kind == VPC {
+                self.vpcs.insert(resource.physical_id.clone());
+            }
+            self.resources.insert(resource.physical_id, name.to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Returns the ids of the cluster's stacks, there or deleted; asked before the last one goes.
+pub(in crate::deploy) async fn cluster_stacks(context: &Context) -> Result<Vec<String>> {
+    let name = context.settings.name.as_str();
+    let mut stacks = context.aws.stacks.deleted_ids(name).await?;
+    if let Some(stack) = context.aws.stacks.describe(name).await?
+        && cluster::is_ours(context).await?
+    {
+        stacks.push(stack.id);
+    }
+    Ok(stacks)
+}
+
+/// Returns the last part of a stack's id.
+fn guid(stack_id: &str) -> Option<String> {
+    let (_, guid) = stack_id.rsplit_once('/')?;
+    (!guid.is_empty()).then(|| guid.to_owned())
+}

@@ -1,0 +1,276 @@
+//! The command that removes a thing: hpcapi's own while a stack holds it, else one line of the
+//! AWS CLI. Nothing is offered for what is not the deployment's.
+
+use crate::aws::{Item, Kind};
+use crate::context::Context;
+use crate::settings::Ground;
+
+use super::claim::{Claim, TAG_CLUSTER, TAG_STACK};
+use super::origin::Origin;
+
+/// What the commands are written with.
+pub(super) struct Commands {
+    /// Those of the AWS CLI.
+    pub(super) aws: Aws,
+    /// hpcapi's own.
+    pub(super) teardown: String,
+}
+
+/// Returns the command, if there is one.
+pub(super) fn command(
+    commands: &Commands,
+    origin: &Origin,
+    claim: &Claim,
+    kind: Kind,
+    item: &Item,
+) -> Option<String> {
+    let Commands { aws, teardown } = commands;
+    match claim {
+        Claim::LookAlike(_) | Claim::Nobodys => None,
+        // Others use the bucket.
+        Claim::Kept(_) if kind == Kind::Bucket => None,
+        Claim::Kept(_) => aws.remove(kind, item),
+        Claim::Ours(_) if is_held(origin, kind, item) => Some(if item.is_protected {
+            format!("{} && {teardown}", aws.unprotect(&item.name))
+        } else {
+            teardown.clone()
+        }),
+        Claim::Ours(_) => aws.remove(kind, item),
+    }
+}
+
+/// Returns whether a stack of the deployment is there, and deletes the thing with itself.
+fn is_held(origin: &Origin, kind: Kind, item: &Item) -> bool {
+    let tag = |key: &str| item.tags.get(key);
+    let holder = match origin.resources.get(&item.id) {
+        Some(stack) => Some(stack),
+        None if kind == Kind::Stack && item.parent.is_none() => Some(&item.name),
+        None => tag(TAG_STACK).or_else(|| tag(TAG_CLUSTER)),
+    };
+    // hpcapi itself makes and removes the key pair.
+    let is_pair = kind == Kind::KeyPair && item.name == origin.name;
+    is_pair || holder.is_some_and(|stack| origin.live.contains(stack))
+}
+
+/// Writes commands of the AWS CLI for one region and profile.
+#[derive(Default)]
+pub(in crate::deploy) struct Aws {
+    options: String,
+    profile: String,
+}
+
+impl Aws {
+    pub(in crate::deploy) fn new(context: &Context) -> Aws {
+        let profile = match &context.settings.ground {
+            Ground::Aws {
+                profile: Some(profile),
+                ..
+            } => format!(" --profile {profile}"),
+            _ => String::new(),
+        };
+        Aws {
+            options: format!(" --region {}{profile}", context.aws.region),
+            profile,
+        }
+    }
+
+    /// Returns the command that ends a stack's protection.
+    pub(in crate::deploy) fn unprotect(&self, stack: &str) -> String {
+        format!(
+            "aws cloudformation update-termination-protection --no-enable-termination-protection{} \
+             --stack-name {stack}",
+            self.options
+        )
+    }
+
+    /// Returns the command that deletes a stack although something of it cannot be deleted.
+    pub(in crate::deploy) fn force_stack(&self, stack: &str) -> String {
+        format!(
+            "aws cloudformation delete-stack{} --stack-name {stack} --deletion-mode \
+             FORCE_DELETE_STACK",
+            self.options
+        )
+    }
+
+    /// Returns the command that terminates an instance.
+    pub(in crate::deploy) fn terminate(&self, instance: &str) -> String {
+        let options = &self.options;
+        format!(
+            "aws ec2 terminate-instances{options} --instance-ids {instance} && aws ec2 wait \
+             instance-terminated{options} --instance-ids {instance}"
+        )
+    }
+
+    /// Returns the command that deletes a network interface, if anybody but AWS may.
+    pub(in crate::deploy) fn remove_interface(&self, id: &str, attachment: Option<&str>) -> String {
+        let options = &self.options;
+        let delete =
+            format!("aws ec2 delete-network-interface{options} --network-interface-id {id}");
+        match attachment {
+            Some(attachment) => format!(
+                "aws ec2 detach-network-interface{options} --force --attachment-id {attachment} && \
+                 aws ec2 wait network-interface-available{options} --network-interface-ids {id} && \
+                 {delete}"
+            ),
+            None => delete,
+        }
+    }
+
+    fn remove(&self, kind: Kind, item: &Item) -> Option<String> {
+        let options = &self.options;
+        let id = &item.id;
+        let attachment = item.attachment.as_deref();
+        Some(match kind {
+            Kind::Stack => {
+                let delete = format!("aws cloudformation delete-stack{options} --stack-name {id}");
+                if item.is_protected {
+                    format!("{} && {delete}", self.unprotect(id))
+                } else {
+                    delete
+                }
+            }
+            Kind::Instance => self.terminate(id),
+            Kind::Api => format!("aws apigatewayv2 delete-api{options} --api-id {id}"),
+            Kind::VpcLink => {
+                format!("aws apigatewayv2 delete-vpc-link{options} --vpc-link-id {id}")
+            }
+            Kind::LoadBalancer => format!(
+                "aws elbv2 delete-load-balancer{options} --load-balancer-arn {id} && aws elbv2 wait \
+                 load-balancers-deleted{options} --load-balancer-arns {id}"
+            ),
+            Kind::TargetGroup => {
+                format!("aws elbv2 delete-target-group{options} --target-group-arn {id}")
+            }
+            // Its address is free once it is gone.
+            Kind::NatGateway => format!(
+                "aws ec2 delete-nat-gateway{options} --nat-gateway-id {id} && aws ec2 wait \
+                 nat-gateway-deleted{options} --nat-gateway-ids {id}"
+            ),
+            Kind::ElasticIp => {
+                let release = format!("aws ec2 release-address{options} --allocation-id {id}");
+                match attachment {
+                    Some(association) => format!(
+                        "aws ec2 disassociate-address{options} --association-id {association} && \
+                         {release}"
+                    ),
+                    None => release,
+                }
+            }
+            // It goes with what AWS made it for.
+            Kind::NetworkInterface if item.is_managed => return None,
+            Kind::NetworkInterface => self.remove_interface(id, attachment),
+            Kind::Volume => {
+                let delete = format!("aws ec2 delete-volume{options} --volume-id {id}");
+                match attachment {
+                    Some(_) => format!(
+                        "aws ec2 detach-volume{options} --volume-id {id} && aws ec2 wait \
+                         volume-available{options} --volume-ids {id} && {delete}"
+                    ),
+                    None => delete,
+                }
+            }
+            Kind::Snapshot => {
+                format!("aws ec2 delete-snapshot{options} --snapshot-id {id}")
+            }
+            Kind::SecurityGroup => {
+                format!("aws ec2 delete-security-group{options} --group-id {id}")
+            }
+            Kind::Vpc => self.remove_vpc(id),
+            Kind::Table => format!("aws dynamodb delete-table{options} --table-name {id}"),
+            Kind::HostedZone => self.remove_zone(id),
+            Kind::Role => self.remove_role(id),
+            Kind::KeyPair => format!("aws ec2 delete-key-pair{options} --key-name {id}"),
+            Kind::Bucket => self.remove_bucket(id),
+            Kind::LogGroup => {
+                format!("aws logs delete-log-group{options} --log-group-name {id}")
+            }
+        })
+    }
+
+    /// A VPC is deleted once nothing that can be in a VPC is in it.
+    fn remove_vpc(&self, id: &str) -> String {
+        let options = &self.options;
+        let each = |list: &str, filter: &str, query: &str| {
+            format!(
+                "for x in $(aws ec2 {list}{options} --filters Name={filter},Values={id} --output \
+                 text --query '{query}'); do aws ec2"
+            )
+        };
+        let endpoints = each(
+            "describe-vpc-endpoints",
+            "vpc-id",
+            "VpcEndpoints[].VpcEndpointId",
+        );
+        let subnets = each("describe-subnets", "vpc-id", "Subnets[].SubnetId");
+        let gateways = each(
+            "describe-internet-gateways",
+            "attachment.vpc-id",
+            "InternetGateways[].InternetGatewayId",
+        );
+        let tables = each(
+            "describe-route-tables",
+            "vpc-id",
+            "RouteTables[?!(Associations[?Main])].RouteTableId",
+        );
+        format!(
+            "{endpoints} delete-vpc-endpoints{options} --vpc-endpoint-ids $x; done; {subnets} \
+             delete-subnet{options} --subnet-id $x; done; {gateways} detach-internet-gateway{options} \
+             --vpc-id {id} --internet-gateway-id $x && aws ec2 delete-internet-gateway{options} \
+             --internet-gateway-id $x; done; {tables} delete-route-table{options} --route-table-id \
+             $x; done; aws ec2 delete-vpc{options} --vpc-id {id}"
+        )
+    }
+
+    /// A zone is deleted once only the two record sets that it was born with are in it.
+    fn remove_zone(&self, id: &str) -> String {
+        let profile = &self.profile;
+        format!(
+            "aws route53 change-resource-record-sets{profile} --hosted-zone-id {id} --change-batch \
+             \"$(aws route53 list-resource-record-sets{profile} --hosted-zone-id {id} --output json \
+             --query \"{{Changes: ResourceRecordSets[?Type!='NS' && Type!='SOA'].{{Action: 'DELETE', \
+             ResourceRecordSet: @}}}}\")\"; aws route53 delete-hosted-zone{profile} --id {id}"
+        )
+    }
+
+    /// A role is deleted once nothing hangs on it.
+    fn remove_role(&self, id: &str) -> String {
+        let profile = &self.profile;
+        let each = |list: &str, query: &str, undo: &str| {
+            format!(
+                "for x in $(aws iam {list}{profile} --role-name {id} --output text --query \
+                 {query}); do aws iam {undo}{profile} --role-name {id}"
+            )
+        };
+        let profiles = each(
+            "list-instance-profiles-for-role",
+            "'InstanceProfiles[].InstanceProfileName'",
+            "remove-role-from-instance-profile",
+        );
+        let attached = each(
+            "list-attached-role-policies",
+            "'AttachedPolicies[].PolicyArn'",
+            "detach-role-policy",
+        );
+        let inline = each(
+            "list-role-policies",
+            "'PolicyNames[]'",
+            "delete-role-policy",
+        );
+        format!(
+            "{profiles} --instance-profile-name $x; done; {attached} --policy-arn $x; done; \
+             {inline} --policy-name $x; done; aws iam delete-role{profile} --role-name {id}"
+        )
+    }
+
+    /// A bucket is deleted once every version in it is.
+    fn remove_bucket(&self, id: &str) -> String {
+        let options = &self.options;
+        format!(
+            "while x=$(aws s3api list-object-versions{options} --bucket {id} --max-items 500 \
+             --output json --query '[Versions, DeleteMarkers][][].{{Key: Key, VersionId: \
+             VersionId}}') && [ \"$x\" != \"[]\" ]; do aws s3api delete-objects{options} --bucket \
+             {id} --delete \"{{\\\"Quiet\\\": true, \\\"Objects\\\": $x}}\" || break; done; aws s3api \
+             delete-bucket{options} --bucket {id}"
+        )
+    }
+}

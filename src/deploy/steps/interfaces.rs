@@ -1,0 +1,163 @@
+//! The network interfaces that keep a VPC from being deleted: who holds them, since when, and
+//! how long it is worth to wait.
+
+use std::time::Duration;
+
+use crate::aws::Interface;
+use crate::context::Context;
+use crate::deploy::leftovers::AwsCommands;
+use crate::error::{Error, Result};
+use crate::step::Step;
+use crate::wait::Pace;
+
+/// AWS removes the network interfaces of a load balancer or VPC link minutes after it.
+const LINGERING: Duration = Duration::from_secs(900);
+
+/// An instance that is being terminated takes its interfaces with it.
+const TERMINATING: Duration = Duration::from_secs(300);
+
+/// What nobody holds is of somebody who has to remove it.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+
+/// Waits until nothing but the stack's own NAT gateway has an interface in the VPC: any other
+/// would make the deletion of the stack fail.
+pub(super) async fn wait_until_gone(context: &Context, vpc: &str) -> Result<()> {
+    let mut pace = None;
+    let mut waited_for = String::new();
+    loop {
+        let interfaces = context.aws.network.interfaces_of_vpc(vpc).await?;
+        let Some(blocking) = worst(&interfaces) else {
+            return Ok(());
+        };
+        if waited_for != blocking.id {
+            let text = format!("waiting for {} to go", described(blocking));
+            context.events.doing(Step::Requirements, text);
+            waited_for.clone_from(&blocking.id);
+            pace = Some(Pace::minutes(patience(blocking)));
+        }
+        let goes_on = match &mut pace {
+            Some(pace) => pace.next().await,
+            None => false,
+        };
+        if !goes_on {
+            return Err(blocked(context, vpc, blocking));
+        }
+    }
+}
+
+/// Returns the interface that is the least likely to go by itself.
+fn worst(interfaces: &[Interface]) -> Option<&Interface> {
+    interfaces
+        .iter()
+        .filter(|interface| {
+            !interface
+                .description
+                .starts_with("Interface for NAT Gateway")
+        })
+        .min_by_key(|interface| (patience(interface), &interface.id))
+}
+
+fn patience(interface: &Interface) -> Duration {
+    if interface.is_managed {
+        LINGERING
+    } else if interface.instance.is_some() {
+        TERMINATING
+    } else {
+        FORGOTTEN
+    }
+}
+
+/// Returns the interface, who holds it, and since when.
+fn described(interface: &Interface) -> String {
+    let holder = match (&interface.instance, &interface.requester) {
+        (Some(instance), _) => format!("held by the instance {instance}"),
+        (None, Some(requester)) => format!("held by {requester}"),
+        (None, None) if interface.is_managed => "held by a service of AWS".to_owned(),
+        (None, None) => "held by nobody".to_owned(),
+    };
+    let since = match &interface.since {
+        Some(since) => format!(" since {since}"),
+        None => String::new(),
+    };
+    let description = match interface.description.as_str() {
+        "" => String::new(),
+        description => format!(" ({description})"),
+    };
+    format!(
+        "the network interface `{}`{description}, {holder}{since},",
+        interface.id
+    )
+}
+
+fn blocked(context: &Context, vpc: &str, interface: &Interface) -> Error {
+    let aws = AwsCommands::new(context);
+    let error = Error::failed(format!(
+        "{} keeps `{vpc}` from being deleted",
+        described(interface)
+    ));
+    match &interface.instance {
+        _ if interface.is_managed => error.hint(
+            "it goes with what it belongs to: delete that, or wait, when it is being deleted",
+        ),
+        Some(instance) if interface.attachment.is_none() => error.hint(format!(
+            "if the instance may go: {}",
+            aws.terminate(instance)
+        )),
+        _ => error.hint(format!(
+            "if nobody needs it: {}",
+            aws.remove_interface(&interface.id, interface.attachment.as_deref())
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interface(id: &str) -> Interface {
+        Interface {
+            id: id.to_owned(),
+            ..Interface::default()
+        }
+    }
+
+    #[test]
+    fn what_will_not_go_by_itself_is_named_first() {
+        let of_balancer = Interface {
+            is_managed: true,
+            ..interface("eni-1")
+        };
+        let of_instance = Interface {
+            instance: Some("i-1".to_owned()),
+            ..interface("eni-2")
+        };
+        let of_nat = Interface {
+            description: "Interface for NAT Gateway nat-1".to_owned(),
+            ..interface("eni-0")
+        };
+        let all = [of_balancer, of_nat.clone(), interface("eni-3"), of_instance];
+        assert_eq!(worst(&all).unwrap().id, "eni-3");
+        assert_eq!(worst(&all[..2]).unwrap().id, "eni-1");
+        assert_eq!(worst(&[of_nat]), None);
+    }
+
+    #[test]
+    fn who_holds_it_and_since_when_is_said() {
+        let of_balancer = Interface {
+            description: "ELB app/mine".to_owned(),
+            requester: Some("amazon-elb".to_owned()),
+            since: Some("2026-11-23T12:00:00Z".to_owned()),
+            is_managed: true,
+            ..interface("eni-1")
+        };
+        assert_eq!(
+            described(&of_balancer),
+            "the network interface `eni-1` (ELB app/mine), held by amazon-elb since \
+             2026-11-23T12:00:00Z,"
+        );
+        assert_eq!(
+            described(&interface("eni-2")),
+            "the network interface `eni-2`, held by nobody,"
+        );
+    }
+}
