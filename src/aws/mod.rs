@@ -11,6 +11,7 @@ mod http_apis;
 mod instances;
 mod key_pairs;
 mod load_balancing;
+mod log_streams;
 mod network;
 #[cfg(test)]
 mod recorded;
@@ -35,6 +36,7 @@ pub use http_apis::{HttpApi, HttpApis, Integration, Route, VpcLink};
 pub use instances::{Instance, Instances};
 pub use key_pairs::{KeyPair, KeyPairs};
 pub use load_balancing::{Listener, LoadBalancing, TargetHealth};
+pub use log_streams::LogStreams;
 pub use network::{GroupRule, GroupRules, Network};
 pub use stack_events::{Progress, StackEvent};
 pub use stacks::{Applied, Stack, StackResource, StackSpec, Stacks};
@@ -74,6 +76,8 @@ pub struct Aws {
     pub commands: Commands,
     /// Elastic Load Balancing.
     pub load_balancing: LoadBalancing,
+    /// CloudWatch Logs.
+    pub log_streams: LogStreams,
     /// Quotas, and what counts against them.
     pub capacity: Capacity,
     /// API Gateway.
@@ -107,6 +111,7 @@ impl Aws {
             load_balancing: LoadBalancing::new(aws_sdk_elasticloadbalancingv2::Client::new(
                 &config,
             )),
+            log_streams: LogStreams::new(aws_sdk_cloudwatchlogs::Client::new(&config)),
             capacity: Capacity::new(
                 aws_sdk_servicequotas::Client::new(&config),
                 ec2.clone(),

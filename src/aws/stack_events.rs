@@ -48,7 +48,8 @@ impl StackEvent {
             )
     }
 
-    fn is_failure(&self) -> bool {
+    /// Returns whether the resource failed by itself.
+    pub fn is_failure(&self) -> bool {
         // What CloudFormation calls off after a first failure is reported as failed, too.
         self.status.ends_with("_FAILED") && !self.reason.to_lowercase().contains("cancelled")
     }

@@ -49,9 +49,14 @@ impl Stack {
 
     /// Returns whether the stack can only be deleted: it never came to life, or is half gone.
     pub fn must_be_replaced(&self) -> bool {
+        self.never_lived() || self.status == "DELETE_FAILED"
+    }
+
+    /// Returns whether its creation failed.
+    pub fn never_lived(&self) -> bool {
         matches!(
             self.status.as_str(),
-            "CREATE_FAILED" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED"
+            "CREATE_FAILED" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED"
         )
     }
 

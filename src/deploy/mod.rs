@@ -1,6 +1,7 @@
 //! The deployment as a whole: the steps, and the loops over them.
 
 mod doctor;
+mod evidence;
 mod finding;
 mod leftovers;
 mod path;

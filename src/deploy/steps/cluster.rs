@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone, Requirements};
 use crate::deploy::State;
+use crate::deploy::evidence::{self, Explanation};
 use crate::error::{Error, Result};
 use crate::event::Outcome;
 use crate::pcluster::{self, answer};
@@ -53,6 +54,10 @@ pub(in crate::deploy) async fn run(context: &Context, board: &Board) -> Result<(
             Step::Cluster,
             format!("replacing a cluster in {}", stack.status),
         );
+        // Whoever made it may have been cut off before it failed.
+        if stack.never_lived() {
+            evidence::keep_once(context, stack).await;
+        }
         delete(context, stack).await?;
         there = None;
     }
@@ -65,7 +70,7 @@ pub(in crate::deploy) async fn run(context: &Context, board: &Board) -> Result<(
     };
     board.reach(Step::Cluster, Milestone::Begun);
     let progress = stack::progress(&context.events, Step::Cluster);
-    let status = context.aws.stacks.join(&stack, &progress).await?;
+    let status = evidence::witness(context, &stack, &progress).await?;
     if status == "CREATE_COMPLETE" || status == "UPDATE_COMPLETE" {
         return Ok(());
     }
@@ -223,23 +228,21 @@ async fn delete(context: &Context, stack: &Stack) -> Result<()> {
     context.aws.stacks.deleted(stack, mark, &progress).await
 }
 
-/// Returns why the cluster failed: the first resource that did, and ParallelCluster's own code.
+/// Returns why the cluster failed: the first resource that did, and what explains it.
 async fn failure(context: &Context, stack: &Stack, status: &str) -> Error {
     let first = context.aws.stacks.failure(stack, status).await;
-    let mut words: Vec<_> = std::error::Error::source(&first)
+    let Explanation { causes, remedies } = evidence::explain(context, stack).await;
+    let words: Vec<_> = std::error::Error::source(&first)
         .map(ToString::to_string)
         .into_iter()
+        .chain(causes)
         .collect();
-    // Its words are an extra: without them the first failure still stands.
-    let failures = failures(context, &stack.name).await.unwrap_or_default();
-    words.extend(
-        failures
-            .into_iter()
-            .map(|(code, reason)| format!("{code}: {reason}")),
-    );
     let again = &context.settings.again;
-    Error::failed(first.to_string())
-        .because(words.join("\n"))
+    let mut error = Error::failed(first.to_string()).because(words.join("\n"));
+    for remedy in remedies.iter().chain(first.hints()) {
+        error = error.hint(remedy);
+    }
+    error
         .hint(format!(
             "replace the failed cluster: {}",
             again.command("up")
@@ -248,14 +251,4 @@ async fn failure(context: &Context, stack: &Stack, status: &str) -> Error {
             "remove it, it costs money: {}",
             again.command("teardown")
         ))
-}
-
-async fn failures(context: &Context, name: &str) -> Result<Vec<(String, String)>> {
-    let output = context.pcluster().await?.describe_cluster(name).await?;
-    let described = answer::described(output.status.code(), &output.stdout, &output.stderr)?;
-    Ok(described
-        .failures
-        .into_iter()
-        .map(|failure| (failure.code, failure.reason))
-        .collect())
 }

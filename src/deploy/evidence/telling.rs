@@ -1,0 +1,310 @@
+//! The lines of a head node's logs that matter: where it went wrong first, not where that was
+//! noticed last.
+
+use super::parts::Part;
+
+/// How many lines are told in all.
+const MOST: usize = 10;
+
+/// How many lines of one log are told, so that another has its say.
+const MOST_OF_ONE: usize = 6;
+
+/// How many lines before its end are told of a script that says nothing of a failure itself.
+const BEFORE_THE_END: usize = 4;
+
+/// How long a line may be.
+const WIDTH: usize = 300;
+
+/// The logs by the thing that fails, the most telling first.
+const SCRIPTS: &[&str] = &["hpcapi-node.log", "cfn-init-cmd.log", "cfn-init.log"];
+const RECIPES: &[&str] = &[
+    "chef-client.log",
+    "slurmctld.log",
+    "journalctl --unit slurmctld",
+];
+const COMPUTE_NODES: &[&str] = &["clustermgtd", "slurm_resume.log", "slurmctld.log"];
+const BOOT: &[&str] = &["cloud-init-output.log", "cloud-init.log", "console"];
+
+/// Returns the lines that matter when a cluster failed with this code, each with its log's name.
+pub(super) fn telling(parts: &[Part<'_>], code: &str) -> Vec<String> {
+    let orders: [&[&str]; 4] = match code {
+        "StaticNodeBootstrapFailure" => [COMPUTE_NODES, RECIPES, SCRIPTS, BOOT],
+        code if code.starts_with("OnNode") => [SCRIPTS, BOOT, RECIPES, COMPUTE_NODES],
+        _ => [RECIPES, SCRIPTS, BOOT, COMPUTE_NODES],
+    };
+    let ordered: Vec<_> = orders
+        .into_iter()
+        .flatten()
+        .filter_map(|name| parts.iter().find(|part| part.file() == *name))
+        .collect();
+    let mut told = tell(&ordered, failure);
+    if told.is_empty() {
+        // Nothing says that it failed: then it hangs, and its last words tell where.
+        told = tell(&ordered, last_words);
+    }
+    told.truncate(MOST);
+    told
+}
+
+fn tell<'t>(parts: &[&Part<'t>], choose: impl Fn(&[&'t str]) -> Vec<&'t str>) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    let mut said: Vec<&str> = Vec::new();
+    for part in parts {
+        let lines: Vec<&str> = part
+            .text
+            .lines()
+            .map(str::trim_end)
+            .filter(|line| !is_decoration(line))
+            .collect();
+        for line in choose(&lines).into_iter().take(MOST_OF_ONE) {
+            let words = without_time(line);
+            if !said.contains(&words) {
+                said.push(words);
+                told.push(format!("{}: {}", part.file(), shortened(line.trim())));
+            }
+        }
+    }
+    told
+}
+
+/// Returns the lines around the first that speaks of a failure.
+fn failure<'t>(lines: &[&'t str]) -> Vec<&'t str> {
+    let Some(first) = lines.iter().position(|line| is_failure(line)) else {
+        return Vec::new();
+    };
+    let line = lines[first];
+    if is_end_of_script(line) {
+        let mut before = lines[..first].to_vec();
+        if let Some(start) = before
+            .iter()
+            .rposition(|line| line.contains(COMMAND_OUTPUT))
+        {
+            before.drain(..=start);
+        }
+        let from = before.len().saturating_sub(BEFORE_THE_END);
+        return before[from..].iter().chain([&line]).copied().collect();
+    }
+    if line.starts_with("Traceback ") {
+        // The frames are of no use to somebody who has not written the program.
+        let end = lines[first + 1..]
+            .iter()
+            .find(|line| !line.starts_with(' '));
+        return end.into_iter().copied().collect();
+    }
+    if line.contains("Error executing action") {
+        let end = |line: &&&str| !line.starts_with("---- End output");
+        let block = lines[first..].iter().take_while(end);
+        return block
+            .filter(|line| !line.starts_with("---- Begin output"))
+            .copied()
+            .collect();
+    }
+    let rest = lines[first..].iter().filter(|line| is_failure(line));
+    rest.take(MOST_OF_ONE / 2).copied().collect()
+}
+
+fn last_words<'t>(lines: &[&'t str]) -> Vec<&'t str> {
+    lines[lines.len().saturating_sub(2)..].to_vec()
+}
+
+/// What cfn-init writes above and below the output of a command.
+const COMMAND_OUTPUT: &str = "-Command Output-";
+
+/// Returns whether the line only says that a script came to a bad end.
+fn is_end_of_script(line: &str) -> bool {
+    line.contains("Exited with error code") || line.contains("fetch_and_run - Failed to")
+}
+
+fn is_failure(line: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "error",
+        "fail",
+        "fatal",
+        "traceback",
+        "cannot",
+        "denied",
+        "no space",
+        "not found",
+        "no such file",
+        "unable to",
+        "timed out",
+    ];
+    /// Talk, and names of things that did not fail.
+    const TALK: &[&str] = &[
+        "debug",
+        " info:",
+        "info ]",
+        "error_log",
+        "error.log",
+        "errors: 0",
+        "0 error",
+        "failed=0",
+        "ignore_failure",
+        "[...]",
+    ];
+    let line = line.to_lowercase();
+    WORDS.iter().any(|word| line.contains(word)) && !TALK.iter().any(|word| line.contains(word))
+}
+
+/// Returns whether the line is blank, or a rule.
+fn is_decoration(line: &str) -> bool {
+    let words = without_time(line).trim_start_matches("[INFO]").trim();
+    words.chars().all(|c| "=-*# ".contains(c))
+}
+
+/// Returns the line without what stands in front of it in most logs: a time, a process.
+fn without_time(line: &str) -> &str {
+    let is_number = |word: &str| {
+        word.chars()
+            .all(|c| !c.is_alphabetic() || "TZP".contains(c))
+    };
+    let mut rest = line.trim_start();
+    while let Some((word, after)) = rest.split_once(char::is_whitespace) {
+        if !is_number(word) || !word.contains(|c: char| c.is_ascii_digit()) {
+            break;
+        }
+        rest = after.trim_start();
+    }
+    rest
+}
+
+fn shortened(line: &str) -> String {
+    match line.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{} [...]", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parts::parts;
+    use super::*;
+
+    fn told(text: &str, code: &str) -> Vec<String> {
+        telling(&parts(text), code)
+    }
+
+    #[test]
+    fn a_script_is_told_by_its_last_words_and_its_exit_code() {
+        let text = "\
+==> /var/log/cfn-init.log <==
+2026-11-23 14:00:01,000 [ERROR] Command runpostinstall (/opt/parallelcluster/scripts/fetch_and_run) failed
+==> /var/log/cfn-init-cmd.log <==
+2026-11-23 14:00:00,001 P812 [INFO] ============================================================
+2026-11-23 14:00:00,001 P812 [INFO] Command runpreinstall
+2026-11-23 14:00:00,001 P812 [INFO] Completed successfully.
+2026-11-23 14:00:00,002 P812 [INFO] Command runpostinstall
+2026-11-23 14:00:00,003 P812 [INFO] -----------------------Command Output-----------------------
+2026-11-23 14:00:00,004 P812 [INFO] \tstarting
+2026-11-23 14:00:00,004 P812 [INFO] \tno luck today
+2026-11-23 14:00:00,005 P812 [INFO] ------------------------------------------------------------
+2026-11-23 14:00:00,006 P812 [ERROR] Exited with error code 3
+==> /var/log/hpcapi-node.log <==
+2026-11-23T13:59:00Z phase start is done
+";
+        let told = told(text, "OnNodeConfiguredExecutionFailure");
+        assert_eq!(
+            told[..3],
+            [
+                "cfn-init-cmd.log: 2026-11-23 14:00:00,004 P812 [INFO] \tstarting",
+                "cfn-init-cmd.log: 2026-11-23 14:00:00,004 P812 [INFO] \tno luck today",
+                "cfn-init-cmd.log: 2026-11-23 14:00:00,006 P812 [ERROR] Exited with error code 3",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_script_that_names_its_failure_is_told_from_there() {
+        let text = "==> /var/log/cfn-init-cmd.log <==\n\
+            P1 [INFO] \tgetting x\nP1 [INFO] \tcurl: (6) Could not resolve host: no such file\n\
+            P1 [INFO] \tgoing on\nP1 [ERROR] Exited with error code 1\n";
+        assert_eq!(
+            told(text, "OnNodeStartExecutionFailure"),
+            [
+                "cfn-init-cmd.log: P1 [INFO] \tcurl: (6) Could not resolve host: no such file",
+                "cfn-init-cmd.log: P1 [ERROR] Exited with error code 1",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_recipe_is_told_with_what_the_daemon_says() {
+        let text = "\
+==> /var/log/chef-client.log <==
+[2026-11-23T14:00:00+00:00] INFO: Processing execute[check errors] action run
+================================================================================
+Error executing action `run` on resource 'execute[check slurmctld status]'
+================================================================================
+
+Mixlib::ShellOut::ShellCommandFailed
+------------------------------------
+Expected process to exit with [0], but received '3'
+---- Begin output of systemctl is-active --quiet slurmctld ----
+STDOUT: 
+STDERR: nothing
+---- End output of systemctl is-active --quiet slurmctld ----
+Cinc Client failed. 3 resources updated
+==> /var/log/slurmctld.log <==
+[2026-11-23T14:00:00] slurmctld version 24.11.5 started on cluster parallelcluster
+[2026-11-23T14:00:00] fatal: Invalid SelectTypeParameters
+[2026-11-23T14:00:00] error: later
+";
+        assert_eq!(
+            told(text, "HeadNodeBootstrapFailure"),
+            [
+                "chef-client.log: Error executing action `run` on resource 'execute[check slurmctld status]'",
+                "chef-client.log: Mixlib::ShellOut::ShellCommandFailed",
+                "chef-client.log: Expected process to exit with [0], but received '3'",
+                "chef-client.log: STDOUT:",
+                "chef-client.log: STDERR: nothing",
+                "slurmctld.log: [2026-11-23T14:00:00] fatal: Invalid SelectTypeParameters",
+                "slurmctld.log: [2026-11-23T14:00:00] error: later",
+            ]
+        );
+    }
+
+    #[test]
+    fn of_a_traceback_its_exception_is_told() {
+        let text = "==> /var/log/cloud-init-output.log <==\nTraceback (most recent call last):\n\
+            \x20 File \"x.py\", line 1, in <module>\nOSError: [Errno 28] No space left on device\nmore\n";
+        assert_eq!(
+            told(text, "HeadNodeBootstrapFailure"),
+            ["cloud-init-output.log: OSError: [Errno 28] No space left on device"]
+        );
+    }
+
+    #[test]
+    fn what_hangs_is_told_by_its_last_words() {
+        let text = "==> /var/log/cfn-init.log <==\na\nb\n2026-11-23 [DEBUG] Running command x\n\n";
+        assert_eq!(
+            told(text, "HeadNodeBootstrapFailure"),
+            [
+                "cfn-init.log: b",
+                "cfn-init.log: 2026-11-23 [DEBUG] Running command x"
+            ]
+        );
+    }
+
+    #[test]
+    fn no_more_is_told_than_can_be_read() {
+        let mut text = String::new();
+        for name in [
+            "chef-client.log",
+            "slurmctld.log",
+            "cfn-init.log",
+            "cloud-init.log",
+        ] {
+            text += &format!("==> /var/log/{name} <==\n");
+            for number in 0..50 {
+                text += &format!("error {name} {number} {}\n", "x".repeat(1000));
+            }
+        }
+        let told = told(&text, "HeadNodeBootstrapFailure");
+        assert_eq!(told.len(), MOST);
+        assert!(told.iter().all(|line| line.len() < 400));
+        assert_eq!(
+            told.iter().filter(|line| line.starts_with("chef")).count(),
+            3
+        );
+    }
+}
