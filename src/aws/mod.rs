@@ -15,7 +15,9 @@ mod log_streams;
 mod network;
 #[cfg(test)]
 mod recorded;
+mod remedies;
 mod stack_events;
+mod stack_failure;
 mod stacks;
 mod zones;
 

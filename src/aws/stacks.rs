@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::wait::Pace;
 
 use super::error::{is_code, service};
-use super::stack_events::{Progress, StackEvent, first_failure};
+use super::stack_events::{Progress, StackEvent};
 
 /// No stack of ours takes longer; a cluster's bootstrap alone may take 35 minutes.
 const LIMIT: Duration = Duration::from_secs(3600);
@@ -37,6 +37,18 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// Returns a stack of which nothing but its name is known.
+    pub(super) fn named(name: &str) -> Stack {
+        Stack {
+            id: String::new(),
+            name: name.to_owned(),
+            status: String::new(),
+            outputs: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            tags: BTreeMap::new(),
+        }
+    }
+
     /// Returns whether nothing is being done to the stack.
     pub fn is_settled(&self) -> bool {
         is_settled(&self.status)
@@ -168,7 +180,7 @@ impl Stacks {
         self.execute(&spec.name, &change_set).await?;
         let stack = Stack {
             id,
-            ..named(&spec.name)
+            ..Stack::named(&spec.name)
         };
         let status = self.settle(&stack, mark, is_settled, progress).await?;
         if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
@@ -274,7 +286,11 @@ impl Stacks {
     }
 
     /// Returns the events of the stack's newest operation, oldest first.
-    async fn operation(&self, stack_id: &str, mark: Option<&str>) -> Result<Vec<StackEvent>> {
+    pub(super) async fn operation(
+        &self,
+        stack_id: &str,
+        mark: Option<&str>,
+    ) -> Result<Vec<StackEvent>> {
         let mut pages = self
             .0
             .describe_stack_events()
@@ -318,18 +334,6 @@ impl Stacks {
             .stack_events()
             .first()
             .map(|event| StackEvent::from_sdk(event).id))
-    }
-
-    /// Returns the error of an operation that ended in `status`: its first cause.
-    pub async fn failure(&self, stack: &Stack, status: &str) -> Error {
-        let failed = Error::failed(format!("the stack `{}` ended in {status}", stack.name));
-        match self.operation(&stack.id, None).await {
-            Ok(events) => match first_failure(&events, &stack.id) {
-                Some(event) => failed.because(event.cause()),
-                None => failed,
-            },
-            Err(error) => failed.because(error),
-        }
     }
 
     /// Returns the resources of a stack, given its name, or its id when it is deleted.
@@ -380,17 +384,6 @@ impl Stacks {
             ids.extend(named.filter_map(|stack| stack.stack_id().map(ToOwned::to_owned)));
         }
         Ok(ids)
-    }
-}
-
-fn named(name: &str) -> Stack {
-    Stack {
-        id: String::new(),
-        name: name.to_owned(),
-        status: String::new(),
-        outputs: BTreeMap::new(),
-        parameters: BTreeMap::new(),
-        tags: BTreeMap::new(),
     }
 }
 

@@ -239,7 +239,7 @@ async fn failure(context: &Context, stack: &Stack, status: &str) -> Error {
         .collect();
     let again = &context.settings.again;
     let mut error = Error::failed(first.to_string()).because(words.join("\n"));
-    for remedy in remedies.iter().chain(first.hints()) {
+    for remedy in first.hints().iter().chain(&remedies) {
         error = error.hint(remedy);
     }
     error
