@@ -4,6 +4,7 @@
 mod bad_input;
 mod broken_ways;
 mod environment;
+mod failed_clusters;
 mod failing_cluster;
 mod interrupted;
 mod least_privilege;

@@ -43,14 +43,10 @@ pub(super) struct Logs {
 
 /// Reads the logs of the head node of a cluster's stack; `None` when it never had one.
 pub(super) async fn read(aws: &Aws, stack: &Stack) -> Result<Option<Logs>> {
-    let resources = aws.stacks.resources(&stack.id).await?;
-    let instance = resources
-        .into_iter()
-        .find(|it| it.kind == "AWS::EC2::Instance" && it.physical_id.starts_with("i-"));
-    let Some(instance) = instance else {
+    let made = aws.stacks.made(&stack.id, "AWS::EC2::Instance").await?;
+    let Some(head_node) = made else {
         return Ok(None);
     };
-    let head_node = instance.physical_id;
     let over_ssm = on_itself(aws, &head_node).await;
     let (source, text) = match over_ssm {
         Ok(text) => ("SSM", text),

@@ -167,6 +167,7 @@ mod tests {
         ("b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ", "***"),
         ("-----END OPENSSH PRIVATE KEY-----", "***"),
         ("a bell\x07 and more", "***"),
+        ("what \u{fffd} was no text", "***"),
         ("\x1b[31merror\x1b[0m: red\r", "error: red"),
     ];
 
@@ -195,7 +196,6 @@ mod tests {
     fn no_secret_stays_in_a_log() {
         let (before, after) = all();
         assert_eq!(masked(&before), after);
-        assert_eq!(masked("a \u{fffd} b"), "***\n");
     }
 
     #[test]

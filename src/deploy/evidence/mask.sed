@@ -2,6 +2,7 @@
 s/\x1b\[[0-9;]*[A-Za-z]//g
 s/\r//g
 /^[[:print:]\t]*$/!c\***
+/�/c\***
 /-----BEGIN [A-Z ]*PRIVATE KEY-----/,/-----END [A-Z ]*PRIVATE KEY-----/s/.*/***/
 s/eyJ[A-Za-z0-9_.-]{10,}/***/g
 s/(AKIA|ASIA)[A-Z0-9]{16}/***/g

@@ -92,10 +92,9 @@ pub(super) async fn explain(context: &Context, stack: &Stack) -> Explanation {
         }
     }
     if let Some(text) = kept(context, stack) {
-        let code = failures.first().map_or("", |failure| failure.code.as_str());
         let path = context.settings.failure_log_path();
         let causes = &mut explanation.causes;
-        causes.extend(telling::telling(&parts::parts(&text), code));
+        causes.extend(telling::telling(&parts::parts(&text), failures.first()));
         causes.push(format!(
             "more of the head node's logs: `{}`",
             path.display()

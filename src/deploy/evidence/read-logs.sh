@@ -21,7 +21,7 @@ for key in /var/spool/slurm.state/jwt_hs256.key /etc/munge/munge.key \
         base64 -w 0 "$key"
         echo
         od -An -v -tx1 -w1024 "$key" | tr -d ' '
-    } | sed -n 's/^........*$/s|&|***|g/p' >>"$work/mask.sed"
+    } | sed -n 's/+/[+]/g; s/^........*$/s|&|***|g/p' >>"$work/mask.sed"
 done
 
 # keep NAME: keeps standard input, if there is any, as the log NAME.

@@ -1,6 +1,8 @@
 //! The lines of a head node's logs that matter: where it went wrong first, not where that was
 //! noticed last.
 
+use crate::pcluster::answer::Failure;
+
 use super::parts::Part;
 
 /// How many lines are told in all.
@@ -16,7 +18,7 @@ const BEFORE_THE_END: usize = 4;
 const WIDTH: usize = 300;
 
 /// The logs by the thing that fails, the most telling first.
-const SCRIPTS: &[&str] = &["hpcapi-node.log", "cfn-init-cmd.log", "cfn-init.log"];
+const SCRIPTS: &[&str] = &["hpcapi-node.log", COMMANDS, "cfn-init.log"];
 const RECIPES: &[&str] = &[
     "chef-client.log",
     "slurmctld.log",
@@ -25,42 +27,67 @@ const RECIPES: &[&str] = &[
 const COMPUTE_NODES: &[&str] = &["clustermgtd", "slurm_resume.log", "slurmctld.log"];
 const BOOT: &[&str] = &["cloud-init-output.log", "cloud-init.log", "console"];
 
-/// Returns the lines that matter when a cluster failed with this code, each with its log's name.
-pub(super) fn telling(parts: &[Part<'_>], code: &str) -> Vec<String> {
-    let orders: [&[&str]; 4] = match code {
+/// Where the set-up has come to.
+const PROGRESS: &[&str] = &["cfn-init.log", "cloud-init-output.log", "console"];
+
+/// The log of what cfn-init runs; cfn-init.log only repeats it.
+const COMMANDS: &str = "cfn-init-cmd.log";
+
+/// Returns the lines that matter when a cluster failed so, each with its log's name.
+pub(super) fn telling(parts: &[Part<'_>], failure: Option<&Failure>) -> Vec<String> {
+    let (code, reason) = failure.map_or(("", ""), |it| (it.code.as_str(), it.reason.as_str()));
+    let is_late = reason.contains("timed out");
+    let groups = match code {
         "StaticNodeBootstrapFailure" => [COMPUTE_NODES, RECIPES, SCRIPTS, BOOT],
-        code if code.starts_with("OnNode") => [SCRIPTS, BOOT, RECIPES, COMPUTE_NODES],
-        _ => [RECIPES, SCRIPTS, BOOT, COMPUTE_NODES],
+        "HeadNodeBootstrapFailure" if reason.contains("set up") => {
+            [RECIPES, SCRIPTS, BOOT, COMPUTE_NODES]
+        }
+        _ => [SCRIPTS, BOOT, RECIPES, COMPUTE_NODES],
     };
-    let ordered: Vec<_> = orders
+    let of = |group: &[&str]| -> Vec<Part<'_>> {
+        let named = |name: &&str| parts.iter().find(|part| part.file() == *name).copied();
+        group.iter().filter_map(named).collect()
+    };
+    let mut told = Vec::new();
+    if is_late {
+        // What hangs says no more: its last words tell where.
+        told = tell(&of(PROGRESS), last_words);
+    }
+    // One group says it: what others complain of comes from that, or has always been so.
+    let failed = groups
         .into_iter()
-        .flatten()
-        .filter_map(|name| parts.iter().find(|part| part.file() == *name))
-        .collect();
-    let mut told = tell(&ordered, failure);
+        .map(|group| tell(&of(group), around_failure));
+    told.extend(
+        failed
+            .into_iter()
+            .find(|lines| !lines.is_empty())
+            .unwrap_or_default(),
+    );
     if told.is_empty() {
-        // Nothing says that it failed: then it hangs, and its last words tell where.
-        told = tell(&ordered, last_words);
+        told = tell(&of(PROGRESS), last_words);
     }
     told.truncate(MOST);
     told
 }
 
-fn tell<'t>(parts: &[&Part<'t>], choose: impl Fn(&[&'t str]) -> Vec<&'t str>) -> Vec<String> {
+fn tell<'t>(parts: &[Part<'t>], choose: impl Fn(&[&'t str]) -> Vec<&'t str>) -> Vec<String> {
     let mut told: Vec<String> = Vec::new();
     let mut said: Vec<&str> = Vec::new();
     for part in parts {
+        if part.file() == "cfn-init.log" && told.iter().any(|line| line.starts_with(COMMANDS)) {
+            continue;
+        }
         let lines: Vec<&str> = part
             .text
             .lines()
             .map(str::trim_end)
-            .filter(|line| !is_decoration(line))
+            .filter(|line| !is_decoration(line) && !is_known(line))
             .collect();
         for line in choose(&lines).into_iter().take(MOST_OF_ONE) {
             let words = without_time(line);
             if !said.contains(&words) {
                 said.push(words);
-                told.push(format!("{}: {}", part.file(), shortened(line.trim())));
+                told.push(format!("{}: {}", part.file(), shortened(words)));
             }
         }
     }
@@ -68,7 +95,7 @@ fn tell<'t>(parts: &[&Part<'t>], choose: impl Fn(&[&'t str]) -> Vec<&'t str>) ->
 }
 
 /// Returns the lines around the first that speaks of a failure.
-fn failure<'t>(lines: &[&'t str]) -> Vec<&'t str> {
+fn around_failure<'t>(lines: &[&'t str]) -> Vec<&'t str> {
     let Some(first) = lines.iter().position(|line| is_failure(line)) else {
         return Vec::new();
     };
@@ -83,6 +110,18 @@ fn failure<'t>(lines: &[&'t str]) -> Vec<&'t str> {
         }
         let from = before.len().saturating_sub(BEFORE_THE_END);
         return before[from..].iter().chain([&line]).copied().collect();
+    }
+    if let Some(output) = lines[first + 1..].first().and_then(|next| cfn_output(next)) {
+        // The rest of what the command printed stands in lines of its own.
+        let more = lines[first + 2..]
+            .iter()
+            .take_while(|line| !line.contains("[ERROR]"));
+        let printed: Vec<_> = [output].into_iter().chain(more.copied()).collect();
+        let from = printed.len().saturating_sub(BEFORE_THE_END);
+        return [line]
+            .into_iter()
+            .chain(printed[from..].iter().copied())
+            .collect();
     }
     if line.starts_with("Traceback ") {
         // The frames are of no use to somebody who has not written the program.
@@ -103,6 +142,12 @@ fn failure<'t>(lines: &[&'t str]) -> Vec<&'t str> {
     rest.take(MOST_OF_ONE / 2).copied().collect()
 }
 
+/// Returns what a command printed, if the line is where cfn-init repeats it.
+fn cfn_output(line: &str) -> Option<&str> {
+    let (before, output) = line.split_once(" output: ")?;
+    before.contains("[DEBUG] Command ").then_some(output)
+}
+
 fn last_words<'t>(lines: &[&'t str]) -> Vec<&'t str> {
     lines[lines.len().saturating_sub(2)..].to_vec()
 }
@@ -112,7 +157,12 @@ const COMMAND_OUTPUT: &str = "-Command Output-";
 
 /// Returns whether the line only says that a script came to a bad end.
 fn is_end_of_script(line: &str) -> bool {
-    line.contains("Exited with error code") || line.contains("fetch_and_run - Failed to")
+    line.contains("Exited with error code")
+}
+
+/// Returns whether the line is the reason that the cluster's wait condition gives already.
+fn is_known(line: &str) -> bool {
+    line.contains("fetch_and_run - Failed to")
 }
 
 fn is_failure(line: &str) -> bool {
@@ -140,6 +190,8 @@ fn is_failure(line: &str) -> bool {
         "0 error",
         "failed=0",
         "ignore_failure",
+        // slurmctld, whose folder that is not.
+        "chdir(/var/log)",
         "[...]",
     ];
     let line = line.to_lowercase();
@@ -148,8 +200,7 @@ fn is_failure(line: &str) -> bool {
 
 /// Returns whether the line is blank, or a rule.
 fn is_decoration(line: &str) -> bool {
-    let words = without_time(line).trim_start_matches("[INFO]").trim();
-    words.chars().all(|c| "=-*# ".contains(c))
+    without_time(line).chars().all(|c| "=-*# ".contains(c))
 }
 
 /// Returns the line without what stands in front of it in most logs: a time, a process.
@@ -165,13 +216,14 @@ fn without_time(line: &str) -> &str {
         }
         rest = after.trim_start();
     }
-    rest
+    rest.trim_start_matches("[INFO]").trim()
 }
 
 fn shortened(line: &str) -> String {
+    let line = line.replace('\t', " ");
     match line.char_indices().nth(WIDTH) {
         Some((end, _)) => format!("{} [...]", &line[..end]),
-        None => line.to_owned(),
+        None => line,
     }
 }
 
@@ -180,8 +232,12 @@ mod tests {
     use super::super::parts::parts;
     use super::*;
 
-    fn told(text: &str, code: &str) -> Vec<String> {
-        telling(&parts(text), code)
+    fn told(text: &str, code: &str, reason: &str) -> Vec<String> {
+        let failure = Failure {
+            code: code.to_owned(),
+            reason: reason.to_owned(),
+        };
+        telling(&parts(text), Some(&failure))
     }
 
     #[test]
@@ -197,18 +253,35 @@ mod tests {
 2026-11-23 14:00:00,003 P812 [INFO] -----------------------Command Output-----------------------
 2026-11-23 14:00:00,004 P812 [INFO] \tstarting
 2026-11-23 14:00:00,004 P812 [INFO] \tno luck today
+2026-11-23 14:00:00,004 P812 [INFO] \tfetch_and_run - Failed to execute OnNodeConfigured script 1
 2026-11-23 14:00:00,005 P812 [INFO] ------------------------------------------------------------
 2026-11-23 14:00:00,006 P812 [ERROR] Exited with error code 3
 ==> /var/log/hpcapi-node.log <==
 2026-11-23T13:59:00Z phase start is done
 ";
-        let told = told(text, "OnNodeConfiguredExecutionFailure");
+        let told = told(text, "OnNodeConfiguredExecutionFailure", "");
         assert_eq!(
-            told[..3],
+            told,
             [
-                "cfn-init-cmd.log: 2026-11-23 14:00:00,004 P812 [INFO] \tstarting",
-                "cfn-init-cmd.log: 2026-11-23 14:00:00,004 P812 [INFO] \tno luck today",
-                "cfn-init-cmd.log: 2026-11-23 14:00:00,006 P812 [ERROR] Exited with error code 3",
+                "cfn-init-cmd.log: starting",
+                "cfn-init-cmd.log: no luck today",
+                "cfn-init-cmd.log: [ERROR] Exited with error code 3",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cfn_init_repeats_of_a_script_is_told_when_there_is_no_more() {
+        let text = "==> cfn-init.log <==\n1 [DEBUG] Running command runpostinstall\n\
+            1 [ERROR] Command runpostinstall (/opt/fetch_and_run) failed\n\
+            1 [DEBUG] Command runpostinstall output: starting\nno luck today\n\
+            1 [ERROR] Error encountered during build of x: Command runpostinstall failed\n";
+        assert_eq!(
+            told(text, "OnNodeConfiguredExecutionFailure", ""),
+            [
+                "cfn-init.log: [ERROR] Command runpostinstall (/opt/fetch_and_run) failed",
+                "cfn-init.log: starting",
+                "cfn-init.log: no luck today",
             ]
         );
     }
@@ -219,10 +292,10 @@ mod tests {
             P1 [INFO] \tgetting x\nP1 [INFO] \tcurl: (6) Could not resolve host: no such file\n\
             P1 [INFO] \tgoing on\nP1 [ERROR] Exited with error code 1\n";
         assert_eq!(
-            told(text, "OnNodeStartExecutionFailure"),
+            told(text, "OnNodeStartExecutionFailure", ""),
             [
-                "cfn-init-cmd.log: P1 [INFO] \tcurl: (6) Could not resolve host: no such file",
-                "cfn-init-cmd.log: P1 [ERROR] Exited with error code 1",
+                "cfn-init-cmd.log: curl: (6) Could not resolve host: no such file",
+                "cfn-init-cmd.log: [ERROR] Exited with error code 1",
             ]
         );
     }
@@ -250,15 +323,19 @@ Cinc Client failed. 3 resources updated
 [2026-11-23T14:00:00] error: later
 ";
         assert_eq!(
-            told(text, "HeadNodeBootstrapFailure"),
+            told(
+                text,
+                "HeadNodeBootstrapFailure",
+                "Failed to set up the head node."
+            ),
             [
                 "chef-client.log: Error executing action `run` on resource 'execute[check slurmctld status]'",
                 "chef-client.log: Mixlib::ShellOut::ShellCommandFailed",
                 "chef-client.log: Expected process to exit with [0], but received '3'",
                 "chef-client.log: STDOUT:",
                 "chef-client.log: STDERR: nothing",
-                "slurmctld.log: [2026-11-23T14:00:00] fatal: Invalid SelectTypeParameters",
-                "slurmctld.log: [2026-11-23T14:00:00] error: later",
+                "slurmctld.log: fatal: Invalid SelectTypeParameters",
+                "slurmctld.log: error: later",
             ]
         );
     }
@@ -268,43 +345,56 @@ Cinc Client failed. 3 resources updated
         let text = "==> /var/log/cloud-init-output.log <==\nTraceback (most recent call last):\n\
             \x20 File \"x.py\", line 1, in <module>\nOSError: [Errno 28] No space left on device\nmore\n";
         assert_eq!(
-            told(text, "HeadNodeBootstrapFailure"),
+            told(
+                text,
+                "HeadNodeBootstrapFailure",
+                "Failed to bootstrap the head node."
+            ),
             ["cloud-init-output.log: OSError: [Errno 28] No space left on device"]
         );
     }
 
     #[test]
     fn what_hangs_is_told_by_its_last_words() {
-        let text = "==> /var/log/cfn-init.log <==\na\nb\n2026-11-23 [DEBUG] Running command x\n\n";
-        assert_eq!(
-            told(text, "HeadNodeBootstrapFailure"),
-            [
+        let text = "==> /var/log/cfn-init.log <==\na\nb\n2026-11-23 [DEBUG] Running command x\n\n\
+            ==> slurmctld.log <==\nerror: late\n";
+        for reason in [
+            "Cluster creation timed out.",
+            "Failed to bootstrap the head node.",
+        ] {
+            let told = told(text, "HeadNodeBootstrapFailure", reason);
+            let expected = [
                 "cfn-init.log: b",
-                "cfn-init.log: 2026-11-23 [DEBUG] Running command x"
-            ]
-        );
+                "cfn-init.log: [DEBUG] Running command x",
+                "slurmctld.log: error: late",
+            ];
+            let from = if reason.contains("timed out") { 0 } else { 2 };
+            assert_eq!(told, expected[from..]);
+        }
+        let silent = "==> /var/log/cfn-init.log <==\nb\n";
+        assert_eq!(telling(&parts(silent), None), ["cfn-init.log: b"]);
     }
 
     #[test]
     fn no_more_is_told_than_can_be_read() {
         let mut text = String::new();
-        for name in [
-            "chef-client.log",
-            "slurmctld.log",
-            "cfn-init.log",
-            "cloud-init.log",
-        ] {
-            text += &format!("==> /var/log/{name} <==\n");
+        for name in RECIPES {
+            text += &format!("==> {name} <==\n");
+            text += "Error executing action\n";
             for number in 0..50 {
                 text += &format!("error {name} {number} {}\n", "x".repeat(1000));
             }
         }
-        let told = told(&text, "HeadNodeBootstrapFailure");
+        let told = told(
+            &text,
+            "HeadNodeBootstrapFailure",
+            "Failed to set up the head node.",
+        );
         assert_eq!(told.len(), MOST);
         assert!(told.iter().all(|line| line.len() < 400));
         assert_eq!(
             told.iter().filter(|line| line.starts_with("chef")).count(),
-            3
+            MOST_OF_ONE
         );
     }
 }
