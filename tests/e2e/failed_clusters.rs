@@ -9,6 +9,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::environment::{TestEnv, text};
 
@@ -90,6 +92,18 @@ fn with_script(event: &str, script: &str) -> String {
     format!("{}{sequence}{}", &CONFIG[..at], &rest[body.len()..])
 }
 
+/// Returns the key for tokens of the head node that an error names.
+fn key_on_the_head_node(env: &TestEnv, words: &str) -> Vec<u8> {
+    let (_, instance) = words.split_once("for uniqueId: ").unwrap();
+    let instance = instance.split_whitespace().next().unwrap();
+    let files = env
+        .sandbox_folder()
+        .join("nodes")
+        .join(instance)
+        .join("upper");
+    fs::read(files.join("var/spool/slurm.state/jwt_hs256.key")).unwrap()
+}
+
 #[tokio::test]
 async fn a_script_that_fails_is_told_with_its_last_words() {
     let env = TestEnv::new();
@@ -117,6 +131,8 @@ async fn a_script_that_fails_is_told_with_its_last_words() {
     assert!(logs.contains("SLURM_JWT=***"), "{logs}");
     assert!(!logs.contains("eyJ") && !words.contains("eyJ"), "{logs}");
     assert!(logs.contains("read from SSM"), "{logs}");
+    let key = STANDARD.encode(key_on_the_head_node(&env, &words));
+    assert!(!logs.contains(&key[..76]), "{logs}");
 
     // Another shell, another home: doctor reads the logs again.
     fs::remove_file(kept(&env)).unwrap();
@@ -134,11 +150,14 @@ async fn a_script_that_fails_is_told_with_its_last_words() {
     );
     tells_the_logs(&env, &words, "the licence server sleeps");
 
-    // What was told to do.
+    // What was told to do. The logs of the cluster that goes are read once more.
+    fs::remove_file(kept(&env)).unwrap();
     scripts
         .put("own.sh", "#!/bin/bash\necho the licence server is awake\n")
         .await;
     env.succeed(&["up", "--yes", "--config", &config]);
+    let logs = fs::read_to_string(kept(&env)).unwrap();
+    assert!(logs.contains("the licence server sleeps"), "{logs}");
     env.succeed(&["teardown", "--yes"]);
     scripts.remove("own.sh").await;
     env.assert_empty().await;
@@ -351,6 +370,7 @@ async fn logs_are_read_before_a_rollback_destroys_them() {
     tells_the_logs(&env, &text(&output.stdout), "no luck today");
     let logs = fs::read_to_string(kept(&env)).unwrap();
     assert!(logs.contains("read from CloudWatch Logs"), "{logs}");
+    assert!(logs.contains("\n==> console <==\n"), "{logs}");
     env.succeed(&["teardown", "--yes"]);
     scripts.remove("own.sh").await;
     env.assert_empty().await;

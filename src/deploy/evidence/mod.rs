@@ -1,6 +1,7 @@
 //! Why a cluster failed: ParallelCluster's failure codes with their meaning, and what its head
 //! node logged, read while there is still a head node and kept in a file.
 
+mod line;
 mod logs;
 mod mask;
 mod parts;

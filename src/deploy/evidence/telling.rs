@@ -3,6 +3,7 @@
 
 use crate::pcluster::answer::Failure;
 
+use super::line;
 use super::parts::Part;
 
 /// How many lines are told in all.
@@ -13,9 +14,6 @@ const MOST_OF_ONE: usize = 6;
 
 /// How many lines before its end are told of a script that says nothing of a failure itself.
 const BEFORE_THE_END: usize = 4;
-
-/// How long a line may be.
-const WIDTH: usize = 300;
 
 /// The logs by the thing that fails, the most telling first.
 const SCRIPTS: &[&str] = &["hpcapi-node.log", COMMANDS, "cfn-init.log"];
@@ -81,13 +79,13 @@ fn tell<'t>(parts: &[Part<'t>], choose: impl Fn(&[&'t str]) -> Vec<&'t str>) -> 
             .text
             .lines()
             .map(str::trim_end)
-            .filter(|line| !is_decoration(line) && !is_known(line))
+            .filter(|line| !line::is_decoration(line) && !line::is_known(line))
             .collect();
         for line in choose(&lines).into_iter().take(MOST_OF_ONE) {
-            let words = without_time(line);
+            let words = line::without_time(line);
             if !said.contains(&words) {
                 said.push(words);
-                told.push(format!("{}: {}", part.file(), shortened(words)));
+                told.push(format!("{}: {}", part.file(), line::shortened(words)));
             }
         }
     }
@@ -96,16 +94,13 @@ fn tell<'t>(parts: &[Part<'t>], choose: impl Fn(&[&'t str]) -> Vec<&'t str>) -> 
 
 /// Returns the lines around the first that speaks of a failure.
 fn around_failure<'t>(lines: &[&'t str]) -> Vec<&'t str> {
-    let Some(first) = lines.iter().position(|line| is_failure(line)) else {
+    let Some(first) = lines.iter().position(|line| line::is_failure(line)) else {
         return Vec::new();
     };
     let line = lines[first];
-    if is_end_of_script(line) {
+    if line::is_end_of_script(line) {
         let mut before = lines[..first].to_vec();
-        if let Some(start) = before
-            .iter()
-            .rposition(|line| line.contains(COMMAND_OUTPUT))
-        {
+        if let Some(start) = before.iter().rposition(|line| line::opens_output(line)) {
             before.drain(..=start);
         }
         let from = before.len().saturating_sub(BEFORE_THE_END);
@@ -138,7 +133,7 @@ fn around_failure<'t>(lines: &[&'t str]) -> Vec<&'t str> {
             .copied()
             .collect();
     }
-    let rest = lines[first..].iter().filter(|line| is_failure(line));
+    let rest = lines[first..].iter().filter(|line| line::is_failure(line));
     rest.take(MOST_OF_ONE / 2).copied().collect()
 }
 
@@ -150,81 +145,6 @@ fn cfn_output(line: &str) -> Option<&str> {
 
 fn last_words<'t>(lines: &[&'t str]) -> Vec<&'t str> {
     lines[lines.len().saturating_sub(2)..].to_vec()
-}
-
-/// What cfn-init writes above and below the output of a command.
-const COMMAND_OUTPUT: &str = "-Command Output-";
-
-/// Returns whether the line only says that a script came to a bad end.
-fn is_end_of_script(line: &str) -> bool {
-    line.contains("Exited with error code")
-}
-
-/// Returns whether the line is the reason that the cluster's wait condition gives already.
-fn is_known(line: &str) -> bool {
-    line.contains("fetch_and_run - Failed to")
-}
-
-fn is_failure(line: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "error",
-        "fail",
-        "fatal",
-        "traceback",
-        "cannot",
-        "denied",
-        "no space",
-        "not found",
-        "no such file",
-        "unable to",
-        "timed out",
-    ];
-    /// Talk, and names of things that did not fail.
-    const TALK: &[&str] = &[
-        "debug",
-        " info:",
-        "info ]",
-        "error_log",
-        "error.log",
-        "errors: 0",
-        "0 error",
-        "failed=0",
-        "ignore_failure",
-        // slurmctld, whose folder that is not.
-        "chdir(/var/log)",
-        "[...]",
-    ];
-    let line = line.to_lowercase();
-    WORDS.iter().any(|word| line.contains(word)) && !TALK.iter().any(|word| line.contains(word))
-}
-
-/// Returns whether the line is blank, or a rule.
-fn is_decoration(line: &str) -> bool {
-    without_time(line).chars().all(|c| "=-*# ".contains(c))
-}
-
-/// Returns the line without what stands in front of it in most logs: a time, a process.
-fn without_time(line: &str) -> &str {
-    let is_number = |word: &str| {
-        word.chars()
-            .all(|c| !c.is_alphabetic() || "TZP".contains(c))
-    };
-    let mut rest = line.trim_start();
-    while let Some((word, after)) = rest.split_once(char::is_whitespace) {
-        if !is_number(word) || !word.contains(|c: char| c.is_ascii_digit()) {
-            break;
-        }
-        rest = after.trim_start();
-    }
-    rest.trim_start_matches("[INFO]").trim()
-}
-
-fn shortened(line: &str) -> String {
-    let line = line.replace('\t', " ");
-    match line.char_indices().nth(WIDTH) {
-        Some((end, _)) => format!("{} [...]", &line[..end]),
-        None => line,
-    }
 }
 
 #[cfg(test)]
@@ -272,10 +192,10 @@ mod tests {
 
     #[test]
     fn what_cfn_init_repeats_of_a_script_is_told_when_there_is_no_more() {
-        let text = "==> cfn-init.log <==\n1 [DEBUG] Running command runpostinstall\n\
-            1 [ERROR] Command runpostinstall (/opt/fetch_and_run) failed\n\
-            1 [DEBUG] Command runpostinstall output: starting\nno luck today\n\
-            1 [ERROR] Error encountered during build of x: Command runpostinstall failed\n";
+        let text = "==> cfn-init.log <==\n2026-11-23 [DEBUG] Running command runpostinstall\n\
+            2026-11-23 [ERROR] Command runpostinstall (/opt/fetch_and_run) failed\n\
+            2026-11-23 [DEBUG] Command runpostinstall output: starting\nno luck today\n\
+            2026-11-23 [ERROR] Error encountered during build of x: Command runpostinstall failed\n";
         assert_eq!(
             told(text, "OnNodeConfiguredExecutionFailure", ""),
             [
