@@ -156,6 +156,12 @@ impl Settings {
         self.local_folder().join(format!("{}-up.log", self.name))
     }
 
+    /// Returns where the logs of a failed cluster's head node are kept.
+    pub fn failure_log_path(&self) -> PathBuf {
+        self.local_folder()
+            .join(format!("{}-failed.log", self.name))
+    }
+
     /// Returns where the private key of a key pair made by hpcapi is kept. The account is part
     /// of the name, so that deployments of one name in two accounts never share a key.
     pub fn private_key_path(&self, account: &str, region: &str) -> PathBuf {

@@ -82,7 +82,8 @@ fn scripts_pass_shellcheck_without_suppressions() {
         .flat_map(|(folder, extension)| files(folder, extension))
         .chain([root().join(".ci/run")])
         .collect();
-    let sent = files("src/slurm", "sh");
+    let mut sent = files("src/slurm", "sh");
+    sent.extend(files("src/deploy/evidence", "sh"));
     assert!(
         scripts.len() >= 4 && sent.len() >= 3,
         "{scripts:?} {sent:?}"

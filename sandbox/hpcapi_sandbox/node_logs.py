@@ -12,11 +12,13 @@ from .node import Node
 
 logger = logging.getLogger("hpcapi.node_logs")
 
+_CONSOLE = "cloud-init-output"
 # The file and the name that ends its log stream.
 _FILES = {
     "/var/log/cfn-init.log": "cfn-init",
     "/var/log/chef-client.log": "chef-client",
-    "/var/log/cloud-init-output.log": "cloud-init-output",
+    "/var/log/cloud-init-output.log": _CONSOLE,
+    "/var/log/cloud-init.log": "cloud-init",
     "/var/log/parallelcluster/bootstrap_error_msg": "bootstrap_error_msg",
     "/var/log/parallelcluster/clustermgtd": "clustermgtd",
     "/var/log/slurmctld.log": "slurmctld",
@@ -27,8 +29,6 @@ _EVENTS_AT_ONCE = 1000
 
 def ship(node: Node, instance: dict[str, Any], group: str) -> None:
     """Sends what the files hold now. What is missing or unreadable is left out."""
-    if group not in cloudwatch_logs._log_groups:
-        return
     host = instance["PrivateDnsName"].partition(".")[0]
     for path, name in _FILES.items():
         try:
@@ -37,8 +37,11 @@ def ship(node: Node, instance: dict[str, Any], group: str) -> None:
             logger.info("no logs of %s: %s", instance["InstanceId"], error)
             return
         if done.returncode == 0 and done.stdout:
-            lines = done.stdout.decode("utf-8", "replace").splitlines()
-            _put(group, f"{host}.{instance['InstanceId']}.{name}", lines)
+            text = done.stdout.decode("utf-8", "replace")
+            if name == _CONSOLE:
+                instance["_console"] = text  # cloud-init prints there, too
+            if group in cloudwatch_logs._log_groups:
+                _put(group, f"{host}.{instance['InstanceId']}.{name}", text.splitlines())
 
 
 def _put(group: str, stream: str, lines: list[str]) -> None:

@@ -107,7 +107,7 @@ def _bootstrap(node: FakeNode, cluster: Any) -> None:
     from hpcapi_sandbox.node import BootstrapFailure
 
     if FakeNode.fails_with:
-        raise BootstrapFailure(FakeNode.fails_with)
+        raise BootstrapFailure(FakeNode.fails_with, "chef")
 
 
 def _start() -> str:

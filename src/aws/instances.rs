@@ -4,10 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Tag};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::error::Result;
 
-use super::error::service;
+use super::error::{is_code, service};
 
 /// So long an instance may take from its start until its agent and its daemons answer.
 const BOOT: Duration = Duration::from_secs(300);
@@ -99,6 +101,23 @@ impl Instances {
             }));
         }
         Ok(instances)
+    }
+
+    /// Returns what an instance wrote to its console, as much as EC2 keeps (64 KB); a terminated
+    /// one is remembered for about an hour.
+    pub async fn console(&self, id: &str) -> Result<String> {
+        let failed = |error| service(format!("cannot read the console of `{id}`"), error);
+        let asked = self.0.get_console_output().instance_id(id);
+        let answer = match asked.clone().latest(true).send().await {
+            Ok(answer) => answer,
+            // Older types only have what stood there some time after the boot.
+            Err(error) if is_code(&error, &["UnsupportedOperation"]) => {
+                asked.send().await.map_err(failed)?
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let bytes = STANDARD.decode(answer.output().unwrap_or_default());
+        Ok(String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned())
     }
 
     /// Starts a stopped instance, without waiting for it.

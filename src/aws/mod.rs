@@ -12,11 +12,14 @@ mod instances;
 mod inventory;
 mod key_pairs;
 mod load_balancing;
+mod log_streams;
 mod network;
 #[cfg(test)]
 mod recorded;
+mod remedies;
 mod stack_apply;
 mod stack_events;
+mod stack_failure;
 mod stacks;
 mod zones;
 
@@ -38,6 +41,7 @@ pub use instances::{Instance, Instances};
 pub use inventory::{Inventory, Item, Kind, Names, SERVICES};
 pub use key_pairs::{KeyPair, KeyPairs};
 pub use load_balancing::{Listener, LoadBalancing, TargetHealth};
+pub use log_streams::LogStreams;
 pub use network::{GroupRule, GroupRules, Interface, Network};
 pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};
@@ -78,6 +82,8 @@ pub struct Aws {
     pub commands: Commands,
     /// Elastic Load Balancing.
     pub load_balancing: LoadBalancing,
+    /// CloudWatch Logs.
+    pub log_streams: LogStreams,
     /// Quotas, and what counts against them.
     pub capacity: Capacity,
     /// API Gateway.
@@ -114,6 +120,7 @@ impl Aws {
             load_balancing: LoadBalancing::new(aws_sdk_elasticloadbalancingv2::Client::new(
                 &config,
             )),
+            log_streams: LogStreams::new(aws_sdk_cloudwatchlogs::Client::new(&config)),
             capacity: Capacity::new(
                 aws_sdk_servicequotas::Client::new(&config),
                 ec2.clone(),

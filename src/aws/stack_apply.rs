@@ -1,7 +1,5 @@
 //! Making a stack what it should be, from any state it may be in, through change sets.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_cloudformation::types::ChangeSetType;
 
 use crate::error::Result;
@@ -107,12 +105,7 @@ impl Stacks {
         self.execute(&spec.name, &change_set).await?;
         let stack = Stack {
             id,
-            name: spec.name.clone(),
-            status: String::new(),
-            outputs: BTreeMap::new(),
-            parameters: BTreeMap::new(),
-            tags: BTreeMap::new(),
-            is_protected: false,
+            ..Stack::named(&spec.name)
         };
         Ok(Some((stack, mark)))
     }

@@ -40,6 +40,10 @@ impl StackEvent {
         self.physical_id == stack_id
     }
 
+    pub(super) fn is_nested_stack(&self) -> bool {
+        self.kind == "AWS::CloudFormation::Stack" && self.physical_id.starts_with("arn:")
+    }
+
     pub(super) fn starts_operation(&self, stack_id: &str) -> bool {
         self.is_of_stack(stack_id)
             && matches!(
@@ -48,7 +52,8 @@ impl StackEvent {
             )
     }
 
-    fn is_failure(&self) -> bool {
+    /// Returns whether the resource failed by itself.
+    pub fn is_failure(&self) -> bool {
         // What CloudFormation calls off after a first failure is reported as failed, too.
         self.status.ends_with("_FAILED") && !self.reason.to_lowercase().contains("cancelled")
     }

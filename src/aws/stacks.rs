@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::wait::Pace;
 
 use super::error::{is_code, service};
-use super::stack_events::{Progress, StackEvent, first_failure};
+use super::stack_events::{Progress, StackEvent};
 
 /// No stack of ours takes longer; a cluster's bootstrap alone may take 35 minutes.
 const LIMIT: Duration = Duration::from_secs(3600);
@@ -38,6 +38,19 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// Returns a stack of which nothing but its name is known.
+    pub(super) fn named(name: &str) -> Stack {
+        Stack {
+            id: String::new(),
+            name: name.to_owned(),
+            status: String::new(),
+            outputs: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            is_protected: false,
+        }
+    }
+
     /// Returns whether nothing is being done to the stack.
     pub fn is_settled(&self) -> bool {
         is_settled(&self.status)
@@ -50,9 +63,14 @@ impl Stack {
 
     /// Returns whether the stack can only be deleted: it never came to life, or is half gone.
     pub fn must_be_replaced(&self) -> bool {
+        self.never_lived() || self.status == "DELETE_FAILED"
+    }
+
+    /// Returns whether its creation failed.
+    pub fn never_lived(&self) -> bool {
         matches!(
             self.status.as_str(),
-            "CREATE_FAILED" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED"
+            "CREATE_FAILED" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED"
         )
     }
 
@@ -214,7 +232,11 @@ impl Stacks {
     }
 
     /// Returns the events of the stack's newest operation, oldest first.
-    async fn operation(&self, stack_id: &str, mark: Option<&str>) -> Result<Vec<StackEvent>> {
+    pub(super) async fn operation(
+        &self,
+        stack_id: &str,
+        mark: Option<&str>,
+    ) -> Result<Vec<StackEvent>> {
         let mut pages = self
             .0
             .describe_stack_events()
@@ -258,28 +280,6 @@ impl Stacks {
             .stack_events()
             .first()
             .map(|event| StackEvent::from_sdk(event).id))
-    }
-
-    /// Returns the error of an operation that ended in `status`: its first cause.
-    pub async fn failure(&self, stack: &Stack, status: &str) -> Error {
-        self.failure_since(stack, status, None).await
-    }
-
-    /// Returns the same, of the events after `mark` alone.
-    pub(super) async fn failure_since(
-        &self,
-        stack: &Stack,
-        status: &str,
-        mark: Option<&str>,
-    ) -> Error {
-        let failed = Error::failed(format!("the stack `{}` ended in {status}", stack.name));
-        match self.operation(&stack.id, mark).await {
-            Ok(events) => match first_failure(&events, &stack.id) {
-                Some(event) => failed.because(event.cause()),
-                None => failed,
-            },
-            Err(error) => failed.because(error),
-        }
     }
 
     /// Returns the resources of a stack, given its name, or its id when it is deleted.

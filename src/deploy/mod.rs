@@ -2,6 +2,7 @@
 
 mod at_work;
 mod doctor;
+mod evidence;
 mod finding;
 mod leftovers;
 mod path;

@@ -226,6 +226,26 @@ pub(super) fn statements() -> Vec<Statement> {
             &["route53:ListHostedZones", "route53:ListTagsForResource"],
             &["*"],
         ),
+        // Why a cluster failed, when its head node cannot be reached any more.
+        Statement {
+            condition: Some((
+                "StringEquals",
+                "aws:ResourceTag/parallelcluster:cluster-name",
+                &["{name}"],
+            )),
+            ..on(
+                "ReadTheConsole",
+                &[Up],
+                &["ec2:GetConsoleOutput"],
+                INSTANCES,
+            )
+        },
+        on(
+            "ReadTheClustersLogs",
+            &[Up],
+            &["logs:DescribeLogStreams", "logs:GetLogEvents"],
+            &["arn:{partition}:logs:{region}:{account}:log-group:/aws/parallelcluster/{name}-*"],
+        ),
         on("ImportKeyPair", &[Up], &["ec2:ImportKeyPair"], KEY_PAIR),
         Statement {
             condition: Some(("StringEquals", "ec2:CreateAction", &["ImportKeyPair"])),

@@ -32,10 +32,22 @@ const RARE: &[(&str, &str)] = &[
         "ec2:ModifyInstanceAttribute",
         "the head node's group was taken off",
     ),
+    (
+        "ec2:GetConsoleOutput",
+        "a cluster failed, and its head node is out of reach",
+    ),
     ("ec2:StartInstances", "the head node was stopped"),
     (
         "elasticloadbalancing:RegisterTargets",
         "the head node was deregistered",
+    ),
+    (
+        "logs:DescribeLogStreams",
+        "a cluster failed, and its head node is out of reach",
+    ),
+    (
+        "logs:GetLogEvents",
+        "a cluster failed, and its head node is out of reach",
     ),
     (
         "servicequotas:GetAWSDefaultServiceQuota",

@@ -7,6 +7,7 @@ mod blocked_teardown;
 mod broken_ways;
 mod detached;
 mod environment;
+mod failed_clusters;
 mod failing_cluster;
 mod interrupted;
 mod least_privilege;

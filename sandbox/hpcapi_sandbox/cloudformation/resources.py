@@ -316,4 +316,5 @@ _HANDLER_CODES = {
     "AccessDenied": "AccessDenied",
     "BucketNotEmpty": "GeneralServiceException",
     "DependencyViolation": "InvalidRequest",
+    "InsufficientInstanceCapacity": "GeneralServiceException",
 }

@@ -10,6 +10,7 @@ from ministack.core.responses import get_account_id
 from ministack.services import ec2 as store
 
 from ..aws_error import AwsError
+from ..identifiers import now
 from . import network_interfaces, query
 from .describe import Describe, one
 from .instance_types import instance_types
@@ -26,6 +27,9 @@ from .instances import (
     wear,
 )
 from .launch import Launch, launch
+
+# What EC2 keeps of a console.
+_CONSOLE_BYTES = 64 * 1024
 
 
 def render(instance: Instance) -> dict[str, Any]:
@@ -219,6 +223,17 @@ def _checked_user_data(text: str) -> None:
         base64.b64decode(text, validate=True)
     except ValueError:
         raise AwsError("InvalidParameterValue", "Invalid BASE64 encoding of user data.") from None
+
+
+@query.action("GetConsoleOutput")
+def get_console_output(parameters: dict[str, Any]) -> dict[str, Any]:
+    instance = checked_instance(parameters.get("InstanceId", ""))
+    printed = instance.get("_console", "")[-_CONSOLE_BYTES:]
+    return {
+        "instanceId": instance["InstanceId"],
+        "timestamp": now(),
+        "output": base64.b64encode(printed.encode()).decode(),
+    }
 
 
 def _change(name: str, act: Callable[[Instance], None], allowed: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from ministack.services import ec2 as store
 
 from ..aws_error import AwsError
 from ..identifiers import new_id, now
-from . import images, network_interfaces, query
+from . import capacity, images, network_interfaces, query
 from .instance_types import architectures, checked_instance_type
 from .instances import Instance, add, state
 from .zones import offered
@@ -69,7 +69,7 @@ class Launch:
             raise AwsError(
                 "InvalidKeyPair.NotFound", f"The key pair '{self.key_name}' does not exist"
             )
-        for subnet_id, group_ids in self._places():
+        for subnet_id, group_ids in self.places():
             subnet = network_interfaces.checked_subnet(subnet_id)
             network_interfaces.checked_groups(group_ids, subnet["VpcId"])
             zone = subnet["AvailabilityZone"]
@@ -81,7 +81,7 @@ class Launch:
                     "not specifying an Availability Zone or choosing one that offers it.",
                 )
 
-    def _places(self) -> list[tuple[str, list[str]]]:
+    def places(self) -> list[tuple[str, list[str]]]:
         if not self.interfaces:
             return [(self.subnet_id or _default_subnet(), self.group_ids)]
         places: list[tuple[str, list[str]]] = []
@@ -154,6 +154,9 @@ def _default_subnet() -> str:
 
 def launch(asked: Launch, extra_tags: list[dict[str, str]] | None = None) -> Instance:
     """Makes one running instance of a launch that was checked."""
+    for subnet_id, _ in asked.places():
+        zone = network_interfaces.checked_subnet(subnet_id)["AvailabilityZone"]
+        capacity.require(asked.instance_type, zone)
     image = images.checked_image(asked.image_id)
     instance_id = new_id("i")
     interfaces = _attach_interfaces(asked, instance_id)

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from . import custom_action, slurm_conf
+from . import boot_logs, custom_action, slurm_conf
 from .fleet import fleet_files
 from .machine import Completed, File, Node
 from .names import host_name
@@ -36,15 +36,26 @@ class ClusterSpec:
 
 
 class BootstrapFailure(Exception):
-    """The head node did not come up; `reason` is what it signals to the stack."""
+    """The head node did not come up; `reason` is what it signals to the stack, `command` what
+    cfn-init calls the part that failed."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, command: str) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.command = command
 
 
 def bootstrap(node: Node, cluster: ClusterSpec) -> None:
     """Makes the booted machine the cluster's head node."""
+    boot_logs.user_data_begins(node, cluster.name, cluster.region)
+    try:
+        _set_up(node, cluster)
+    except BootstrapFailure as failure:
+        boot_logs.user_data_fails(node, failure.command)
+        raise
+
+
+def _set_up(node: Node, cluster: ClusterSpec) -> None:
     _describe_cluster(node, cluster)
     _custom_action(node, cluster, "OnNodeStart")
     _configure_slurm(node, cluster.config)
@@ -84,16 +95,14 @@ def _custom_action(node: Node, cluster: ClusterSpec, event: str) -> None:
     try:
         custom_action.run(node, cluster.config, event, cluster.fetch)
     except custom_action.ActionFailed as failed:
-        _log(node, "cfn-init.log", str(failed))
-        raise _failure(node, str(failed)) from failed
+        raise _failure(node, str(failed), custom_action.COMMANDS[event]) from failed
     except custom_action.ActionCrashed as crashed:
-        _log(node, "cfn-init.log", f"ERROR: Unexpected exception: {crashed}")
-        raise _failure(
-            node,
+        raise BootstrapFailure(
             "Failed to bootstrap the head node. Please check /var/log/cfn-init.log and "
             "/var/log/chef-client.log in the head node or in CloudWatch logs. Please refer to "
             f"{_TROUBLESHOOTING}#troubleshooting-v3-get-logs for more details on "
             "ParallelCluster logs.",
+            custom_action.COMMANDS[event],
         ) from crashed
 
 
@@ -125,7 +134,10 @@ def _configure_slurm(node: Node, config: dict[str, Any]) -> None:
     # slurmctld ends within a moment when its configuration is not good.
     if started.returncode != 0 or not _slurmctld_answers(node):
         raise _chef_failure(
-            node, "Failed to run chef recipe aws-parallelcluster-slurm::config_head_node."
+            node,
+            "Failed to run chef recipe aws-parallelcluster-slurm::config_head_node.",
+            "check slurmctld status",
+            "systemctl is-active --quiet slurmctld.service",
         )
     static = slurm_conf.static_nodes(config)
     if static:
@@ -163,29 +175,49 @@ def _wait_for_static_fleet(node: Node, config: dict[str, Any]) -> None:
         node,
         "Cluster has been set to PROTECTED mode due to failures detected in static node "
         "provisioning.",
+        "wait for static fleet capacity",
+        "/opt/parallelcluster/scripts/check_static_fleet",
     )
 
 
-def _chef_failure(node: Node, message: str) -> BootstrapFailure:
-    state = _shell(
+def _chef_failure(node: Node, message: str, resource: str, check: str) -> BootstrapFailure:
+    """What Chef says of a resource whose command fails, and what ParallelCluster signals."""
+    boot_logs.append(
         node,
-        "systemctl --no-pager status slurmctld 'slurmd@*'; tail -n 50 /var/log/slurm*.log",
+        "chef-client.log",
+        f"""\
+[{_time()}] INFO: Processing execute[{resource}] action run
+================================================================================
+Error executing action `run` on resource 'execute[{resource}]'
+================================================================================
+
+Mixlib::ShellOut::ShellCommandFailed
+------------------------------------
+Expected process to exit with [0], but received '1'
+---- Begin output of {check} ----
+STDOUT:
+STDERR:
+---- End output of {check} ----
+Ran {check} returned 1
+
+[{_time()}] ERROR: Running exception handlers
+[{_time()}] FATAL: Mixlib::ShellOut::ShellCommandFailed: execute[{resource}] had an error""",
     )
-    _log(node, "chef-client.log", f"{state.stdout.decode(errors='replace')}\n{message}")
     return _failure(
         node,
         f"{message} Please check /var/log/chef-client.log in the head node, or check the "
         f"chef-client.log in CloudWatch logs. Please refer to {_TROUBLESHOOTING} for more details.",
+        "chef",
     )
 
 
-def _failure(node: Node, reason: str) -> BootstrapFailure:
+def _failure(node: Node, reason: str, command: str) -> BootstrapFailure:
     node.write([File(_ERROR_PATH, f"{reason}\n".encode())])
-    return BootstrapFailure(reason)
+    return BootstrapFailure(reason, command)
 
 
-def _log(node: Node, name: str, text: str) -> None:
-    node.execute(["sh", "-c", f"cat >>/var/log/{name}"], stdin=f"{text}\n".encode())
+def _time() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
 
 
 def _shell(node: Node, script: str) -> Completed:

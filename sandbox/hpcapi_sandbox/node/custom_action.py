@@ -7,13 +7,28 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlparse
 
+from . import boot_logs
 from .machine import File, Node
+
+# What cfn-init calls the command that runs an event's scripts.
+COMMANDS = {"OnNodeStart": "runpreinstall", "OnNodeConfigured": "runpostinstall"}
+_FETCH_AND_RUN = {
+    event: f"/opt/parallelcluster/scripts/fetch_and_run -{command.removeprefix('run')} -c "
+    "/opt/parallelcluster/shared/cluster-config.yaml"
+    for event, command in COMMANDS.items()
+}
 
 _MORE = (
     "Please check /var/log/cfn-init.log in the head node, or check the cfn-init.log in "
     "CloudWatch logs. Please refer to "
     "https://docs.aws.amazon.com/parallelcluster/latest/ug/troubleshooting-v3.html"
     "#troubleshooting-v3-get-logs for more details on ParallelCluster logs."
+)
+
+# What `aws s3 cp` says of a URL that leads to nothing.
+_AWS_S3 = (
+    "download failed: {} to - An error occurred (404) when calling the HeadObject operation: "
+    "Not Found"
 )
 
 
@@ -48,14 +63,29 @@ def scripts(config: dict[str, Any], event: str) -> list[Script]:
 def run(node: Node, config: dict[str, Any], event: str, fetch: Callable[[str], bytes]) -> None:
     """Fetches all scripts of the event, then runs one after the other."""
     sequence = scripts(config, event)
-    contents = [
-        _fetched(script, number, event, fetch) for number, script in enumerate(sequence, 1)
-    ]
-    for number, (script, content) in enumerate(zip(sequence, contents), 1):
-        _run(node, script, content, number, event)
+    if not sequence:
+        return
+    command = COMMANDS[event]
+    printed: list[str] = []
+    boot_logs.command_begins(node, command)
+    code = 1
+    try:
+        contents = [
+            _fetched(script, number, event, fetch, printed) for number, script in enumerate(sequence, 1)
+        ]
+        for number, (script, content) in enumerate(zip(sequence, contents), 1):
+            _run(node, script, content, number, event, printed)
+        code = 0
+    except (ActionFailed, ActionCrashed) as error:
+        printed.append(f"{error}\n")
+        raise
+    finally:
+        boot_logs.command_ends(node, command, _FETCH_AND_RUN[event], "".join(printed), code)
 
 
-def _fetched(script: Script, number: int, event: str, fetch: Callable[[str], bytes]) -> bytes:
+def _fetched(
+    script: Script, number: int, event: str, fetch: Callable[[str], bytes], printed: list[str]
+) -> bytes:
     scheme = urlparse(script.url).scheme
     means = {"s3": "using aws s3", "https": "via HTTP"}.get(scheme)
     if means is None:
@@ -65,18 +95,25 @@ def _fetched(script: Script, number: int, event: str, fetch: Callable[[str], byt
     try:
         return fetch(script.url)
     except Exception as error:
+        said = {"s3": _AWS_S3.format(script.url)}.get(scheme, f"curl: (22) {error}")
+        printed.append(f"{said}\n")
         raise ActionFailed(f"Failed to download {event} script {number} {means}.") from error
 
 
-def _run(node: Node, script: Script, content: bytes, number: int, event: str) -> None:
+def _run(
+    node: Node, script: Script, content: bytes, number: int, event: str, printed: list[str]
+) -> None:
     path = f"/tmp/{event}-{number}"
     node.write([File(path, content, 0o700)])
     _check_executable(node, script, content)
-    logged = ["bash", "-c", 'exec "$@" >>/var/log/cfn-init.log 2>&1', "fetch_and_run"]
-    code = node.execute([*logged, path, *script.arguments]).returncode
+    together = ["bash", "-c", 'exec "$@" 2>&1', "fetch_and_run"]
+    done = node.execute([*together, path, *script.arguments])
+    printed.append(done.stdout.decode(errors="replace"))
     node.execute(["rm", "-f", path])
-    if code != 0:
-        raise ActionFailed(f"Failed to execute {event} script {number}, return code: {code}.")
+    if done.returncode != 0:
+        raise ActionFailed(
+            f"Failed to execute {event} script {number}, return code: {done.returncode}."
+        )
 
 
 def _check_executable(node: Node, script: Script, content: bytes) -> None:

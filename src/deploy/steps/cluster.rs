@@ -7,6 +7,7 @@ use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone, Requirements};
 use crate::deploy::State;
 use crate::deploy::at_work::{self, Work};
+use crate::deploy::evidence::{self, Explanation};
 use crate::error::{Error, Result};
 use crate::event::Outcome;
 use crate::pcluster::{self, answer};
@@ -55,6 +56,10 @@ pub(in crate::deploy) async fn run(context: &Context, board: &Board) -> Result<(
             Step::Cluster,
             format!("replacing a cluster in {}", stack.status),
         );
+        // Whoever made it may have been cut off before it failed.
+        if stack.never_lived() {
+            evidence::keep_once(context, stack).await;
+        }
         delete(context, stack).await?;
         there = None;
     }
@@ -67,7 +72,7 @@ pub(in crate::deploy) async fn run(context: &Context, board: &Board) -> Result<(
     };
     board.reach(Step::Cluster, Milestone::Begun);
     let progress = stack::progress(&context.events, Step::Cluster);
-    let status = context.aws.stacks.join(&stack, &progress).await?;
+    let status = evidence::witness(context, &stack, &progress).await?;
     match status.as_str() {
         "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" => Ok(()),
         // Whoever updated it may want its jobs: it is not replaced unasked.
@@ -250,23 +255,21 @@ async fn delete_once(context: &Context, stack: &Stack, status: &str) -> Result<(
     context.aws.stacks.deleted(stack, mark, &progress).await
 }
 
-/// Returns why the cluster failed: the first resource that did, and ParallelCluster's own code.
+/// Returns why the cluster failed: the first resource that did, and what explains it.
 async fn failure(context: &Context, stack: &Stack, status: &str) -> Error {
     let first = context.aws.stacks.failure(stack, status).await;
-    let mut words: Vec<_> = std::error::Error::source(&first)
+    let Explanation { causes, remedies } = evidence::explain(context, stack).await;
+    let words: Vec<_> = std::error::Error::source(&first)
         .map(ToString::to_string)
         .into_iter()
+        .chain(causes)
         .collect();
-    // Its words are an extra: without them the first failure still stands.
-    let failures = failures(context, &stack.name).await.unwrap_or_default();
-    words.extend(
-        failures
-            .into_iter()
-            .map(|(code, reason)| format!("{code}: {reason}")),
-    );
     let again = &context.settings.again;
-    Error::failed(first.to_string())
-        .because(words.join("\n"))
+    let mut error = Error::failed(first.to_string()).because(words.join("\n"));
+    for remedy in first.hints().iter().chain(&remedies) {
+        error = error.hint(remedy);
+    }
+    error
         .hint(format!(
             "replace the failed cluster: {}",
             again.command("up")
@@ -275,14 +278,4 @@ async fn failure(context: &Context, stack: &Stack, status: &str) -> Error {
             "remove it, it costs money: {}",
             again.command("teardown")
         ))
-}
-
-async fn failures(context: &Context, name: &str) -> Result<Vec<(String, String)>> {
-    let output = context.pcluster().await?.describe_cluster(name).await?;
-    let described = answer::described(output.status.code(), &output.stdout, &output.stderr)?;
-    Ok(described
-        .failures
-        .into_iter()
-        .map(|failure| (failure.code, failure.reason))
-        .collect())
 }

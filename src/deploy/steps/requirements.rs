@@ -3,7 +3,7 @@
 use crate::aws::{Stack, StackResource, Zone, choose_zones};
 use crate::context::{Context, Requirements};
 use crate::deploy::State;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Outcome;
 use crate::pcluster::instance_types;
 use crate::step::Step;

@@ -1,0 +1,63 @@
+//! What helps when a resource cannot be made: CloudFormation gives the reason as text, so that it is
+//! known by its words.
+
+/// Words of a reason, and what helps.
+const REMEDIES: &[(&str, &str)] = &[
+    (
+        "We currently do not have sufficient",
+        "take another instance type, or another zone, in the configuration; or try later: the \
+         shortage is AWS's, and passes",
+    ),
+    (
+        "vCPU limit",
+        "ask AWS for more vCPUs of this family (Service Quotas, Amazon EC2, Running On-Demand \
+         instances), or take a smaller instance type",
+    ),
+    (
+        "maximum number of VPCs",
+        "delete a VPC that nobody uses, or ask AWS for more (Service Quotas, Amazon VPC)",
+    ),
+    (
+        "maximum number of addresses",
+        "release an elastic IP that nobody uses, or ask AWS for more (Service Quotas, Amazon EC2)",
+    ),
+    (
+        "is not authorized to perform",
+        "give whoever runs hpcapi the permissions that `hpcapi iam-policy` prints",
+    ),
+    (
+        "is not supported in your requested Availability Zone",
+        "take an instance type that the zone offers, or a subnet in another zone",
+    ),
+];
+
+/// Returns what helps when AWS gives this reason.
+pub(super) fn remedy(reason: &str) -> Option<&'static str> {
+    REMEDIES
+        .iter()
+        .find(|(words, _)| reason.contains(words))
+        .map(|(_, remedy)| *remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_aws_says_is_known() {
+        let reasons = [
+            "Resource handler returned message: \"We currently do not have sufficient t3.small \
+             capacity in the Availability Zone you requested (us-east-1a).",
+            "You have requested more vCPU capacity than your current vCPU limit of 5 allows for \
+             the instance bucket that the specified instance type belongs to.",
+            "The maximum number of VPCs has been reached.",
+            "The maximum number of addresses has been reached.",
+            "User: arn:aws:iam::1:user/x is not authorized to perform: ec2:RunInstances",
+            "Your requested instance type (t3.small) is not supported in your requested \
+             Availability Zone (us-east-1e).",
+        ];
+        let known: Vec<_> = reasons.into_iter().filter_map(remedy).collect();
+        assert_eq!(known.len(), REMEDIES.len());
+        assert_eq!(remedy("Internal Failure"), None);
+    }
+}
