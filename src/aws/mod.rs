@@ -12,8 +12,10 @@ mod instances;
 mod key_pairs;
 mod load_balancing;
 mod network;
+mod permissions;
 #[cfg(test)]
 mod recorded;
+mod regions;
 mod stack_events;
 mod stacks;
 mod zones;
@@ -36,6 +38,7 @@ pub use instances::{Instance, Instances};
 pub use key_pairs::{KeyPair, KeyPairs};
 pub use load_balancing::{Listener, LoadBalancing, TargetHealth};
 pub use network::{GroupRule, GroupRules, Network};
+pub use permissions::{ContextKey, Permissions, Wish};
 pub use stack_events::{Progress, StackEvent};
 pub use stacks::{Applied, Stack, StackResource, StackSpec, Stacks};
 pub use zones::{Zone, Zones, choose_zones};
@@ -78,6 +81,8 @@ pub struct Aws {
     pub capacity: Capacity,
     /// API Gateway.
     pub http_apis: HttpApis,
+    /// IAM: what a principal may do.
+    pub permissions: Permissions,
     config: SdkConfig,
 }
 
@@ -113,13 +118,21 @@ impl Aws {
                 http_apis.clone(),
             ),
             http_apis: HttpApis::new(http_apis),
+            permissions: Permissions::new(aws_sdk_iam::Client::new(&config)),
             config,
         })
     }
 
-    /// Returns who the credentials belong to; fails when there are none, or they are expired.
+    /// Returns who the credentials belong to; fails when there are none, or they are expired, or
+    /// the region is none for this account.
     pub async fn identity(&self) -> Result<Identity> {
-        account::identity(&aws_sdk_sts::Client::new(&self.config)).await
+        match account::identity(&aws_sdk_sts::Client::new(&self.config)).await {
+            Ok(identity) => Ok(identity),
+            // A region that is not enabled takes no credentials at all, however good they are.
+            Err(error) => Err(regions::problem(&self.config, &self.region)
+                .await
+                .unwrap_or(error)),
+        }
     }
 
     /// Returns how long the credentials are valid still; `None` when they do not say.

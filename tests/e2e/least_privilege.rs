@@ -28,10 +28,19 @@ const RARE: &[(&str, &str)] = &[
         "ec2:ModifyInstanceAttribute",
         "the head node's group was taken off",
     ),
+    (
+        "ec2:DescribeRegions",
+        "the region takes no credentials of this account",
+    ),
     ("ec2:StartInstances", "the head node was stopped"),
     (
         "elasticloadbalancing:RegisterTargets",
         "the head node was deregistered",
+    ),
+    ("iam:GetRole", "the caller is a session of a role"),
+    (
+        "iam:SimulatePrincipalPolicy",
+        "the caller is not the account itself",
     ),
     (
         "servicequotas:GetAWSDefaultServiceQuota",

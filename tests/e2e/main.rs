@@ -2,6 +2,7 @@
 //! in a sandbox that the tests share. Each test plays an AWS account of its own.
 
 mod bad_input;
+mod broken_ground;
 mod broken_ways;
 mod environment;
 mod failing_cluster;

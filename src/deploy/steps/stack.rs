@@ -51,7 +51,7 @@ pub(super) fn state(stack: &Stack, template: &str, parameters: &[(&str, String)]
 }
 
 /// Fails unless the stack was made by hpcapi for this deployment.
-pub(super) fn require_ours(context: &Context, stack: &Stack) -> Result<()> {
+pub(in crate::deploy) fn require_ours(context: &Context, stack: &Stack) -> Result<()> {
     let name = context.settings.name.as_str();
     // Before its first change set is executed a stack has no resources, and shows no tags.
     if stack.is_in_review() {
