@@ -25,8 +25,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "deploy",
         &[
-            "error", "event", "files", "settings", "step", "wait", "aws", "pcluster", "slurm",
+            "error",
+            "event",
+            "files",
+            "settings",
+            "step",
+            "wait",
+            "aws",
+            "pcluster",
+            "slurm",
             "context",
+            "iam_policy",
         ],
     ),
     (

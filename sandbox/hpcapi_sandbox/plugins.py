@@ -11,6 +11,8 @@ from . import (
     head_nodes,
     logs_and_alarms,
     model_check,
+    policy_simulation,
+    regions,
     request_checks,
     request_log,
 )
@@ -30,7 +32,7 @@ from .endpoint import api_types, load_balancers, vpc_links
 from .ssm import run_command
 
 # ministack imports most services when they are first called; these are patched before that.
-_SERVICES = ("alb", "apigateway", "cloudformation", "cloudwatch_logs", "ec2", "s3", "ssm")
+_SERVICES = ("account", "alb", "apigateway", "cloudformation", "cloudwatch_logs", "ec2", "iam", "s3", "ssm")
 
 
 def install() -> None:
@@ -56,12 +58,16 @@ def install() -> None:
         logs_and_alarms,
         run_command,
         head_nodes,
+        policy_simulation,
+        regions,
     ):
         part.install()
     _honour_dry_run()
     # First, so that what is refused is written down, too.
     request_checks.register(request_log.record)
     request_checks.register(model_check.check)
+    request_checks.register(regions.check)
+    request_checks.register(policy_simulation.note_caller)
 
 
 def _honour_dry_run() -> None:

@@ -170,10 +170,10 @@ class EmulatorTest(unittest.TestCase):
         cls.ec2 = cls.client("ec2")
 
     @classmethod
-    def client(cls, service: str, account: str | None = None) -> Any:
+    def client(cls, service: str, account: str | None = None, region: str = REGION) -> Any:
         return boto3.client(
             service,
-            region_name=REGION,
+            region_name=region,
             endpoint_url=cls.endpoint,
             aws_access_key_id=account or cls.account,
             aws_secret_access_key="x",

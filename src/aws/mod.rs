@@ -14,8 +14,10 @@ mod key_pairs;
 mod load_balancing;
 mod log_streams;
 mod network;
+mod permissions;
 #[cfg(test)]
 mod recorded;
+mod regions;
 mod remedies;
 mod stack_apply;
 mod stack_events;
@@ -43,6 +45,7 @@ pub use key_pairs::{KeyPair, KeyPairs};
 pub use load_balancing::{Listener, LoadBalancing, TargetHealth};
 pub use log_streams::LogStreams;
 pub use network::{GroupRule, GroupRules, Interface, Network};
+pub use permissions::{ContextKey, Permissions, Wish};
 pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};
 pub use stacks::{Stack, StackResource, Stacks};
@@ -90,6 +93,8 @@ pub struct Aws {
     pub http_apis: HttpApis,
     /// Lists of everything, for a scan.
     pub inventory: Inventory,
+    /// IAM: what a principal may do.
+    pub permissions: Permissions,
     config: SdkConfig,
 }
 
@@ -128,13 +133,21 @@ impl Aws {
             ),
             http_apis: HttpApis::new(http_apis),
             inventory,
+            permissions: Permissions::new(aws_sdk_iam::Client::new(&config)),
             config,
         })
     }
 
-    /// Returns who the credentials belong to; fails when there are none, or they are expired.
+    /// Returns who the credentials belong to; fails when there are none, or they are expired, or
+    /// the region is none for this account.
     pub async fn identity(&self) -> Result<Identity> {
-        account::identity(&aws_sdk_sts::Client::new(&self.config)).await
+        match account::identity(&aws_sdk_sts::Client::new(&self.config)).await {
+            Ok(identity) => Ok(identity),
+            // A region that is not enabled takes no credentials at all, however good they are.
+            Err(error) => Err(regions::problem(&self.config, &self.region)
+                .await
+                .unwrap_or(error)),
+        }
     }
 
     /// Returns how long the credentials are valid still; `None` when they do not say.

@@ -100,6 +100,15 @@ impl ClusterArgs {
     }
 }
 
+/// How far it is to the account.
+#[derive(Debug)]
+pub(super) enum Reached {
+    /// It is ours.
+    Account(Arc<Context>),
+    /// AWS does not tell who we are.
+    Nobody(Error),
+}
+
 /// What to do about a sandbox that does not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SandboxUse {
@@ -117,12 +126,29 @@ impl DeploymentArgs {
         sandbox: SandboxUse,
         events: &Events,
     ) -> Result<Arc<Context>> {
+        match self.reach(cluster, sandbox, events).await? {
+            Reached::Account(context) => Ok(context),
+            Reached::Nobody(error) => Err(error),
+        }
+    }
+
+    /// Returns a context for the deployment, or why AWS does not let us in; fails when the
+    /// arguments or the files they name are bad.
+    pub(super) async fn reach(
+        &self,
+        cluster: &ClusterArgs,
+        sandbox: SandboxUse,
+        events: &Events,
+    ) -> Result<Reached> {
         let name: DeploymentName = self.name.parse()?;
         let config = read_config(cluster)?;
         let cache = cache_folder()?;
         let ground = self.ground(cluster, sandbox, events).await?;
         let aws = Aws::connect(&connection(&ground)).await?;
-        let identity = aws.identity().await?;
+        let identity = match aws.identity().await {
+            Ok(identity) => identity,
+            Err(error) => return Ok(Reached::Nobody(error)),
+        };
         events.note(format!(
             "account {} ({}), region {}{}",
             identity.account,
@@ -142,7 +168,7 @@ impl DeploymentArgs {
             again: self.again(cluster),
         };
         let context = Context::new(settings, aws, identity, events.clone(), config, cache);
-        Ok(Arc::new(context))
+        Ok(Reached::Account(Arc::new(context)))
     }
 
     /// Returns whether the deployment is in the sandbox.

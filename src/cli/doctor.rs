@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::output::{self, Answer, Format, Story};
 
-use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
+use super::deployment::{ClusterArgs, DeploymentArgs, Reached, SandboxUse};
 
 /// Say what is wrong and what to type next: before `up`, everything that would keep it from
 /// working; after it, the first broken layer on the way of a request
@@ -36,11 +36,11 @@ pub(super) async fn run(args: Args) -> Result<()> {
 }
 
 async fn look(args: &Args, events: &Events) -> Result<Diagnosis> {
-    let context = args
-        .deployment
-        .context(&args.cluster, SandboxUse::Start, events)
-        .await?;
-    deploy::doctor(&context).await
+    let (deployment, cluster) = (&args.deployment, &args.cluster);
+    match deployment.reach(cluster, SandboxUse::Start, events).await? {
+        Reached::Account(context) => deploy::doctor(&context).await,
+        Reached::Nobody(error) => Ok(Diagnosis::of_no_account(&error)),
+    }
 }
 
 /// Fails unless all is well.

@@ -2,9 +2,10 @@
 //! takes. Changes nothing in AWS.
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 use super::finding::{Finding, Verdict};
+use super::steps::stack;
 use super::{path, preflight};
 
 /// What `doctor` found.
@@ -17,11 +18,22 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
-    /// Returns whether nothing is wrong.
+    /// Returns what is to be said when AWS does not even tell who we are.
+    pub fn of_no_account(error: &Error) -> Diagnosis {
+        Diagnosis {
+            is_of_path: false,
+            findings: vec![Finding {
+                verdict: Verdict::Problem,
+                ..Finding::of_error("account", error)
+            }],
+        }
+    }
+
+    /// Returns whether nothing is wrong. What could not be looked at does not keep `up` from it.
     pub fn is_well(&self) -> bool {
-        self.findings
-            .iter()
-            .all(|finding| matches!(finding.verdict, Verdict::Good | Verdict::Warning))
+        self.findings.iter().all(|finding| {
+            finding.is_fine() || !self.is_of_path && finding.verdict == Verdict::Unknown
+        })
     }
 }
 
@@ -31,7 +43,9 @@ pub async fn doctor(context: &Context) -> Result<Diagnosis> {
     let stacks = &context.aws.stacks;
     let (requirements, api) = (name.requirements_stack(), name.api_stack());
     let there = tokio::try_join!(stacks.describe(&requirements), stacks.describe(&api))?;
-    let is_of_path = there != (None, None);
+    let mut there = [there.0, there.1].into_iter().flatten();
+    // What somebody else made stands in the way of `up`, and not on the way of a request.
+    let is_of_path = there.any(|found| stack::require_ours(context, &found).is_ok());
     let findings = if is_of_path {
         let layers = path::walk(context).await;
         layers.into_iter().map(|layer| layer.finding).collect()

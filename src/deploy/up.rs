@@ -57,10 +57,15 @@ pub async fn look_ahead(context: &Context) -> Result<()> {
 /// Makes every step's thing that is not as it should be.
 pub async fn up(context: &Arc<Context>, preflight: Preflight) -> Result<Up> {
     let start = Instant::now();
-    let before = super::survey(context).await?;
-    if preflight == Preflight::Look {
-        preflight::before(context, &before).await?;
-    }
+    let before = match (super::survey(context).await, preflight) {
+        (Ok(before), Preflight::Look) => {
+            preflight::before(context, &before).await?;
+            before
+        }
+        // One bad thing is found: there may be more of them.
+        (Err(error), Preflight::Look) => return Err(preflight::beside(context, error).await),
+        (before, Preflight::Skip) => before?,
+    };
 
     let board = Arc::new(Board::default());
     let sign = Sign::give(context, Work::Up, &board).await?;

@@ -91,6 +91,18 @@ pub(super) fn statements() -> Vec<Statement> {
             ],
             &["*"],
         ),
+        // Of another region than that of the deployment, when this takes no credentials.
+        on("LookAtRegions", &[Up], &["ec2:DescribeRegions"], &["*"]),
+        // The preflight: what the caller may do.
+        on(
+            "LookAtPermissions",
+            &[Up],
+            &["iam:GetRole", "iam:SimulatePrincipalPolicy"],
+            &[
+                "arn:{partition}:iam::{account}:role/*",
+                "arn:{partition}:iam::{account}:user/*",
+            ],
+        ),
         // `doctor`: the way of a request, layer by layer.
         on(
             "LookAtTheWay",

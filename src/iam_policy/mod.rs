@@ -4,11 +4,14 @@
 
 mod calls;
 mod pcluster;
+mod questions;
 mod resources;
 
 use serde_json::{Value, json};
 
 use crate::settings::DeploymentName;
+
+pub use questions::{Key, Question, questions};
 
 /// What the holder of a policy may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +44,14 @@ pub struct Scope {
     /// The region, or `*`.
     pub region: String,
 }
+
+/// How actions begin that no one region answers for the others.
+const GLOBAL: &[&str] = &[
+    "ec2:DescribeRegions",
+    "iam:",
+    "route53:",
+    "s3:ListAllMyBuckets",
+];
 
 /// Actions that are allowed together. In resources and in the condition `{partition}`,
 /// `{region}`, `{account}`, `{name}` and `{bucket}` stand for what the scope says.
@@ -85,11 +96,9 @@ impl Statement {
 
     /// Returns whether an action of it is answered by one region for all.
     fn is_global(&self) -> bool {
-        self.actions.iter().any(|action| {
-            ["iam:", "route53:", "s3:ListAllMyBuckets"]
-                .iter()
-                .any(|service| action.starts_with(service))
-        })
+        self.actions
+            .iter()
+            .any(|action| GLOBAL.iter().any(|service| action.starts_with(service)))
     }
 }
 
@@ -208,9 +217,14 @@ mod tests {
                             .iter()
                             .all(|action| {
                                 let action = action.as_str().unwrap();
-                                ["iam:Simulate", "route53:", "s3:ListAllMyBuckets"]
-                                    .iter()
-                                    .any(|global| action.starts_with(global))
+                                [
+                                    "ec2:DescribeRegions",
+                                    "iam:Simulate",
+                                    "route53:",
+                                    "s3:ListAllMyBuckets",
+                                ]
+                                .iter()
+                                .any(|global| action.starts_with(global))
                             }),
                     "{statement}"
                 );

@@ -12,13 +12,27 @@ const FREE_MB: u64 = 500;
 /// The oldest Python that pcluster runs on (the metadata of its wheel).
 const OLDEST_PYTHON: (u32, u32) = (3, 9);
 
-/// Fails unless Node.js is there: `pcluster` needs it to write a cluster's template, and does
-/// not say so in plain words. Returns its version.
+/// The oldest Node.js that can write a cluster's template (the `engines` of jsii, which
+/// `pcluster` brings with it).
+const OLDEST_NODE: (u32, u32) = (14, 17);
+
+/// Fails unless a Node.js is there that is new enough: `pcluster` needs it to write a cluster's
+/// template, and does not say so in plain words. Returns its version.
 pub async fn require_node() -> Result<String> {
-    asked("node").await.ok_or_else(|| {
+    let install =
+        "Amazon Linux: sudo dnf install nodejs; Debian or Ubuntu: sudo apt-get install nodejs";
+    let version = asked("node").await.ok_or_else(|| {
         Error::usage("Node.js is not installed, and pcluster cannot create a cluster without it")
-            .hint("Amazon Linux: sudo dnf install nodejs; Debian or Ubuntu: sudo apt-get install nodejs")
-    })
+            .hint(install)
+    })?;
+    if numbers(&version).is_some_and(|numbers| numbers < OLDEST_NODE) {
+        let (major, minor) = OLDEST_NODE;
+        return Err(Error::usage(format!(
+            "pcluster needs Node.js {major}.{minor} or newer, and this is {version}"
+        ))
+        .hint(install));
+    }
+    Ok(version)
 }
 
 /// Fails unless there is a Python that `pcluster` can be installed with; returns its version.
@@ -104,6 +118,7 @@ mod tests {
     fn versions_and_free_space_are_read() {
         assert_eq!(numbers("Python 3.11.2"), Some((3, 11)));
         assert!(numbers("Python 3.8.1") < Some(OLDEST_PYTHON));
+        assert!(numbers("v12.22.9") < Some(OLDEST_NODE));
         let told = "Filesystem 1024-blocks Used Available Capacity Mounted on\n\
                     /dev/sda 100 50 2048000 2% /\n";
         assert_eq!(free_mb(told), Some(2000));

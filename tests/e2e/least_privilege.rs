@@ -33,6 +33,10 @@ const RARE: &[(&str, &str)] = &[
         "the head node's group was taken off",
     ),
     (
+        "ec2:DescribeRegions",
+        "the region takes no credentials of this account",
+    ),
+    (
         "ec2:GetConsoleOutput",
         "a cluster failed, and its head node is out of reach",
     ),
@@ -40,6 +44,11 @@ const RARE: &[(&str, &str)] = &[
     (
         "elasticloadbalancing:RegisterTargets",
         "the head node was deregistered",
+    ),
+    ("iam:GetRole", "the caller is a session of a role"),
+    (
+        "iam:SimulatePrincipalPolicy",
+        "the caller is not the account itself",
     ),
     (
         "logs:DescribeLogStreams",

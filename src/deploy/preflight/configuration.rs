@@ -8,7 +8,7 @@ use crate::deploy::steps::requirements;
 use crate::error::Result;
 use crate::files;
 use crate::pcluster::config::Values;
-use crate::pcluster::{self, answer, require_node};
+use crate::pcluster::{self, answer};
 use crate::step::Step;
 
 use super::finding;
@@ -38,24 +38,19 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
             )
         }))
     };
-    // Without Node.js the validators cannot run; that is said elsewhere.
-    let validators = async {
-        match require_node().await {
-            Ok(_) => Some(validate(context).await),
-            Err(_) => None,
-        }
-    };
-    let (zones, validators) = tokio::join!(zones, validators);
-    let file = context.config.file().display().to_string();
-    let validators = validators.map(|valid| {
-        finding("configuration", valid, |()| {
-            format!("pcluster would take `{file}`")
-        })
-    });
-    [network(context), node_script(context), zones, validators]
+    [network(context), node_script(context), zones.await]
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// Lets the validators of `pcluster` read the configuration.
+pub(super) async fn validators(context: &Context) -> Finding {
+    let valid = validate(context).await;
+    finding("configuration", valid, |()| {
+        let file = context.config.file().display();
+        format!("pcluster would take `{file}`")
+    })
 }
 
 /// The API stack stands in the network of the requirements stack, and so must the cluster.

@@ -5,10 +5,11 @@ mod account;
 mod configuration;
 mod machine;
 mod names;
+mod permissions;
 mod room;
 
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::step::Step;
 
 use super::finding::{Finding, Verdict};
@@ -17,14 +18,25 @@ use super::{State, StepStatus};
 /// Looks at everything that `up` needs, and changes nothing.
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
     // All of them are questions to others: asked side by side, they take as long as the slowest.
-    let (account, machine, names, room, configuration) = tokio::join!(
+    let machine_and_validators = async {
+        let machine = machine::look(context).await;
+        // What `pcluster` lacks on this machine is said; nothing is installed in spite of it.
+        let validators = match machine.iter().all(Finding::is_fine) {
+            true => Some(configuration::validators(context).await),
+            false => None,
+        };
+        (machine, validators)
+    };
+    let (account, permissions, (machine, validators), names, room, mut configuration) = tokio::join!(
         account::look(context),
-        machine::look(context),
+        permissions::look(context),
+        machine_and_validators,
         names::look(context),
         room::look(context),
         configuration::look(context),
     );
-    [account, machine, names, room, configuration].concat()
+    configuration.extend(validators);
+    [account, permissions, machine, names, room, configuration].concat()
 }
 
 /// Fails when the cluster that `up` is about to make could not be made; tells every reason.
@@ -48,21 +60,31 @@ pub(super) async fn before(context: &Context, found: &[StepStatus]) -> Result<()
             Verdict::Good | Verdict::Waiting | Verdict::Problem => {}
         }
     }
-    let problems: Vec<_> = findings
-        .iter()
-        .filter(|finding| finding.verdict == Verdict::Problem)
-        .collect();
+    problem(&findings).map_or(Ok(()), Err)
+}
+
+/// Returns `error`, which a look at the deployment met, with all else that keeps `up` from it.
+pub(super) async fn beside(context: &Context, error: Error) -> Error {
+    if error.kind() != Kind::Usage {
+        return error;
+    }
+    problem(&look(context).await).unwrap_or(error)
+}
+
+/// Returns what keeps `up` from it, as one error.
+fn problem(findings: &[Finding]) -> Option<Error> {
+    let is_problem = |finding: &&Finding| finding.verdict == Verdict::Problem;
+    let problems: Vec<_> = findings.iter().filter(is_problem).collect();
     match problems.as_slice() {
-        [] => Ok(()),
+        [] => None,
         // A lone problem is the error itself.
-        [one] => Err(with_hints(as_error(one), one)),
+        [one] => Some(with_hints(as_error(one), one)),
         several => {
             let lines: Vec<_> = several.iter().map(|finding| finding.sentence()).collect();
             let error = Error::usage(format!("{} things keep `up` from it", several.len()))
                 .because(lines.join("\n"));
-            Err(several
-                .iter()
-                .fold(error, |error, one| with_hints(error, one)))
+            let all = several.iter();
+            Some(all.fold(error, |error, one| with_hints(error, one)))
         }
     }
 }

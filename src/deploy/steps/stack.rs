@@ -58,7 +58,7 @@ pub(in crate::deploy) fn is_ours(context: &Context, stack: &Stack) -> bool {
 }
 
 /// Fails unless the stack was made by hpcapi for this deployment.
-pub(super) fn require_ours(context: &Context, stack: &Stack) -> Result<()> {
+pub(in crate::deploy) fn require_ours(context: &Context, stack: &Stack) -> Result<()> {
     if is_ours(context, stack) {
         return Ok(());
     }

@@ -1,0 +1,126 @@
+"""What is asked before anything is made: what a principal may do, which regions are enabled."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+from emulator import REGION, EmulatorTest
+
+
+class Simulation(EmulatorTest):
+    def setUp(self) -> None:
+        self.iam = self.client("iam")
+
+    def role(self, name: str, *statements: dict[str, object]) -> str:
+        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        trust = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": f"arn:aws:iam::{self.account}:root"},
+        }
+        role = self.iam.create_role(
+            RoleName=name,
+            Path="/team/",
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        )
+        self.iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document)
+        return role["Role"]["Arn"]
+
+    def decisions(self, arn: str, actions: list[str], **more: object) -> dict[str, str]:
+        pages = self.iam.get_paginator("simulate_principal_policy").paginate(
+            PolicySourceArn=arn, ActionNames=actions, **more
+        )
+        results = [result for page in pages for result in page["EvaluationResults"]]
+        return {result["EvalActionName"]: result["EvalDecision"] for result in results}
+
+    def test_the_resource_decides(self) -> None:
+        bucket = "arn:aws:s3:::mine*"
+        arn = self.role("by-resource", allow("s3:PutObject", f"{bucket}/*"))
+        asked = ["s3:PutObject", "s3:GetObject"]
+        self.assertEqual(set(self.decisions(arn, asked).values()), {"implicitDeny"})
+        there = self.decisions(arn, asked, ResourceArns=[f"{bucket}/*"])
+        self.assertEqual(there, {"s3:PutObject": "allowed", "s3:GetObject": "implicitDeny"})
+        both = self.iam.simulate_principal_policy(
+            PolicySourceArn=arn, ActionNames=asked[:1], ResourceArns=["*", f"{bucket}/*"]
+        )["EvaluationResults"][0]
+        self.assertEqual(both["EvalDecision"], "implicitDeny")
+        each = [one["EvalResourceDecision"] for one in both["ResourceSpecificResults"]]
+        self.assertEqual(each, ["implicitDeny", "allowed"])
+
+    def test_the_context_decides(self) -> None:
+        here = {"StringEquals": {"aws:RequestedRegion": REGION}}
+        arn = self.role("by-region", {**allow("ec2:CreateVpc"), "Condition": here})
+        for region, decision in ((REGION, "allowed"), ("eu-west-1", "implicitDeny")):
+            entry = {
+                "ContextKeyName": "aws:RequestedRegion",
+                "ContextKeyValues": [region],
+                "ContextKeyType": "string",
+            }
+            found = self.decisions(arn, ["ec2:CreateVpc"], ContextEntries=[entry])
+            self.assertEqual(found, {"ec2:CreateVpc": decision})
+
+    def test_a_denial_wins_and_pages_are_whole(self) -> None:
+        deny = {**allow("ec2:CreateVpc"), "Effect": "Deny"}
+        arn = self.role("denied", allow("*"), deny)
+        actions = ["ec2:CreateVpc", *(f"ec2:DescribeThing{n}" for n in range(30))]
+        found = self.decisions(arn, actions, PaginationConfig={"PageSize": 7})
+        self.assertEqual(list(found), actions)
+        self.assertEqual(found["ec2:CreateVpc"], "explicitDeny")
+        self.assertEqual(found["ec2:DescribeThing29"], "allowed")
+
+    def test_who_may_not_simulate_is_refused(self) -> None:
+        arn = self.role("blind", allow("ec2:*"))
+        session = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="blind")["Credentials"]
+        blind = boto3.client(
+            "iam",
+            region_name=REGION,
+            endpoint_url=self.endpoint,
+            aws_access_key_id=session["AccessKeyId"],
+            aws_secret_access_key=session["SecretAccessKey"],
+            aws_session_token=session["SessionToken"],
+        )
+        code, message = self.refusal(
+            blind.simulate_principal_policy, PolicySourceArn=arn, ActionNames=["ec2:CreateVpc"]
+        )
+        self.assertEqual(code, "AccessDenied")
+        self.assertIn("is not authorized to perform: iam:SimulatePrincipalPolicy", message)
+
+    def test_nobody_is_not_found(self) -> None:
+        code, _ = self.refusal(
+            self.iam.simulate_principal_policy,
+            PolicySourceArn=f"arn:aws:iam::{self.account}:role/nobody",
+            ActionNames=["ec2:CreateVpc"],
+        )
+        self.assertEqual(code, "NoSuchEntity")
+
+
+class Regions(EmulatorTest):
+    def test_an_account_enables_a_region(self) -> None:
+        def status() -> str:
+            found = self.ec2.describe_regions(AllRegions=True, RegionNames=["ap-east-1"])
+            return found["Regions"][0]["OptInStatus"]
+
+        self.assertEqual(status(), "not-opted-in")
+        named = {one["RegionName"] for one in self.ec2.describe_regions()["Regions"]}
+        self.assertIn(REGION, named)
+        self.assertNotIn("ap-east-1", named)
+        sts = self.client("sts", region="ap-east-1")
+        self.assertEqual(self.refusal(sts.get_caller_identity)[0], "InvalidClientTokenId")
+        self.client("account").enable_region(RegionName="ap-east-1")
+        self.assertEqual(status(), "opted-in")
+        self.assertEqual(sts.get_caller_identity()["Account"], self.account)
+
+    def test_credentials_that_are_nobodys_are_not_taken(self) -> None:
+        sts = self.client("sts", account="AKIAIOSFODNN7EXAMPLE")
+        self.assertEqual(self.refusal(sts.get_caller_identity)[0], "InvalidClientTokenId")
+
+    def test_there_is_no_region_of_that_name(self) -> None:
+        code, _ = self.refusal(
+            self.ec2.describe_regions, AllRegions=True, RegionNames=["us-middle-1"]
+        )
+        self.assertEqual(code, "InvalidParameterValue")
+
+
+def allow(action: str, resource: str = "*") -> dict[str, object]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource}
