@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::step::{Need, Step};
 use crate::wait::Pace;
 
-use super::steps::cluster;
+use super::steps::ownership;
 
 const FOLDER: &str = "hpcapi/at-work/";
 
@@ -121,7 +121,7 @@ impl Sign {
     ) -> Result<Sign> {
         let key = Worker::this().key(work);
         // First the sign, then the look: of two that begin at once at least one sees the other.
-        let mut bucket = cluster::bucket(context).await?;
+        let mut bucket = ownership::bucket(context).await?;
         // A stack whose deletion failed names its bucket still when that is gone.
         if let Some(name) = &bucket
             && !context.aws.buckets.put_if_there(name, &key, "").await?
@@ -145,7 +145,7 @@ impl Sign {
     /// Gives no more signs, and takes the last one back.
     pub(super) async fn end(&self) {
         self.beat.abort();
-        if let Ok(Some(bucket)) = cluster::bucket(&self.context).await {
+        if let Ok(Some(bucket)) = ownership::bucket(&self.context).await {
             // Who finds it nevertheless sees that nobody renews it.
             let _ = self.context.aws.buckets.remove(&bucket, &self.key).await;
         }
@@ -184,7 +184,7 @@ async fn keep_beating(
 
 /// Fails when somebody is at work with the opposite.
 pub(super) async fn require_peace(context: &Context, work: Work) -> Result<()> {
-    let Some(bucket) = cluster::bucket(context).await? else {
+    let Some(bucket) = ownership::bucket(context).await? else {
         return Ok(());
     };
     let other = work.opposite();

@@ -13,7 +13,7 @@ use crate::step::{Need, Step};
 
 use super::at_work::{Sign, Work};
 use super::leftovers::{self, Scan};
-use super::steps::{cluster, deletion, stack};
+use super::steps::{deletion, ownership, stack};
 
 /// What `teardown` did.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,7 +65,7 @@ async fn require_unprotected(context: &Context) -> Result<()> {
     }
     if let Some(there) = context.aws.stacks.describe(name.as_str()).await?
         && there.is_protected
-        && cluster::is_ours(context).await?
+        && ownership::is_ours(context, &there).await?
     {
         deletion::require_unprotected(context, &there)?;
     }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, Once, Weak};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::tools::tools;
 
 /// The Debian release whose Slurm most tests run.
 const SUITE: &str = "trixie";
@@ -86,6 +88,19 @@ fn in_empty_environment(program: &str, home: &Path, suite: &str) -> Command {
     command
 }
 
+/// Returns a folder that holds the AWS CLI and nothing else.
+fn aws_folder() -> PathBuf {
+    static FOLDER: Once = Once::new();
+    let folder = shared().join("bin");
+    FOLDER.call_once(|| {
+        let there = folder.join("aws");
+        std::fs::create_dir_all(&folder).unwrap();
+        let _ = std::fs::remove_file(&there);
+        std::os::unix::fs::symlink(tools().join("aws"), there).unwrap();
+    });
+    folder
+}
+
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -132,12 +147,13 @@ impl TestEnv {
         command
     }
 
-    /// Runs a script in the user's shell, where `hpcapi` is a command.
+    /// Runs a script in the user's shell, where `hpcapi` and `aws` are commands.
     pub(crate) fn shell(&self, script: &str) -> Output {
-        let folder = Path::new(env!("CARGO_BIN_EXE_hpcapi")).parent().unwrap();
+        let own = Path::new(env!("CARGO_BIN_EXE_hpcapi")).parent().unwrap();
         let path = std::env::var("PATH").unwrap();
+        let path = format!("{}:{}:{path}", own.display(), aws_folder().display());
         in_empty_environment("bash", self.home(), self.sandbox.suite)
-            .env("PATH", format!("{}:{path}", folder.display()))
+            .env("PATH", path)
             .env("HPCAPI_SANDBOX_ACCOUNT", &self.account)
             .args(["-c", script])
             .output()

@@ -1,6 +1,9 @@
 //! The whole of hpcapi, as a user runs it: the built binary, the real `pcluster`, real Slurm,
 //! in a sandbox that the tests share. Each test plays an AWS account of its own.
 
+#[path = "../tools/mod.rs"]
+mod tools;
+
 mod at_once;
 mod bad_input;
 mod blocked_teardown;

@@ -1,7 +1,7 @@
 //! What a teardown will delete, said before it does.
 
 use crate::context::{Context, TAG_DEPLOYMENT};
-use crate::deploy::steps::{cluster, key_pair, stack};
+use crate::deploy::steps::{key_pair, ownership, stack};
 use crate::error::Result;
 
 /// Returns what a teardown will delete, one line each; empty when there is nothing.
@@ -14,8 +14,8 @@ pub(in crate::deploy) async fn doomed(context: &Context) -> Result<Vec<String>> 
             name.api_stack()
         ));
     }
-    if context.aws.stacks.describe(name.as_str()).await?.is_some()
-        && cluster::is_ours(context).await?
+    if let Some(cluster) = context.aws.stacks.describe(name.as_str()).await?
+        && ownership::is_ours(context, &cluster).await?
     {
         lines.push(format!("the cluster {name} with its jobs and volumes"));
     }

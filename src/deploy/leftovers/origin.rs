@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::{Names, Stack};
 use crate::context::{Context, TAG_DEPLOYMENT};
-use crate::deploy::steps::{cluster, deletion};
+use crate::deploy::steps::{deletion, ownership};
 use crate::error::Result;
 
 const VPC: &str = "AWS::EC2::VPC";
@@ -49,7 +49,7 @@ impl Origin {
         let mut ids: BTreeSet<_> = cluster_stacks.iter().cloned().collect();
         ids.extend(context.aws.stacks.deleted_ids(names.as_str()).await?);
         if let Some(stack) = context.aws.stacks.describe(names.as_str()).await? {
-            if cluster::is_ours(context).await? {
+            if ownership::is_ours(context, &stack).await? {
                 origin.note(&stack);
                 ids.insert(stack.id);
             } else {
@@ -120,7 +120,7 @@ pub(in crate::deploy) async fn cluster_stacks(context: &Context) -> Result<Vec<S
     let name = context.settings.name.as_str();
     let mut stacks = context.aws.stacks.deleted_ids(name).await?;
     if let Some(stack) = context.aws.stacks.describe(name).await?
-        && cluster::is_ours(context).await?
+        && ownership::is_ours(context, &stack).await?
     {
         stacks.push(stack.id);
     }

@@ -4,7 +4,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use crate::aws::Stack;
-use crate::context::{Board, Context, Milestone, Requirements};
+use crate::context::{Board, Context, Milestone};
 use crate::deploy::State;
 use crate::deploy::at_work::{self, Work};
 use crate::deploy::evidence::{self, Explanation};
@@ -15,11 +15,7 @@ use crate::step::Step;
 use crate::wait::Pace;
 
 use super::deletion::Attempts;
-use super::{requirements, stack};
-
-/// An object in the deployment's bucket, written before the cluster is made: what says that
-/// a cluster of this name is ours.
-const MARKER: &str = "hpcapi/cluster";
+use super::{ownership, requirements, stack};
 
 /// A stack that was just made is not found at once by every look.
 const APPEARS: Duration = Duration::from_secs(20);
@@ -31,7 +27,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let Some(there) = found else {
         return Ok(State::Missing);
     };
-    if !is_ours(context).await? {
+    if !ownership::is_ours(context, &there).await? {
         return Err(Error::usage(format!(
             "there is a stack or cluster `{name}` that hpcapi did not make, so it is not touched"
         ))
@@ -70,6 +66,9 @@ pub(in crate::deploy) async fn run(context: &Context, board: &Board) -> Result<(
             Created::InDoubt(stack) => settled(context, stack).await?,
         },
     };
+    if let Some(bucket) = ownership::bucket(context).await? {
+        ownership::note(context, &bucket, &stack).await?;
+    }
     board.reach(Step::Cluster, Milestone::Begun);
     let progress = stack::progress(&context.events, Step::Cluster);
     let status = evidence::witness(context, &stack, &progress).await?;
@@ -98,7 +97,7 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     let Some(stack) = context.aws.stacks.describe(name).await? else {
         return Ok(Outcome::Absent);
     };
-    if !is_ours(context).await? {
+    if !ownership::is_ours(context, &stack).await? {
         context.events.warn(format!(
             "the stack `{name}` was not made by hpcapi, so it is not touched"
         ));
@@ -117,39 +116,6 @@ pub async fn replace(context: &Context) -> Result<()> {
     }
     undo(context).await?;
     Ok(())
-}
-
-/// Returns whether the cluster is the deployment's: the marker says so, or its instances stand
-/// in our network.
-pub(in crate::deploy) async fn is_ours(context: &Context) -> Result<bool> {
-    if let Some(bucket) = bucket(context).await?
-        && context.aws.buckets.has(&bucket, MARKER).await?
-    {
-        return Ok(true);
-    }
-    let Some(requirements) = context.requirements() else {
-        return Ok(false);
-    };
-    let tag = (
-        "parallelcluster:cluster-name",
-        context.settings.name.as_str(),
-    );
-    let instances = context.aws.instances.with_tags(&[tag]).await?;
-    let vpc = Some(requirements.vpc);
-    Ok(instances.iter().any(|instance| instance.vpc == vpc))
-}
-
-/// Returns the deployment's bucket; a stack that is being deleted, or failed to be, has one
-/// too.
-pub(in crate::deploy) async fn bucket(context: &Context) -> Result<Option<String>> {
-    if let Some(Requirements { bucket, .. }) = context.requirements() {
-        return Ok(Some(bucket));
-    }
-    let stack = context.settings.name.requirements_stack();
-    Ok(match context.aws.stacks.describe(&stack).await? {
-        Some(stack) => stack.outputs.get("Bucket").cloned(),
-        None => None,
-    })
 }
 
 /// What `pcluster create-cluster` did.
@@ -189,11 +155,7 @@ async fn create(context: &Context) -> Result<Created> {
     let requirements = context
         .requirements()
         .ok_or_else(|| Error::failed("the requirements stack is not there"))?;
-    context
-        .aws
-        .buckets
-        .put(&requirements.bucket, MARKER, name)
-        .await?;
+    ownership::note_intent(context, &requirements.bucket).await?;
     context
         .events
         .doing(Step::Cluster, "pcluster create-cluster");
@@ -233,7 +195,10 @@ async fn delete(context: &Context, stack: &Stack) -> Result<()> {
         attempts.after(error).await?;
         status = "DELETE_FAILED";
     }
-    Ok(())
+    match ownership::bucket(context).await? {
+        Some(bucket) => ownership::forget(context, &bucket).await,
+        None => Ok(()),
+    }
 }
 
 async fn delete_once(context: &Context, stack: &Stack, status: &str) -> Result<()> {

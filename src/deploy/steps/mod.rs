@@ -9,6 +9,7 @@ pub(super) mod head_node;
 mod interfaces;
 pub(super) mod key_pair;
 pub(super) mod node_script;
+pub(super) mod ownership;
 pub(super) mod pcluster;
 pub(super) mod requirements;
 pub(super) mod stack;

@@ -24,13 +24,10 @@ impl Ground {
         let env = TestEnv::new();
         let tools = env.home().join("tools");
         fs::create_dir(&tools).unwrap();
-        let python = env.sandbox_folder().join("venv/bin/python");
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/aws.py");
         let aws = format!(
-            "#!/bin/bash\neval \"$({} sandbox env)\"\nexec {} {} \"$@\"\n",
+            "#!/bin/bash\neval \"$({} sandbox env)\"\nexec {} \"$@\"\n",
             env!("CARGO_BIN_EXE_hpcapi"),
-            python.display(),
-            script.display()
+            crate::tools::tools().join("aws").display()
         );
         write_program(&tools.join("aws"), &aws);
         Ground {

@@ -198,6 +198,29 @@ async fn what_an_older_hpcapi_made_is_brought_up_to_date() {
 }
 
 #[tokio::test]
+async fn a_cluster_that_others_made_under_our_name_is_not_touched() {
+    const CLUSTER: &str = "hpc-serverless-job-mgmt";
+    let deployed = Deployed::up().await;
+    deployed.delete_stack(CLUSTER).await;
+    let theirs = deployed.cloudformation.create_stack().stack_name(CLUSTER);
+    let theirs = theirs.template_body("Resources: {Topic: {Type: AWS::SNS::Topic}}");
+    theirs.send().await.unwrap();
+    templates::settle(&deployed.cloudformation, CLUSTER).await;
+
+    let words = deployed.env.fail(2, &["up", "--yes"]);
+    assert!(words.contains("that hpcapi did not make"), "{words}");
+    let words = deployed.env.run(&["teardown", "--yes"]);
+    let words = crate::environment::text(&words.stderr);
+    assert!(words.contains("was not made by hpcapi"), "{words}");
+    let stacks = deployed.cloudformation.describe_stacks().send().await;
+    let names = stacks.as_ref().unwrap().stacks().iter();
+    let names: Vec<_> = names.filter_map(|stack| stack.stack_name()).collect();
+    assert_eq!(names, [CLUSTER]);
+    deployed.delete_stack(CLUSTER).await;
+    deployed.env.assert_empty().await;
+}
+
+#[tokio::test]
 async fn what_is_only_on_this_machine_may_be_lost() {
     let deployed = Deployed::up().await;
     let before = deployed.head_node().await;

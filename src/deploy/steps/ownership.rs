@@ -1,0 +1,97 @@
+//! Whose the cluster is. `pcluster` puts no tag of ours on it, so marks in the deployment's
+//! bucket say it: one before the cluster is made, and one with its stack's id after.
+
+use crate::aws::Stack;
+use crate::context::{Context, Requirements};
+use crate::error::Result;
+
+/// The mark that is set before the cluster is made; it begins all others.
+const INTENT: &str = "hpcapi/cluster";
+
+/// Returns whether the cluster of this stack is the deployment's: a mark says so, or its
+/// instances stand in our network.
+pub(in crate::deploy) async fn is_ours(context: &Context, cluster: &Stack) -> Result<bool> {
+    if let Some(bucket) = bucket(context).await? {
+        let found = context.aws.buckets.list(&bucket, INTENT).await?;
+        let marks: Vec<_> = found.iter().map(|object| object.key.as_str()).collect();
+        if says_ours(&marks, &cluster.id) {
+            return Ok(true);
+        }
+    }
+    let Some(requirements) = context.requirements() else {
+        return Ok(false);
+    };
+    let tag = (
+        "parallelcluster:cluster-name",
+        context.settings.name.as_str(),
+    );
+    let instances = context.aws.instances.with_tags(&[tag]).await?;
+    let vpc = Some(requirements.vpc);
+    Ok(instances.iter().any(|instance| instance.vpc == vpc))
+}
+
+/// The mark of another cluster says that ours was deleted by others; without any, whoever made
+/// the cluster was cut off before the mark was set.
+fn says_ours(marks: &[&str], stack_id: &str) -> bool {
+    let of_clusters = marks.iter().filter(|mark| **mark != INTENT).count();
+    marks.contains(&mark_of(stack_id).as_str()) || (of_clusters == 0 && marks.contains(&INTENT))
+}
+
+/// Returns the mark of a cluster: the last part of its stack's id is unique.
+fn mark_of(stack_id: &str) -> String {
+    let (_, unique) = stack_id.rsplit_once('/').unwrap_or_default();
+    format!("{INTENT}/{unique}")
+}
+
+/// Notes that the deployment's cluster is about to be made.
+pub(super) async fn note_intent(context: &Context, bucket: &str) -> Result<()> {
+    forget(context, bucket).await?;
+    let name = context.settings.name.as_str();
+    context.aws.buckets.put(bucket, INTENT, name).await
+}
+
+/// Notes which cluster was made.
+pub(super) async fn note(context: &Context, bucket: &str, cluster: &Stack) -> Result<()> {
+    let name = context.settings.name.as_str();
+    let mark = mark_of(&cluster.id);
+    context.aws.buckets.put(bucket, &mark, name).await
+}
+
+/// Forgets every cluster: there is none any more.
+pub(super) async fn forget(context: &Context, bucket: &str) -> Result<()> {
+    // The intent comes first in the list, and goes last.
+    for mark in context.aws.buckets.list(bucket, INTENT).await?.iter().rev() {
+        context.aws.buckets.remove(bucket, &mark.key).await?;
+    }
+    Ok(())
+}
+
+/// Returns the deployment's bucket; a stack that is being deleted, or failed to be, has one
+/// too.
+pub(in crate::deploy) async fn bucket(context: &Context) -> Result<Option<String>> {
+    if let Some(Requirements { bucket, .. }) = context.requirements() {
+        return Ok(Some(bucket));
+    }
+    let stack = context.settings.name.requirements_stack();
+    Ok(match context.aws.stacks.describe(&stack).await? {
+        Some(stack) => stack.outputs.get("Bucket").cloned(),
+        None => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/x/1-2-3";
+
+    #[test]
+    fn the_mark_of_another_cluster_is_not_ours() {
+        assert!(says_ours(&[INTENT, "hpcapi/cluster/1-2-3"], STACK));
+        assert!(says_ours(&["hpcapi/cluster/1-2-3"], STACK));
+        assert!(says_ours(&[INTENT], STACK));
+        assert!(!says_ours(&[INTENT, "hpcapi/cluster/4-5-6"], STACK));
+        assert!(!says_ours(&["hpcapi/cluster/1-2"], STACK));
+        assert!(!says_ours(&[], STACK));
+    }
+}
