@@ -55,9 +55,10 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     let name = context.settings.name.requirements_stack();
     let there = context.aws.stacks.describe(&name).await?;
     if let Some(there) = &there
+        && let Ok(Requirements { bucket, .. }) = outputs(there)
+        && !context.aws.buckets.exists(&bucket).await?
         && stack::state(there, TEMPLATE, &[]) == State::Ready
     {
-        let bucket = outputs(there)?.bucket;
         return Err(Error::failed(bucket_is_gone(&bucket))
             .hint(make_bucket(context, &bucket))
             .hint(context.settings.again.command("up")));
