@@ -1,7 +1,7 @@
 //! Whose the cluster is. `pcluster` puts no tag of ours on it, so marks in the deployment's
 //! bucket say it: one before the cluster is made, and one with its stack's id after.
 
-use crate::aws::Stack;
+use crate::aws::{Instance, Stack};
 use crate::context::{Context, Requirements};
 use crate::error::Result;
 
@@ -18,7 +18,7 @@ pub(in crate::deploy) async fn is_ours(context: &Context, cluster: &Stack) -> Re
             return Ok(true);
         }
     }
-    let Some(requirements) = context.requirements() else {
+    let Some(vpc) = output(context, |made| made.vpc, "VPCID").await? else {
         return Ok(false);
     };
     let tag = (
@@ -26,8 +26,8 @@ pub(in crate::deploy) async fn is_ours(context: &Context, cluster: &Stack) -> Re
         context.settings.name.as_str(),
     );
     let instances = context.aws.instances.with_tags(&[tag]).await?;
-    let vpc = Some(requirements.vpc);
-    Ok(instances.iter().any(|instance| instance.vpc == vpc))
+    let stands_there = |instance: &Instance| instance.vpc.as_ref() == Some(&vpc);
+    Ok(instances.iter().any(stands_there))
 }
 
 /// The mark of another cluster says that ours was deleted by others; without any, whoever made
@@ -69,14 +69,21 @@ pub(super) async fn forget(context: &Context, bucket: &str) -> Result<()> {
 /// Returns the deployment's bucket; a stack that is being deleted, or failed to be, has one
 /// too.
 pub(in crate::deploy) async fn bucket(context: &Context) -> Result<Option<String>> {
-    if let Some(Requirements { bucket, .. }) = context.requirements() {
-        return Ok(Some(bucket));
+    output(context, |made| made.bucket, "Bucket").await
+}
+
+/// Returns an output of the requirements stack, also of one that is not complete.
+async fn output(
+    context: &Context,
+    known: impl Fn(Requirements) -> String,
+    key: &str,
+) -> Result<Option<String>> {
+    if let Some(made) = context.requirements() {
+        return Ok(Some(known(made)));
     }
     let stack = context.settings.name.requirements_stack();
-    Ok(match context.aws.stacks.describe(&stack).await? {
-        Some(stack) => stack.outputs.get("Bucket").cloned(),
-        None => None,
-    })
+    let there = context.aws.stacks.describe(&stack).await?;
+    Ok(there.and_then(|stack| stack.outputs.get(key).cloned()))
 }
 
 #[cfg(test)]
