@@ -141,3 +141,112 @@ impl Stacks {
         Err(failed.hint("remove what its reason names, then type the same command again"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::recorded::answered;
+    use super::*;
+
+    const NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
+    const ARN: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/x/1";
+
+    fn answer(operation: &str, result: &str) -> String {
+        format!(
+            "<{operation}Response xmlns=\"{NAMESPACE}\"><{operation}Result>{result}\
+             </{operation}Result></{operation}Response>"
+        )
+    }
+
+    fn described(status: &str) -> String {
+        answer(
+            "DescribeStacks",
+            &format!(
+                "<Stacks><member><StackId>{ARN}</StackId><StackName>x</StackName><StackStatus>\
+                 {status}</StackStatus><CreationTime>2026-11-23T14:00:00Z</CreationTime></member>\
+                 </Stacks>"
+            ),
+        )
+    }
+
+    /// The stack's own events and those of a group, newest first.
+    fn events(statuses: &[&str]) -> String {
+        let event = |(number, status): (usize, &&str)| {
+            let (resource, id, status) = match status.strip_prefix("Group ") {
+                Some(status) => ("Group", "sg-1", status),
+                None => ("x", ARN, *status),
+            };
+            format!(
+                "<member><StackId>{ARN}</StackId><StackName>x</StackName><EventId>{}</EventId>\
+                 <LogicalResourceId>{resource}</LogicalResourceId><PhysicalResourceId>{id}\
+                 </PhysicalResourceId><ResourceType>T</ResourceType><ResourceStatus>{status}\
+                 </ResourceStatus><ResourceStatusReason>of {resource}</ResourceStatusReason>\
+                 <Timestamp>2026-11-23T14:00:00Z</Timestamp></member>",
+                statuses.len() - number
+            )
+        };
+        let members: String = statuses.iter().enumerate().map(event).collect();
+        answer(
+            "DescribeStackEvents",
+            &format!("<StackEvents>{members}</StackEvents>"),
+        )
+    }
+
+    fn spec() -> StackSpec {
+        StackSpec {
+            name: "x".to_owned(),
+            template: "{}",
+            parameters: Vec::new(),
+            tags: Vec::new(),
+        }
+    }
+
+    const BEFORE: [&str; 3] = [
+        "UPDATE_ROLLBACK_FAILED",
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_IN_PROGRESS",
+    ];
+
+    async fn applied(after: &[&str], then: &[String]) -> Result<Applied> {
+        let events_after = events(&[after, BEFORE.as_slice()].concat());
+        let mut answers = vec![
+            described("UPDATE_ROLLBACK_FAILED"),
+            events(&BEFORE),
+            answer("ContinueUpdateRollback", ""),
+            events_after.clone(),
+        ];
+        answers.extend_from_slice(then);
+        answers.push(events_after);
+        let answers: Vec<_> = answers.iter().map(|body| (200, body.as_str())).collect();
+        let stacks = answered(&answers).await.stacks;
+        stacks.apply(&spec(), &|_| ()).await
+    }
+
+    #[tokio::test]
+    async fn a_rollback_that_failed_is_gone_on_with() {
+        let ids = format!("<Id>arn:change</Id><StackId>{ARN}</StackId>");
+        let nothing =
+            "<Status>FAILED</Status><StatusReason>No updates are to be performed.</StatusReason>";
+        let then = [
+            described("UPDATE_ROLLBACK_COMPLETE"),
+            answer("CreateChangeSet", &ids),
+            answer("DescribeChangeSet", nothing),
+            answer("DeleteChangeSet", ""),
+        ];
+        let applied = applied(&["UPDATE_ROLLBACK_COMPLETE"], &then).await;
+        assert_eq!(applied.unwrap(), Applied::Unchanged);
+    }
+
+    #[tokio::test]
+    async fn what_keeps_a_rollback_from_its_end_is_named() {
+        let after = ["UPDATE_ROLLBACK_FAILED", "Group UPDATE_FAILED"];
+        let error = applied(&after, &[]).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the stack `x` ended in UPDATE_ROLLBACK_FAILED"
+        );
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(cause, "`Group` (T) UPDATE_FAILED: of Group");
+        let next = "remove what its reason names, then type the same command again";
+        assert_eq!(error.hints(), [next]);
+    }
+}

@@ -24,24 +24,6 @@ Resources:
       VpcId: vpc-00000000000000000
 ";
 
-/// What makes an update of the requirements stack fail after a new security group was made: a
-/// signal that nobody sends.
-const UNSIGNALLED: &str = "
-  ExtraGroup:
-    Type: AWS::EC2::SecurityGroup
-    Properties:
-      GroupDescription: somebody will use it
-      VpcId: !Ref VPC
-  Handle:
-    Type: AWS::CloudFormation::WaitConditionHandle
-    DependsOn: ExtraGroup
-  Signal:
-    Type: AWS::CloudFormation::WaitCondition
-    Properties:
-      Handle: !Ref Handle
-      Timeout: \"2\"
-";
-
 #[tokio::test]
 async fn a_stack_that_never_came_to_life_is_replaced() {
     let env = TestEnv::new();
@@ -95,55 +77,6 @@ async fn a_stack_that_is_nothing_but_a_change_set_is_made() {
     env.succeed(&["up", "--yes"]);
     env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
-}
-
-#[tokio::test]
-async fn a_rollback_that_failed_is_gone_on_with() {
-    let deployed = Deployed::up().await;
-    let stacks = &deployed.cloudformation;
-    let template = TEMPLATE.replacen("\nOutputs:", &format!("{UNSIGNALLED}\nOutputs:"), 1);
-    let interface = tokio::join!(
-        templates::replace(stacks, NAME, &template),
-        use_group(&deployed)
-    )
-    .1;
-    assert_eq!(status_of(stacks).await, "UPDATE_ROLLBACK_FAILED");
-
-    // What is in the way is still there.
-    let words = deployed.env.fail(1, &["up", "--yes"]);
-    assert!(words.contains("ended in UPDATE_ROLLBACK_FAILED"), "{words}");
-    assert!(words.contains("`ExtraGroup`"), "{words}");
-    assert!(words.contains("remove what its reason names"), "{words}");
-    let delete = deployed.ec2.delete_network_interface();
-    delete.network_interface_id(interface).send().await.unwrap();
-    deployed.env.succeed(&["up", "--yes"]);
-    assert_eq!(status_of(stacks).await, "UPDATE_COMPLETE");
-    deployed.env.succeed(&["doctor"]);
-    deployed.env.succeed(&["teardown", "--yes"]);
-    deployed.env.assert_empty().await;
-}
-
-/// Waits for the extra group, and makes a network interface that wears it.
-async fn use_group(deployed: &Deployed) -> String {
-    let group = loop {
-        let found = deployed
-            .cloudformation
-            .describe_stack_resource()
-            .stack_name(NAME)
-            .logical_resource_id("ExtraGroup")
-            .send()
-            .await;
-        let detail = found.ok().and_then(|found| found.stack_resource_detail);
-        match detail.and_then(|detail| detail.physical_resource_id) {
-            Some(id) if id.starts_with("sg-") => break id,
-            _ => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
-        }
-    };
-    let subnet = deployed.id("requirements", "PrivateSubnet1").await;
-    let create = deployed.ec2.create_network_interface();
-    let made = create.subnet_id(subnet).groups(group).send().await.unwrap();
-    let interface = made.network_interface.unwrap();
-    interface.network_interface_id.unwrap()
 }
 
 #[tokio::test]
