@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::step::Step;
 
-use super::State;
+use super::{State, steps};
 
 /// A step and the state its thing is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,8 @@ pub async fn survey(context: &Context) -> Result<Vec<StepStatus>> {
 
 /// Looks only for what a call to the cluster needs: its head node and its endpoint.
 pub async fn locate(context: &Context) -> Result<()> {
-    look_at(&[Step::Requirements, Step::HeadNode, Step::Api], context).await
+    steps::requirements::look(context).await?;
+    look_at(&[Step::HeadNode, Step::Api], context).await
 }
 
 /// Looks only for the values that fill a cluster configuration.

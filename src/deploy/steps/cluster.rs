@@ -110,7 +110,7 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
 /// Deletes the cluster, so that `up` makes a new one; network, bucket and API stay.
 pub async fn replace(context: &Context) -> Result<()> {
     at_work::require_peace(context, Work::Up).await?;
-    requirements::check(context).await?;
+    requirements::look(context).await?;
     if check(context).await? == State::Missing {
         return Ok(());
     }

@@ -14,22 +14,26 @@ use super::{interfaces, stack};
 const TEMPLATE: &str = include_str!("../../../templates/requirements.yaml");
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
+    let state = look(context).await?;
+    if state == State::Ready
+        && let Some(made) = context.requirements()
+        && !context.aws.buckets.exists(&made.bucket).await?
+    {
+        return Ok(State::incomplete(bucket_is_gone(&made.bucket)));
+    }
+    Ok(state)
+}
+
+/// Looks at the stack alone, which is enough for who needs nothing of the bucket.
+pub(in crate::deploy) async fn look(context: &Context) -> Result<State> {
     let name = context.settings.name.requirements_stack();
     let Some(there) = context.aws.stacks.describe(&name).await? else {
         context.facts().requirements = None;
         return Ok(State::Missing);
     };
     stack::require_ours(context, &there)?;
-    let outputs = outputs(&there).ok();
-    context.facts().requirements.clone_from(&outputs);
-    let state = stack::state(&there, TEMPLATE, &[]);
-    if state == State::Ready
-        && let Some(outputs) = outputs
-        && !context.aws.buckets.exists(&outputs.bucket).await?
-    {
-        return Ok(State::incomplete(bucket_is_gone(&outputs.bucket)));
-    }
-    Ok(state)
+    context.facts().requirements = outputs(&there).ok();
+    Ok(stack::state(&there, TEMPLATE, &[]))
 }
 
 fn bucket_is_gone(bucket: &str) -> String {
