@@ -76,22 +76,28 @@ fn start_until(env: &TestEnv, arguments: &[&str], words: &str) -> Child {
 async fn a_teardown_leaves_an_up_at_work_alone() {
     let env = TestEnv::new();
     let up = start_until(&env, &["up", "--yes"], "cluster: started");
-    let words = env.fail(3, &["teardown", "--yes"]);
+    let refusal = env.fail(3, &["teardown", "--yes"]);
     let at_work = format!("is at work: process {} on ", up.id());
-    assert!(words.contains(&at_work), "{words}");
-    assert!(words.contains("wait for its end, or stop it"), "{words}");
+    assert!(refusal.contains(&at_work), "{refusal}");
+    assert!(
+        refusal.contains("wait for its end, or stop it"),
+        "{refusal}"
+    );
     assert!(up.wait_with_output().unwrap().status.success());
 
     let teardown = start_until(&env, &["teardown", "--yes"], "pcluster delete-cluster");
-    for arguments in [
+    let ups = [
         &["up", "--yes"][..],
         &["up", "--detach"],
         &["up", "--yes", "--replace-cluster"],
-    ] {
-        let words = env.fail(3, arguments);
+    ];
+    for up in ups.map(|arguments| start(&env, arguments)) {
+        let output = up.wait_with_output().unwrap();
+        let refusal = words(&output);
+        assert_eq!(output.status.code(), Some(3), "{refusal}");
         assert!(
-            words.contains("`teardown` of `hpc-serverless-job-mgmt` is at work"),
-            "{words}"
+            refusal.contains("`teardown` of `hpc-serverless-job-mgmt` is at work"),
+            "{refusal}"
         );
     }
     assert!(teardown.wait_with_output().unwrap().status.success());
