@@ -65,7 +65,9 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     let progress = stack::progress(&context.events, Step::Api);
     let mut attempts = Attempts::new(context, &name);
     while let Err(error) = stack::delete(context, &name, &progress).await {
-        attempts.after(error).await?;
+        if attempts.after(error).await?.is_none() {
+            break;
+        }
     }
     Ok(Outcome::Removed)
 }

@@ -190,10 +190,12 @@ async fn create(context: &Context) -> Result<Created> {
 
 async fn delete(context: &Context, stack: &Stack) -> Result<()> {
     let mut attempts = Attempts::new(context, &stack.id);
-    let mut status = stack.status.as_str();
-    while let Err(error) = delete_once(context, stack, status).await {
-        attempts.after(error).await?;
-        status = "DELETE_FAILED";
+    let mut status = stack.status.clone();
+    while let Err(error) = delete_once(context, stack, &status).await {
+        match attempts.after(error).await? {
+            Some(now) => status = now.status,
+            None => break,
+        }
     }
     match ownership::bucket(context).await? {
         Some(bucket) => ownership::forget(context, &bucket).await,

@@ -52,15 +52,28 @@ impl<'c> Attempts<'c> {
         }
     }
 
-    /// Returns, after a pause, when an attempt that ended in `error` is worth another: when the
-    /// stack is in DELETE_FAILED, and not for the last time.
-    pub(super) async fn after(&mut self, error: Error) -> Result<()> {
-        let Some(stack) = stuck(self.context, self.stack).await else {
+    /// Returns, after a pause, when an attempt that ended in `error` is worth another: the stack
+    /// as it is then, in DELETE_FAILED or being deleted by another run, and not for the last time.
+    /// `None` when it is gone.
+    pub(super) async fn after(&mut self, error: Error) -> Result<Option<Stack>> {
+        let Ok(there) = self.context.aws.stacks.describe(self.stack).await else {
             return Err(error);
         };
+        let Some(stack) = there.filter(|stack| stack.status != "DELETE_COMPLETE") else {
+            return Ok(None);
+        };
+        if !matches!(
+            stack.status.as_str(),
+            "DELETE_FAILED" | "DELETE_IN_PROGRESS"
+        ) {
+            return Err(error);
+        }
         let Some(pause) = self.pauses.next() else {
             return Err(given_up(self.context, &stack).await.unwrap_or(error));
         };
+        if stack.status == "DELETE_IN_PROGRESS" {
+            return Ok(Some(stack));
+        }
         self.context.events.warn(format!(
             "the stack `{}` ended in DELETE_FAILED, so its deletion is asked for again in {} s: {}",
             stack.name,
@@ -68,14 +81,8 @@ impl<'c> Attempts<'c> {
             std::error::Error::source(&error).map_or_else(String::new, ToString::to_string),
         ));
         Pace::pause(*pause).await;
-        Ok(())
+        Ok(Some(stack))
     }
-}
-
-/// Returns the stack if its deletion has failed. A failure to look says no.
-async fn stuck(context: &Context, stack: &str) -> Option<Stack> {
-    let stack = context.aws.stacks.describe(stack).await.ok()??;
-    (stack.status == "DELETE_FAILED").then_some(stack)
 }
 
 async fn given_up(context: &Context, stack: &Stack) -> Result<Error> {

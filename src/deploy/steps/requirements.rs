@@ -93,7 +93,9 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     }
     let mut attempts = Attempts::new(context, &name);
     while let Err(error) = remove(context, &name).await {
-        attempts.after(error).await?;
+        if attempts.after(error).await?.is_none() {
+            break;
+        }
     }
     Ok(Outcome::Removed)
 }
