@@ -1,5 +1,6 @@
 //! EC2 instances, and the volumes that may outlive them.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_ec2::Client;
@@ -14,6 +15,9 @@ use super::error::{is_code, service};
 /// So long an instance may take from its start until its agent and its daemons answer.
 const BOOT: Duration = Duration::from_secs(300);
 
+/// The tag with the name of the ParallelCluster cluster that a thing belongs to.
+pub const TAG_CLUSTER: &str = "parallelcluster:cluster-name";
+
 /// An EC2 instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
@@ -27,9 +31,33 @@ pub struct Instance {
     pub security_groups: Vec<String>,
     /// When it was started last.
     pub launched: Option<SystemTime>,
+    /// Its tags by key.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl Instance {
+    fn from_sdk(instance: &aws_sdk_ec2::types::Instance) -> Instance {
+        let state = instance.state().and_then(|state| state.name());
+        let groups = instance.security_groups().iter();
+        Instance {
+            id: instance.instance_id().unwrap_or_default().to_owned(),
+            state: state.map_or_else(String::new, |name| name.as_str().to_owned()),
+            vpc: instance.vpc_id().map(ToOwned::to_owned),
+            security_groups: groups
+                .filter_map(|group| group.group_id().map(ToOwned::to_owned))
+                .collect(),
+            launched: instance
+                .launch_time()
+                .and_then(|time| SystemTime::try_from(*time).ok()),
+            tags: tags(instance.tags()).into_iter().collect(),
+        }
+    }
+
+    /// Returns whether the instance is gone for good, or is going.
+    pub fn is_terminated(&self) -> bool {
+        matches!(self.state.as_str(), "shutting-down" | "terminated")
+    }
+
     /// Returns whether the instance runs.
     pub fn is_running(&self) -> bool {
         self.state == "running"
@@ -81,26 +109,26 @@ impl Instances {
                 .reservations()
                 .iter()
                 .flat_map(|group| group.instances());
-            instances.extend(found.map(|instance| {
-                Instance {
-                    id: instance.instance_id().unwrap_or_default().to_owned(),
-                    state: instance
-                        .state()
-                        .and_then(|state| state.name())
-                        .map_or_else(String::new, |name| name.as_str().to_owned()),
-                    vpc: instance.vpc_id().map(ToOwned::to_owned),
-                    launched: instance
-                        .launch_time()
-                        .and_then(|time| SystemTime::try_from(*time).ok()),
-                    security_groups: instance
-                        .security_groups()
-                        .iter()
-                        .filter_map(|group| group.group_id().map(ToOwned::to_owned))
-                        .collect(),
-                }
-            }));
+            instances.extend(found.map(Instance::from_sdk));
         }
         Ok(instances)
+    }
+
+    /// Returns the instance with this id, terminated ones too as long as EC2 remembers them (about
+    /// an hour).
+    pub async fn describe(&self, id: &str) -> Result<Option<Instance>> {
+        match self.0.describe_instances().instance_ids(id).send().await {
+            Ok(answer) => {
+                let groups = answer.reservations().iter();
+                let mut instances = groups.flat_map(|group| group.instances());
+                Ok(instances.next().map(Instance::from_sdk))
+            }
+            Err(error) if is_code(&error, &["InvalidInstanceID.NotFound"]) => Ok(None),
+            Err(error) => Err(service(
+                format!("cannot look at the instance `{id}`"),
+                error,
+            )),
+        }
     }
 
     /// Returns what an instance wrote to its console, as much as EC2 keeps (64 KB); a terminated

@@ -39,7 +39,7 @@ pub use bucket::{Buckets, Emptied, Object};
 pub use capacity::{Capacity, Size};
 pub use commands::{Commands, Invocation};
 pub use http_apis::{HttpApi, HttpApis, Integration, Route, VpcLink};
-pub use instances::{Instance, Instances};
+pub use instances::{Instance, Instances, TAG_CLUSTER};
 pub use inventory::{Inventory, Item, Kind, Names, SERVICES};
 pub use key_pairs::{KeyPair, KeyPairs};
 pub use load_balancing::{Listener, LoadBalancing, TargetHealth};

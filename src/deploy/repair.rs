@@ -57,10 +57,10 @@ pub(super) async fn repair(context: &Context, repair: &Repair) -> Result<()> {
                     .hint(format!(
                         "look at them: aws ssm start-session --region {region} --target {head_node}"
                     ))
-                    .hint(format!(
-                        "a new cluster, without the jobs of this one: {}",
-                        context.settings.again.replacing_cluster()
-                    ))
+                    .hint(
+                        "in that shell: sudo journalctl --lines 50 --unit slurmctld --unit \
+                         slurmrestd --unit hpcapi-proxy; sudo tail -n 50 /var/log/hpcapi-node.log",
+                    )
             })
         }
         Repair::Open(doors) => open(context, doors).await,

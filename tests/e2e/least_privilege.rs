@@ -45,6 +45,10 @@ const RARE: &[(&str, &str)] = &[
         "elasticloadbalancing:RegisterTargets",
         "the head node was deregistered",
     ),
+    (
+        "cloudformation:ListStackResources",
+        "the head node lost its tags",
+    ),
     ("iam:GetRole", "the caller is a session of a role"),
     (
         "iam:SimulatePrincipalPolicy",

@@ -3,13 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::{Item, Kind};
+use crate::aws::{Item, Kind, TAG_CLUSTER};
 use crate::context::TAG_DEPLOYMENT;
 
 use super::origin::Origin;
-
-/// The tag by which ParallelCluster knows what is a cluster's.
-pub(super) const TAG_CLUSTER: &str = "parallelcluster:cluster-name";
 
 /// The tag by which CloudFormation marks what a stack made.
 pub(super) const TAG_STACK: &str = "aws:cloudformation:stack-name";

@@ -1,11 +1,11 @@
 //! The command that removes a thing: hpcapi's own while a stack holds it, else one line of the
 //! AWS CLI. Nothing is offered for what is not the deployment's.
 
-use crate::aws::{Item, Kind};
+use crate::aws::{Item, Kind, TAG_CLUSTER};
 use crate::context::Context;
 use crate::settings::Ground;
 
-use super::claim::{Claim, TAG_CLUSTER, TAG_STACK};
+use super::claim::{Claim, TAG_STACK};
 use super::origin::Origin;
 
 /// What the commands are written with.

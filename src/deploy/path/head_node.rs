@@ -4,21 +4,30 @@ use crate::aws::Instance;
 use crate::context::Context;
 use crate::deploy::finding::Finding;
 use crate::deploy::repair::Repair;
-use crate::deploy::steps::head_node;
+use crate::deploy::steps::head_node::{self, HeadNode};
 use crate::error::{Error, Result};
 use crate::slurm::{Controller, Daemons, look_at_daemons};
 
 use super::Layer;
 
+const SUBJECT: &str = "head node";
+
 pub(super) async fn look(context: &Context) -> Result<Layer> {
-    const SUBJECT: &str = "head node";
-    head_node::check(context).await?;
-    let found = context.facts().head_node.clone();
-    let Some(instance) = found else {
-        let text = "the cluster has no head node: its instance was terminated";
-        return Ok(Finding::problem(SUBJECT, text)
-            .then(context.settings.again.replacing_cluster())
-            .into());
+    let instance = match head_node::look(context).await? {
+        HeadNode::There(instance) => instance,
+        HeadNode::Terminated(id) => {
+            let cause = head_node::terminated(&id);
+            return Ok(Finding::problem(SUBJECT, "the cluster has none any more")
+                .because(cause)
+                .then(context.settings.again.replacing_cluster())
+                .into());
+        }
+        HeadNode::Unseen => {
+            return Ok(Finding::problem(SUBJECT, "it is not found")
+                .because(head_node::UNSEEN)
+                .then(head_node::see_resources(context))
+                .into());
+        }
     };
     let text = format!("the instance `{}` is {}", instance.id, instance.state);
     match instance.state.as_str() {
@@ -43,7 +52,30 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
         let repair = Repair::Wear(instance.id, groups);
         return Ok(Finding::problem(SUBJECT, text).repaired_by(context, repair));
     }
-    Ok(Finding::good(SUBJECT, text).into())
+    Ok(untagged(context, &instance)
+        .unwrap_or_else(|| Finding::good(SUBJECT, text))
+        .into())
+}
+
+/// Tells of a head node that lost the tags by which ParallelCluster finds it: requests come
+/// through to it all the same.
+fn untagged(context: &Context, instance: &Instance) -> Option<Finding> {
+    let tags = head_node::tags(context);
+    let has = |&(key, value): &(&str, &str)| {
+        let found = instance.tags.get(key);
+        found.is_some_and(|found| found == value)
+    };
+    if tags.iter().all(has) {
+        return None;
+    }
+    let id = &instance.id;
+    let tags = tags.map(|(key, value)| format!("Key={key},Value={value}"));
+    let text = format!("the instance `{id}` runs without the tags by which pcluster finds it");
+    Some(Finding::warning(SUBJECT, text).then(format!(
+        "aws ec2 create-tags --region {} --resources {id} --tags {}",
+        context.aws.region,
+        tags.join(" ")
+    )))
 }
 
 /// Looks whether SSM reaches the head node's agent.

@@ -1,8 +1,9 @@
-//! The head node's instance, found by ParallelCluster's tags as soon as it exists.
+//! The head node's instance, found by ParallelCluster's tags as soon as it exists; what carries none
+//! of them is known by the cluster's stack.
 
 use std::time::Duration;
 
-use crate::aws::Instance;
+use crate::aws::{Instance, StackResource, TAG_CLUSTER};
 use crate::context::Context;
 use crate::deploy::State;
 use crate::error::{Error, Result};
@@ -12,46 +13,65 @@ use crate::wait::Pace;
 /// The instance stands within minutes after the cluster is begun.
 const LIMIT: Duration = Duration::from_secs(1800);
 
+/// The tag that tells a cluster's nodes apart, and its value for the head node.
+const TAG_NODE_TYPE: (&str, &str) = ("parallelcluster:node-type", "HeadNode");
+
+/// What is known of the head node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::deploy) enum HeadNode {
+    /// It is there, in whatever state.
+    There(Instance),
+    /// The instance with this id is proven to be gone.
+    Terminated(String),
+    /// Neither tags nor the cluster's stack name one.
+    Unseen,
+}
+
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
-    let found = find(context).await?;
-    context.facts().head_node.clone_from(&found);
+    let found = look(context).await?;
     Ok(match found {
-        None if is_lost(context) => State::incomplete("its instance was terminated"),
-        None => State::Missing,
-        Some(instance) if instance.is_running() => State::Ready,
-        Some(instance) if instance.state == "pending" => {
+        HeadNode::There(instance) if instance.is_running() => State::Ready,
+        HeadNode::There(instance) if instance.state == "pending" => {
             State::waiting(format!("the instance {} to run", instance.id))
         }
-        Some(instance) => State::incomplete(format!(
+        HeadNode::There(instance) => State::incomplete(format!(
             "the instance {} is {}",
             instance.id, instance.state
         )),
+        _ if !has_lived(context) => State::Missing,
+        HeadNode::Terminated(id) => State::incomplete(terminated(&id)),
+        HeadNode::Unseen => State::incomplete(UNSEEN),
     })
 }
 
 pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     let mut pace = Pace::minutes(LIMIT);
     loop {
-        match find(context).await? {
-            Some(instance) if instance.is_running() => return Ok(()),
-            Some(instance) if instance.state == "stopped" => {
+        match look(context).await? {
+            HeadNode::There(instance) if instance.is_running() => return Ok(()),
+            HeadNode::There(instance) if instance.state == "stopped" => {
                 let text = format!("starting {}", instance.id);
                 context.events.doing(Step::HeadNode, text);
                 context.aws.instances.start(&instance.id).await?;
             }
-            Some(instance) => {
+            HeadNode::There(instance) => {
                 let text = format!("{} is {}", instance.id, instance.state);
                 context.events.doing(Step::HeadNode, text);
             }
-            None if is_lost(context) => {
+            HeadNode::Terminated(id) if has_lived(context) => {
                 return Err(Error::failed("the cluster has no head node any more")
-                    .because("its instance was terminated")
+                    .because(terminated(&id))
                     .hint(format!(
                         "make a new cluster in place of it: {}",
                         context.settings.again.replacing_cluster()
                     )));
             }
-            None => context
+            HeadNode::Unseen if has_lived(context) => {
+                return Err(Error::failed("the head node is not found")
+                    .because(UNSEEN)
+                    .hint(see_resources(context)));
+            }
+            HeadNode::Terminated(_) | HeadNode::Unseen => context
                 .events
                 .doing(Step::HeadNode, "waiting for the instance"),
         }
@@ -63,27 +83,86 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     }
 }
 
-/// Returns whether a cluster that was complete stands without a head node.
-fn is_lost(context: &Context) -> bool {
+/// What is said when nothing names the instance: it may run all the same.
+pub(in crate::deploy) const UNSEEN: &str =
+    "neither ParallelCluster's tags nor the cluster's stack name its instance";
+
+/// Returns what is said of an instance that is gone.
+pub(in crate::deploy) fn terminated(id: &str) -> String {
+    format!("its instance `{id}` was terminated")
+}
+
+/// Returns the command that shows what the cluster's stack made.
+pub(in crate::deploy) fn see_resources(context: &Context) -> String {
+    format!(
+        "aws cloudformation describe-stack-resources --region {} --stack-name {}",
+        context.aws.region, context.settings.name
+    )
+}
+
+/// Returns the tags that make an instance the cluster's head node.
+pub(in crate::deploy) fn tags(context: &Context) -> [(&str, &str); 2] {
+    [(TAG_CLUSTER, context.settings.name.as_str()), TAG_NODE_TYPE]
+}
+
+/// Looks for the head node of the cluster, and notes it.
+pub(in crate::deploy) async fn look(context: &Context) -> Result<HeadNode> {
+    let found = match by_tags(context).await? {
+        Some(instance) => HeadNode::There(instance),
+        None => by_stack(context).await?,
+    };
+    context.facts().head_node = match &found {
+        HeadNode::There(instance) => Some(instance.clone()),
+        HeadNode::Terminated(_) | HeadNode::Unseen => None,
+    };
+    Ok(found)
+}
+
+/// Returns whether the cluster was complete once, and so had a head node.
+fn has_lived(context: &Context) -> bool {
     let facts = context.facts();
     let cluster = facts.cluster.as_ref();
     cluster.is_some_and(|stack| stack.is_complete() || stack.status == "UPDATE_ROLLBACK_COMPLETE")
 }
 
-/// Returns the head node of the cluster in our VPC.
-async fn find(context: &Context) -> Result<Option<Instance>> {
-    let tags = [
-        (
-            "parallelcluster:cluster-name",
-            context.settings.name.as_str(),
-        ),
-        ("parallelcluster:node-type", "HeadNode"),
-    ];
+/// Returns the instance in our network with the head node's tags.
+async fn by_tags(context: &Context) -> Result<Option<Instance>> {
+    let found = context.aws.instances.with_tags(&tags(context)).await?;
+    let mut found = found.into_iter();
+    Ok(found.find(|instance| is_in_our_network(context, instance)))
+}
+
+/// Asks the cluster's stack, which has one instance of its own, for what lost its tags.
+async fn by_stack(context: &Context) -> Result<HeadNode> {
+    let known = context.facts().cluster.clone();
+    let cluster = match known {
+        Some(cluster) => Some(cluster),
+        None => {
+            let name = context.settings.name.as_str();
+            context.aws.stacks.describe(name).await?
+        }
+    };
+    let Some(cluster) = cluster else {
+        return Ok(HeadNode::Unseen);
+    };
+    let resources = context.aws.stacks.resources(&cluster.id).await?;
+    let is_it = |resource: &&StackResource| {
+        resource.kind == "AWS::EC2::Instance" && !resource.physical_id.is_empty()
+    };
+    let Some(resource) = resources.iter().find(is_it) else {
+        return Ok(HeadNode::Unseen);
+    };
+    let id = &resource.physical_id;
+    Ok(match context.aws.instances.describe(id).await? {
+        None => HeadNode::Terminated(id.clone()),
+        Some(instance) if instance.is_terminated() => HeadNode::Terminated(id.clone()),
+        Some(instance) if is_in_our_network(context, &instance) => HeadNode::There(instance),
+        Some(_) => HeadNode::Unseen,
+    })
+}
+
+/// A user's configuration may name a VPC of its own: then the cluster's name decides.
+fn is_in_our_network(context: &Context, instance: &Instance) -> bool {
     let vpc = context.requirements().map(|requirements| requirements.vpc);
-    let found = context.aws.instances.with_tags(&tags).await?;
-    // A user's configuration may name a VPC of its own: then the cluster's name decides.
-    let own_network = !context.config.wants_network();
-    Ok(found
-        .into_iter()
-        .find(|instance| own_network || (vpc.is_some() && instance.vpc == vpc)))
+    !context.config.wants_network() || (vpc.is_some() && instance.vpc == vpc)
 }

@@ -1,9 +1,11 @@
 //! Whose the cluster is. `pcluster` puts no tag of ours on it, so marks in the deployment's
 //! bucket say it: one before the cluster is made, and one with its stack's id after.
 
-use crate::aws::{Instance, Stack};
+use crate::aws::{Instance, Stack, TAG_CLUSTER};
 use crate::context::{Context, Requirements};
 use crate::error::Result;
+
+use super::stack;
 
 /// The mark that is set before the cluster is made; it begins all others.
 const INTENT: &str = "hpcapi/cluster";
@@ -21,10 +23,7 @@ pub(in crate::deploy) async fn is_ours(context: &Context, cluster: &Stack) -> Re
     let Some(vpc) = output(context, |made| made.vpc, "VPCID").await? else {
         return Ok(false);
     };
-    let tag = (
-        "parallelcluster:cluster-name",
-        context.settings.name.as_str(),
-    );
+    let tag = (TAG_CLUSTER, context.settings.name.as_str());
     let instances = context.aws.instances.with_tags(&[tag]).await?;
     let stands_there = |instance: &Instance| instance.vpc.as_ref() == Some(&vpc);
     Ok(instances.iter().any(stands_there))
@@ -72,7 +71,8 @@ pub(in crate::deploy) async fn bucket(context: &Context) -> Result<Option<String
     output(context, |made| made.bucket, "Bucket").await
 }
 
-/// Returns an output of the requirements stack, also of one that is not complete.
+/// Returns an output of the requirements stack, also of one that is not complete; nothing of a
+/// stack that others made under its name.
 async fn output(
     context: &Context,
     known: impl Fn(Requirements) -> String,
@@ -81,9 +81,10 @@ async fn output(
     if let Some(made) = context.requirements() {
         return Ok(Some(known(made)));
     }
-    let stack = context.settings.name.requirements_stack();
-    let there = context.aws.stacks.describe(&stack).await?;
-    Ok(there.and_then(|stack| stack.outputs.get(key).cloned()))
+    let name = context.settings.name.requirements_stack();
+    let there = context.aws.stacks.describe(&name).await?;
+    let ours = there.filter(|there| stack::is_ours(context, there));
+    Ok(ours.and_then(|ours| ours.outputs.get(key).cloned()))
 }
 
 #[cfg(test)]
