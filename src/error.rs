@@ -101,9 +101,14 @@ impl Error {
     }
 }
 
+/// With `{:#}` the cause follows in the same line.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        match &self.source {
+            Some(cause) if f.alternate() => write!(f, ": {cause}"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -130,6 +135,14 @@ impl<T, E: Into<Box<dyn StdError + Send + Sync>>> Context<T> for std::result::Re
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_cause_follows_when_it_is_asked_for() {
+        let error = Error::failed("it failed").because("no space");
+        assert_eq!(error.to_string(), "it failed");
+        assert_eq!(format!("{error:#}"), "it failed: no space");
+        assert_eq!(format!("{:#}", Error::failed("it failed")), "it failed");
+    }
 
     #[test]
     fn every_kind_has_an_exit_code_of_its_own() {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{Filter, InstanceType};
+use aws_sdk_ec2::types::{Filter, InstanceType, Tag};
 
 use crate::error::{Error, Result};
 
 use super::error::{is_code, service};
+use super::instances::TAG_CLUSTER;
 
 /// An instance type's size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,8 +99,9 @@ impl Capacity {
         }
     }
 
-    /// Returns how many on-demand instances run (or are about to) of each instance type.
-    pub async fn running(&self) -> Result<BTreeMap<String, u64>> {
+    /// Returns how many on-demand instances run (or are about to) of each instance type, those of
+    /// the ParallelCluster cluster `cluster` not counted.
+    pub async fn running_beside(&self, cluster: &str) -> Result<BTreeMap<String, u64>> {
         let alive = Filter::builder()
             .name("instance-state-name")
             .values("pending")
@@ -118,7 +120,10 @@ impl Capacity {
                 .reservations()
                 .iter()
                 .flat_map(|group| group.instances());
-            for instance in instances.filter(|one| one.instance_lifecycle().is_none()) {
+            let is_of_cluster =
+                |tag: &Tag| tag.key() == Some(TAG_CLUSTER) && tag.value() == Some(cluster);
+            let others = instances.filter(|one| !one.tags().iter().any(is_of_cluster));
+            for instance in others.filter(|one| one.instance_lifecycle().is_none()) {
                 let kind = instance.instance_type().map_or("", |kind| kind.as_str());
                 *counts.entry(kind.to_owned()).or_default() += 1;
             }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
+use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone};
 use crate::error::{Error, Result};
 use crate::event::{Event, Outcome};
@@ -13,8 +14,9 @@ use crate::step::Step;
 use crate::wait::Pace;
 
 use super::at_work::{self, Sign, Work};
+use super::replacement::{Consent, Replaced};
 use super::status::is_local;
-use super::{State, StepStatus, preflight};
+use super::{State, StepStatus, half_deleted, preflight};
 
 /// What was just made is not found at once by every look.
 const APPEARS: Duration = Duration::from_secs(20);
@@ -47,31 +49,75 @@ pub enum Preflight {
     Skip,
 }
 
-/// Looks whether all of it can be made, and fails when not.
-pub async fn look_ahead(context: &Context) -> Result<()> {
-    let before = super::survey(context).await?;
+/// Looks whether all of it can be made, and whether the cluster that stands may go; fails when
+/// not, and changes nothing.
+pub async fn look_ahead(
+    context: &Context,
+    preflight: Preflight,
+    replacing: Option<&Consent<'_>>,
+) -> Result<()> {
     at_work::require_peace(context, Work::Up).await?;
-    preflight::before(context, &before).await
+    look_first(context, preflight, replacing).await?;
+    Ok(())
 }
 
-/// Makes every step's thing that is not as it should be.
-pub async fn up(context: &Arc<Context>, preflight: Preflight) -> Result<Up> {
-    let start = Instant::now();
-    let before = match (super::survey(context).await, preflight) {
-        (Ok(before), Preflight::Look) => {
-            preflight::before(context, &before).await?;
-            before
-        }
-        // One bad thing is found: there may be more of them.
-        (Err(error), Preflight::Look) => return Err(preflight::beside(context, error).await),
-        (before, Preflight::Skip) => before?,
-    };
-
+/// Makes every step's thing that is not as it should be; with `replacing` the cluster in place of
+/// the one that stands.
+pub async fn up(
+    context: &Arc<Context>,
+    preflight: Preflight,
+    replacing: Option<&Consent<'_>>,
+) -> Result<Up> {
     let board = Arc::new(Board::default());
+    // From the first look on: what is seen now is decided upon.
     let sign = Sign::give(context, Work::Up, &board).await?;
-    let made = make_all(context, &board, &before, start).await;
+    let made = look_and_make(context, &board, preflight, replacing).await;
     sign.end().await;
     made
+}
+
+async fn look_and_make(
+    context: &Arc<Context>,
+    board: &Arc<Board>,
+    preflight: Preflight,
+    replacing: Option<&Consent<'_>>,
+) -> Result<Up> {
+    let start = Instant::now();
+    let mut before = look_first(context, preflight, replacing).await?;
+    if replacing.is_some() && context.facts().cluster.is_some() {
+        super::undo(Step::Cluster, context).await?;
+        before = super::survey(context).await?;
+    }
+    make_all(context, board, &before, start).await
+}
+
+/// Looks at every step, at whether what is missing can be made, and asks whether the cluster that
+/// stands may go: all of it before anything is changed.
+async fn look_first(
+    context: &Context,
+    preflight: Preflight,
+    replacing: Option<&Consent<'_>>,
+) -> Result<Vec<StepStatus>> {
+    let before = match (super::survey(context).await, preflight) {
+        // One bad thing is found: there may be more of them.
+        (Err(error), Preflight::Look) => return Err(preflight::beside(context, error).await),
+        (before, _) => before?,
+    };
+    half_deleted::require_none(context, replacing.is_some()).await?;
+    if replacing.is_some() || preflight == Preflight::Look && makes_a_cluster(context) {
+        preflight::look_for_problems(context).await?;
+    }
+    if let Some(consent) = replacing {
+        consent(Replaced::look(context).await?.as_ref())?;
+    }
+    Ok(before)
+}
+
+/// Returns whether `up` will make a cluster: there is none, or one that can only be replaced.
+fn makes_a_cluster(context: &Context) -> bool {
+    let facts = context.facts();
+    let cluster = facts.cluster.as_ref();
+    cluster.is_none_or(Stack::must_be_replaced)
 }
 
 async fn make_all(

@@ -9,8 +9,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Deserialize;
 
-use crate::aws::{Commands, Invocation};
+use crate::aws::Commands;
 use crate::error::{Context as _, Error, Result};
+
+use super::head_node::run_script;
 
 const LOOK: &str = include_str!("look-at-daemons.sh");
 const REPAIR: &str = include_str!("repair-daemons.sh");
@@ -74,7 +76,7 @@ enum Repaired {
 /// Looks at the daemons on the head node.
 pub async fn look_at_daemons(commands: &Commands, head_node: &str) -> Result<Daemons> {
     let cannot = || "cannot look at the daemons of the head node".to_owned();
-    let words = output(commands, head_node, LOOK, LOOK_LIMIT, &cannot).await?;
+    let words = run_script(commands, head_node, LOOK, LOOK_LIMIT, &cannot).await?;
     serde_json::from_str(words.trim()).map_err(|_| Error::failed(cannot()).because(words))
 }
 
@@ -85,31 +87,11 @@ pub async fn repair_daemons(commands: &Commands, head_node: &str, node_script: &
     packed.write_all(node_script.as_bytes()).doing(cannot)?;
     let packed = STANDARD.encode(packed.finish().doing(cannot)?);
     let script = format!("node_script={packed}\n{REPAIR}");
-    let words = output(commands, head_node, &script, REPAIR_LIMIT, &cannot).await?;
+    let words = run_script(commands, head_node, &script, REPAIR_LIMIT, &cannot).await?;
     match serde_json::from_str(words.trim()) {
         Ok(Repaired::Done { .. }) => Ok(()),
         Ok(Repaired::Refused { error }) => Err(Error::failed(cannot()).because(error)),
         Err(_) => Err(Error::failed(cannot()).because(words)),
-    }
-}
-
-async fn output(
-    commands: &Commands,
-    head_node: &str,
-    script: &str,
-    limit: Duration,
-    cannot: &(dyn Fn() -> String + Sync),
-) -> Result<String> {
-    match commands.run(head_node, script, limit).await? {
-        Invocation::Ended { stdout, stderr, .. } if stdout.trim().is_empty() => {
-            Err(Error::failed(cannot()).because(stderr))
-        }
-        Invocation::Ended { stdout, .. } => Ok(stdout),
-        Invocation::NotOnline => Err(Error::failed(cannot())
-            .because(format!("the head node `{head_node}` is not online in SSM"))),
-        Invocation::NotEnded(why) => {
-            Err(Error::failed(cannot()).because(format!("SSM says: {why}")))
-        }
     }
 }
 

@@ -3,7 +3,9 @@
 
 pub mod client;
 mod daemons;
+mod head_node;
 pub mod host_list;
+mod job_counts;
 pub mod jobs;
 pub mod log_file;
 pub mod nodes;
@@ -18,5 +20,6 @@ mod token;
 
 pub use client::ApiVersion;
 pub use daemons::{Controller, Daemons, look_at_daemons, repair_daemons};
+pub use job_counts::{JobCounts, count_jobs};
 pub use revoke::revoke_all;
 pub use token::{Claims, Lifespan, Token, UserName, mint};

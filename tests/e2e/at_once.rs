@@ -53,7 +53,7 @@ async fn ups_at_once_make_one_deployment() {
 }
 
 /// Starts a command, and returns it once its story says `words`.
-fn start_until(env: &TestEnv, arguments: &[&str], words: &str) -> Child {
+pub(crate) fn start_until(env: &TestEnv, arguments: &[&str], words: &str) -> Child {
     let mut child = env
         .hpcapi(arguments)
         .stdout(Stdio::piped())

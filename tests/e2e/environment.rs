@@ -1,6 +1,7 @@
 //! An empty environment with a home and an AWS account of its own, in a shared sandbox.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -149,15 +150,37 @@ impl TestEnv {
 
     /// Runs a script in the user's shell, where `hpcapi` and `aws` are commands.
     pub(crate) fn shell(&self, script: &str) -> Output {
+        self.in_shell("bash").args(["-c", script]).output().unwrap()
+    }
+
+    /// Types a command at a terminal, and answers its questions with these lines. What the terminal
+    /// shows comes back as stdout.
+    pub(crate) fn at_terminal(&self, command: &str, answers: &str) -> Output {
+        let mut terminal = self
+            .in_shell("script")
+            .env("SHELL", "/bin/bash")
+            .args(["--quiet", "--return", "--command", command, "/dev/null"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut typed = terminal.stdin.take().unwrap();
+        typed.write_all(answers.as_bytes()).unwrap();
+        let output = terminal.wait_with_output().unwrap();
+        drop(typed);
+        output
+    }
+
+    fn in_shell(&self, program: &str) -> Command {
         let own = Path::new(env!("CARGO_BIN_EXE_hpcapi")).parent().unwrap();
         let path = std::env::var("PATH").unwrap();
         let path = format!("{}:{}:{path}", own.display(), aws_folder().display());
-        in_empty_environment("bash", self.home(), self.sandbox.suite)
+        let mut command = in_empty_environment(program, self.home(), self.sandbox.suite);
+        command
             .env("PATH", path)
-            .env("HPCAPI_SANDBOX_ACCOUNT", &self.account)
-            .args(["-c", script])
-            .output()
-            .unwrap()
+            .env("HPCAPI_SANDBOX_ACCOUNT", &self.account);
+        command
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {

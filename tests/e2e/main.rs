@@ -16,6 +16,8 @@ mod failing_cluster;
 mod interrupted;
 mod least_privilege;
 mod leftovers;
+
+mod replacing;
 mod sealed_token;
 mod secrets;
 mod slurm;

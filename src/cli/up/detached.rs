@@ -50,11 +50,15 @@ impl Detached {
 }
 
 /// Returns the arguments of the process in the background: what could be asked was asked, and
-/// what could be looked at was looked at.
+/// what could be looked at was looked at. Before a cluster is deleted it is looked again.
 fn arguments(own: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    own.filter(|argument| argument != "--detach")
-        .chain(["--yes", "--skip-preflight"].map(OsString::from))
-        .collect()
+    let mut arguments: Vec<_> = own.filter(|argument| argument != "--detach").collect();
+    let replaces = arguments.iter().any(|one| one == "--replace-cluster");
+    arguments.push("--yes".into());
+    if !replaces {
+        arguments.push("--skip-preflight".into());
+    }
+    arguments
 }
 
 impl Answer for Detached {
@@ -78,6 +82,11 @@ mod tests {
         assert_eq!(
             arguments(own.into_iter()),
             ["up", "--name", "x", "--yes", "--yes", "--skip-preflight"]
+        );
+        let own = ["up", "--replace-cluster", "--detach"].map(OsString::from);
+        assert_eq!(
+            arguments(own.into_iter()),
+            ["up", "--replace-cluster", "--yes"]
         );
     }
 }

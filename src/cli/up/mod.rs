@@ -7,8 +7,8 @@ use std::io::IsTerminal;
 
 use clap::Args as ClapArgs;
 
-use crate::deploy::{self, Preflight, Proof};
-use crate::error::{Error, Kind, Result};
+use crate::deploy::{self, Consent, Preflight, Proof, Replaced};
+use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::output::{self, Format, Story};
 
@@ -31,7 +31,11 @@ pub(super) struct Args {
     yes: bool,
 
     /// Do not look first whether everything can be made (see `hpcapi doctor`)
-    #[arg(long, overrides_with = "skip_preflight")]
+    #[arg(
+        long,
+        overrides_with = "skip_preflight",
+        conflicts_with = "replace_cluster"
+    )]
     skip_preflight: bool,
 
     /// Begin, and return: the rest is done in the background, and told in a file
@@ -39,7 +43,8 @@ pub(super) struct Args {
     detach: bool,
 
     /// Delete the cluster with its jobs and volumes, and make a new one; network, bucket and
-    /// API stay
+    /// API stay. Says what goes with it, and asks (without a terminal only --yes agrees), once it
+    /// is known that the new one can be made
     #[arg(long)]
     replace_cluster: bool,
 
@@ -53,8 +58,9 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
-    if !args.yes && !args.deployment.is_in_sandbox() {
-        confirm(&args)?;
+    // Before a cluster is replaced more is asked, once it is known what goes with it.
+    if !args.replace_cluster {
+        confirm_costs(&args)?;
     }
     let (events, story) = Story::start(false);
     if args.detach {
@@ -71,31 +77,15 @@ pub(super) async fn run(args: Args) -> Result<()> {
     Ok(())
 }
 
-fn confirm(args: &Args) -> Result<()> {
-    // Who types `up` into a script has decided.
-    if !std::io::stdin().is_terminal() {
-        return Ok(());
-    }
-    let question = "`up` makes a NAT gateway, a load balancer and a head node, which cost money \
-        every hour until `teardown`. Go on?";
-    if output::confirm(question) {
-        return Ok(());
-    }
-    Err(Error::new(Kind::Usage, "nothing was made").hint(format!(
-        "without the question: {} --yes",
-        args.deployment.again(&args.cluster).command("up")
-    )))
-}
-
 /// Looks whether all of it can be made, and leaves the making to another process.
 async fn begin(args: &Args, events: &Events) -> Result<Detached> {
     let context = args
         .deployment
         .context(&args.cluster, SandboxUse::Start, events)
         .await?;
-    if !args.skip_preflight {
-        deploy::look_ahead(&context).await?;
-    }
+    let consent = |replaced: Option<&Replaced>| confirm_replacement(args, replaced);
+    let replacing = args.replace_cluster.then_some(&consent as &Consent<'_>);
+    deploy::look_ahead(&context, args.preflight(), replacing).await?;
     Detached::begin(&context.settings)
 }
 
@@ -104,19 +94,68 @@ async fn work(args: &Args, events: &Events) -> Result<UpAnswer> {
         .deployment
         .context(&args.cluster, SandboxUse::Start, events)
         .await?;
-    if args.replace_cluster {
-        deploy::replace_cluster(&context).await?;
-    }
-    let preflight = if args.skip_preflight {
-        Preflight::Skip
-    } else {
-        Preflight::Look
-    };
-    let up = deploy::up(&context, preflight).await?;
+    let consent = |replaced: Option<&Replaced>| confirm_replacement(args, replaced);
+    let replacing = args.replace_cluster.then_some(&consent as &Consent<'_>);
+    let up = deploy::up(&context, args.preflight(), replacing).await?;
     let proof = if args.prove {
         Some(Proof::run(&context, &up).await?)
     } else {
         None
     };
     Ok(UpAnswer::new(&context, up, proof))
+}
+
+/// Asks before things are made that cost money.
+fn confirm_costs(args: &Args) -> Result<()> {
+    // Who types `up` into a script has decided.
+    let has_decided = args.yes || !std::io::stdin().is_terminal();
+    if has_decided || args.deployment.is_in_sandbox() {
+        return Ok(());
+    }
+    let question = "`up` makes a NAT gateway, a load balancer and a head node, which cost money \
+        every hour until `teardown`. Go on?";
+    if output::confirm(question) {
+        return Ok(());
+    }
+    Err(args.without_the_question("nothing was made"))
+}
+
+/// Says what goes with the cluster that is replaced, and asks unless `--yes` was given.
+fn confirm_replacement(args: &Args, replaced: Option<&Replaced>) -> Result<()> {
+    let Some(replaced) = replaced else {
+        return confirm_costs(args);
+    };
+    let lines = replaced.lines().join("\n  ");
+    output::tell(&format!("this deletes for good:\n  {lines}\n"));
+    let question = "delete it all, and make a new cluster?";
+    if args.yes || (std::io::stdin().is_terminal() && output::confirm(question)) {
+        return Ok(());
+    }
+    Err(args.without_the_question("nothing was deleted"))
+}
+
+impl Args {
+    fn preflight(&self) -> Preflight {
+        match self.skip_preflight {
+            true => Preflight::Skip,
+            false => Preflight::Look,
+        }
+    }
+
+    /// Returns the error of a question that was not answered with yes, with this very call in
+    /// which nothing is asked.
+    fn without_the_question(&self, outcome: &str) -> Error {
+        let mut again = self.deployment.again(&self.cluster).command("up");
+        for (given, option) in [
+            (self.replace_cluster, " --replace-cluster"),
+            (self.skip_preflight, " --skip-preflight"),
+            (self.detach, " --detach"),
+            (self.prove, " --prove"),
+        ] {
+            if given {
+                again.push_str(option);
+            }
+        }
+        Error::usage(outcome).hint(format!("without the question: {again} --yes"))
+    }
 }

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 
 use crate::aws::{Item, Kind, Names, SERVICES};
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::wait::Pace;
 
 use claim::Claim;
@@ -119,7 +119,7 @@ fn judged(origin: &Origin, commands: &Commands, found: Vec<(Kind, Result<Vec<Ite
             Ok(found) => items.extend(found.into_iter().map(|item| (kind, item))),
             Err(error) => scan.unseen.push(Unseen {
                 kind: kind.name(),
-                why: words(&error),
+                why: format!("{error:#}"),
             }),
         }
     }
@@ -160,16 +160,10 @@ async fn look(context: &Context, kinds: &[Kind], names: &Names) -> Vec<(Kind, Re
     found
 }
 
-/// Returns an error and its cause in one line.
-fn words(error: &Error) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use crate::error::Error;
+
     use super::*;
 
     fn judge(found: Vec<(Kind, Result<Vec<Item>>)>) -> Scan {

@@ -4,8 +4,9 @@ use crate::aws::Stack;
 use crate::context::Context;
 use crate::deploy::State;
 use crate::deploy::finding::Finding;
+use crate::deploy::half_deleted;
 use crate::deploy::repair::Repair;
-use crate::deploy::steps::{api, requirements};
+use crate::deploy::steps::{api, cluster, head_node, requirements};
 use crate::error::Result;
 
 use super::Layer;
@@ -34,13 +35,21 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
     // The looks of the steps note what the layers after this one need to know.
     let state = requirements::check(context).await?;
     api::check(context).await?;
+    cluster::check(context).await?;
+    head_node::look(context).await?;
     let up = context.settings.again.command("up");
     let name = &context.settings.name;
-    for name in [name.requirements_stack(), name.api_stack()] {
+    let requirements_stack = name.requirements_stack();
+    for name in [requirements_stack.clone(), name.api_stack()] {
         let Some(found) = context.aws.stacks.describe(&name).await? else {
             let text = format!("the stack `{name}` is missing");
             return Ok(Finding::problem(SUBJECT, text).then(up).into());
         };
+        if name == requirements_stack
+            && let Some(finding) = half_deleted::network_finding(context, &found).await?
+        {
+            return Ok(finding.into());
+        }
         if let Some(finding) = unfinished(context, &found) {
             return Ok(finding.into());
         }

@@ -106,9 +106,7 @@ async fn validate(context: &Context) -> Result<()> {
         .doing(Step::ClusterConfig, "pcluster validates the configuration");
     let (values, stand_ins) = draft_values(context).await?;
     let draft = draft(context, &values)?;
-    let output = pcluster
-        .dry_run(context.settings.name.as_str(), &draft)
-        .await;
+    let output = pcluster.dry_run(&draft_name(context), &draft).await;
     files::remove(&draft)?;
     let output = output?;
     let answer = answer::dry_run(output.status.code(), &output.stdout, &output.stderr);
@@ -120,6 +118,17 @@ async fn validate(context: &Context) -> Result<()> {
         Some(refusal) => Err(pcluster::config_error(&context.config, refusal)),
         None => Ok(()),
     }
+}
+
+/// Returns the name to try the configuration with. pcluster judges no configuration for a cluster
+/// that exists, so the one that replaces it is tried under a name just as long.
+fn draft_name(context: &Context) -> String {
+    let mut name = context.settings.name.to_string();
+    if context.facts().cluster.is_some() {
+        let last = name.pop();
+        name.push(if last == Some('x') { 'y' } else { 'x' });
+    }
+    name
 }
 
 /// Returns values for every CHANGE_ME, and those of them that only stand in. pcluster looks at

@@ -10,10 +10,8 @@ mod room;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::step::Step;
 
 use super::finding::{Finding, Verdict};
-use super::{State, StepStatus};
 
 /// Looks at everything that `up` needs, and changes nothing.
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
@@ -40,15 +38,7 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
 }
 
 /// Fails when the cluster that `up` is about to make could not be made; tells every reason.
-pub(super) async fn before(context: &Context, found: &[StepStatus]) -> Result<()> {
-    let is_missing = |step: Step| {
-        found
-            .iter()
-            .any(|status| status.step == step && status.state == State::Missing)
-    };
-    if !is_missing(Step::Cluster) {
-        return Ok(());
-    }
+pub(super) async fn look_for_problems(context: &Context) -> Result<()> {
     let findings = look(context).await;
     for finding in &findings {
         match finding.verdict {

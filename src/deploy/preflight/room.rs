@@ -29,6 +29,7 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
     let capacity = &context.aws.capacity;
     let addresses = 1 + usize::from(demand.needs_address);
     let is_made = context.requirements().is_some();
+    let has_api = context.facts().endpoint.is_some();
     let (vpcs, addresses, links, vcpus) = tokio::join!(
         async {
             let used = capacity.vpcs().await?;
@@ -41,7 +42,8 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
             wanted.against(context, "ec2", "L-0263D0A3").await
         },
         async {
-            let wanted = Wanted::new("VPC links", capacity.vpc_links().await?, 1);
+            let used = capacity.vpc_links().await?;
+            let wanted = Wanted::new("VPC links", used, usize::from(!has_api));
             wanted.against(context, "apigateway", "L-608BDCD4").await
         },
         vcpus(context, &demand),
@@ -82,7 +84,10 @@ impl Wanted {
 /// Looks at the vCPUs that run now and will run, by family.
 async fn vcpus(context: &Context, demand: &Demand) -> Result<Vec<Finding>> {
     let capacity = &context.aws.capacity;
-    let running = capacity.running().await?;
+    // A cluster that stands goes before the new one comes.
+    let running = capacity
+        .running_beside(context.settings.name.as_str())
+        .await?;
     let kinds = demand.instances.keys().chain(running.keys());
     let kinds: std::collections::BTreeSet<_> = kinds.map(String::as_str).collect();
     let sizes = capacity.sizes(kinds.into_iter()).await?;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone};
 use crate::deploy::State;
-use crate::deploy::at_work::{self, Work};
 use crate::deploy::evidence::{self, Explanation};
 use crate::error::{Error, Result};
 use crate::event::Outcome;
@@ -15,7 +14,7 @@ use crate::step::Step;
 use crate::wait::Pace;
 
 use super::deletion::Attempts;
-use super::{ownership, requirements, stack};
+use super::{ownership, stack};
 
 /// A stack that was just made is not found at once by every look.
 const APPEARS: Duration = Duration::from_secs(20);
@@ -77,16 +76,12 @@ pub(in crate::deploy) async fn run(context: &Context, board: &Board) -> Result<(
         // Whoever updated it may want its jobs: it is not replaced unasked.
         "UPDATE_ROLLBACK_FAILED" => {
             let failed = context.aws.stacks.failure(&stack, &status).await;
-            let again = &context.settings.again;
             Err(failed
                 .hint(format!(
                     "go on with the rollback: {}",
                     stack::continue_rollback(context, name)
                 ))
-                .hint(format!(
-                    "or make a new cluster, without the jobs of this one: {}",
-                    again.replacing_cluster()
-                )))
+                .hint(format!("then: {}", context.settings.again.command("up"))))
         }
         _ => Err(failure(context, &stack, &status).await),
     }
@@ -105,17 +100,6 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     }
     delete(context, &stack).await?;
     Ok(Outcome::Removed)
-}
-
-/// Deletes the cluster, so that `up` makes a new one; network, bucket and API stay.
-pub async fn replace(context: &Context) -> Result<()> {
-    at_work::require_peace(context, Work::Up).await?;
-    requirements::look(context).await?;
-    if check(context).await? == State::Missing {
-        return Ok(());
-    }
-    undo(context).await?;
-    Ok(())
 }
 
 /// What `pcluster create-cluster` did.

@@ -105,7 +105,7 @@ async fn given_up(context: &Context, stack: &Stack) -> Result<Error> {
 }
 
 /// Returns what is still there of a stack, one line each, the causes first.
-fn list(left: &[StackResource]) -> String {
+pub(in crate::deploy) fn list(left: &[StackResource]) -> String {
     let (failed, others): (Vec<_>, Vec<_>) = left
         .iter()
         .partition(|resource| resource.status == "DELETE_FAILED");

@@ -63,9 +63,9 @@ async fn is_named_and_repaired(
     }
     for next in bad["next"].as_array().unwrap() {
         let next = next.as_str().unwrap();
-        let typed = deployed.env.shell(next);
+        let typed = deployed.env.at_terminal(next, "y\n");
         if !typed.status.success() {
-            let words = String::from_utf8_lossy(&typed.stderr).into_owned();
+            let words = String::from_utf8_lossy(&typed.stdout).into_owned();
             return Err(format!("`{next}` failed: {words}"));
         }
     }

@@ -57,6 +57,17 @@ async fn a_stack_that_never_came_to_life_is_replaced() {
     env.assert_empty().await;
 }
 
+/// Returns what is there of the requirements stack.
+async fn resources(stacks: &Client) -> Vec<String> {
+    let listed = stacks.list_stack_resources().stack_name(NAME);
+    let listed = listed.send().await.unwrap();
+    let there = listed.stack_resource_summaries().iter();
+    there
+        .filter(|one| one.resource_status().map(|it| it.as_str()) != Some("DELETE_COMPLETE"))
+        .filter_map(|one| one.logical_resource_id().map(ToOwned::to_owned))
+        .collect()
+}
+
 fn bad_config(env: &TestEnv) -> String {
     let config = include_str!("../../../cluster-config.yaml");
     env.file(
@@ -80,13 +91,32 @@ async fn a_stack_that_is_nothing_but_a_change_set_is_made() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_failed_is_done_again_before_all_is_made_anew() {
+async fn a_deletion_that_failed_is_gone_on_with_by_teardown_alone() {
     let deployed = Deployed::up().await;
     let stacks = &deployed.cloudformation;
     // Somebody deletes the network under the cluster.
     stacks.delete_stack().stack_name(NAME).send().await.unwrap();
     templates::settle(stacks, NAME).await;
     assert_eq!(status_of(stacks).await, "DELETE_FAILED");
+    let before = resources(stacks).await;
+
+    // What goes on with the deletion says so, and is not `up`.
+    let refused = deployed.env.fail(3, &["up", "--yes"]);
+    let doctor = deployed.env.run(&["doctor"]);
+    assert_eq!(doctor.status.code(), Some(1));
+    let doctor = [doctor.stdout, doctor.stderr].concat();
+    for words in [&refused, &crate::environment::text(&doctor)] {
+        for part in [
+            "is half deleted (DELETE_FAILED)",
+            "the cluster `hpc-serverless-job-mgmt` and the stack",
+            "aws ssm start-session",
+            "teardown",
+        ] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+    }
+    assert_eq!(status_of(stacks).await, "DELETE_FAILED");
+    assert_eq!(resources(stacks).await, before);
     deployed.env.succeed(&["teardown", "--yes"]);
     deployed.env.assert_empty().await;
 }
