@@ -7,6 +7,7 @@ import importlib
 from ministack.services import ec2 as ec2_store
 
 from . import (
+    bucket_policies,
     buckets,
     head_nodes,
     logs_and_alarms,
@@ -67,6 +68,7 @@ def install() -> None:
     request_checks.register(request_log.record)
     request_checks.register(model_check.check)
     request_checks.register(regions.check)
+    request_checks.register(bucket_policies.check)
     request_checks.register(policy_simulation.note_caller)
 
 

@@ -52,26 +52,23 @@ impl Buckets {
         }
     }
 
-    /// Returns whether the object exists. Asked by a list, because a refusal of HEAD has no body
-    /// and so does not say why.
-    pub async fn has(&self, bucket: &str, key: &str) -> Result<bool> {
-        let listed = self
-            .0
-            .list_objects_v2()
-            .bucket(bucket)
-            .prefix(key)
-            .max_keys(1)
-            .send()
-            .await;
-        match listed {
-            // The name itself comes before all that begin with it.
-            Ok(found) => Ok(found.contents().first().and_then(|first| first.key()) == Some(key)),
-            Err(error) if is_absent(&error) => Ok(false),
-            Err(error) => Err(service(
-                format!("cannot look at s3://{bucket}/{key}"),
-                error,
-            )),
-        }
+    /// Returns the content of the object, of a longer one than `expected` bytes only a part;
+    /// `None` when there is no such object, or no bucket.
+    pub async fn get(&self, bucket: &str, key: &str, expected: usize) -> Result<Option<Vec<u8>>> {
+        let failed = || format!("cannot read s3://{bucket}/{key}");
+        let asked = self.0.get_object().bucket(bucket).key(key);
+        // One byte more tells a longer object, and whoever changed it may have made it huge.
+        let answer = asked.range(format!("bytes=0-{expected}")).send().await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) if is_absent(&error) => return Ok(None),
+            // An empty object has no first byte.
+            Err(error) if is_code(&error, &["InvalidRange"]) => return Ok(Some(Vec::new())),
+            Err(error) => return Err(service(failed(), error)),
+        };
+        let body = answer.body.collect().await;
+        let body = body.map_err(|error| Error::failed(failed()).because(error))?;
+        Ok(Some(body.to_vec()))
     }
 
     /// Returns the objects whose keys begin with `prefix`, at most 1,000. In a bucket that does

@@ -63,7 +63,7 @@ pub(super) fn statements() -> Vec<Statement> {
         ),
         on(
             "ListStackResources",
-            &[Up, Teardown],
+            &[Up, Token, Jobs, Teardown],
             &["cloudformation:ListStackResources"],
             ALL_STACKS,
         ),
@@ -276,6 +276,8 @@ pub(super) fn statements() -> Vec<Statement> {
             &["s3:PutObject", "s3:DeleteObject"],
             OBJECTS,
         ),
+        // The script of the head node, which others must not have changed.
+        on("ReadObjects", &[Up], &["s3:GetObject"], OBJECTS),
         on("ListObjects", &[Up, Teardown], &["s3:ListBucket"], BUCKET),
         on(
             "ListVersionsAndUploads",

@@ -16,7 +16,7 @@ mod failing_cluster;
 mod interrupted;
 mod least_privilege;
 mod leftovers;
-
+mod node_script;
 mod replacing;
 mod sealed_token;
 mod secrets;

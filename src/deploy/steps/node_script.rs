@@ -1,5 +1,5 @@
 //! The node script in the bucket. Its key holds the digest of its content, so a script that
-//! a cluster refers to never changes under it.
+//! a cluster refers to never changes under it; one that was changed there is put right.
 
 use sha2::{Digest, Sha256};
 
@@ -15,8 +15,14 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
         return Ok(State::waiting("the requirements stack"));
     };
     let key = key();
-    if !context.aws.buckets.has(&requirements.bucket, &key).await? {
-        return Ok(State::Missing);
+    let bucket = &requirements.bucket;
+    match context.aws.buckets.get(bucket, &key, SCRIPT.len()).await? {
+        None => return Ok(State::Missing),
+        Some(found) if found != SCRIPT.as_bytes() => {
+            let text = format!("`s3://{bucket}/{key}` was changed by others");
+            return Ok(State::incomplete(text));
+        }
+        Some(_) => {}
     }
     context.facts().node_script = Some(format!("s3://{}/{key}", requirements.bucket));
     Ok(State::Ready)
