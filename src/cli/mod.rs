@@ -77,7 +77,7 @@ pub async fn main() -> Result<()> {
             std::process::exit(error.exit_code());
         }
         // Help and version, in colour where there is a terminal.
-        Err(error) => error.exit(),
+        Err(error) => return output::printed(error.print()),
     };
     let what_goes_on = cli.command.what_goes_on();
     tokio::select! {
@@ -103,10 +103,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Config(args) => config::run(args).await,
         Command::IamPolicy(args) => iam_policy::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,
-        Command::Completions(args) => {
-            generate::completions(&args, Cli::command());
-            Ok(())
-        }
+        Command::Completions(args) => generate::completions(&args, Cli::command()),
         Command::Man(args) => generate::man(&args, Cli::command()),
     }
 }

@@ -42,17 +42,15 @@ pub(super) async fn run(args: Args) -> Result<()> {
                 "the sandbox is stopped\n"
             } else {
                 "the sandbox did not run\n"
-            });
-            Ok(())
+            })
         }
         Command::Env => {
             let running = sandbox.running().ok_or_else(not_running)?;
-            output::raw(&env(&running));
-            Ok(())
+            output::raw(&env(&running))
         }
         Command::Status { output } => {
             let running = sandbox.running();
-            output::answer(&SandboxAnswer::new(&sandbox, running.as_ref()), output);
+            output::answer(&SandboxAnswer::new(&sandbox, running.as_ref()), output)?;
             running.map(|_| ()).ok_or_else(not_running)
         }
     }
@@ -64,8 +62,7 @@ async fn start(sandbox: &Sandbox) -> Result<()> {
     drop(events);
     story.end().await;
     let running = started?;
-    output::answer(&SandboxAnswer::new(sandbox, Some(&running)), Format::Text);
-    Ok(())
+    output::answer(&SandboxAnswer::new(sandbox, Some(&running)), Format::Text)
 }
 
 fn not_running() -> Error {

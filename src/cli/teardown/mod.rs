@@ -45,8 +45,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         if sandbox.running().is_none() && (args.check || !sandbox.is_installed()) {
             let removed = (!args.check).then(Vec::new);
             let answer = TeardownAnswer::new(removed, Scan::default());
-            output::answer(&answer, args.output);
-            return Ok(());
+            return output::answer(&answer, args.output);
         }
     }
     let (events, story) = Story::start(false);
@@ -55,8 +54,8 @@ pub(super) async fn run(args: Args) -> Result<()> {
     story.end().await;
     let (removed, scan) = done?;
     let verdict = verdict(&args, &scan);
-    output::answer(&TeardownAnswer::new(removed, scan), args.output);
-    verdict
+    let written = output::answer(&TeardownAnswer::new(removed, scan), args.output);
+    verdict.and(written)
 }
 
 /// Returns the steps whose things were removed, unless it was only looked, and what there is.

@@ -61,14 +61,12 @@ pub(super) async fn run(args: Args) -> Result<()> {
         let begun = begin(&args, &events).await;
         drop(events);
         story.end().await;
-        output::answer(&begun?, args.output);
-        return Ok(());
+        return output::answer(&begun?, args.output);
     }
     let done = work(&args, &events).await;
     drop(events);
     story.end().await;
-    output::answer(&done?, args.output);
-    Ok(())
+    output::answer(&done?, args.output)
 }
 
 fn confirm(args: &Args) -> Result<()> {
