@@ -50,7 +50,8 @@ pub(super) async fn run(args: Args) -> Result<()> {
         }
         Command::Status { output } => {
             let running = sandbox.running();
-            output::answer(&SandboxAnswer::new(&sandbox, running.as_ref()), output)?;
+            let answer = SandboxAnswer::new(&sandbox, running.as_ref()).await;
+            output::answer(&answer, output)?;
             running.map(|_| ()).ok_or_else(not_running)
         }
     }
@@ -62,7 +63,8 @@ async fn start(sandbox: &Sandbox) -> Result<()> {
     drop(events);
     story.end().await;
     let running = started?;
-    output::answer(&SandboxAnswer::new(sandbox, Some(&running)), Format::Text)
+    let answer = SandboxAnswer::new(sandbox, Some(&running)).await;
+    output::answer(&answer, Format::Text)
 }
 
 fn not_running() -> Error {
@@ -89,10 +91,10 @@ struct SandboxAnswer {
 }
 
 impl SandboxAnswer {
-    fn new(sandbox: &Sandbox, running: Option<&Running>) -> SandboxAnswer {
+    async fn new(sandbox: &Sandbox, running: Option<&Running>) -> SandboxAnswer {
         SandboxAnswer {
             running: running.is_some(),
-            installed: sandbox.is_installed(),
+            installed: sandbox.is_installed().await,
             endpoint: running.map(|running| running.endpoint.clone()),
             pid: running.map(|running| running.pid),
             folder: sandbox.folder().display().to_string(),

@@ -6,8 +6,10 @@ use std::process::{Output, Stdio};
 
 use tokio::process::Command;
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::process::on_path;
+
+use super::answer::Refusal;
 
 /// A `pcluster` that can be run, and where its AWS calls go.
 #[derive(Debug, Clone)]
@@ -15,15 +17,31 @@ pub struct Pcluster {
     program: PathBuf,
     region: String,
     environment: Vec<(String, String)>,
+    remedy: String,
 }
 
 impl Pcluster {
-    /// Returns the `pcluster` at `program` for `region`, with `environment` on top of ours.
-    pub fn new(program: PathBuf, region: &str, environment: Vec<(String, String)>) -> Self {
+    /// Returns the `pcluster` at `program` for `region`, with `environment` on top of ours;
+    /// `remedy` says what to type when it does not work.
+    pub fn new(
+        program: PathBuf,
+        region: &str,
+        environment: Vec<(String, String)>,
+        remedy: String,
+    ) -> Self {
         Pcluster {
             program,
             region: region.to_owned(),
             environment,
+            remedy,
+        }
+    }
+
+    /// Returns the error of a request that it did not carry out.
+    pub fn refused(&self, refusal: Refusal) -> Error {
+        match refusal.is_breakdown {
+            true => Error::from(refusal).hint(&self.remedy),
+            false => refusal.into(),
         }
     }
 

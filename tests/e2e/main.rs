@@ -8,6 +8,7 @@ mod at_once;
 mod bad_input;
 mod blocked_teardown;
 mod broken_ground;
+mod broken_pcluster;
 mod broken_ways;
 mod detached;
 mod environment;

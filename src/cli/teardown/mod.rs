@@ -42,7 +42,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<()> {
     if args.deployment.is_in_sandbox() {
         let sandbox = open_sandbox()?;
-        if sandbox.running().is_none() && (args.check || !sandbox.is_installed()) {
+        if sandbox.running().is_none() && (args.check || !sandbox.is_installed().await) {
             let removed = (!args.check).then(Vec::new);
             let answer = TeardownAnswer::new(removed, Scan::default());
             return output::answer(&answer, args.output);
