@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::output::{self, Answer, Format, Story};
 use crate::sandbox::{Running, Sandbox};
 
-use super::deployment::open_sandbox;
+use super::deployment::{open_sandbox, sandbox_account};
 
 /// Start, stop or look at the sandbox: an AWS of your own on this machine
 #[derive(Debug, ClapArgs)]
@@ -46,7 +46,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         }
         Command::Env => {
             let running = sandbox.running().ok_or_else(not_running)?;
-            output::raw(&env(&running))
+            output::raw(&env(&running)?)
         }
         Command::Status { output } => {
             let running = sandbox.running();
@@ -71,14 +71,13 @@ fn not_running() -> Error {
     Error::new(Kind::NotReady, "the sandbox does not run").hint("hpcapi sandbox start")
 }
 
-fn env(running: &Running) -> String {
-    let account = std::env::var("HPCAPI_SANDBOX_ACCOUNT").ok();
-    running
-        .endpoint(None, account.as_deref())
+fn env(running: &Running) -> Result<String> {
+    let endpoint = running.endpoint(None, sandbox_account()?.as_deref());
+    Ok(endpoint
         .environment()
         .into_iter()
         .map(|(key, value)| format!("export {key}={value}\n"))
-        .collect()
+        .collect())
 }
 
 #[derive(Serialize)]

@@ -85,6 +85,12 @@ impl Pcluster {
         let mut command = dies_with_us(&self.program);
         // The only child that AWS has to know; of Slurm it knows nothing.
         command.env_remove("SLURM_JWT");
+        // Of an empty profile it says that it does not exist.
+        for (name, _) in std::env::vars_os().filter(|(_, value)| value.is_empty()) {
+            if name.as_encoded_bytes().starts_with(b"AWS_") {
+                command.env_remove(name);
+            }
+        }
         command.arg(verb).args(["--region", &self.region]);
         command.envs(self.environment.iter().cloned());
         if self.environment.iter().any(|(key, _)| key == "AWS_PROFILE") {

@@ -31,7 +31,10 @@ const SUITE: &str = "trixie";
 
 /// Returns the Debian release of the head node.
 pub(super) fn suite() -> String {
-    std::env::var("HPCAPI_SANDBOX_SUITE").unwrap_or_else(|_| SUITE.to_owned())
+    match std::env::var("HPCAPI_SANDBOX_SUITE") {
+        Ok(suite) if !suite.is_empty() => suite,
+        _ => SUITE.to_owned(),
+    }
 }
 
 /// Returns the Python environment of the emulator.

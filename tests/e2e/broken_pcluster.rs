@@ -108,7 +108,11 @@ async fn a_pcluster_that_breaks_down_is_a_problem_before_anything_is_made() {
     let choice = ["--pcluster", broken.to_str().unwrap()];
     for (verb, code) in [(&["doctor"][..], 1), (&["up", "--yes"], 2)] {
         let words = ended(&env.run(&[verb, &choice].concat()), code);
-        for told in ["pcluster does not work", "named jsii", "leave out --pcluster"] {
+        for told in [
+            "pcluster does not work",
+            "named jsii",
+            "leave out --pcluster",
+        ] {
             assert!(words.contains(told), "{verb:?}: {told}\n{words}");
         }
     }
