@@ -78,7 +78,7 @@ async fn fetch(args: &Args, events: &Events) -> Result<TokenAnswer> {
 
 async fn revoke(args: &Args) -> Result<()> {
     let question = "this ends every token of the cluster; jobs go on. Do it?";
-    let agreed = args.yes || (std::io::stdin().is_terminal() && output::confirm(question));
+    let agreed = args.yes || (std::io::stdin().is_terminal() && output::confirm(question).await);
     if !agreed {
         return Err(Error::usage("no token was revoked").hint(format!(
             "without the question: {} --revoke-all --yes",

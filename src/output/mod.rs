@@ -1,17 +1,18 @@
 //! The only place that prints: the answer on stdout, the story on stderr.
 
+mod moving;
 mod plain;
 mod screen;
 mod stdout;
 mod story;
 mod table;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 pub use plain::plain;
 pub use screen::Screen;
@@ -53,6 +54,10 @@ pub fn tell(text: &str) {
 /// Prints an error: what failed, why, and what to type next.
 pub fn error(error: &Error) {
     let mut text = format!("error: {error}\n");
+    if error.kind() == Kind::Interrupted && std::io::stderr().is_terminal() {
+        // Below the echoed `^C`.
+        text.insert(0, '\n');
+    }
     let mut cause = std::error::Error::source(error);
     while let Some(source) = cause {
         text.push_str("  because: ");
@@ -72,12 +77,17 @@ pub fn harmless(lines: &str) {
     tell(&plain::without_secrets(lines));
 }
 
-/// Asks a question on stderr; returns whether the answer on stdin was yes.
-pub fn confirm(question: &str) -> bool {
-    let _ = write!(std::io::stderr(), "{question} [y/N] ");
-    let mut line = String::new();
-    let read = std::io::stdin().read_line(&mut line);
-    read.is_ok() && matches!(line.trim().to_lowercase().as_str(), "y" | "yes")
+/// Asks a question on stderr; returns whether the answer on stdin was yes. Meanwhile the user
+/// may interrupt.
+pub async fn confirm(question: &str) -> bool {
+    if write!(std::io::stderr(), "{question} [y/N] ").is_err() {
+        return false;
+    }
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|_| line)
+    });
+    matches!(read.await, Ok(Ok(line)) if ["y", "yes"].contains(&line.trim().to_lowercase().as_str()))
 }
 
 /// Returns a duration as people say it: `4.2 s`, `3 min 20 s`.

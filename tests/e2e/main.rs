@@ -20,5 +20,6 @@ mod leftovers;
 mod sealed_token;
 mod secrets;
 mod slurm;
+mod terminal;
 mod things;
 mod whole_way;

@@ -69,7 +69,7 @@ async fn work(args: &Args, events: &Events) -> Result<(Option<Vec<Step>>, Scan)>
     }
     let doomed = deploy::doomed(&context).await?;
     if !doomed.is_empty() {
-        confirm(args, &doomed)?;
+        confirm(args, &doomed).await?;
     }
     let Teardown { removed, scan } = deploy::teardown(&context).await?;
     Ok((Some(removed), scan))
@@ -101,10 +101,11 @@ fn verdict(args: &Args, scan: &Scan) -> Result<()> {
 }
 
 /// Says what will be deleted, and asks unless `--yes` was given.
-fn confirm(args: &Args, doomed: &[String]) -> Result<()> {
+async fn confirm(args: &Args, doomed: &[String]) -> Result<()> {
     let list = format!("this deletes for good:\n  {}\n", doomed.join("\n  "));
     output::tell(&list);
-    let agreed = args.yes || (std::io::stdin().is_terminal() && output::confirm("delete it all?"));
+    let agreed =
+        args.yes || (std::io::stdin().is_terminal() && output::confirm("delete it all?").await);
     if agreed {
         return Ok(());
     }

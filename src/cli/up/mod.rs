@@ -54,7 +54,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<()> {
     if !args.yes && !args.deployment.is_in_sandbox() {
-        confirm(&args)?;
+        confirm(&args).await?;
     }
     let (events, story) = Story::start(false);
     if args.detach {
@@ -69,14 +69,14 @@ pub(super) async fn run(args: Args) -> Result<()> {
     output::answer(&done?, args.output)
 }
 
-fn confirm(args: &Args) -> Result<()> {
+async fn confirm(args: &Args) -> Result<()> {
     // Who types `up` into a script has decided.
     if !std::io::stdin().is_terminal() {
         return Ok(());
     }
     let question = "`up` makes a NAT gateway, a load balancer and a head node, which cost money \
         every hour until `teardown`. Go on?";
-    if output::confirm(question) {
+    if output::confirm(question).await {
         return Ok(());
     }
     Err(Error::new(Kind::Usage, "nothing was made").hint(format!(
