@@ -11,7 +11,7 @@ use crate::aws::{Aws, Identity, Instance, Stack};
 use crate::error::Result;
 use crate::event::Events;
 use crate::pcluster::config::ClusterConfig;
-use crate::pcluster::{Pcluster, Search};
+use crate::pcluster::{Found, Pcluster, Search};
 use crate::settings::{Ground, Settings};
 use crate::step::{Need, Step};
 
@@ -115,8 +115,8 @@ impl Context {
     pub async fn pcluster(&self) -> Result<Pcluster> {
         let search = self.pcluster_search();
         let program = match search.find().await? {
-            Some(program) => program,
-            None => {
+            Found::Ready(program) => program,
+            Found::Missing | Found::Broken(_) => {
                 let tell = |what: &str| self.events.doing(Step::Pcluster, what);
                 search.install(tell).await?
             }
@@ -132,7 +132,13 @@ impl Context {
                 .map(|(key, value)| (key.to_owned(), value))
                 .collect(),
         };
-        Ok(Pcluster::new(program, &self.aws.region, environment))
+        let remedy = search.remedy(&program);
+        Ok(Pcluster::new(
+            program,
+            &self.aws.region,
+            environment,
+            remedy,
+        ))
     }
 
     /// Returns the tags of what `step` makes: how a later run knows it for ours.

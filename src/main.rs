@@ -2,9 +2,12 @@
 
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match hpcapi::cli::main().await {
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let ended = runtime.block_on(hpcapi::cli::main());
+    // After an interrupt nobody answers a question any more, nor waits for another run.
+    runtime.shutdown_background();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             hpcapi::output::error(&error);

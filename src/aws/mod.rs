@@ -6,6 +6,7 @@ mod bucket;
 mod capacity;
 mod change_sets;
 mod commands;
+mod configuration;
 mod error;
 mod http_apis;
 mod instances;
@@ -25,12 +26,9 @@ mod stack_failure;
 mod stacks;
 mod zones;
 
-use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_s3::config::Credentials;
 use std::time::Duration;
+
+use aws_config::SdkConfig;
 
 use crate::error::{Error, Result};
 
@@ -99,9 +97,9 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Returns clients for `connection`. Fails when no region is configured.
+    /// Returns clients for `connection`. Fails when no region is configured, or a bad endpoint.
     pub async fn connect(connection: &Connection) -> Result<Aws> {
-        let config = load(connection).await;
+        let config = configuration::load(connection).await?;
         let region = config.region().map(ToString::to_string).ok_or_else(|| {
             Error::usage("no AWS region is set")
                 .hint("add --region us-east-1, or: export AWS_REGION=us-east-1")
@@ -163,32 +161,4 @@ pub fn is_region(text: &str) -> bool {
         && text
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-}
-
-async fn load(connection: &Connection) -> SdkConfig {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .retry_config(RetryConfig::standard().with_max_attempts(6))
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(Duration::from_secs(5))
-                .operation_attempt_timeout(Duration::from_secs(30))
-                .build(),
-        );
-    if let Some(region) = &connection.region {
-        loader = loader.region(Region::new(region.clone()));
-    }
-    if let Some(profile) = &connection.profile {
-        // The usual chain would prefer keys in the environment: whoever names a profile means it.
-        let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile);
-        loader = loader
-            .profile_name(profile)
-            .credentials_provider(credentials.build());
-    }
-    if let Some(url) = &connection.endpoint_url {
-        loader = loader.endpoint_url(url);
-    }
-    if let Some((id, secret)) = &connection.access_key {
-        loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "hpcapi"));
-    }
-    loader.load().await
 }

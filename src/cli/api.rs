@@ -51,9 +51,13 @@ pub(super) async fn run(args: Args) -> Result<()> {
             },
             false => client.call(&request).await?,
         };
-        output::document(&reply.body);
+        let written = output::document(&reply.body);
         if (200..300).contains(&reply.status) {
-            Ok(())
+            written.map_err(|unwritten| {
+                let (method, path) = (&request.method, &request.path);
+                let done = format!("{method} {path} is done (HTTP {})", reply.status);
+                output::after(&done, unwritten)
+            })
         } else {
             Err(client.refusal(&request, &reply))
         }

@@ -1,11 +1,11 @@
 //! `hpcapi config`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
 
 use crate::deploy;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::files;
 use crate::output::{self, Story};
@@ -27,16 +27,32 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
+    let is_stdout = args.output.as_os_str() == "-";
+    if !is_stdout {
+        require_regular(&args.output)?;
+    }
     let (events, story) = Story::start(args.deployment.verbose == 0);
     let text = fill(&args, &events).await;
     drop(events);
     story.end().await;
     let text = text?;
-    if args.output.as_os_str() == "-" {
-        output::raw(&text);
-        return Ok(());
+    if is_stdout {
+        return output::raw(&text);
     }
     files::write_private(&args.output, text.as_bytes())
+}
+
+/// Fails when something is there that the file would replace although it is not one, such as
+/// `/dev/stdout`.
+fn require_regular(path: &Path) -> Result<()> {
+    match path.symlink_metadata() {
+        Ok(there) if !there.is_file() => Err(Error::usage(format!(
+            "`{}` is not a regular file",
+            path.display()
+        ))
+        .hint("--output - is standard output")),
+        _ => Ok(()),
+    }
 }
 
 async fn fill(args: &Args, events: &Events) -> Result<String> {

@@ -238,7 +238,7 @@ impl DeploymentArgs {
         };
         Ok(Ground::Endpoint(running.endpoint(
             self.region.as_deref(),
-            std::env::var("HPCAPI_SANDBOX_ACCOUNT").ok().as_deref(),
+            sandbox_account()?.as_deref(),
         )))
     }
 
@@ -267,12 +267,28 @@ impl DeploymentArgs {
 /// Returns the sandbox of this user.
 pub(super) fn open_sandbox() -> Result<Sandbox> {
     let folder = match std::env::var_os("HPCAPI_SANDBOX_DIR") {
-        Some(folder) => {
+        Some(folder) if !folder.is_empty() => {
             std::path::absolute(folder).doing(|| "HPCAPI_SANDBOX_DIR is not a folder".to_owned())?
         }
-        None => cache_folder()?.join("sandbox"),
+        _ => cache_folder()?.join("sandbox"),
     };
     Ok(Sandbox::new(folder))
+}
+
+/// Returns the account that the user wants to be in the sandbox.
+pub(super) fn sandbox_account() -> Result<Option<String>> {
+    const VARIABLE: &str = "HPCAPI_SANDBOX_ACCOUNT";
+    let account = std::env::var(VARIABLE).unwrap_or_default();
+    if account.is_empty() {
+        return Ok(None);
+    }
+    if account.len() != 12 || !account.chars().all(|c| c.is_ascii_digit()) {
+        return Err(
+            Error::usage(format!("`{account}` is not an AWS account (`{VARIABLE}`)"))
+                .hint(format!("for example: export {VARIABLE}=123456789012")),
+        );
+    }
+    Ok(Some(account))
 }
 
 /// Returns how this program can be typed: by its name if the shell finds it there, else by

@@ -31,7 +31,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     drop(events);
     story.end().await;
     let diagnosis = looked?;
-    output::answer(&DoctorAnswer::new(&diagnosis), args.output);
+    output::answer(&DoctorAnswer::new(&diagnosis), args.output)?;
     verdict(&diagnosis)
 }
 

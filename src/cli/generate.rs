@@ -23,10 +23,10 @@ pub(super) struct ManArgs {
     folder: Option<PathBuf>,
 }
 
-pub(super) fn completions(args: &CompletionsArgs, mut command: Command) {
+pub(super) fn completions(args: &CompletionsArgs, mut command: Command) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "hpcapi", &mut script);
-    output::bytes(&script);
+    output::bytes(&script).map(|_| ())
 }
 
 pub(super) fn man(args: &ManArgs, command: Command) -> Result<()> {
@@ -36,8 +36,7 @@ pub(super) fn man(args: &ManArgs, command: Command) -> Result<()> {
             clap_mangen::Man::new(command)
                 .render(&mut page)
                 .doing(|| "cannot write the man page".to_owned())?;
-            output::bytes(&page);
-            Ok(())
+            output::bytes(&page).map(|_| ())
         }
         Some(folder) => {
             let failure = || format!("cannot write the man pages to `{}`", folder.display());

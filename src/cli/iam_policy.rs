@@ -79,7 +79,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         Wanted::All => Use::All,
     };
     let document = iam_policy::document(wanted, &scope);
-    output::raw(&format!("{document:#}\n"));
+    output::raw(&format!("{document:#}\n"))?;
     if wanted.needs_more() {
         output::tell(
             "one policy cannot hold it all: attach those of `hpcapi iam-policy stacks` and \

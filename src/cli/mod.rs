@@ -18,7 +18,10 @@ mod teardown;
 mod token;
 mod up;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use std::ffi::OsStr;
+
+use clap::builder::Resettable;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::{Error, Kind, Result};
 use crate::output;
@@ -70,14 +73,18 @@ impl Command {
 
 /// Reads the arguments and runs the command, until it ends or the user interrupts it.
 pub async fn main() -> Result<()> {
-    let cli = match Cli::try_parse() {
+    let command = without_empty_variables(Cli::command());
+    let cli = match command
+        .try_get_matches()
+        .and_then(|given| Cli::from_arg_matches(&given))
+    {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
             output::harmless(&error.render().to_string());
             std::process::exit(error.exit_code());
         }
         // Help and version, in colour where there is a terminal.
-        Err(error) => error.exit(),
+        Err(error) => return output::printed(error.print()),
     };
     let what_goes_on = cli.command.what_goes_on();
     tokio::select! {
@@ -103,12 +110,20 @@ async fn run(command: Command) -> Result<()> {
         Command::Config(args) => config::run(args).await,
         Command::IamPolicy(args) => iam_policy::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,
-        Command::Completions(args) => {
-            generate::completions(&args, Cli::command());
-            Ok(())
-        }
+        Command::Completions(args) => generate::completions(&args, Cli::command()),
         Command::Man(args) => generate::man(&args, Cli::command()),
     }
+}
+
+/// Returns the command with arguments that take no value from an empty variable.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|argument| match argument.get_env() {
+            Some(name) if is_empty(name) => argument.env(Resettable::Reset),
+            _ => argument,
+        })
+        .mut_subcommands(without_empty_variables)
 }
 
 async fn interrupt() {

@@ -36,7 +36,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
             endpoint: reach.client.server().to_string(),
             ping: ping::ping(&reach.client).await?,
         };
-        print(&answer, args.show.output);
+        print(&answer, args.show.output)?;
         match answer
             .ping
             .controllers

@@ -136,11 +136,19 @@ impl ReachArgs {
     }
 
     fn given_server(&self) -> Result<Option<Server>> {
-        self.endpoint
-            .as_deref()
-            .filter(|endpoint| !endpoint.is_empty())
-            .map(str::parse)
-            .transpose()
+        const VARIABLE: &str = "HPCAPI_ENDPOINT";
+        let Some(endpoint) = &self.endpoint else {
+            return Ok(None);
+        };
+        let server = endpoint.parse().map_err(|error: Error| {
+            match std::env::var(VARIABLE).as_ref() == Ok(endpoint) {
+                true => error.hint(format!(
+                    "for the deployment's own endpoint: unset {VARIABLE}"
+                )),
+                false => error,
+            }
+        })?;
+        Ok(Some(server))
     }
 
     fn as_deployment(&self) -> DeploymentArgs {

@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::output::{self, Answer, Format, Story};
 use crate::sandbox::{Running, Sandbox};
 
-use super::deployment::open_sandbox;
+use super::deployment::{open_sandbox, sandbox_account};
 
 /// Start, stop or look at the sandbox: an AWS of your own on this machine
 #[derive(Debug, ClapArgs)]
@@ -42,17 +42,16 @@ pub(super) async fn run(args: Args) -> Result<()> {
                 "the sandbox is stopped\n"
             } else {
                 "the sandbox did not run\n"
-            });
-            Ok(())
+            })
         }
         Command::Env => {
             let running = sandbox.running().ok_or_else(not_running)?;
-            output::raw(&env(&running));
-            Ok(())
+            output::raw(&env(&running)?)
         }
         Command::Status { output } => {
             let running = sandbox.running();
-            output::answer(&SandboxAnswer::new(&sandbox, running.as_ref()), output);
+            let answer = SandboxAnswer::new(&sandbox, running.as_ref()).await;
+            output::answer(&answer, output)?;
             running.map(|_| ()).ok_or_else(not_running)
         }
     }
@@ -64,22 +63,21 @@ async fn start(sandbox: &Sandbox) -> Result<()> {
     drop(events);
     story.end().await;
     let running = started?;
-    output::answer(&SandboxAnswer::new(sandbox, Some(&running)), Format::Text);
-    Ok(())
+    let answer = SandboxAnswer::new(sandbox, Some(&running)).await;
+    output::answer(&answer, Format::Text)
 }
 
 fn not_running() -> Error {
     Error::new(Kind::NotReady, "the sandbox does not run").hint("hpcapi sandbox start")
 }
 
-fn env(running: &Running) -> String {
-    let account = std::env::var("HPCAPI_SANDBOX_ACCOUNT").ok();
-    running
-        .endpoint(None, account.as_deref())
+fn env(running: &Running) -> Result<String> {
+    let endpoint = running.endpoint(None, sandbox_account()?.as_deref());
+    Ok(endpoint
         .environment()
         .into_iter()
         .map(|(key, value)| format!("export {key}={value}\n"))
-        .collect()
+        .collect())
 }
 
 #[derive(Serialize)]
@@ -92,10 +90,10 @@ struct SandboxAnswer {
 }
 
 impl SandboxAnswer {
-    fn new(sandbox: &Sandbox, running: Option<&Running>) -> SandboxAnswer {
+    async fn new(sandbox: &Sandbox, running: Option<&Running>) -> SandboxAnswer {
         SandboxAnswer {
             running: running.is_some(),
-            installed: sandbox.is_installed(),
+            installed: sandbox.is_installed().await,
             endpoint: running.map(|running| running.endpoint.clone()),
             pid: running.map(|running| running.pid),
             folder: sandbox.folder().display().to_string(),

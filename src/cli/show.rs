@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::error::Result;
 use crate::event::Events;
-use crate::output::{self, Answer, Format, Screen, Story};
+use crate::output::{self, Answer, Format, Reader, Screen, Story};
 use crate::slurm::client::{Broken, Client, Incoming, Request, VERSION};
 use crate::slurm::{ApiVersion, UserName};
 use crate::wait::Pace;
@@ -93,12 +93,12 @@ pub(super) async fn with_client<T>(
 }
 
 /// Prints an answer.
-pub(super) fn print(answer: &impl Answer, view: View) {
+pub(super) fn print(answer: &impl Answer, view: View) -> Result<()> {
     let format = match view {
         View::Json => Format::Json,
         View::Text | View::Raw => Format::Text,
     };
-    output::answer(answer, format);
+    output::answer(answer, format)
 }
 
 /// Prints what the server says to a GET, as it comes.
@@ -111,14 +111,12 @@ pub(super) async fn print_stream(incoming: Incoming) -> Result<()> {
     let mut last = None;
     incoming
         .each(|piece| {
-            output::bytes(piece);
             last = piece.last().copied();
-            Ok(())
+            output::bytes(piece).map(|_| ())
         })
         .await
         .map_err(Broken::into_error)?;
-    output::end_of_document(last);
-    Ok(())
+    output::end_of_document(last)
 }
 
 /// Prints requests as curl commands.
@@ -127,8 +125,7 @@ pub(super) fn print_curl(
     user: Option<&UserName>,
     requests: &[Request],
 ) -> Result<()> {
-    output::raw(&reach.curl(user, requests)?);
-    Ok(())
+    output::raw(&reach.curl(user, requests)?)
 }
 
 /// Shows a list: once, or again and again. `look` returns nothing when nothing has changed.
@@ -141,13 +138,15 @@ pub(super) async fn show_list<A: Answer>(
     loop {
         if let Some(answer) = look().await? {
             if !watch.watch {
-                print(&answer, show.output);
-                return Ok(());
+                return print(&answer, show.output);
             }
-            screen.show(&match show.output {
+            let shown = screen.show(&match show.output {
                 View::Json => output::json(&answer),
                 View::Text | View::Raw => answer.text(),
-            });
+            })?;
+            if shown == Reader::Gone {
+                return Ok(());
+            }
         }
         Pace::pause(WATCH).await;
     }

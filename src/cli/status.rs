@@ -30,7 +30,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     drop(events);
     story.end().await;
     let (answer, statuses) = looked?;
-    output::answer(&answer, args.output);
+    output::answer(&answer, args.output)?;
     let unready: Vec<_> = statuses
         .iter()
         .filter(|status| status.is_unready())

@@ -65,7 +65,6 @@ pub(super) async fn run(args: Args) -> Result<()> {
         Shape::Json => output::answer(&answer, Format::Json),
         Shape::Env => output::raw(&answer.env()),
     }
-    Ok(())
 }
 
 async fn fetch(args: &Args, events: &Events) -> Result<TokenAnswer> {
@@ -79,7 +78,7 @@ async fn fetch(args: &Args, events: &Events) -> Result<TokenAnswer> {
 
 async fn revoke(args: &Args) -> Result<()> {
     let question = "this ends every token of the cluster; jobs go on. Do it?";
-    let agreed = args.yes || (std::io::stdin().is_terminal() && output::confirm(question));
+    let agreed = args.yes || (std::io::stdin().is_terminal() && output::confirm(question).await);
     if !agreed {
         return Err(Error::usage("no token was revoked").hint(format!(
             "without the question: {} --revoke-all --yes",
@@ -102,8 +101,7 @@ async fn revoke(args: &Args) -> Result<()> {
         Shape::Json => Format::Json,
         Shape::Text | Shape::Env => Format::Text,
     };
-    output::answer(&revoked?, format);
-    Ok(())
+    output::answer(&revoked?, format)
 }
 
 #[derive(Serialize)]
@@ -118,6 +116,10 @@ impl Answer for RevokeAnswer {
             "every token is revoked: {} on {} is a new key, and slurmctld was started anew\n",
             self.key, self.head_node
         )
+    }
+
+    fn done(&self) -> Option<String> {
+        Some("every token is revoked".to_owned())
     }
 }
 

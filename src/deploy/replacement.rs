@@ -1,6 +1,8 @@
 //! `up --replace-cluster`: what goes with the old cluster is looked at and agreed to before
 //! anything is deleted.
 
+use futures_util::future::BoxFuture;
+
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::slurm::{JobCounts, count_jobs};
@@ -16,7 +18,7 @@ const STORAGE: [&str; 3] = [
 
 /// Agrees to the replacement, or fails: then nothing is deleted. There is `None` to agree to when
 /// no cluster stands.
-pub type Consent<'c> = dyn Fn(Option<&Replaced>) -> Result<()> + Send + Sync + 'c;
+pub type Consent<'c> = dyn Fn(Option<Replaced>) -> BoxFuture<'c, Result<()>> + Send + Sync + 'c;
 
 /// A cluster that is about to be deleted, and what goes with it.
 #[derive(Debug)]

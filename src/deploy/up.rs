@@ -108,7 +108,7 @@ async fn look_first(
         preflight::look_for_problems(context).await?;
     }
     if let Some(consent) = replacing {
-        consent(Replaced::look(context).await?.as_ref())?;
+        consent(Replaced::look(context).await?).await?;
     }
     Ok(before)
 }

@@ -1,19 +1,22 @@
 //! The only place that prints: the answer on stdout, the story on stderr.
 
+mod moving;
 mod plain;
 mod screen;
+mod stdout;
 mod story;
 mod table;
 
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 pub use plain::plain;
 pub use screen::Screen;
+pub use stdout::{Reader, after, answer, bytes, document, end_of_document, printed, raw};
 pub use story::Story;
 pub use table::{Cell, Table, memory, span};
 
@@ -30,19 +33,10 @@ pub enum Format {
 pub trait Answer: Serialize {
     /// Returns the text, each line ended.
     fn text(&self) -> String;
-}
 
-/// Prints the answer of a command.
-pub fn answer(answer: &impl Answer, format: Format) {
-    match format {
-        Format::Text => raw(&answer.text()),
-        Format::Json => {
-            // Straight to its place: a long list is not held a second time.
-            let mut stdout = BufWriter::new(std::io::stdout().lock());
-            // Whoever closed the pipe does not want the rest.
-            let _ = serde_json::to_writer_pretty(&mut stdout, answer);
-            let _ = writeln!(stdout).and_then(|()| stdout.flush());
-        }
+    /// Returns what the command has done, for the error of an answer that cannot be written.
+    fn done(&self) -> Option<String> {
+        None
     }
 }
 
@@ -52,41 +46,18 @@ pub fn json(answer: &impl Answer) -> String {
     format!("{}\n", json.expect("answers are plain data"))
 }
 
-/// Prints text on stdout as it is.
-pub fn raw(text: &str) {
-    bytes(text.as_bytes());
-}
-
-/// Prints bytes on stdout as they are; returns whether somebody still takes them.
-pub fn bytes(bytes: &[u8]) -> bool {
-    let mut stdout = std::io::stdout().lock();
-    stdout
-        .write_all(bytes)
-        .and_then(|()| stdout.flush())
-        .is_ok()
-}
-
 /// Prints text on stderr as it is.
 pub fn tell(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Prints a document on stdout as it is.
-pub fn document(document: &[u8]) {
-    bytes(document);
-    end_of_document(document.last().copied());
-}
-
-/// Lets what comes after a document that ended with this byte begin on a new line of a terminal.
-pub fn end_of_document(last: Option<u8>) {
-    if std::io::stdout().is_terminal() && last != Some(b'\n') {
-        bytes(b"\n");
-    }
-}
-
 /// Prints an error: what failed, why, and what to type next.
 pub fn error(error: &Error) {
     let mut text = format!("error: {error}\n");
+    if error.kind() == Kind::Interrupted && std::io::stderr().is_terminal() {
+        // Below the echoed `^C`.
+        text.insert(0, '\n');
+    }
     let mut cause = std::error::Error::source(error);
     while let Some(source) = cause {
         text.push_str("  because: ");
@@ -106,12 +77,17 @@ pub fn harmless(lines: &str) {
     tell(&plain::without_secrets(lines));
 }
 
-/// Asks a question on stderr; returns whether the answer on stdin was yes.
-pub fn confirm(question: &str) -> bool {
-    let _ = write!(std::io::stderr(), "{question} [y/N] ");
-    let mut line = String::new();
-    let read = std::io::stdin().read_line(&mut line);
-    read.is_ok() && matches!(line.trim().to_lowercase().as_str(), "y" | "yes")
+/// Asks a question on stderr; returns whether the answer on stdin was yes. Meanwhile the user
+/// may interrupt.
+pub async fn confirm(question: &str) -> bool {
+    if write!(std::io::stderr(), "{question} [y/N] ").is_err() {
+        return false;
+    }
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|_| line)
+    });
+    matches!(read.await, Ok(Ok(line)) if ["y", "yes"].contains(&line.trim().to_lowercase().as_str()))
 }
 
 /// Returns a duration as people say it: `4.2 s`, `3 min 20 s`.

@@ -1,52 +1,94 @@
 //! The story on stderr: on a terminal a line per step that keeps moving, in a pipe one line
 //! per event.
 
-use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
 use crate::event::{Event, Events, Outcome};
-use crate::step::Step;
 
 use super::human;
+use super::moving::Moving;
 use super::plain::without_secrets;
 
-/// Tells events as they come, until it is ended.
-#[derive(Debug)]
-pub struct Story(JoinHandle<()>);
+/// Tells events as they come, until it is ended or dropped: then nothing of it is told any more,
+/// and whoever has the last word has a line of his own for it.
+pub struct Story {
+    told: Option<JoinHandle<()>>,
+    teller: Shared,
+}
+
+/// Whoever tells, until the story ends.
+type Shared = Arc<Mutex<Option<Box<dyn Teller>>>>;
 
 impl Story {
     /// Starts telling; with `quiet`, only warnings are told.
     pub fn start(quiet: bool) -> (Events, Story) {
         let (events, receiver) = Events::channel();
-        let story = if quiet {
-            tokio::spawn(tell(receiver, Plain::new(true)))
-        } else if std::io::stderr().is_terminal() {
-            tokio::spawn(tell(receiver, Terminal::default()))
-        } else {
-            tokio::spawn(tell(receiver, Plain::new(false)))
+        let is_moving = !quiet && std::io::stderr().is_terminal();
+        let teller: Box<dyn Teller> = match is_moving {
+            true => Box::new(Moving::new()),
+            false => Box::new(Plain::new(quiet)),
         };
-        (events, Story(story))
+        let teller: Shared = Arc::new(Mutex::new(Some(teller)));
+        if is_moving {
+            end_before_a_panic(Arc::clone(&teller));
+        }
+        let told = Some(tokio::spawn(tell(receiver, Arc::clone(&teller))));
+        (events, Story { told, teller })
     }
 
     /// Waits until everything that was sent is told. Every sender must be gone.
-    pub async fn end(self) {
-        // A story that broke off has nothing more to tell.
-        let _ = self.0.await;
+    pub async fn end(mut self) {
+        if let Some(told) = self.told.take() {
+            // A story that broke off has nothing more to tell.
+            let _ = told.await;
+        }
     }
 }
 
-trait Teller {
-    fn tell(&mut self, event: Event);
+impl Drop for Story {
+    fn drop(&mut self) {
+        let mut teller = self.teller.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(teller) = teller.take() {
+            teller.end();
+        }
+    }
 }
 
-async fn tell(mut events: UnboundedReceiver<Event>, mut teller: impl Teller) {
+/// Ends the story before the message of a panic is printed.
+fn end_before_a_panic(teller: Shared) {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        // Who panics may be telling right now.
+        if let Ok(mut teller) = teller.try_lock()
+            && let Some(teller) = teller.take()
+        {
+            teller.end();
+        }
+        print(panic);
+    }));
+}
+
+/// Shows events.
+pub(super) trait Teller: Send {
+    /// Shows what happened.
+    fn tell(&mut self, event: Event);
+
+    /// Leaves everything as it is, for good.
+    fn end(self: Box<Self>);
+}
+
+async fn tell(mut events: UnboundedReceiver<Event>, teller: Shared) {
     while let Some(event) = events.recv().await {
-        teller.tell(event);
+        let mut teller = teller.lock().unwrap_or_else(PoisonError::into_inner);
+        match teller.as_mut() {
+            Some(teller) => teller.tell(event),
+            None => return,
+        }
     }
 }
 
@@ -79,64 +121,44 @@ impl Teller for Plain {
         let text = without_secrets(&text);
         let _ = writeln!(std::io::stderr(), "[{seconds:>4} s] {text}");
     }
+
+    fn end(self: Box<Self>) {}
 }
 
-#[derive(Default)]
-struct Terminal {
-    lines: MultiProgress,
-    steps: BTreeMap<Step, ProgressBar>,
-}
-
-impl Terminal {
-    fn line(&mut self, step: Step) -> &ProgressBar {
-        self.steps.entry(step).or_insert_with(|| {
-            let line = self.lines.add(ProgressBar::new_spinner());
-            line.set_style(
-                ProgressStyle::with_template(
-                    "{spinner:.cyan} {prefix:<15} {elapsed:>5} {wide_msg}",
-                )
-                .expect("a template of ours"),
-            );
-            line.set_prefix(step.name());
-            line.enable_steady_tick(Duration::from_millis(100));
-            line
-        })
-    }
-
-    fn end(&mut self, step: Step, mark: &str, message: String) {
-        let style = ProgressStyle::with_template(&format!("{mark} {{prefix:<15}} {{wide_msg}}"))
-            .expect("a template of ours");
-        let line = self.line(step);
-        line.set_style(style);
-        line.finish_with_message(message);
-    }
-
-    fn print(&self, text: &str) {
-        // Above the lines that move.
-        let _ = self.lines.println(text);
-    }
-}
-
-impl Teller for Terminal {
-    fn tell(&mut self, event: Event) {
-        match event {
-            Event::Started(step) => self.line(step).set_message("started"),
-            Event::Doing(step, what) => self.line(step).set_message(what),
-            Event::Finished(step, outcome, took) => self.end(step, "✓", ending(&outcome, took)),
-            Event::Failed(step, took) => {
-                self.end(step, "✗", format!("failed after {}", human(took)));
-            }
-            Event::Note(text) => self.print(&text),
-            Event::Warning(text) => self.print(&format!("warning: {text}")),
-        }
-    }
-}
-
-fn ending(outcome: &Outcome, took: Duration) -> String {
+/// Returns how a step ended, in words.
+pub(super) fn ending(outcome: &Outcome, took: Duration) -> String {
     match outcome {
         Outcome::Unchanged => "ready, nothing to change".to_owned(),
         Outcome::Made => format!("ready after {}", human(took)),
         Outcome::Removed => format!("removed after {}", human(took)),
         Outcome::Absent => "nothing to remove".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    struct Noting(Arc<AtomicBool>);
+
+    impl Teller for Noting {
+        fn tell(&mut self, _: Event) {}
+
+        fn end(self: Box<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_panic_anywhere_ends_the_story_first() {
+        let has_ended = Arc::new(AtomicBool::new(false));
+        let teller: Box<dyn Teller> = Box::new(Noting(Arc::clone(&has_ended)));
+        end_before_a_panic(Arc::new(Mutex::new(Some(teller))));
+        std::thread::spawn(|| panic!("as a step may"))
+            .join()
+            .unwrap_err();
+        assert!(has_ended.load(Ordering::Relaxed));
     }
 }

@@ -40,6 +40,8 @@ pub struct Refusal {
     pub message: String,
     /// What its validators found.
     pub problems: Vec<Problem>,
+    /// Whether it is no answer at all: `pcluster` itself is broken.
+    pub is_breakdown: bool,
 }
 
 impl Refusal {
@@ -104,7 +106,11 @@ impl From<Refusal> for Error {
         let words: Vec<_> = std::iter::once(refusal.message.trim())
             .chain(findings)
             .collect();
-        let error = Error::failed("pcluster refuses").because(words.join("\n"));
+        let what = match refusal.is_breakdown {
+            true => "pcluster does not work",
+            false => "pcluster refuses",
+        };
+        let error = Error::failed(what).because(words.join("\n"));
         match hint {
             Some(hint) => error.hint(hint),
             None => error,
@@ -226,6 +232,7 @@ fn read(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<Document, Ref
             .message
             .unwrap_or_else(|| plain_words(code, stdout, stderr)),
         problems: problems(findings),
+        is_breakdown: false,
     })
 }
 
@@ -234,6 +241,7 @@ fn unreadable(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Refusal {
     Refusal {
         message: plain_words(code, stdout, stderr),
         problems: Vec::new(),
+        is_breakdown: true,
     }
 }
 
@@ -429,6 +437,7 @@ mod tests {
         let words = b"pcluster create-cluster: error: the following arguments are required";
         let refusal = created(Some(2), b"", words).unwrap_err();
         assert!(refusal.message.contains("arguments are required"));
+        assert!(refusal.is_breakdown);
         let refusal = created(None, b"", b"").unwrap_err();
         assert_eq!(refusal.message, "it ended with a signal and said nothing");
     }

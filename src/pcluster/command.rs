@@ -6,8 +6,10 @@ use std::process::{Output, Stdio};
 
 use tokio::process::Command;
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::process::on_path;
+
+use super::answer::Refusal;
 
 /// A `pcluster` that can be run, and where its AWS calls go.
 #[derive(Debug, Clone)]
@@ -15,15 +17,31 @@ pub struct Pcluster {
     program: PathBuf,
     region: String,
     environment: Vec<(String, String)>,
+    remedy: String,
 }
 
 impl Pcluster {
-    /// Returns the `pcluster` at `program` for `region`, with `environment` on top of ours.
-    pub fn new(program: PathBuf, region: &str, environment: Vec<(String, String)>) -> Self {
+    /// Returns the `pcluster` at `program` for `region`, with `environment` on top of ours;
+    /// `remedy` says what to type when it does not work.
+    pub fn new(
+        program: PathBuf,
+        region: &str,
+        environment: Vec<(String, String)>,
+        remedy: String,
+    ) -> Self {
         Pcluster {
             program,
             region: region.to_owned(),
             environment,
+            remedy,
+        }
+    }
+
+    /// Returns the error of a request that it did not carry out.
+    pub fn refused(&self, refusal: Refusal) -> Error {
+        match refusal.is_breakdown {
+            true => Error::from(refusal).hint(&self.remedy),
+            false => refusal.into(),
         }
     }
 
@@ -67,6 +85,12 @@ impl Pcluster {
         let mut command = dies_with_us(&self.program);
         // The only child that AWS has to know; of Slurm it knows nothing.
         command.env_remove("SLURM_JWT");
+        // Of an empty profile it says that it does not exist.
+        for (name, _) in std::env::vars_os().filter(|(_, value)| value.is_empty()) {
+            if name.as_encoded_bytes().starts_with(b"AWS_") {
+                command.env_remove(name);
+            }
+        }
         command.arg(verb).args(["--region", &self.region]);
         command.envs(self.environment.iter().cloned());
         if self.environment.iter().any(|(key, _)| key == "AWS_PROFILE") {

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use crate::error::{Error, Result};
 use crate::process::on_path;
-use crate::python::Environment;
+use crate::python::{Condition, Environment};
 
 /// Everything a release of ParallelCluster stands on, with hashes: a new release of a
 /// dependency has broken it more than once.
@@ -22,13 +22,24 @@ pub struct Search {
     pub cache: PathBuf,
 }
 
+/// Which `pcluster` there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// It runs.
+    Ready(PathBuf),
+    /// There is none, or only one of another version.
+    Missing,
+    /// The one that hpcapi installed does not run any more, for this reason.
+    Broken(String),
+}
+
 impl Search {
     /// Returns the `pcluster` to run, when it is there: the user's choice, else our own
     /// environment, else the one on `PATH` if it has the right version.
-    pub async fn find(&self) -> Result<Option<PathBuf>> {
+    pub async fn find(&self) -> Result<Found> {
         if let Some(path) = &self.path {
             return match version_of(path).await {
-                Some(_) => Ok(Some(path.clone())),
+                Some(_) => Ok(Found::Ready(path.clone())),
                 None => Err(Error::usage(format!(
                     "`{}` is not a working pcluster",
                     path.display()
@@ -37,14 +48,22 @@ impl Search {
             };
         }
         let own = self.environment();
-        if own.is_complete() {
-            return Ok(Some(own.program("pcluster")));
+        let condition = own.condition().await;
+        if condition == Condition::Good {
+            return Ok(Found::Ready(own.program("pcluster")));
         }
-        let Some(on_path) = on_path("pcluster") else {
-            return Ok(None);
-        };
-        let version = version_of(&on_path).await;
-        Ok((version.as_deref() == Some(self.version.as_str())).then_some(on_path))
+        if let Some(on_path) = on_path("pcluster")
+            && version_of(&on_path).await.as_ref() == Some(&self.version)
+        {
+            return Ok(Found::Ready(on_path));
+        }
+        Ok(match condition {
+            Condition::Broken(reason) => {
+                let folder = own.folder.display();
+                Found::Broken(format!("`{folder}` is broken: {reason}"))
+            }
+            _ => Found::Missing,
+        })
     }
 
     /// Installs the version wanted into an environment of its own; `tell` hears what is done.
@@ -54,6 +73,18 @@ impl Search {
             .install(&format!("pcluster {}", self.version), tell)
             .await?;
         Ok(environment.program("pcluster"))
+    }
+
+    /// Returns what to type when this `pcluster` does not work.
+    pub fn remedy(&self, program: &Path) -> String {
+        let own = self.environment();
+        if program.starts_with(&own.folder) {
+            return format!("have it made anew: rm -rf '{}'", own.folder.display());
+        }
+        match &self.path {
+            Some(_) => "leave out --pcluster: hpcapi then finds or installs one".to_owned(),
+            None => format!("see what is wrong with it: {} version", program.display()),
+        }
     }
 
     fn environment(&self) -> Environment {

@@ -16,6 +16,6 @@ pub use command::Pcluster;
 pub use demand::{Count, Demand};
 pub use explain::{config_error, sentence};
 pub use failure_codes::Meaning;
-pub use install::Search;
+pub use install::{Found, Search};
 pub use instance_types::instance_types;
 pub use machine::{require_node, require_python, require_room};

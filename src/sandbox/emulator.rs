@@ -91,7 +91,7 @@ pub(super) async fn start(folder: &Path) -> Result<Running> {
 /// Returns the time scale that the user set, which sudo would not hand on.
 fn time_scale() -> Option<String> {
     let scale = std::env::var("HPCAPI_SANDBOX_TIME_SCALE").ok()?;
-    Some(format!("HPCAPI_SANDBOX_TIME_SCALE={scale}"))
+    (!scale.is_empty()).then(|| format!("HPCAPI_SANDBOX_TIME_SCALE={scale}"))
 }
 
 fn not_started(log: &Path) -> Error {

@@ -10,7 +10,7 @@ use include_dir::{Dir, DirEntry, include_dir};
 use crate::error::{Context, Error, Result};
 use crate::event::Events;
 use crate::process::succeed;
-use crate::python::Environment;
+use crate::python::{Condition, Environment};
 
 use super::privilege;
 
@@ -31,7 +31,10 @@ const SUITE: &str = "trixie";
 
 /// Returns the Debian release of the head node.
 pub(super) fn suite() -> String {
-    std::env::var("HPCAPI_SANDBOX_SUITE").unwrap_or_else(|_| SUITE.to_owned())
+    match std::env::var("HPCAPI_SANDBOX_SUITE") {
+        Ok(suite) if !suite.is_empty() => suite,
+        _ => SUITE.to_owned(),
+    }
 }
 
 /// Returns the Python environment of the emulator.
@@ -44,8 +47,13 @@ pub(super) fn environment(folder: &Path) -> Environment {
 }
 
 /// Returns whether nothing is left to install but our own small files.
-pub(super) fn is_complete(folder: &Path) -> bool {
-    environment(folder).is_complete() && image(folder).exists()
+async fn is_complete(folder: &Path) -> bool {
+    environment(folder).condition().await == Condition::Good && image(folder).exists()
+}
+
+/// Returns whether everything has been installed, even if something is broken since.
+pub(super) async fn is_there(folder: &Path) -> bool {
+    environment(folder).condition().await != Condition::Missing && image(folder).exists()
 }
 
 fn image(folder: &Path) -> PathBuf {
@@ -59,7 +67,7 @@ pub(super) async fn install(folder: &Path, events: &Events) -> Result<()> {
             .hint("use a Linux machine, or AWS itself: leave out --sandbox"));
     }
     let start = Instant::now();
-    let first = !is_complete(folder);
+    let first = !is_complete(folder).await;
     fs::create_dir_all(folder)
         .doing(|| format!("cannot make the folder `{}`", folder.display()))?;
     unpack(folder)?;
@@ -69,11 +77,10 @@ pub(super) async fn install(folder: &Path, events: &Events) -> Result<()> {
             folder.display()
         ));
         packages(folder, events).await?;
-        let environment = environment(folder);
-        if !environment.is_complete() {
-            let tell = |what: &str| events.note(format!("sandbox: {what}"));
-            environment.install("the AWS emulator", tell).await?;
-        }
+        let tell = |what: &str| events.note(format!("sandbox: {what}"));
+        environment(folder)
+            .install("the AWS emulator", tell)
+            .await?;
     }
     node_image(folder, first, events).await?;
     if first {

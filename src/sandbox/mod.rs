@@ -38,9 +38,9 @@ impl Sandbox {
         emulator::running(&self.folder)
     }
 
-    /// Returns whether it has been installed and can be started at once.
-    pub fn is_installed(&self) -> bool {
-        install::is_complete(&self.folder)
+    /// Returns whether it has been installed; what is broken of it is mended when it starts.
+    pub async fn is_installed(&self) -> bool {
+        install::is_there(&self.folder).await
     }
 
     /// Installs what is missing, and starts the emulator unless it runs.

@@ -84,14 +84,25 @@ impl User {
         (outcome, peak)
     }
 
-    fn run_and_look(
+    /// Runs a command to its end, with its answer written to `stdout`.
+    pub(crate) fn run_into(
         &self,
         endpoint: &str,
         arguments: &[&str],
-        pause: Duration,
-        mut look: impl FnMut(u32),
+        stdout: impl Into<Stdio>,
     ) -> Outcome {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hpcapi"))
+        let mut command = self.command(endpoint, arguments);
+        let output = command.stdout(stdout).output().unwrap();
+        Outcome {
+            code: output.status.code(),
+            stdout: output.stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    fn command(&self, endpoint: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hpcapi"));
+        command
             .args(arguments)
             .env_clear()
             .env("HOME", self.home.path())
@@ -99,7 +110,19 @@ impl User {
             .env("HPCAPI_ENDPOINT", endpoint)
             .env("SLURM_JWT", &self.token)
             .current_dir(self.home.path())
-            .stdin(Stdio::null())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run_and_look(
+        &self,
+        endpoint: &str,
+        arguments: &[&str],
+        pause: Duration,
+        mut look: impl FnMut(u32),
+    ) -> Outcome {
+        let mut child = self
+            .command(endpoint, arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -13,4 +13,5 @@ mod secrets;
 mod server;
 mod submitted_once;
 mod tried_again;
+mod unwritten;
 mod versions;

@@ -148,6 +148,27 @@ impl TestEnv {
         command
     }
 
+    /// Returns a command that runs hpcapi on a terminal of this size, which it plays on stdin and
+    /// stdout.
+    pub(crate) fn on_terminal(&self, size: (u16, u16), arguments: &[&str]) -> Command {
+        let (rows, columns) = size;
+        let own = env!("CARGO_BIN_EXE_hpcapi");
+        let line = format!(
+            "stty rows {rows} cols {columns}; exec '{own}' {}",
+            arguments.join(" ")
+        );
+        let mut command = in_empty_environment("script", self.home(), self.sandbox.suite);
+        command
+            .env("HPCAPI_SANDBOX_ACCOUNT", &self.account)
+            .env("TERM", "xterm-256color")
+            .env("SHELL", "/bin/sh")
+            .args(["--quiet", "--flush", "--return", "--command", &line])
+            .arg("/dev/null")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        command
+    }
+
     /// Runs a script in the user's shell, where `hpcapi` and `aws` are commands.
     pub(crate) fn shell(&self, script: &str) -> Output {
         self.in_shell("bash").args(["-c", script]).output().unwrap()

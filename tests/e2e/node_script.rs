@@ -12,15 +12,12 @@ const NAME: &str = "hpc-serverless-job-mgmt";
 /// Returns the deployment's bucket, and the key of the script in it.
 async fn script(s3: &aws_sdk_s3::Client) -> (String, String) {
     let buckets = s3.list_buckets().send().await.unwrap();
-    let names = buckets.buckets().iter().filter_map(|one| one.name());
-    let bucket = names
-        .filter(|name| name.starts_with("hpc-"))
-        .next()
-        .unwrap();
+    let mut names = buckets.buckets().iter().filter_map(|one| one.name());
+    let bucket = names.find(|name| name.starts_with("hpc-")).unwrap();
     let listed = s3.list_objects_v2().bucket(bucket).prefix("hpcapi/");
     let listed = listed.send().await.unwrap();
-    let keys = listed.contents().iter().filter_map(|one| one.key());
-    let key = keys.filter(|key| key.ends_with("/head-node.sh")).next();
+    let mut keys = listed.contents().iter().filter_map(|one| one.key());
+    let key = keys.find(|key| key.ends_with("/head-node.sh"));
     (bucket.to_owned(), key.unwrap().to_owned())
 }
 

@@ -48,13 +48,14 @@ pub(super) async fn run(args: Args) -> Result<()> {
     with_client(&args.reach, user, async |reach, _| {
         let wanted = wanted(&args, reach).await?;
         let answer = CancelAnswer(jobs::cancel(&reach.client, &wanted).await?);
-        match args.show.output {
-            View::Raw => output::raw(&output::json(&answer)),
-            view => print(&answer, view),
-        }
+        let view = match args.show.output {
+            View::Raw => View::Json,
+            view => view,
+        };
+        let written = print(&answer, view);
         let refused = &answer.0.refused;
-        if refused.is_empty() {
-            return Ok(());
+        if refused.is_empty() || written.is_err() {
+            return written;
         }
         let noun = if refused.len() == 1 {
             "job was"
@@ -135,5 +136,10 @@ impl Answer for CancelAnswer {
             .iter()
             .map(|id| format!("job {id}: cancelled\n"))
             .collect()
+    }
+
+    fn done(&self) -> Option<String> {
+        let jobs = super::named(self.0.cancelled.iter(), "was", "were")?;
+        Some(format!("{jobs} cancelled"))
     }
 }

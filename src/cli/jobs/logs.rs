@@ -6,7 +6,7 @@ use clap::Args as ClapArgs;
 
 use crate::error::{Error, Result};
 use crate::event::Events;
-use crate::output;
+use crate::output::{self, Reader};
 use crate::slurm::jobs::{self, Job, JobId};
 use crate::slurm::log_file::{LogFile, Piece};
 
@@ -76,7 +76,7 @@ async fn print(
         match file.read(offset, patience).await? {
             Piece::Bytes(bytes) if !bytes.is_empty() => {
                 offset += bytes.len() as u64;
-                if !output::bytes(&bytes) {
+                if output::bytes(&bytes)? == Reader::Gone {
                     return Ok(());
                 }
                 continue;

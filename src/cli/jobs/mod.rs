@@ -41,6 +41,20 @@ impl Args {
     }
 }
 
+/// Returns jobs by their numbers and with their verb: `the jobs 14, 15 were`.
+fn named<T: ToString>(
+    ids: impl IntoIterator<Item = T>,
+    one: &str,
+    several: &str,
+) -> Option<String> {
+    let ids: Vec<_> = ids.into_iter().map(|id| id.to_string()).collect();
+    match ids.as_slice() {
+        [] => None,
+        [id] => Some(format!("the job {id} {one}")),
+        ids => Some(format!("the jobs {} {several}", ids.join(", "))),
+    }
+}
+
 pub(super) async fn run(args: Args) -> Result<()> {
     match args.command {
         Command::List(args) => list::run(args).await,

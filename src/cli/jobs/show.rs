@@ -51,10 +51,10 @@ pub(super) async fn run(args: Args) -> Result<()> {
             }
             found.extend(jobs);
         }
-        if args.show.output != View::Raw {
-            print(&DetailedAnswer { jobs: found }, args.show.output);
+        match args.show.output {
+            View::Raw => Ok(()),
+            view => print(&DetailedAnswer { jobs: found }, view),
         }
-        Ok(())
     })
     .await
 }

@@ -101,8 +101,8 @@ pub(super) async fn run(args: Args) -> Result<()> {
                 Err(error) => answer.failed.push((file, error)),
             }
         }
-        print(&answer, view);
-        answer.verdict()
+        let written = print(&answer, view);
+        answer.verdict(written)
     })
     .await
 }
@@ -167,12 +167,17 @@ fn requests(jobs: Vec<Job>, version: ApiVersion) -> Result<Vec<Request>> {
 }
 
 async fn send_raw(client: &Client, requests: Vec<Request>) -> Result<()> {
+    let mut submitted = Vec::new();
     for request in requests {
         let reply = client.call(&request).await?;
-        output::bytes(&reply.body);
-        output::raw("\n");
-        if !jobs::is_accepted(&reply.body) {
+        let written = output::bytes(&[&reply.body, b"\n".as_slice()].concat());
+        let Some(id) = jobs::accepted(&reply.body) else {
             return Err(client.refusal(&request, &reply));
+        };
+        submitted.push(id);
+        if let Err(unwritten) = written {
+            let done = super::named(&submitted, "was", "were").unwrap_or_default();
+            return Err(output::after(&format!("{done} submitted"), unwritten));
         }
     }
     Ok(())
@@ -198,10 +203,11 @@ struct SubmitAnswer {
 }
 
 impl SubmitAnswer {
-    /// Returns the error of the first file that failed.
-    fn verdict(mut self) -> Result<()> {
+    /// Returns the error of the first file that failed; with an answer that could not be written,
+    /// the error names the jobs that were submitted.
+    fn verdict(mut self, written: Result<()>) -> Result<()> {
         if self.failed.is_empty() {
-            return Ok(());
+            return written;
         }
         let count = self.failed.len();
         let (file, error) = self.failed.swap_remove(0);
@@ -212,6 +218,9 @@ impl SubmitAnswer {
             "{count} of {} jobs were not submitted, the first of them `{file}`",
             count + self.jobs.len()
         ));
+        if let Err(unwritten) = written {
+            all = Error::failed(format!("{unwritten}; and {all}"));
+        }
         for hint in error.hints() {
             all = all.hint(hint);
         }
@@ -225,5 +234,11 @@ impl Answer for SubmitAnswer {
             .iter()
             .map(|job| format!("{}\n", job.submitted.id))
             .collect()
+    }
+
+    fn done(&self) -> Option<String> {
+        let ids = self.jobs.iter().map(|job| job.submitted.id);
+        let jobs = super::named(ids, "was", "were")?;
+        Some(format!("{jobs} submitted"))
     }
 }

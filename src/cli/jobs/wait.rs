@@ -69,7 +69,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
                 exit_code,
                 jobs: ended,
             };
-            print(&answer, args.show.output);
+            print(&answer, args.show.output)?;
         }
         match exit_code {
             0 => Ok(()),
@@ -115,5 +115,11 @@ impl Answer for WaitAnswer {
             ]);
         }
         table.text()
+    }
+
+    fn done(&self) -> Option<String> {
+        let ids = self.jobs.iter().map(Job::shown_id);
+        let jobs = super::named(ids, "has", "have")?;
+        Some(format!("{jobs} ended with exit code {}", self.exit_code))
     }
 }

@@ -139,4 +139,9 @@ impl Answer for TeardownAnswer {
         }
         text
     }
+
+    fn done(&self) -> Option<String> {
+        let removed = self.removed.as_deref()?;
+        (!removed.is_empty()).then(|| format!("{} removed", removed.join(", ")))
+    }
 }

@@ -42,11 +42,10 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<()> {
     if args.deployment.is_in_sandbox() {
         let sandbox = open_sandbox()?;
-        if sandbox.running().is_none() && (args.check || !sandbox.is_installed()) {
+        if sandbox.running().is_none() && (args.check || !sandbox.is_installed().await) {
             let removed = (!args.check).then(Vec::new);
             let answer = TeardownAnswer::new(removed, Scan::default());
-            output::answer(&answer, args.output);
-            return Ok(());
+            return output::answer(&answer, args.output);
         }
     }
     let (events, story) = Story::start(false);
@@ -55,8 +54,8 @@ pub(super) async fn run(args: Args) -> Result<()> {
     story.end().await;
     let (removed, scan) = done?;
     let verdict = verdict(&args, &scan);
-    output::answer(&TeardownAnswer::new(removed, scan), args.output);
-    verdict
+    let written = output::answer(&TeardownAnswer::new(removed, scan), args.output);
+    verdict.and(written)
 }
 
 /// Returns the steps whose things were removed, unless it was only looked, and what there is.
@@ -70,7 +69,7 @@ async fn work(args: &Args, events: &Events) -> Result<(Option<Vec<Step>>, Scan)>
     }
     let doomed = deploy::doomed(&context).await?;
     if !doomed.is_empty() {
-        confirm(args, &doomed)?;
+        confirm(args, &doomed).await?;
     }
     let Teardown { removed, scan } = deploy::teardown(&context).await?;
     Ok((Some(removed), scan))
@@ -102,10 +101,11 @@ fn verdict(args: &Args, scan: &Scan) -> Result<()> {
 }
 
 /// Says what will be deleted, and asks unless `--yes` was given.
-fn confirm(args: &Args, doomed: &[String]) -> Result<()> {
+async fn confirm(args: &Args, doomed: &[String]) -> Result<()> {
     let list = format!("this deletes for good:\n  {}\n", doomed.join("\n  "));
     output::tell(&list);
-    let agreed = args.yes || (std::io::stdin().is_terminal() && output::confirm("delete it all?"));
+    let agreed =
+        args.yes || (std::io::stdin().is_terminal() && output::confirm("delete it all?").await);
     if agreed {
         return Ok(());
     }

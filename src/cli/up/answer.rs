@@ -81,4 +81,8 @@ impl Answer for UpAnswer {
         }
         text
     }
+
+    fn done(&self) -> Option<String> {
+        Some(format!("everything is ready at {}", self.endpoint))
+    }
 }

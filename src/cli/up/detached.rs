@@ -70,6 +70,14 @@ impl Answer for Detached {
             self.commands.join("\n")
         )
     }
+
+    fn done(&self) -> Option<String> {
+        let log = self.log.display();
+        Some(format!(
+            "`up` goes on in the background (process {}), with its story in `{log}`",
+            self.pid
+        ))
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod detached;
 use std::io::IsTerminal;
 
 use clap::Args as ClapArgs;
+use futures_util::future::BoxFuture;
 
 use crate::deploy::{self, Consent, Preflight, Proof, Replaced};
 use crate::error::{Error, Result};
@@ -60,21 +61,19 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<()> {
     // Before a cluster is replaced more is asked, once it is known what goes with it.
     if !args.replace_cluster {
-        confirm_costs(&args)?;
+        confirm_costs(&args).await?;
     }
     let (events, story) = Story::start(false);
     if args.detach {
         let begun = begin(&args, &events).await;
         drop(events);
         story.end().await;
-        output::answer(&begun?, args.output);
-        return Ok(());
+        return output::answer(&begun?, args.output);
     }
     let done = work(&args, &events).await;
     drop(events);
     story.end().await;
-    output::answer(&done?, args.output);
-    Ok(())
+    output::answer(&done?, args.output)
 }
 
 /// Looks whether all of it can be made, and leaves the making to another process.
@@ -83,7 +82,8 @@ async fn begin(args: &Args, events: &Events) -> Result<Detached> {
         .deployment
         .context(&args.cluster, SandboxUse::Start, events)
         .await?;
-    let consent = |replaced: Option<&Replaced>| confirm_replacement(args, replaced);
+    let consent =
+        |replaced| -> BoxFuture<'_, Result<()>> { Box::pin(confirm_replacement(args, replaced)) };
     let replacing = args.replace_cluster.then_some(&consent as &Consent<'_>);
     deploy::look_ahead(&context, args.preflight(), replacing).await?;
     Detached::begin(&context.settings)
@@ -94,7 +94,8 @@ async fn work(args: &Args, events: &Events) -> Result<UpAnswer> {
         .deployment
         .context(&args.cluster, SandboxUse::Start, events)
         .await?;
-    let consent = |replaced: Option<&Replaced>| confirm_replacement(args, replaced);
+    let consent =
+        |replaced| -> BoxFuture<'_, Result<()>> { Box::pin(confirm_replacement(args, replaced)) };
     let replacing = args.replace_cluster.then_some(&consent as &Consent<'_>);
     let up = deploy::up(&context, args.preflight(), replacing).await?;
     let proof = if args.prove {
@@ -106,7 +107,7 @@ async fn work(args: &Args, events: &Events) -> Result<UpAnswer> {
 }
 
 /// Asks before things are made that cost money.
-fn confirm_costs(args: &Args) -> Result<()> {
+async fn confirm_costs(args: &Args) -> Result<()> {
     // Who types `up` into a script has decided.
     let has_decided = args.yes || !std::io::stdin().is_terminal();
     if has_decided || args.deployment.is_in_sandbox() {
@@ -114,21 +115,21 @@ fn confirm_costs(args: &Args) -> Result<()> {
     }
     let question = "`up` makes a NAT gateway, a load balancer and a head node, which cost money \
         every hour until `teardown`. Go on?";
-    if output::confirm(question) {
+    if output::confirm(question).await {
         return Ok(());
     }
     Err(args.without_the_question("nothing was made"))
 }
 
 /// Says what goes with the cluster that is replaced, and asks unless `--yes` was given.
-fn confirm_replacement(args: &Args, replaced: Option<&Replaced>) -> Result<()> {
+async fn confirm_replacement(args: &Args, replaced: Option<Replaced>) -> Result<()> {
     let Some(replaced) = replaced else {
-        return confirm_costs(args);
+        return confirm_costs(args).await;
     };
     let lines = replaced.lines().join("\n  ");
     output::tell(&format!("this deletes for good:\n  {lines}\n"));
     let question = "delete it all, and make a new cluster?";
-    if args.yes || (std::io::stdin().is_terminal() && output::confirm(question)) {
+    if args.yes || (std::io::stdin().is_terminal() && output::confirm(question).await) {
         return Ok(());
     }
     Err(args.without_the_question("nothing was deleted"))

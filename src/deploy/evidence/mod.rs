@@ -106,8 +106,10 @@ pub(super) async fn explain(context: &Context, stack: &Stack) -> Explanation {
 }
 
 async fn failures(context: &Context, name: &str) -> Result<Vec<Failure>> {
-    let output = context.pcluster().await?.describe_cluster(name).await?;
-    let described = answer::described(output.status.code(), &output.stdout, &output.stderr)?;
+    let pcluster = context.pcluster().await?;
+    let output = pcluster.describe_cluster(name).await?;
+    let described = answer::described(output.status.code(), &output.stdout, &output.stderr)
+        .map_err(|refusal| pcluster.refused(refusal))?;
     Ok(described.failures)
 }
 

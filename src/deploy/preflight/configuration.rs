@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use crate::context::Context;
-use crate::deploy::finding::Finding;
+use crate::deploy::finding::{Finding, Verdict};
 use crate::deploy::steps::requirements;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files;
 use crate::pcluster::config::Values;
 use crate::pcluster::{self, answer};
@@ -46,11 +46,32 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
 
 /// Lets the validators of `pcluster` read the configuration.
 pub(super) async fn validators(context: &Context) -> Finding {
-    let valid = validate(context).await;
-    finding("configuration", valid, |()| {
-        let file = context.config.file().display();
-        format!("pcluster would take `{file}`")
-    })
+    match validate(context).await {
+        Ok(()) => {
+            let file = context.config.file().display();
+            Finding::good("configuration", format!("pcluster would take `{file}`"))
+        }
+        // Without it no cluster can be made either.
+        Err(Unvalidated::Breakdown(error)) => Finding {
+            verdict: Verdict::Problem,
+            ..Finding::of_error("pcluster", &error)
+        },
+        Err(Unvalidated::Other(error)) => Finding::of_error("configuration", &error),
+    }
+}
+
+/// Why there is no validated configuration.
+enum Unvalidated {
+    /// `pcluster` itself is not there, or does not work.
+    Breakdown(Error),
+    /// It is refused, or could not be looked at.
+    Other(Error),
+}
+
+impl From<Error> for Unvalidated {
+    fn from(error: Error) -> Self {
+        Unvalidated::Other(error)
+    }
 }
 
 /// The API stack stands in the network of the requirements stack, and so must the cluster.
@@ -99,8 +120,8 @@ fn numbers(version: &str) -> Option<(u32, u32)> {
 
 /// Lets the real validators read the configuration. What they say about a stand-in for what
 /// does not exist yet is not about the configuration.
-async fn validate(context: &Context) -> Result<()> {
-    let pcluster = context.pcluster().await?;
+async fn validate(context: &Context) -> Result<(), Unvalidated> {
+    let pcluster = context.pcluster().await.map_err(Unvalidated::Breakdown)?;
     context
         .events
         .doing(Step::ClusterConfig, "pcluster validates the configuration");
@@ -108,14 +129,17 @@ async fn validate(context: &Context) -> Result<()> {
     let draft = draft(context, &values)?;
     let output = pcluster.dry_run(&draft_name(context), &draft).await;
     files::remove(&draft)?;
-    let output = output?;
+    let output = output.map_err(Unvalidated::Breakdown)?;
     let answer = answer::dry_run(output.status.code(), &output.stdout, &output.stderr);
     let Err(refusal) = answer else {
         return Ok(());
     };
     let is_about_stand_in = |text: &str| stand_ins.iter().any(|value| text.contains(value));
+    if refusal.is_breakdown {
+        return Err(Unvalidated::Breakdown(pcluster.refused(refusal)));
+    }
     match refusal.without(is_about_stand_in) {
-        Some(refusal) => Err(pcluster::config_error(&context.config, refusal)),
+        Some(refusal) => Err(pcluster::config_error(&context.config, refusal).into()),
         None => Ok(()),
     }
 }

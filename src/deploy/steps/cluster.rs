@@ -151,7 +151,10 @@ async fn create(context: &Context) -> Result<Created> {
             if let Some(stack) = context.aws.stacks.describe(name).await? {
                 return Ok(Created::InDoubt(stack));
             }
-            return Err(pcluster::config_error(&context.config, refusal));
+            return Err(match refusal.is_breakdown {
+                true => pcluster.refused(refusal),
+                false => pcluster::config_error(&context.config, refusal),
+            });
         }
     };
     for problem in &created.warnings {
@@ -200,7 +203,8 @@ async fn delete_once(context: &Context, stack: &Stack, status: &str) -> Result<(
             stdout,
             stderr,
         } = pcluster.delete_cluster(&stack.name).await?;
-        answer::deleted(status.code(), &stdout, &stderr)?;
+        answer::deleted(status.code(), &stdout, &stderr)
+            .map_err(|refusal| pcluster.refused(refusal))?;
     }
     let progress = stack::progress(&context.events, Step::Cluster);
     context.aws.stacks.deleted(stack, mark, &progress).await

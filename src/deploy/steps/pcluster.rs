@@ -3,11 +3,13 @@
 use crate::context::Context;
 use crate::deploy::State;
 use crate::error::Result;
+use crate::pcluster::Found;
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     Ok(match context.pcluster_search().find().await? {
-        Some(_) => State::Ready,
-        None => State::Missing,
+        Found::Ready(_) => State::Ready,
+        Found::Missing => State::Missing,
+        Found::Broken(reason) => State::incomplete(reason),
     })
 }
 

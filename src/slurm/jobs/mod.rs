@@ -19,7 +19,7 @@ pub use id::JobId;
 pub use list::{Filter, Listing, list};
 pub use lookup::{lookup, request as lookup_request};
 pub use state::State;
-pub use submit::{Submitted, is_accepted, request as submit_request, submit};
+pub use submit::{Submitted, accepted, request as submit_request, submit};
 pub use wait::{exit_code, gone, wait};
 
 /// A job. Field for field the same whatever the server's version, but for what a version does

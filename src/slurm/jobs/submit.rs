@@ -50,7 +50,7 @@ pub async fn submit(client: &Client, mut description: Description) -> Result<Sub
     };
     let problems = Problems::of(&reply.body);
     // Slurm may answer an error status although the job is in: the number decides.
-    if let Some(id) = number(&reply.body) {
+    if let Some(id) = accepted(&reply.body) {
         let remarks = problems.warnings.iter().chain(&problems.errors);
         let mut warnings: Vec<String> = remarks.map(ToString::to_string).collect();
         // Who asks for a held job need not hear that it is held.
@@ -75,12 +75,8 @@ pub async fn submit(client: &Client, mut description: Description) -> Result<Sub
     }
 }
 
-/// Returns whether the answer to a submission says that the job is in.
-pub fn is_accepted(body: &[u8]) -> bool {
-    number(body).is_some()
-}
-
-fn number(body: &[u8]) -> Option<u64> {
+/// Returns the number of the job, when the answer to a submission says that it is in.
+pub fn accepted(body: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
     struct Answer {
         #[serde(default)]

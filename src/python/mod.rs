@@ -1,11 +1,15 @@
 //! Python environments of our own, each for one program, with everything it stands on pinned.
 
+mod condition;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::error::{Context, Error, Result};
 use crate::process::{on_path, succeed};
+
+pub(crate) use condition::Condition;
 
 /// Written into an environment when it is whole; holds the requirements it was made from.
 const MARKER: &str = "hpcapi-complete";
@@ -22,9 +26,9 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// Returns whether the environment is whole and has these requirements.
-    pub(crate) fn is_complete(&self) -> bool {
-        fs::read_to_string(self.folder.join(MARKER)).is_ok_and(|made| made == self.requirements)
+    /// Looks whether it is whole, runs, and has these requirements.
+    pub(crate) async fn condition(&self) -> Condition {
+        condition::look(self).await
     }
 
     /// Returns where a program of the environment is.
@@ -32,8 +36,8 @@ impl Environment {
         self.folder.join("bin").join(name)
     }
 
-    /// Makes the environment; `tell` hears what is being done. A broken-off installation is
-    /// made anew, and two runs at once do not get into each other's way.
+    /// Makes the environment; `tell` hears what is being done. A broken one is made anew, and
+    /// two runs at once do not get into each other's way.
     pub(crate) async fn install(&self, what: &str, tell: impl Fn(&str)) -> Result<()> {
         let parent = self.folder.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(parent)
@@ -41,20 +45,33 @@ impl Environment {
         let mut lock_file = self.folder.clone().into_os_string();
         lock_file.push(".lock");
         let _lock = lock(Path::new(&lock_file)).await?;
-        if self.is_complete() {
-            return Ok(());
+        match self.condition().await {
+            Condition::Good => return Ok(()),
+            Condition::Missing => tell("making a Python environment"),
+            Condition::Broken(reason) => {
+                tell(&format!(
+                    "making a broken Python environment anew: {reason}"
+                ));
+            }
         }
-        if self.folder.exists() {
+        self.remake(what, tell).await.map_err(|error| {
+            let folder = self.folder.display();
+            error.hint(format!(
+                "or begin anew without its folder: rm -rf '{folder}'"
+            ))
+        })
+    }
+
+    async fn remake(&self, what: &str, tell: impl Fn(&str)) -> Result<()> {
+        if self.folder.symlink_metadata().is_ok() {
             fs::remove_dir_all(&self.folder)
                 .doing(|| format!("cannot remove `{}`", self.folder.display()))?;
         }
         let uv = on_path("uv");
-        tell("making a Python environment");
         self.make(uv.as_deref()).await?;
         tell(&format!("installing {what}"));
         self.fill(what, uv.as_deref()).await?;
-        fs::write(self.folder.join(MARKER), &self.requirements)
-            .doing(|| format!("cannot write into `{}`", self.folder.display()))
+        condition::note(self)
     }
 
     async fn make(&self, uv: Option<&Path>) -> Result<()> {
@@ -143,24 +160,4 @@ async fn lock(path: &Path) -> Result<fs::File> {
         .await
         .doing(failure)?
         .doing(failure)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_environment_counts_only_with_its_own_requirements() {
-        let folder = tempfile::tempdir().unwrap();
-        let environment = Environment {
-            folder: folder.path().to_owned(),
-            requirements: "a==1\n".to_owned(),
-            hashed: false,
-        };
-        assert!(!environment.is_complete());
-        fs::write(folder.path().join(MARKER), "a==0\n").unwrap();
-        assert!(!environment.is_complete());
-        fs::write(folder.path().join(MARKER), "a==1\n").unwrap();
-        assert!(environment.is_complete());
-    }
 }
