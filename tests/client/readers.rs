@@ -260,7 +260,7 @@ proptest! {
         ],
         location in proptest::option::of(any_words()),
     ) {
-        let reply = Reply { status, body, location, retry_after: None, took: Duration::ZERO };
+        let reply = Reply { location, ..Reply::new(status, body, Duration::ZERO) };
         let error = refusal(&Request::get("jobs"), &reply, Some(&Token::from(token())));
         is_helpful(&error)?;
         let cause = std::error::Error::source(&error).map(ToString::to_string);

@@ -96,13 +96,7 @@ impl Client {
         list: &'static str,
         elements: Elements,
     ) -> Result<Envelope> {
-        let reply = Reply {
-            status: 200,
-            body: elements.finish()?,
-            location: None,
-            retry_after: None,
-            took: Duration::ZERO,
-        };
+        let reply = Reply::new(200, elements.finish()?, Duration::ZERO);
         let envelope: serde_json::Value = self.read(request, &reply)?;
         let problems = Problems::of(&reply.body);
         if !problems.errors.is_empty() {

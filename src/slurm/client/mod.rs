@@ -10,6 +10,7 @@ mod problem;
 mod refusal;
 mod request;
 mod server;
+mod silence;
 mod transport;
 mod version;
 
@@ -47,6 +48,7 @@ pub struct Client {
     memory: Memory,
     version: OnceCell<ApiVersion>,
     is_lost: AtomicBool,
+    is_refused: AtomicBool,
 }
 
 /// The beginning of an answer.
@@ -67,6 +69,7 @@ impl Client {
             memory,
             version: OnceCell::new(),
             is_lost: AtomicBool::new(false),
+            is_refused: AtomicBool::new(false),
         }
     }
 
@@ -83,6 +86,11 @@ impl Client {
     /// Returns whether nobody, or somebody else than Slurm, answered a request.
     pub fn has_lost_its_server(&self) -> bool {
         self.is_lost.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether Slurm refused the token, and a new one, if one could be minted, as well.
+    pub fn has_refused_token(&self) -> bool {
+        self.is_refused.load(Ordering::Relaxed)
     }
 
     /// Returns the API version to speak: the newest that both sides know.
@@ -189,7 +197,8 @@ impl Client {
             let (outcome, passing) = match opened {
                 Ok(incoming) if incoming.status() == 200 => return Ok(Begun::Stream(incoming)),
                 Ok(incoming) => {
-                    let reply = incoming.complete().await.map_err(Broken::into_error)?;
+                    let mut reply = incoming.complete().await.map_err(Broken::into_error)?;
+                    self.ask_on(&mut reply, version, credentials.as_ref()).await;
                     let layer = Layer::of(&reply);
                     if layer == Layer::Token && !is_renewed {
                         is_renewed = true;
@@ -216,6 +225,7 @@ impl Client {
         match Layer::of(reply) {
             Layer::Path => self.memory.forget_version(),
             Layer::Route | Layer::Stranger => self.is_lost.store(true, Ordering::Relaxed),
+            Layer::Token => self.is_refused.store(true, Ordering::Relaxed),
             _ => {}
         }
         let sent = Request {
@@ -225,6 +235,20 @@ impl Client {
             ..request.clone()
         };
         refusal(&sent, reply, self.identity.token().as_ref())
+    }
+
+    /// Finds out who gave an answer that leaves it open.
+    async fn ask_on(
+        &self,
+        reply: &mut Reply,
+        version: ApiVersion,
+        credentials: Option<&Credentials>,
+    ) {
+        if silence::is_open(reply, version) {
+            let question = silence::question();
+            let asked = self.transport.exchange(&question, version, credentials);
+            reply.giver = Some(silence::verdict(reply, &asked.await, version));
+        }
     }
 
     async fn answer(&self, request: &Request, version: ApiVersion) -> Result<Reply> {
@@ -239,10 +263,13 @@ impl Client {
         let mut is_renewed = false;
         loop {
             let credentials = self.identity.credentials().await.map_err(Lost::Unsent)?;
-            let outcome = self
+            let mut outcome = self
                 .transport
                 .exchange(request, version, credentials.as_ref())
                 .await;
+            if let Ok(reply) = &mut outcome {
+                self.ask_on(reply, version, credentials.as_ref()).await;
+            }
             let is_passing = match &outcome {
                 Ok(reply) if Layer::of(reply) == Layer::Token && !is_renewed => {
                     is_renewed = true;

@@ -10,6 +10,7 @@ use reqwest::redirect::Policy;
 use crate::error::{Context, Error, Result};
 use crate::slurm::{Token, UserName};
 
+use super::layer::Layer;
 use super::request::Request;
 use super::server::Server;
 use super::version::ApiVersion;
@@ -53,9 +54,23 @@ pub struct Reply {
     pub retry_after: Option<Duration>,
     /// How long the answer took.
     pub took: Duration,
+    /// Who gave it, where that was found out by asking on.
+    pub giver: Option<Layer>,
 }
 
 impl Reply {
+    /// Returns an answer without more than these.
+    pub fn new(status: u16, body: Vec<u8>, took: Duration) -> Reply {
+        Reply {
+            status,
+            body,
+            location: None,
+            retry_after: None,
+            took,
+            giver: None,
+        }
+    }
+
     /// Returns the body as text, for people.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
@@ -231,6 +246,7 @@ impl Incoming {
             location,
             retry_after,
             took: self.began.elapsed(),
+            giver: None,
         })
     }
 
