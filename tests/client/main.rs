@@ -9,6 +9,7 @@ mod hostile_answers;
 mod layers;
 mod readers;
 mod recorded_answers;
+mod refused_tokens;
 mod secrets;
 mod server;
 mod submitted_once;
