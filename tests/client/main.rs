@@ -7,6 +7,7 @@ mod cursor;
 mod endless_answers;
 mod hostile_answers;
 mod layers;
+mod others_text;
 mod readers;
 mod recorded_answers;
 mod refused_tokens;

@@ -1,10 +1,13 @@
 //! Lists, which are read as they come: one element after the other.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::error::{Context, Error, Result};
+use crate::slurm::shape::{self, Number};
 use crate::wait::Pace;
 
 use super::elements::Elements;
@@ -25,14 +28,40 @@ pub enum Listed<T> {
 
 /// What stands around the elements of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Envelope(serde_json::Value);
+pub struct Envelope {
+    envelope: Value,
+    count: usize,
+}
 
 impl Envelope {
     /// Returns when the list last changed, in seconds since 1970, if the server says it.
     pub fn last_update(&self) -> Option<u64> {
-        let number = self.0.get("last_update")?.clone();
-        let number: crate::slurm::shape::Number = serde_json::from_value(number).ok()?;
+        let number = self.envelope.get("last_update")?.clone();
+        let number: Number = serde_json::from_value(number).ok()?;
         number.positive()
+    }
+
+    /// Returns how many elements there were, wanted or not.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+}
+
+/// What becomes of an element of a list.
+#[derive(Debug)]
+pub enum Element<T> {
+    /// It is wanted.
+    Wanted(T),
+    /// It is understood, but not wanted.
+    Unwanted,
+    /// It lacks what it cannot be told without.
+    NotUnderstood,
+}
+
+impl<T> Element<T> {
+    /// Returns an element that is wanted if it is understood.
+    pub fn understood(element: Option<T>) -> Element<T> {
+        element.map_or(Element::NotUnderstood, Element::Wanted)
     }
 }
 
@@ -43,7 +72,7 @@ impl Client {
         &self,
         request: &Request,
         list: &'static str,
-        keep: impl FnMut(T) -> Option<U>,
+        keep: impl FnMut(T) -> Element<U>,
     ) -> Result<Option<(Vec<U>, Envelope)>> {
         match self.list_or_reply(request, list, keep).await? {
             Listed::All(kept, envelope) => Ok(Some((kept, envelope))),
@@ -57,7 +86,7 @@ impl Client {
         &self,
         request: &Request,
         list: &'static str,
-        mut keep: impl FnMut(T) -> Option<U>,
+        mut keep: impl FnMut(T) -> Element<U>,
     ) -> Result<Listed<U>> {
         let mut pace = Pace::retries(PATIENCE);
         loop {
@@ -65,23 +94,36 @@ impl Client {
                 Begun::Stream(incoming) => incoming,
                 Begun::Reply(reply) => return Ok(Listed::Reply(reply)),
             };
-            let mut kept = Vec::new();
+            let (mut kept, mut count, mut left_out) = (Vec::new(), 0, 0);
             let mut elements = Elements::of(list);
             let came = incoming
                 .each(|piece| {
                     elements.push(piece, |element| {
-                        let element = serde_json::from_slice(element).doing(|| {
+                        count += 1;
+                        let element = read_element(element).doing(|| {
                             format!("an element of the server's `{list}` is not understood")
                         })?;
-                        kept.extend(keep(element));
+                        match element.map_or(Element::NotUnderstood, &mut keep) {
+                            Element::Wanted(element) => kept.push(element),
+                            Element::Unwanted => {}
+                            Element::NotUnderstood => left_out += 1,
+                        }
                         Ok(())
                     })
                 })
                 .await;
             match came {
                 Ok(()) => {
-                    let envelope = self.envelope(request, list, elements);
+                    let envelope = self.envelope(request, list, elements, count);
                     let envelope = envelope.map_err(|error| error.or_hint(NOT_SLURM))?;
+                    // One of many may be strange; all of them are a stranger's.
+                    if left_out > 0 && left_out == count {
+                        return Err(Error::failed(format!(
+                            "the elements of the server's `{list}` are not understood"
+                        ))
+                        .hint(NOT_SLURM));
+                    }
+                    self.left_out.fetch_add(left_out, Ordering::Relaxed);
                     return Ok(Listed::All(kept, envelope));
                 }
                 Err(Broken::Off(_)) if pace.next().await => {}
@@ -95,21 +137,36 @@ impl Client {
         request: &Request,
         list: &'static str,
         elements: Elements,
+        count: usize,
     ) -> Result<Envelope> {
         let reply = Reply::new(200, elements.finish()?, Duration::ZERO);
-        let envelope: serde_json::Value = self.read(request, &reply)?;
+        let envelope: Value = self.read(request, &reply)?;
         let problems = Problems::of(&reply.body);
         if !problems.errors.is_empty() {
             return Err(refused(&problems.errors));
         }
         // What is no element has stayed in the envelope.
-        let rest = envelope.get(list).and_then(serde_json::Value::as_array);
+        let rest = envelope.get(list).and_then(Value::as_array);
         if rest.is_none_or(|rest| !rest.is_empty()) {
             return Err(
                 Error::failed(format!("the server's answer holds no list `{list}`"))
                     .because(excerpt(&reply.text())),
             );
         }
-        Ok(Envelope(envelope))
+        Ok(Envelope { envelope, count })
     }
+}
+
+/// Reads an element; of one that is not what it should be, the fields that are. `None` when
+/// without the others it is nothing.
+fn read_element<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<Option<T>> {
+    if let Ok(element) = shape::read(bytes) {
+        return Ok(Some(element));
+    }
+    let mut fields: Map<String, Value> = shape::read(bytes)?;
+    fields.retain(|name, value| {
+        let alone = Map::from_iter([(name.clone(), value.clone())]);
+        serde_json::from_value::<T>(Value::Object(alone)).is_ok()
+    });
+    Ok(serde_json::from_value(Value::Object(fields)).ok())
 }

@@ -14,18 +14,19 @@ mod silence;
 mod transport;
 mod version;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use crate::error::{Error, Result};
+use crate::slurm::shape;
 use crate::wait::Pace;
 
 pub use identity::{Identity, Mint};
 pub use layer::Layer;
-pub use lists::{Envelope, Listed};
+pub use lists::{Element, Envelope, Listed};
 pub use memory::{Memory, Remembered};
 pub use problem::{Problem, Problems};
 pub use refusal::{NOT_SLURM, excerpt, refusal, refused, unexpected};
@@ -49,6 +50,7 @@ pub struct Client {
     version: OnceCell<ApiVersion>,
     is_lost: AtomicBool,
     is_refused: AtomicBool,
+    left_out: AtomicUsize,
 }
 
 /// The beginning of an answer.
@@ -70,6 +72,7 @@ impl Client {
             version: OnceCell::new(),
             is_lost: AtomicBool::new(false),
             is_refused: AtomicBool::new(false),
+            left_out: AtomicUsize::new(0),
         }
     }
 
@@ -91,6 +94,11 @@ impl Client {
     /// Returns whether Slurm refused the token, and a new one, if one could be minted, as well.
     pub fn has_refused_token(&self) -> bool {
         self.is_refused.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many elements of lists were left out, for they were not understood.
+    pub fn left_out(&self) -> usize {
+        self.left_out.load(Ordering::Relaxed)
     }
 
     /// Returns the API version to speak: the newest that both sides know.
@@ -166,7 +174,7 @@ impl Client {
         if Layer::of(reply) != Layer::Slurm {
             return Err(self.refusal(request, reply));
         }
-        serde_json::from_slice(&reply.body)
+        shape::read(&reply.body)
             .map_err(|error| unexpected(request, reply).because(error.to_string()))
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::slurm::shape::{Number, Text};
+use crate::slurm::shape::{self, Number, Text};
 
 use super::refusal::excerpt;
 
@@ -131,7 +131,7 @@ impl Problems {
 
     /// Reads an answer; `None` when it is no JSON of slurmrestd's.
     pub fn read(body: &[u8]) -> Option<Problems> {
-        serde_json::from_slice(body).ok()
+        shape::read(body).ok()
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::slurm::client::{ApiVersion, Client, Layer, Lost, Problem, Problems, Request, refused};
-use crate::slurm::shape::Number;
+use crate::slurm::shape::{self, Number};
 use crate::slurm::submission::Description;
 use crate::wait::Pace;
 
@@ -89,10 +89,7 @@ fn number(body: &[u8]) -> Option<u64> {
         #[serde(default)]
         job_id: Number,
     }
-    serde_json::from_slice::<Answer>(body)
-        .ok()?
-        .job_id
-        .positive()
+    shape::read::<Answer>(body).ok()?.job_id.positive()
 }
 
 /// Looks for a job whose answer was lost because of `loss`, until it appears.
