@@ -2,6 +2,7 @@
 //! with small servers that the tests themselves play. Neither AWS nor Slurm is needed.
 
 mod answers;
+mod cancelled_parts;
 mod command;
 mod cursor;
 mod endless_answers;
