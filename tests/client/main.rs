@@ -8,6 +8,7 @@ mod cursor;
 mod endless_answers;
 mod hostile_answers;
 mod layers;
+mod moved;
 mod others_text;
 mod readers;
 mod recorded_answers;

@@ -6,6 +6,7 @@ mod identity;
 mod layer;
 mod lists;
 mod memory;
+mod moved;
 mod problem;
 mod refusal;
 mod request;
@@ -28,12 +29,15 @@ pub use identity::{Identity, Mint};
 pub use layer::Layer;
 pub use lists::{Element, Envelope, Listed};
 pub use memory::{Memory, Remembered};
+pub use moved::LookUp;
 pub use problem::{Problem, Problems};
 pub use refusal::{NOT_SLURM, excerpt, refusal, refused, unexpected};
 pub use request::{Request, VERSION, encoded};
 pub use server::Server;
 pub use transport::{Broken, Credentials, Incoming, Lost, Reply, Transport};
 pub use version::{ApiVersion, offered};
+
+use moved::Moved;
 
 /// How long a passing failure of a GET is worth trying again.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -45,6 +49,7 @@ const CONNECTION_PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct Client {
     transport: Transport,
+    moved: Moved,
     identity: Identity,
     memory: Memory,
     version: OnceCell<ApiVersion>,
@@ -67,6 +72,7 @@ impl Client {
     pub fn new(transport: Transport, identity: Identity, memory: Memory) -> Client {
         Client {
             transport,
+            moved: Moved::default(),
             identity,
             memory,
             version: OnceCell::new(),
@@ -78,7 +84,7 @@ impl Client {
 
     /// Returns the server.
     pub fn server(&self) -> &Server {
-        self.transport.server()
+        self.transport().server()
     }
 
     /// Returns who makes the requests.
@@ -103,7 +109,7 @@ impl Client {
 
     /// Returns the API version to speak: the newest that both sides know.
     pub async fn version(&self) -> Result<ApiVersion> {
-        self.version
+        self.spoken()
             .get_or_try_init(|| async {
                 match self.memory.version() {
                     Some(version) => Ok(version),
@@ -116,16 +122,24 @@ impl Client {
 
     /// Returns the version if it is known without asking the server.
     pub fn known_version(&self) -> Option<ApiVersion> {
-        self.version
+        self.spoken()
             .get()
             .copied()
             .or_else(|| self.memory.version())
     }
 
+    fn transport(&self) -> &Transport {
+        self.moved.transport().unwrap_or(&self.transport)
+    }
+
+    fn spoken(&self) -> &OnceCell<ApiVersion> {
+        self.moved.version().unwrap_or(&self.version)
+    }
+
     /// Asks the server which versions it serves.
     async fn discover(&self) -> Result<ApiVersion> {
         let request = Request::openapi();
-        let reply = self.answer(&request, ApiVersion::NEWEST).await?;
+        let reply = self.answer(&request).await.map_err(Lost::into_error)?;
         if reply.status != 200 {
             return Err(self.refusal(&request, &reply));
         }
@@ -155,12 +169,30 @@ impl Client {
 
     /// Like [`Client::call`], telling whether a request without an answer reached the server.
     pub async fn attempt(&self, request: &Request) -> Result<Reply, Lost> {
-        let version = if request.wants_version() {
-            self.version().await.map_err(Lost::Unsent)?
-        } else {
-            ApiVersion::NEWEST
-        };
+        let version = self.version_for(request).await?;
+        let outcome = self.answer_or_loss(request, version).await;
+        if !self.has_moved(request, outcome.as_ref()).await? {
+            return outcome;
+        }
+        let version = self.version_for(request).await?;
         self.answer_or_loss(request, version).await
+    }
+
+    /// Sends a request that is the same in every version.
+    async fn answer(&self, request: &Request) -> Result<Reply, Lost> {
+        let outcome = self.answer_or_loss(request, ApiVersion::NEWEST).await;
+        if !self.has_moved(request, outcome.as_ref()).await? {
+            return outcome;
+        }
+        self.answer_or_loss(request, ApiVersion::NEWEST).await
+    }
+
+    async fn version_for(&self, request: &Request) -> Result<ApiVersion, Lost> {
+        if request.wants_version() {
+            self.version().await.map_err(Lost::Unsent)
+        } else {
+            Ok(ApiVersion::NEWEST)
+        }
     }
 
     /// Sends a GET and returns its JSON; fails unless Slurm answers it as it should.
@@ -188,29 +220,40 @@ impl Client {
 
     /// Sends a GET; returns once the head of a good answer is there, or a whole other one.
     pub async fn begin(&self, request: &Request) -> Result<Begun> {
-        let version = if request.wants_version() {
-            self.version().await?
-        } else {
-            ApiVersion::NEWEST
+        let begun = self.begin_or_loss(request).await;
+        let outcome = match &begun {
+            Ok(Begun::Stream(_)) => return begun.map_err(Lost::into_error),
+            Ok(Begun::Reply(reply)) => Ok(reply),
+            Err(lost) => Err(lost),
         };
+        let has_moved = self.has_moved(request, outcome).await;
+        if !has_moved.map_err(Lost::into_error)? {
+            return begun.map_err(Lost::into_error);
+        }
+        let begun = self.begin_or_loss(request).await;
+        begun.map_err(Lost::into_error)
+    }
+
+    async fn begin_or_loss(&self, request: &Request) -> Result<Begun, Lost> {
+        let version = self.version_for(request).await?;
         let mut pace = Pace::retries(PATIENCE);
         let began = Instant::now();
         let mut is_renewed = false;
         loop {
-            let credentials = self.identity.credentials().await?;
+            let credentials = self.identity.credentials().await.map_err(Lost::Unsent)?;
             let opened = self
-                .transport
+                .transport()
                 .open(request, version, credentials.as_ref())
                 .await;
             let (outcome, passing) = match opened {
                 Ok(incoming) if incoming.status() == 200 => return Ok(Begun::Stream(incoming)),
                 Ok(incoming) => {
-                    let mut reply = incoming.complete().await.map_err(Broken::into_error)?;
+                    let mut reply = incoming.complete().await.map_err(Lost::from)?;
                     self.ask_on(&mut reply, version, credentials.as_ref()).await;
                     let layer = Layer::of(&reply);
                     if layer == Layer::Token && !is_renewed {
                         is_renewed = true;
-                        if self.identity.renew().await? {
+                        if self.identity.renew().await.map_err(Lost::Unsent)? {
                             continue;
                         }
                     }
@@ -219,7 +262,7 @@ impl Client {
                 Err(lost) => {
                     self.is_lost.store(true, Ordering::Relaxed);
                     let passing = is_passing(&lost, began);
-                    (Err(lost.into_error()), passing)
+                    (Err(lost), passing)
                 }
             };
             if !passing || !pace.next().await {
@@ -254,15 +297,9 @@ impl Client {
     ) {
         if silence::is_open(reply, version) {
             let question = silence::question();
-            let asked = self.transport.exchange(&question, version, credentials);
+            let asked = self.transport().exchange(&question, version, credentials);
             reply.giver = Some(silence::verdict(reply, &asked.await, version));
         }
-    }
-
-    async fn answer(&self, request: &Request, version: ApiVersion) -> Result<Reply> {
-        self.answer_or_loss(request, version)
-            .await
-            .map_err(Lost::into_error)
     }
 
     async fn answer_or_loss(&self, request: &Request, version: ApiVersion) -> Result<Reply, Lost> {
@@ -272,7 +309,7 @@ impl Client {
         loop {
             let credentials = self.identity.credentials().await.map_err(Lost::Unsent)?;
             let mut outcome = self
-                .transport
+                .transport()
                 .exchange(request, version, credentials.as_ref())
                 .await;
             if let Ok(reply) = &mut outcome {

@@ -38,6 +38,7 @@ pub struct Credentials {
 #[derive(Debug, Clone)]
 pub struct Transport {
     server: Server,
+    limit: Duration,
     http: reqwest::Client,
 }
 
@@ -97,6 +98,15 @@ impl Lost {
     }
 }
 
+impl From<Broken> for Lost {
+    fn from(broken: Broken) -> Lost {
+        match broken {
+            Broken::Off(error) => Lost::Unanswered(error),
+            Broken::Bad(error) => Lost::Unusable(error),
+        }
+    }
+}
+
 /// Why the body of an answer is of no use.
 #[derive(Debug)]
 pub enum Broken {
@@ -142,7 +152,16 @@ impl Transport {
         let http = http
             .build()
             .doing(|| "cannot make an HTTP client".to_owned())?;
-        Ok(Transport { server, http })
+        Ok(Transport {
+            server,
+            limit,
+            http,
+        })
+    }
+
+    /// Returns the like of these connections to another server.
+    pub fn to(&self, server: Server) -> Result<Transport> {
+        Transport::new(server, self.limit)
     }
 
     /// Returns the server.
@@ -209,10 +228,7 @@ impl Transport {
         credentials: Option<&Credentials>,
     ) -> Result<Reply, Lost> {
         let incoming = self.open(request, version, credentials).await?;
-        incoming.complete().await.map_err(|broken| match broken {
-            Broken::Off(error) => Lost::Unanswered(error),
-            Broken::Bad(error) => Lost::Unusable(error),
-        })
+        incoming.complete().await.map_err(Lost::from)
     }
 }
 
