@@ -12,7 +12,7 @@ use crate::deploy;
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
 use crate::slurm::client::{
-    Client, Credentials, Identity, Memory, Mint, Request, Server, Transport,
+    Client, Credentials, Identity, LookUp, Memory, Mint, Request, Server, Transport,
 };
 use crate::slurm::{ApiVersion, Lifespan, Token, UserName, mint};
 
@@ -72,13 +72,19 @@ impl ReachArgs {
         let deployment = self.as_deployment();
         let given = self.given_server()?;
         let memory = self.memory(given.as_ref(), user);
+        let is_remembered = given.is_none() && memory.endpoint().is_some();
         let (server, identity, memory) = match (given, given_token()?) {
             (Some(server), Some(token)) => (server, with(token, user), memory),
             (Some(server @ Server::Socket(_)), None) => (server, Identity::Anonymous, memory),
             (Some(server), None) => {
                 // A token of the deployment's goes to the deployment alone.
                 let memory = self.memory(None, user);
-                let own = self.deployed(&deployment, &memory, events).await;
+                let mut own = self.deployed(&deployment, &memory, events).await;
+                if memory.endpoint().is_some() && own.as_ref().is_ok_and(|own| *own != server) {
+                    // The deployment may have been made anew since.
+                    memory.forget_endpoint();
+                    own = self.deployed(&deployment, &memory, events).await;
+                }
                 if !own.is_ok_and(|own| own == server) {
                     return Err(no_token(&server));
                 }
@@ -100,9 +106,12 @@ impl ReachArgs {
             ));
         }
         let transport = Transport::new(server, Duration::from_secs(self.timeout))?;
-        let client = Arc::new(Client::new(transport, identity, memory.clone()));
+        let mut client = Client::new(transport, identity, memory.clone());
+        if is_remembered {
+            client = client.looking_up(looking_up(&deployment, &memory, events));
+        }
         Ok(Reach {
-            client,
+            client: Arc::new(client),
             deployment,
             memory,
             events: events.clone(),
@@ -171,13 +180,7 @@ impl ReachArgs {
         if let Some(endpoint) = memory.endpoint() {
             return endpoint.parse();
         }
-        let context = located(deployment, events).await?;
-        let endpoint = context.facts().endpoint.clone();
-        let Some(endpoint) = endpoint else {
-            return Err(not_there(&context, "no endpoint"));
-        };
-        memory.remember_endpoint(&endpoint);
-        endpoint.parse()
+        look_up(deployment, memory, events).await
     }
 
     /// Returns the memory for this Slurm and this user, told apart by everything that decides
@@ -258,6 +261,26 @@ fn not_there(context: &Context, what: &str) -> Error {
         "make it with `{}`",
         context.settings.again.command("up")
     ))
+}
+
+/// Looks up the endpoint of a deployment in AWS, and remembers it.
+async fn look_up(deployment: &DeploymentArgs, memory: &Memory, events: &Events) -> Result<Server> {
+    let context = located(deployment, events).await?;
+    let endpoint = context.facts().endpoint.clone();
+    let Some(endpoint) = endpoint else {
+        return Err(not_there(&context, "no endpoint"));
+    };
+    memory.remember_endpoint(&endpoint);
+    endpoint.parse()
+}
+
+/// Returns how to look up the endpoint of a deployment.
+fn looking_up(deployment: &DeploymentArgs, memory: &Memory, events: &Events) -> LookUp {
+    let (deployment, memory, events) = (deployment.clone(), memory.clone(), events.clone());
+    Box::new(move || {
+        let (deployment, memory, events) = (deployment.clone(), memory.clone(), events.clone());
+        Box::pin(async move { look_up(&deployment, &memory, &events).await })
+    })
 }
 
 /// Returns how to mint a token for `user` on the deployment's head node.

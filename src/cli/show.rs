@@ -83,6 +83,13 @@ pub(super) async fn with_client<T>(
                 ApiVersion::NEWEST
             ));
         }
+        match there.client.left_out() {
+            0 => {}
+            count => events.warn(format!(
+                "left out of the server's lists, for they are not understood: {count} \
+                 (--output raw shows them)"
+            )),
+        }
         there.conclude();
         outcome
     }

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::slurm::client::{Client, Credentials, Identity, Memory, Transport};
 use crate::slurm::jobs::{self, Job, JobId};
-use crate::slurm::submission::Description;
+use crate::slurm::submission::{Description, home_of};
 use crate::slurm::{Lifespan, mint};
 use crate::step::Step;
 
@@ -40,7 +40,7 @@ impl Proof {
         let transport = Transport::new(up.endpoint.parse()?, REQUEST)?;
         let identity = Identity::Given(Credentials { user: None, token });
         let client = Client::new(transport, identity, Memory::default());
-        let home = format!("/home/{}", user.as_str());
+        let home = home_of(user.as_str());
         let id = submit(&client, &home, user.as_str()).await?;
         let seen = |job: &Job| {
             let text = format!("job {} is {}", job.id, job.state);
@@ -64,7 +64,7 @@ async fn submit(client: &Client, home: &str, user: &str) -> Result<u64> {
     let mut description = Description::read("proof", SCRIPT.as_bytes())?;
     description.set("job-name", "hpcapi-proof")?;
     description.set("output", &format!("{home}/hpcapi-proof-%j.out"))?;
-    description.fill(home, user);
+    description.fill(user);
     Ok(jobs::submit(client, description).await?.id)
 }
 

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
-use super::client::{Client, NOT_SLURM, Request};
+use super::client::{Client, Element, Request};
 use super::shape::{Number, Text, Words};
 use super::time::{self, moment};
 
@@ -93,20 +93,9 @@ pub fn request() -> Request {
 
 /// Lists the nodes, or those of some partitions, in Slurm's order.
 pub async fn list(client: &Client, partitions: &[String]) -> Result<Vec<Node>> {
-    let mut unreadable = 0_usize;
-    let keep = |raw: RawNode| {
-        let node = raw.node();
-        unreadable += usize::from(node.is_none());
-        node
-    };
+    let keep = |raw: RawNode| Element::understood(raw.node());
     let listed = client.list(&request(), "nodes", keep).await?;
     let mut nodes = listed.map(|(nodes, _)| nodes).unwrap_or_default();
-    if unreadable > 0 {
-        return Err(Error::failed(format!(
-            "{unreadable} of the nodes that the server lists have no name or no state"
-        ))
-        .hint(NOT_SLURM));
-    }
     if !partitions.is_empty() {
         nodes.retain(|node| node.partitions.iter().any(|own| partitions.contains(own)));
     }

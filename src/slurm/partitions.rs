@@ -3,9 +3,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
-use super::client::{Client, NOT_SLURM, Request};
+use super::client::{Client, Element, Request};
 use super::shape::{Number, Words};
 
 /// A partition.
@@ -37,18 +37,14 @@ pub fn request() -> Request {
 
 /// Lists the partitions, in Slurm's order.
 pub async fn list(client: &Client) -> Result<Vec<Partition>> {
-    let listed = client
-        .list(&request(), "partitions", |raw: Value| Some(read(&raw)))
-        .await?;
-    let listed = listed.map(|(partitions, _)| partitions).unwrap_or_default();
-    let partitions: Result<Vec<Partition>> = listed.into_iter().collect();
-    partitions.map_err(|error| error.or_hint(NOT_SLURM))
+    let keep = |raw: Value| Element::understood(read(&raw));
+    let listed = client.list(&request(), "partitions", keep).await?;
+    Ok(listed.map(|(partitions, _)| partitions).unwrap_or_default())
 }
 
-/// Reads a partition, which is flat up to v0.0.38 and nested after it.
-fn read(raw: &Value) -> Result<Partition> {
-    let name = raw["name"].as_str().filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| Error::failed("the server lists a partition without a name"))?;
+/// Reads a partition, which is flat up to v0.0.38 and nested after it; `None` when it has no name.
+fn read(raw: &Value) -> Option<Partition> {
+    let name = raw["name"].as_str().filter(|name| !name.is_empty())?;
     let is_flat = !raw["nodes"].is_object();
     let at = |flat: &str, nested: &str| {
         let found = if is_flat {
@@ -58,12 +54,7 @@ fn read(raw: &Value) -> Result<Partition> {
         };
         found.cloned().unwrap_or(Value::Null)
     };
-    let number = |value: Value| -> Result<Number> {
-        serde_json::from_value(value).map_err(|error| {
-            Error::failed(format!("the server's partition `{name}` is not understood"))
-                .because(error)
-        })
-    };
+    let number = |value: Value| serde_json::from_value::<Number>(value).unwrap_or_default();
     let text = |value: Value| {
         value
             .as_str()
@@ -72,15 +63,15 @@ fn read(raw: &Value) -> Result<Partition> {
     };
     let minutes = |number: Number| number.positive().map(|minutes| minutes.saturating_mul(60));
     let state: Words = serde_json::from_value(at("state", "/partition/state")).unwrap_or_default();
-    Ok(Partition {
+    Some(Partition {
         name: name.to_owned(),
         state: state.0.first().map(|word| word.to_uppercase()),
         nodes: text(at("nodes", "/nodes/configured")),
-        node_count: number(at("total_nodes", "/nodes/total"))?.count(),
-        cpus: number(at("total_cpus", "/cpus/total"))?.count(),
-        time_limit_seconds: minutes(number(at("max_time_limit", "/maximums/time"))?),
-        default_time_seconds: minutes(number(at("default_time_limit", "/defaults/time"))?),
-        nodes_per_job: number(at("maximum_nodes_per_job", "/maximums/nodes"))?.positive(),
+        node_count: number(at("total_nodes", "/nodes/total")).count(),
+        cpus: number(at("total_cpus", "/cpus/total")).count(),
+        time_limit_seconds: minutes(number(at("max_time_limit", "/maximums/time"))),
+        default_time_seconds: minutes(number(at("default_time_limit", "/defaults/time"))),
+        nodes_per_job: number(at("maximum_nodes_per_job", "/maximums/nodes")).positive(),
     })
 }
 
@@ -100,6 +91,6 @@ mod tests {
             "maximums": {"time": {"set": true, "number": 60}, "nodes": infinite},
             "defaults": {"time": {"set": false}}});
         assert_eq!(read(&old).unwrap(), read(&new).unwrap());
-        assert!(read(&json!({"nodes": {}})).is_err());
+        assert!(read(&json!({"nodes": {}})).is_none());
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// INFINITE and NO_VAL of Slurm in 32 and 64 bits, as old versions show them.
 const INFINITE: [u64; 2] = [0xffff_ffff, 0xffff_ffff_ffff_ffff];
@@ -175,6 +175,12 @@ impl<'de> Deserialize<'de> for Words {
     }
 }
 
+/// Reads a server's JSON. Slurm hands on what users write into names and comments byte for byte;
+/// what of it is no UTF-8 is replaced.
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_str(&String::from_utf8_lossy(bytes))
+}
+
 /// Reads a list, or null for an empty one.
 pub(super) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
@@ -217,6 +223,12 @@ mod tests {
         for wrong in ["true", "[1]", "\"x\"", r#"{"set":5}"#] {
             assert_eq!(number(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_is_no_utf_8_is_replaced() {
+        let read: Vec<String> = read(b"[\"gr\xf6\xdfe\",\"\xc3\"]").unwrap();
+        assert_eq!(read, ["gr\u{fffd}\u{fffd}e", "\u{fffd}"]);
     }
 
     #[test]

@@ -51,7 +51,7 @@ const BROKEN: [Hostile; 9] = [
 ];
 
 /// Answers that `hpcapi api` hands on, for they are whole; but no Slurm gives them.
-const STRANGE: [Hostile; 13] = [
+const STRANGE: [Hostile; 11] = [
     ("a web page", || {
         answer(200, "text/html", "<html><h1>log in</h1></html>")
     }),
@@ -61,9 +61,6 @@ const STRANGE: [Hostile; 13] = [
     }),
     ("a number", || in_json(200, "5")),
     ("a list", || in_json(200, "[]")),
-    ("no UTF-8", || {
-        in_json(200, b"{\"jobs\":[{\"job_id\":1,\"job_state\":\"RUNNING\",\"name\":\"\xff\xc3\"}],\"nodes\":[{\"name\":\"\xff\"}],\"partitions\":[{\"name\":\"\xc3\"}]}")
-    }),
     ("nesting without end", || {
         in_json(200, format!("{{\"jobs\":[{{\"a\":{}", "[".repeat(1 << 20)))
     }),
@@ -71,11 +68,8 @@ const STRANGE: [Hostile; 13] = [
     ("lists of numbers", || everywhere("[5]")),
     ("an object for a list", || everywhere("{\"job_id\":1}")),
     ("elements without anything", || everywhere("[{}]")),
-    ("elements whose name is an object", || {
-        everywhere(r#"[{"job_id":1,"job_state":"RUNNING","name":{},"state":["IDLE"]}]"#)
-    }),
     ("elements with a word for a number", || {
-        everywhere(r#"[{"job_id":"x","job_state":7,"name":"n","state":7,"total_nodes":"x"}]"#)
+        everywhere(r#"[{"job_id":"x","job_state":7,"name":7,"state":7,"total_nodes":"x"}]"#)
     }),
 ];
 

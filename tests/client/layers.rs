@@ -2,9 +2,10 @@
 //! to do next. The shapes are those of API Gateway, of the load balancer, of the proxy on the head
 //! node, and of slurmrestd in all versions.
 
-use crate::answers::{good, with_headers};
+use crate::answers::{good, in_json, offer, with_headers};
 use crate::command::{User, all_at_once};
-use crate::server::Server;
+use crate::hostile_answers::COMMANDS;
+use crate::server::{Answer, Asked, Server};
 
 /// Answers that mean the same: status and body.
 struct Meaning {
@@ -70,10 +71,7 @@ const FOR_GOOD: [Meaning; 9] = [
     Meaning {
         says: "Slurm refuses: Strange (Slurm error 99)",
         next: "",
-        answers: &[
-            (500, r#"{"errors":[{"error":"Strange","errno":99}]}"#),
-            (200, r#"{"errors":[{"error":"Strange","error_number":99}]}"#),
-        ],
+        answers: &[(200, r#"{"errors":[{"error":"Strange","error_number":99}]}"#)],
     },
     Meaning {
         says: "slurmrestd does not serve this path",
@@ -85,21 +83,12 @@ const FOR_GOOD: [Meaning; 9] = [
     },
 ];
 
-/// What 22.05 to 26.05 say of a token that they do not take.
+/// What 22.05 to 26.05 say of a token that they do not take, and nothing else.
 const REFUSED_TOKEN: Meaning = Meaning {
     says: "Slurm refuses the token of `me`",
     next: "hpcapi token",
     answers: &[
         (401, "Authentication failure"),
-        (500, r#"{"errors":[]}"#),
-        (
-            500,
-            r#"{"errors":[{"error":"Unspecified error","errno":-1}]}"#,
-        ),
-        (
-            500,
-            r#"{"meta":{},"errors":[{"error":"Unspecified error","error_number":-1}]}"#,
-        ),
         (
             500,
             r#"{"errors":[{"error":"Protocol authentication error","errno":1007}]}"#,
@@ -164,6 +153,15 @@ const IN_PASSING: [Meaning; 5] = [
                 502,
                 r#"{"errors":[{"description":"Failure to query","error_number":1800,"error":"Unable to contact slurm controller (connect failure)"}]}"#,
             ),
+            (
+                504,
+                r#"{"errors":[{"description":"Failure to query","error_number":5004,"error":"Socket timed out on send/recv operation"}]}"#,
+            ),
+            (504, r#"{"errors":[]}"#),
+            (
+                500,
+                r#"{"errors":[{"error_number":104,"error":"Connection reset by peer"}]}"#,
+            ),
         ],
     },
 ];
@@ -216,6 +214,97 @@ fn an_expired_token_is_told_apart_from_a_refused_one() {
     for command in READS {
         tells(&User::with_expired_token(), command, &expired).unwrap();
     }
+}
+
+/// What Slurm before 24.11 says of a token that it does not take: the same as when slurmctld does
+/// not answer, but at once.
+#[test]
+fn a_token_that_an_old_slurm_refuses_is_told_as_such() {
+    const BODIES: [&str; 3] = [
+        r#"{"errors":[]}"#,
+        r#"{"errors":[{"error":"Unspecified error","errno":-1}]}"#,
+        r#"{"errors":[{"error":"Zero Bytes were transmitted or received","error_code":5005}]}"#,
+    ];
+    all_at_once(&BODIES, |&body| {
+        for version in [38, 40] {
+            let server = Server::start(move |asked| match asked.is_discovery() {
+                true => offer(&[version]),
+                false => in_json(500, body),
+            });
+            for command in [READS[0], READS[1], &["jobs", "submit", "job.sh"]] {
+                let outcome = User::new().run(&server.endpoint(), command);
+                let mut complaints = outcome.complaints();
+                if !outcome.stderr.contains(REFUSED_TOKEN.says) {
+                    complaints.push("it does not tell of the token".to_owned());
+                }
+                outcome.verdict(complaints, format!("v0.0.{version} {command:?} {body}"))?;
+            }
+        }
+        Ok(())
+    });
+}
+
+/// What Slurm 24.11 to 26.11 answer while slurmctld does not.
+fn without_controller(asked: &Asked) -> Answer {
+    let unspecified = r#"{"errors":[{"error_number":-1,"error":"Unspecified error"}]}"#;
+    let denied = r#"{"errors":[{"error_number":1,"error":"Operation not permitted"}]}"#;
+    let late = r#"{"errors":[{"error_number":5004,"error":"Socket timed out"}]}"#;
+    match (asked.method.as_str(), asked.path.as_str()) {
+        (_, "/openapi/v3") => good(asked, &[]),
+        ("DELETE", _) => in_json(500, denied),
+        ("GET", path) if path.contains("/job/") || path.ends_with("/state") => {
+            in_json(500, unspecified)
+        }
+        (_, path) if path.ends_with("/partitions") => in_json(504, r#"{"errors":[]}"#),
+        (_, path) if path.ends_with("/ping") => {
+            let down = r#"{"pings":[{"hostname":"head","pinged":"DOWN","responding":false}]}"#;
+            in_json(200, down)
+        }
+        _ => in_json(504, late),
+    }
+}
+
+#[test]
+fn a_slurmctld_that_does_not_answer_is_told_alike_by_every_command() {
+    let more: [&[&str]; 4] = [
+        &["jobs", "list", "--state", "RUNNING"],
+        &["jobs", "cancel", "--all"],
+        &["api", "DELETE", "job/1"],
+        &["api", "GET", "job/1"],
+    ];
+    let commands: Vec<_> = COMMANDS.into_iter().chain(more).collect();
+    all_at_once(&commands, |command| {
+        let server = Server::start(without_controller);
+        let outcome = User::new().run(&server.endpoint(), command);
+        let mut complaints = outcome.complaints();
+        if !outcome
+            .stderr
+            .contains("slurmctld on the head node does not answer")
+        {
+            complaints.push("it does not say that slurmctld does not answer".to_owned());
+        }
+        if outcome.stderr.contains("token") {
+            complaints.push("it tells of a token".to_owned());
+        }
+        outcome.verdict(complaints, format!("{command:?}"))
+    });
+}
+
+#[test]
+fn a_refusal_without_a_reason_is_told_in_slurm_s_words() {
+    let body =
+        r#"{"errors":[{"description":"Why","error_number":-1,"error":"Unspecified error"}]}"#;
+    let server = Server::start(move |asked| match asked.path.ends_with("/job/1") {
+        true => in_json(500, body),
+        false => good(asked, &[]),
+    });
+    let outcome = User::new().run(&server.endpoint(), READS[1]);
+    let complaints = outcome.complaints();
+    assert_eq!(complaints, Vec::<String>::new(), "{}", outcome.stderr);
+    let words = "error: Slurm refuses: Unspecified error: Why (Slurm error -1)";
+    assert!(outcome.stderr.contains(words), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("token"), "{}", outcome.stderr);
+    assert_eq!(server.count("GET", "/job/1"), 1);
 }
 
 /// Fails unless every answer is told as it is meant.

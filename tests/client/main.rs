@@ -2,13 +2,17 @@
 //! with small servers that the tests themselves play. Neither AWS nor Slurm is needed.
 
 mod answers;
+mod cancelled_parts;
 mod command;
 mod cursor;
 mod endless_answers;
 mod hostile_answers;
 mod layers;
+mod moved;
+mod others_text;
 mod readers;
 mod recorded_answers;
+mod refused_tokens;
 mod secrets;
 mod server;
 mod submitted_once;

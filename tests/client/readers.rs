@@ -1,5 +1,5 @@
 //! The readers of lists, over answers of real servers with something changed in them: they read
-//! the whole list or fail, and never panic. `PROPTEST_CASES=100000` makes it a long run.
+//! the list but for what is not understood or fail, and never panic. `PROPTEST_CASES=100000` makes it a long run.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -141,6 +141,7 @@ proptest! {
             let mut answer = bench.recorded(case);
             let list = answer[case.list()].as_array_mut().unwrap();
             let ids: Vec<_> = list.iter().map(|one| one["job_id"].clone()).collect();
+            let changed = changes.len();
             for (way, value) in changes {
                 let at = way[0].index(list.len());
                 *place(&mut list[at], &way[1..]) = value;
@@ -153,7 +154,9 @@ proptest! {
             }
             let count = list.len();
             match bench.read(case, answer.to_string().into_bytes()) {
-                Ok(read) => prop_assert_eq!(read.len(), count),
+                Ok(read) => {
+                    prop_assert!(read.len() <= count && read.len() + changed >= count);
+                }
                 Err(error) => is_helpful(&error)?,
             }
             Ok(())
@@ -215,7 +218,7 @@ proptest! {
     }
 
     #[test]
-    fn a_byte_that_flips_loses_no_element(case in cases(), at in any::<Index>(), byte: u8) {
+    fn a_byte_that_flips_loses_no_other_element(case in cases(), at in any::<Index>(), byte: u8) {
         BENCH.with(|bench| {
             let answer = bench.recorded(case);
             let count = answer[case.list()].as_array().unwrap().len();
@@ -223,9 +226,7 @@ proptest! {
             let at = at.index(answer.len());
             answer[at] = byte;
             match bench.read(case, answer) {
-                // Another digit can make two jobs one.
-                Ok(read) if case.list() == "jobs" => prop_assert!(read.len() + 1 >= count),
-                Ok(read) => prop_assert_eq!(read.len(), count),
+                Ok(read) => prop_assert!(read.len() <= count && read.len() + 1 >= count),
                 Err(error) => is_helpful(&error)?,
             }
             Ok(())
@@ -260,7 +261,7 @@ proptest! {
         ],
         location in proptest::option::of(any_words()),
     ) {
-        let reply = Reply { status, body, location, retry_after: None, took: Duration::ZERO };
+        let reply = Reply { location, ..Reply::new(status, body, Duration::ZERO) };
         let error = refusal(&Request::get("jobs"), &reply, Some(&Token::from(token())));
         is_helpful(&error)?;
         let cause = std::error::Error::source(&error).map(ToString::to_string);

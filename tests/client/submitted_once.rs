@@ -14,7 +14,7 @@ use crate::server::{Answer, Asked, Server, cut};
 /// A way to lose an answer.
 type Loss = (&'static str, fn() -> Answer);
 
-const LOSSES: [Loss; 11] = [
+const LOSSES: [Loss; 15] = [
     ("a cut after the request", || cut("")),
     ("a cut in the answer", || {
         cut("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"job_")
@@ -44,6 +44,27 @@ const LOSSES: [Loss; 11] = [
         )
     }),
     ("a web page", || answer(200, "text/html", "<html>log in")),
+    ("slurmctld that answers late", || {
+        in_json(
+            504,
+            r#"{"errors":[{"error":"Socket timed out","error_number":5004}]}"#,
+        )
+    }),
+    ("slurmctld that says nothing", || {
+        in_json(
+            500,
+            r#"{"errors":[{"error":"Zero Bytes were received","error_number":5005}]}"#,
+        )
+    }),
+    ("slurmctld that breaks off", || {
+        in_json(
+            500,
+            r#"{"errors":[{"error":"Connection reset by peer","error_number":104}]}"#,
+        )
+    }),
+    ("an error of messages in a good answer", || {
+        in_json(200, r#"{"errors":[{"error":"x","error_number":-1}]}"#)
+    }),
 ];
 
 /// What a list shows after the answer was lost.
@@ -177,6 +198,29 @@ fn what_slurm_refused_is_not_looked_for() {
         outcome.stderr
     );
     assert_eq!(server.count("GET", "/jobs"), 0);
+}
+
+#[test]
+fn what_a_plug_in_of_the_site_refuses_is_sent_once_and_told_in_slurm_s_words() {
+    let body = r#"{"errors":[{"description":"Batch job submission failed","error_number":-1,"error":"Unspecified error"}]}"#;
+    let server = Server::start(move |asked| match asked.path.ends_with("/job/submit") {
+        true => in_json(500, body),
+        false => good(asked, &[]),
+    });
+    let outcome = submit(&server).unwrap();
+    let wrong = outcome.complaints();
+    assert_eq!(wrong, Vec::<String>::new(), "{}", outcome.stderr);
+    let words = "Slurm refuses: Unspecified error: Batch job submission failed (Slurm error -1)";
+    assert!(outcome.stderr.contains(words), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("token"), "{}", outcome.stderr);
+    assert_eq!(
+        server.count("GET", "/jobs"),
+        1,
+        "the job was not looked for"
+    );
+    // The same words, but the job is there.
+    let unspecified = || in_json(500, r#"{"errors":[{"error_number":-1}]}"#);
+    is_found(&losing(unspecified, Then::Shows(1))).unwrap();
 }
 
 #[test]

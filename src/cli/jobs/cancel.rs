@@ -5,13 +5,15 @@ use clap::Args as ClapArgs;
 use crate::error::{Error, Result};
 use crate::output::{self, Answer};
 use crate::slurm::client::Request;
-use crate::slurm::jobs::{self, Cancelled, Filter, Job, JobId};
+use crate::slurm::jobs::{self, Cancelled, Filter, JobId, Parts};
 
 use super::super::reach::{Reach, ReachArgs};
 use super::super::show::{AsUserArgs, ShowArgs, View, print, print_curl, with_client};
 use super::list::FilterArgs;
 
 /// Cancel jobs: by number, or all of one's own that a filter meets
+///
+/// A filter that meets a part of an array cancels the tasks that it meets.
 #[derive(Debug, ClapArgs)]
 #[command(group(clap::ArgGroup::new("which").required(true).multiple(true).args(["id", "all", "user", "state", "partition"])))]
 pub(super) struct Args {
@@ -46,8 +48,10 @@ pub(super) async fn run(args: Args) -> Result<()> {
         return print_curl(&args.reach, user, &requests);
     }
     with_client(&args.reach, user, async |reach, _| {
-        let wanted = wanted(&args, reach).await?;
-        let answer = CancelAnswer(jobs::cancel(&reach.client, &wanted).await?);
+        let Parts { named, unnamed } = wanted(&args, reach).await?;
+        let mut cancelled = jobs::cancel(&reach.client, &named).await?;
+        cancelled.refused.extend(unnamed);
+        let answer = CancelAnswer(cancelled);
         let view = match args.show.output {
             View::Raw => View::Json,
             view => view,
@@ -75,16 +79,17 @@ pub(super) async fn run(args: Args) -> Result<()> {
     .await
 }
 
-/// Returns what to cancel, with what Slurm shows of it: every job once, an array as one.
-async fn wanted(args: &Args, reach: &Reach) -> Result<Vec<(JobId, Vec<Job>)>> {
+/// Returns what to cancel, with what Slurm shows of it: every job once, an array of which all is
+/// meant as one.
+async fn wanted(args: &Args, reach: &Reach) -> Result<Parts> {
     let client = &reach.client;
     if !args.id.is_empty() {
         let mut ids = args.id.clone();
         ids.sort_unstable();
         ids.dedup();
-        let mut wanted = Vec::new();
+        let mut wanted = Parts::default();
         for id in ids {
-            wanted.push((id, jobs::lookup(client, id).await?));
+            wanted.named.push((id, jobs::lookup(client, id).await?));
         }
         return Ok(wanted);
     }
@@ -107,20 +112,7 @@ async fn wanted(args: &Args, reach: &Reach) -> Result<Vec<(JobId, Vec<Job>)>> {
     };
     let listing = jobs::list(client, &filter, None).await?;
     let listed = listing.map(|listing| listing.jobs).unwrap_or_default();
-    Ok(listed
-        .into_iter()
-        .filter(|job| !job.state.has_ended())
-        .map(|job| {
-            let id = match (job.array_job_id, job.array_task_id) {
-                (Some(array), Some(task)) => JobId {
-                    job: array,
-                    task: Some(task),
-                },
-                _ => JobId::from(job.id),
-            };
-            (id, vec![job])
-        })
-        .collect())
+    jobs::parts(client, listed).await
 }
 
 #[derive(serde::Serialize)]

@@ -150,12 +150,8 @@ fn read(files: &[String], options: &[(String, String)]) -> Result<Vec<Job>> {
 }
 
 fn filled(mut jobs: Vec<Job>, user: &str) -> Vec<Job> {
-    let home = match user {
-        "root" => "/root".to_owned(),
-        user => format!("/home/{user}"),
-    };
     for job in &mut jobs {
-        job.description.fill(&home, user);
+        job.description.fill(user);
     }
     jobs
 }

@@ -38,6 +38,8 @@ pub enum Layer {
     Path,
     /// Slurm answered that it cannot or will not.
     Refusal,
+    /// Slurm did not do it as it should, and does not say why.
+    Unspecified,
     /// Slurm answered as it should.
     Slurm,
     /// Somebody answered who is none of those we know.
@@ -49,6 +51,9 @@ impl Layer {
     /// `{"message":…}`, the load balancer's HTML pages, slurmrestd's text and JSON with `errors[]`
     /// from Slurm or from the proxy on the head node, which names itself as their source.
     pub fn of(reply: &Reply) -> Layer {
+        if let Some(layer) = reply.giver {
+            return layer;
+        }
         let body = reply.body.trim_ascii_start();
         let is_json = body.starts_with(b"{");
         match reply.status {
@@ -94,19 +99,18 @@ impl Layer {
                 _ => Layer::Stranger,
             };
         }
-        if status == 511 || errors.iter().any(Problem::is_refusal) {
+        if status == 511 || errors.iter().any(Problem::is_about_the_token) {
             return Layer::Token;
         }
-        if errors.iter().any(Problem::is_without_controller) {
+        let is_refused = errors.iter().any(Problem::is_refusal);
+        if !is_refused && errors.iter().any(Problem::is_without_controller) {
             return Layer::Slurmctld;
-        }
-        // What Slurm before 24.11 says of a token that has expired or is none.
-        let is_unspecified = |error: &Problem| error.words().contains("Unspecified error");
-        if status == 500 && (errors.is_empty() || errors.iter().all(is_unspecified)) {
-            return Layer::Token;
         }
         match status {
             200..300 => Layer::Slurm,
+            // slurmrestd itself says so of slurmctld, with or without a reason.
+            502 | 504 if !is_refused => Layer::Slurmctld,
+            500..600 if !is_refused => Layer::Unspecified,
             400..600 => Layer::Refusal,
             _ => Layer::Stranger,
         }
@@ -136,6 +140,7 @@ impl Layer {
             Layer::Rate => "too many requests",
             Layer::Path => "slurmrestd does not serve this path",
             Layer::Refusal => "Slurm refuses",
+            Layer::Unspecified => "Slurm gives no reason",
             Layer::Slurm => "Slurm answers",
             Layer::Stranger => "an unexpected answer",
         }
@@ -195,13 +200,8 @@ mod tests {
     }
 
     fn after(status: u16, body: &str, seconds: u64) -> Layer {
-        Layer::of(&Reply {
-            status,
-            body: body.as_bytes().to_vec(),
-            location: None,
-            retry_after: None,
-            took: Duration::from_secs(seconds),
-        })
+        let body = body.as_bytes().to_vec();
+        Layer::of(&Reply::new(status, body, Duration::from_secs(seconds)))
     }
 
     #[test]
@@ -211,7 +211,10 @@ mod tests {
         let refused =
             r#"{"errors":[{"description":"Protocol authentication error","error_number":1007}]}"#;
         let down = r#"{"errors":[{"description":"Unable to contact slurm controller","error_number":1800}]}"#;
-        let old = r#"{"errors":[{"error":"Unspecified error","errno":-1}]}"#;
+        let nothing = r#"{"errors":[{"error":"Unspecified error","errno":-1}]}"#;
+        let denied = r#"{"errors":[{"error":"Operation not permitted","error_number":1}]}"#;
+        let hung = r#"{"errors":[{"error":"Socket timed out","error_number":5004}]}"#;
+        let reset = r#"{"errors":[{"error":"Connection reset by peer","error_number":104}]}"#;
         let bad_partition = r#"{"errors":[{"error":"Invalid partition","error_number":2000}]}"#;
         let busy = r#"{"message":"Service Unavailable"}"#;
         for (status, body, expected) in [
@@ -234,8 +237,12 @@ mod tests {
             (504, proxy, Layer::Slurmctld),
             (401, "Authentication failure", Layer::Token),
             (511, refused, Layer::Token),
-            (500, old, Layer::Token),
-            (500, r#"{"errors":[]}"#, Layer::Token),
+            (500, nothing, Layer::Unspecified),
+            (500, denied, Layer::Unspecified),
+            (500, r#"{"errors":[]}"#, Layer::Unspecified),
+            (504, r#"{"errors":[]}"#, Layer::Slurmctld),
+            (504, hung, Layer::Slurmctld),
+            (500, reset, Layer::Slurmctld),
             (502, down, Layer::Slurmctld),
             (500, down, Layer::Slurmctld),
             (500, bad_partition, Layer::Refusal),

@@ -4,26 +4,32 @@
 mod elements;
 mod identity;
 mod layer;
+mod lists;
 mod memory;
+mod moved;
 mod problem;
 mod refusal;
 mod request;
 mod server;
+mod silence;
 mod transport;
 mod version;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
+use crate::slurm::shape;
 use crate::wait::Pace;
 
 pub use identity::{Identity, Mint};
 pub use layer::Layer;
+pub use lists::{Element, Envelope, Listed};
 pub use memory::{Memory, Remembered};
+pub use moved::LookUp;
 pub use problem::{Problem, Problems};
 pub use refusal::{NOT_SLURM, excerpt, refusal, refused, unexpected};
 pub use request::{Request, VERSION, encoded};
@@ -31,7 +37,7 @@ pub use server::Server;
 pub use transport::{Broken, Credentials, Incoming, Lost, Reply, Transport};
 pub use version::{ApiVersion, offered};
 
-use elements::Elements;
+use moved::Moved;
 
 /// How long a passing failure of a GET is worth trying again.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,10 +49,13 @@ const CONNECTION_PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct Client {
     transport: Transport,
+    moved: Moved,
     identity: Identity,
     memory: Memory,
     version: OnceCell<ApiVersion>,
     is_lost: AtomicBool,
+    is_refused: AtomicBool,
+    left_out: AtomicUsize,
 }
 
 /// The beginning of an answer.
@@ -58,43 +67,24 @@ pub enum Begun {
     Reply(Reply),
 }
 
-/// The answer to a request for a list.
-#[derive(Debug)]
-pub enum Listed<T> {
-    /// What was kept of its elements, and what stands around them.
-    All(Vec<T>, Envelope),
-    /// An answer that is no list.
-    Reply(Reply),
-}
-
-/// What stands around the elements of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Envelope(serde_json::Value);
-
-impl Envelope {
-    /// Returns when the list last changed, in seconds since 1970, if the server says it.
-    pub fn last_update(&self) -> Option<u64> {
-        let number = self.0.get("last_update")?.clone();
-        let number: super::shape::Number = serde_json::from_value(number).ok()?;
-        number.positive()
-    }
-}
-
 impl Client {
     /// Returns a client that remembers in `memory` what it finds out of the server.
     pub fn new(transport: Transport, identity: Identity, memory: Memory) -> Client {
         Client {
             transport,
+            moved: Moved::default(),
             identity,
             memory,
             version: OnceCell::new(),
             is_lost: AtomicBool::new(false),
+            is_refused: AtomicBool::new(false),
+            left_out: AtomicUsize::new(0),
         }
     }
 
     /// Returns the server.
     pub fn server(&self) -> &Server {
-        self.transport.server()
+        self.transport().server()
     }
 
     /// Returns who makes the requests.
@@ -107,9 +97,19 @@ impl Client {
         self.is_lost.load(Ordering::Relaxed)
     }
 
+    /// Returns whether Slurm refused the token, and a new one, if one could be minted, as well.
+    pub fn has_refused_token(&self) -> bool {
+        self.is_refused.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many elements of lists were left out, for they were not understood.
+    pub fn left_out(&self) -> usize {
+        self.left_out.load(Ordering::Relaxed)
+    }
+
     /// Returns the API version to speak: the newest that both sides know.
     pub async fn version(&self) -> Result<ApiVersion> {
-        self.version
+        self.spoken()
             .get_or_try_init(|| async {
                 match self.memory.version() {
                     Some(version) => Ok(version),
@@ -122,16 +122,24 @@ impl Client {
 
     /// Returns the version if it is known without asking the server.
     pub fn known_version(&self) -> Option<ApiVersion> {
-        self.version
+        self.spoken()
             .get()
             .copied()
             .or_else(|| self.memory.version())
     }
 
+    fn transport(&self) -> &Transport {
+        self.moved.transport().unwrap_or(&self.transport)
+    }
+
+    fn spoken(&self) -> &OnceCell<ApiVersion> {
+        self.moved.version().unwrap_or(&self.version)
+    }
+
     /// Asks the server which versions it serves.
     async fn discover(&self) -> Result<ApiVersion> {
         let request = Request::openapi();
-        let reply = self.answer(&request, ApiVersion::NEWEST).await?;
+        let reply = self.answer(&request).await.map_err(Lost::into_error)?;
         if reply.status != 200 {
             return Err(self.refusal(&request, &reply));
         }
@@ -161,12 +169,30 @@ impl Client {
 
     /// Like [`Client::call`], telling whether a request without an answer reached the server.
     pub async fn attempt(&self, request: &Request) -> Result<Reply, Lost> {
-        let version = if request.wants_version() {
-            self.version().await.map_err(Lost::Unsent)?
-        } else {
-            ApiVersion::NEWEST
-        };
+        let version = self.version_for(request).await?;
+        let outcome = self.answer_or_loss(request, version).await;
+        if !self.has_moved(request, outcome.as_ref()).await? {
+            return outcome;
+        }
+        let version = self.version_for(request).await?;
         self.answer_or_loss(request, version).await
+    }
+
+    /// Sends a request that is the same in every version.
+    async fn answer(&self, request: &Request) -> Result<Reply, Lost> {
+        let outcome = self.answer_or_loss(request, ApiVersion::NEWEST).await;
+        if !self.has_moved(request, outcome.as_ref()).await? {
+            return outcome;
+        }
+        self.answer_or_loss(request, ApiVersion::NEWEST).await
+    }
+
+    async fn version_for(&self, request: &Request) -> Result<ApiVersion, Lost> {
+        if request.wants_version() {
+            self.version().await.map_err(Lost::Unsent)
+        } else {
+            Ok(ApiVersion::NEWEST)
+        }
     }
 
     /// Sends a GET and returns its JSON; fails unless Slurm answers it as it should.
@@ -180,90 +206,8 @@ impl Client {
         if Layer::of(reply) != Layer::Slurm {
             return Err(self.refusal(request, reply));
         }
-        serde_json::from_slice(&reply.body)
+        shape::read(&reply.body)
             .map_err(|error| unexpected(request, reply).because(error.to_string()))
-    }
-
-    /// Sends a GET for a list; returns what `keep` makes of its elements, which are read as they
-    /// come. `None` when the server says that nothing changed (HTTP 304).
-    pub async fn list<T: DeserializeOwned, U>(
-        &self,
-        request: &Request,
-        list: &'static str,
-        keep: impl FnMut(T) -> Option<U>,
-    ) -> Result<Option<(Vec<U>, Envelope)>> {
-        match self.list_or_reply(request, list, keep).await? {
-            Listed::All(kept, envelope) => Ok(Some((kept, envelope))),
-            Listed::Reply(reply) if reply.status == 304 => Ok(None),
-            Listed::Reply(reply) => Err(self.refusal(request, &reply)),
-        }
-    }
-
-    /// Like [`Client::list`], but an answer that is no list is returned as it is.
-    pub async fn list_or_reply<T: DeserializeOwned, U>(
-        &self,
-        request: &Request,
-        list: &'static str,
-        mut keep: impl FnMut(T) -> Option<U>,
-    ) -> Result<Listed<U>> {
-        let mut pace = Pace::retries(PATIENCE);
-        loop {
-            let incoming = match self.begin(request).await? {
-                Begun::Stream(incoming) => incoming,
-                Begun::Reply(reply) => return Ok(Listed::Reply(reply)),
-            };
-            let mut kept = Vec::new();
-            let mut elements = Elements::of(list);
-            let came = incoming
-                .each(|piece| {
-                    elements.push(piece, |element| {
-                        let element = serde_json::from_slice(element).doing(|| {
-                            format!("an element of the server's `{list}` is not understood")
-                        })?;
-                        kept.extend(keep(element));
-                        Ok(())
-                    })
-                })
-                .await;
-            match came {
-                Ok(()) => {
-                    let envelope = self.envelope(request, list, elements);
-                    let envelope = envelope.map_err(|error| error.or_hint(NOT_SLURM))?;
-                    return Ok(Listed::All(kept, envelope));
-                }
-                Err(Broken::Off(_)) if pace.next().await => {}
-                Err(broken) => return Err(broken.into_error().or_hint(NOT_SLURM)),
-            }
-        }
-    }
-
-    fn envelope(
-        &self,
-        request: &Request,
-        list: &'static str,
-        elements: Elements,
-    ) -> Result<Envelope> {
-        let reply = Reply {
-            status: 200,
-            body: elements.finish()?,
-            location: None,
-            retry_after: None,
-            took: Duration::ZERO,
-        };
-        let envelope: serde_json::Value = self.read(request, &reply)?;
-        let problems = Problems::of(&reply.body);
-        if !problems.errors.is_empty() {
-            return Err(refused(&problems.errors));
-        }
-        // What is no element has stayed in the envelope.
-        let rest = envelope.get(list).and_then(serde_json::Value::as_array);
-        if rest.is_none_or(|rest| !rest.is_empty()) {
-            return Err(
-                Error::failed(format!("the server's answer holds no list `{list}`"))
-                    .because(excerpt(&reply.text())),
-            );
-        }
-        Ok(Envelope(envelope))
     }
 
     /// Sends a GET whose body is wanted as it comes.
@@ -276,28 +220,40 @@ impl Client {
 
     /// Sends a GET; returns once the head of a good answer is there, or a whole other one.
     pub async fn begin(&self, request: &Request) -> Result<Begun> {
-        let version = if request.wants_version() {
-            self.version().await?
-        } else {
-            ApiVersion::NEWEST
+        let begun = self.begin_or_loss(request).await;
+        let outcome = match &begun {
+            Ok(Begun::Stream(_)) => return begun.map_err(Lost::into_error),
+            Ok(Begun::Reply(reply)) => Ok(reply),
+            Err(lost) => Err(lost),
         };
+        let has_moved = self.has_moved(request, outcome).await;
+        if !has_moved.map_err(Lost::into_error)? {
+            return begun.map_err(Lost::into_error);
+        }
+        let begun = self.begin_or_loss(request).await;
+        begun.map_err(Lost::into_error)
+    }
+
+    async fn begin_or_loss(&self, request: &Request) -> Result<Begun, Lost> {
+        let version = self.version_for(request).await?;
         let mut pace = Pace::retries(PATIENCE);
         let began = Instant::now();
         let mut is_renewed = false;
         loop {
-            let credentials = self.identity.credentials().await?;
+            let credentials = self.identity.credentials().await.map_err(Lost::Unsent)?;
             let opened = self
-                .transport
+                .transport()
                 .open(request, version, credentials.as_ref())
                 .await;
             let (outcome, passing) = match opened {
                 Ok(incoming) if incoming.status() == 200 => return Ok(Begun::Stream(incoming)),
                 Ok(incoming) => {
-                    let reply = incoming.complete().await.map_err(Broken::into_error)?;
+                    let mut reply = incoming.complete().await.map_err(Lost::from)?;
+                    self.ask_on(&mut reply, version, credentials.as_ref()).await;
                     let layer = Layer::of(&reply);
                     if layer == Layer::Token && !is_renewed {
                         is_renewed = true;
-                        if self.identity.renew().await? {
+                        if self.identity.renew().await.map_err(Lost::Unsent)? {
                             continue;
                         }
                     }
@@ -306,7 +262,7 @@ impl Client {
                 Err(lost) => {
                     self.is_lost.store(true, Ordering::Relaxed);
                     let passing = is_passing(&lost, began);
-                    (Err(lost.into_error()), passing)
+                    (Err(lost), passing)
                 }
             };
             if !passing || !pace.next().await {
@@ -320,6 +276,7 @@ impl Client {
         match Layer::of(reply) {
             Layer::Path => self.memory.forget_version(),
             Layer::Route | Layer::Stranger => self.is_lost.store(true, Ordering::Relaxed),
+            Layer::Token => self.is_refused.store(true, Ordering::Relaxed),
             _ => {}
         }
         let sent = Request {
@@ -331,10 +288,18 @@ impl Client {
         refusal(&sent, reply, self.identity.token().as_ref())
     }
 
-    async fn answer(&self, request: &Request, version: ApiVersion) -> Result<Reply> {
-        self.answer_or_loss(request, version)
-            .await
-            .map_err(Lost::into_error)
+    /// Finds out who gave an answer that leaves it open.
+    async fn ask_on(
+        &self,
+        reply: &mut Reply,
+        version: ApiVersion,
+        credentials: Option<&Credentials>,
+    ) {
+        if silence::is_open(reply, version) {
+            let question = silence::question();
+            let asked = self.transport().exchange(&question, version, credentials);
+            reply.giver = Some(silence::verdict(reply, &asked.await, version));
+        }
     }
 
     async fn answer_or_loss(&self, request: &Request, version: ApiVersion) -> Result<Reply, Lost> {
@@ -343,10 +308,13 @@ impl Client {
         let mut is_renewed = false;
         loop {
             let credentials = self.identity.credentials().await.map_err(Lost::Unsent)?;
-            let outcome = self
-                .transport
+            let mut outcome = self
+                .transport()
                 .exchange(request, version, credentials.as_ref())
                 .await;
+            if let Ok(reply) = &mut outcome {
+                self.ask_on(reply, version, credentials.as_ref()).await;
+            }
             let is_passing = match &outcome {
                 Ok(reply) if Layer::of(reply) == Layer::Token && !is_renewed => {
                     is_renewed = true;

@@ -5,13 +5,21 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::slurm::shape::{Number, Text};
+use crate::slurm::shape::{self, Number, Text};
 
 use super::refusal::excerpt;
 
-/// The slurmctld did not answer (SLURMCTLD_COMMUNICATIONS_CONNECTION_ERROR and its kin, 1800 to
-/// 1804).
-const NO_CONTROLLER: std::ops::RangeInclusive<i64> = 1800..=1804;
+/// Slurm's own errors begin here. Those below are the system's, and those of its messages.
+const FIRST_OWN: i64 = 2000;
+
+/// Errors of the messages between Slurm's parts: nothing came, or came to its end.
+const OF_MESSAGES: [std::ops::Range<i64>; 2] = [1000..2000, 5000..6000];
+
+/// The system's errors of a connection: EPIPE, ENETDOWN to ECONNRESET, ESHUTDOWN to EHOSTUNREACH.
+const OF_CONNECTIONS: [std::ops::RangeInclusive<i64>; 3] = [32..=32, 100..=104, 108..=113];
+
+/// SLURM_PROTOCOL_AUTHENTICATION_ERROR.
+const BAD_TOKEN: i64 = 1007;
 
 /// One error or warning of Slurm's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -51,15 +59,23 @@ impl Problem {
     }
 
     /// Returns whether Slurm refuses the token, or the lack of one.
+    pub fn is_about_the_token(&self) -> bool {
+        self.number() == Some(BAD_TOKEN)
+    }
+
+    /// Returns whether Slurm has judged the request and does not do it: any other error may come
+    /// after it was done.
     pub fn is_refusal(&self) -> bool {
-        matches!(self.number(), Some(1007))
+        self.number()
+            .is_some_and(|number| number >= FIRST_OWN && !is_of_messages(number))
     }
 
     /// Returns whether slurmctld did not answer slurmrestd.
     pub fn is_without_controller(&self) -> bool {
-        let by_number = self
-            .number()
-            .is_some_and(|number| NO_CONTROLLER.contains(&number));
+        let by_number = self.number().is_some_and(|number| {
+            let is_of_connections = OF_CONNECTIONS.iter().any(|some| some.contains(&number));
+            is_of_connections || (is_of_messages(number) && number != BAD_TOKEN)
+        });
         by_number || self.words().contains("contact slurm controller")
     }
 
@@ -80,6 +96,10 @@ impl Problem {
             _ => return None,
         })
     }
+}
+
+fn is_of_messages(number: i64) -> bool {
+    OF_MESSAGES.iter().any(|some| some.contains(&number))
 }
 
 impl fmt::Display for Problem {
@@ -111,7 +131,7 @@ impl Problems {
 
     /// Reads an answer; `None` when it is no JSON of slurmrestd's.
     pub fn read(body: &[u8]) -> Option<Problems> {
-        serde_json::from_slice(body).ok()
+        shape::read(body).ok()
     }
 }
 

@@ -23,10 +23,9 @@ pub fn refusal(request: &Request, reply: &Reply, token: Option<&Token>) -> Error
     let problems = Problems::of(&reply.body);
     match layer {
         Layer::Token => unauthorized(reply, token),
-        Layer::Refusal => match problems.errors.first() {
-            Some(_) => refused(&problems.errors),
-            None => unexpected(request, reply),
-        },
+        Layer::Refusal if problems.errors.is_empty() => unexpected(request, reply),
+        Layer::Refusal => refused(&problems.errors),
+        Layer::Unspecified => without_reason(&problems.errors),
         Layer::Slurm | Layer::Stranger => unexpected(request, reply),
         _ => hinted(
             Error::failed(format!("{} (HTTP {})", layer.meaning(), reply.status))
@@ -55,6 +54,17 @@ pub fn refused(errors: &[Problem]) -> Error {
             .iter()
             .find_map(Problem::hint)
             .unwrap_or("its own log says more: /var/log/slurmctld.log on the head node"),
+    )
+}
+
+/// Returns the error for a refusal by which Slurm does not say why.
+fn without_reason(errors: &[Problem]) -> Error {
+    let error = match errors.first() {
+        Some(first) => Error::failed(format!("Slurm refuses: {first}")),
+        None => Error::failed("Slurm refuses, and gives no reason"),
+    };
+    error.hint(
+        "a plug-in of the site may have refused it: /var/log/slurmctld.log on the head node says why",
     )
 }
 
@@ -149,13 +159,7 @@ mod tests {
     use std::time::Duration;
 
     fn error(status: u16, body: &str, token: Option<&Token>) -> Error {
-        let reply = Reply {
-            status,
-            body: body.as_bytes().to_vec(),
-            location: None,
-            retry_after: None,
-            took: Duration::ZERO,
-        };
+        let reply = Reply::new(status, body.as_bytes().to_vec(), Duration::ZERO);
         refusal(&Request::get("jobs"), &reply, token)
     }
 

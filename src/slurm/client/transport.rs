@@ -10,6 +10,7 @@ use reqwest::redirect::Policy;
 use crate::error::{Context, Error, Result};
 use crate::slurm::{Token, UserName};
 
+use super::layer::Layer;
 use super::request::Request;
 use super::server::Server;
 use super::version::ApiVersion;
@@ -37,6 +38,7 @@ pub struct Credentials {
 #[derive(Debug, Clone)]
 pub struct Transport {
     server: Server,
+    limit: Duration,
     http: reqwest::Client,
 }
 
@@ -53,9 +55,23 @@ pub struct Reply {
     pub retry_after: Option<Duration>,
     /// How long the answer took.
     pub took: Duration,
+    /// Who gave it, where that was found out by asking on.
+    pub giver: Option<Layer>,
 }
 
 impl Reply {
+    /// Returns an answer without more than these.
+    pub fn new(status: u16, body: Vec<u8>, took: Duration) -> Reply {
+        Reply {
+            status,
+            body,
+            location: None,
+            retry_after: None,
+            took,
+            giver: None,
+        }
+    }
+
     /// Returns the body as text, for people.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
@@ -78,6 +94,15 @@ impl Lost {
     pub fn into_error(self) -> Error {
         match self {
             Lost::Unsent(error) | Lost::Unanswered(error) | Lost::Unusable(error) => error,
+        }
+    }
+}
+
+impl From<Broken> for Lost {
+    fn from(broken: Broken) -> Lost {
+        match broken {
+            Broken::Off(error) => Lost::Unanswered(error),
+            Broken::Bad(error) => Lost::Unusable(error),
         }
     }
 }
@@ -127,7 +152,16 @@ impl Transport {
         let http = http
             .build()
             .doing(|| "cannot make an HTTP client".to_owned())?;
-        Ok(Transport { server, http })
+        Ok(Transport {
+            server,
+            limit,
+            http,
+        })
+    }
+
+    /// Returns the like of these connections to another server.
+    pub fn to(&self, server: Server) -> Result<Transport> {
+        Transport::new(server, self.limit)
     }
 
     /// Returns the server.
@@ -194,10 +228,7 @@ impl Transport {
         credentials: Option<&Credentials>,
     ) -> Result<Reply, Lost> {
         let incoming = self.open(request, version, credentials).await?;
-        incoming.complete().await.map_err(|broken| match broken {
-            Broken::Off(error) => Lost::Unanswered(error),
-            Broken::Bad(error) => Lost::Unusable(error),
-        })
+        incoming.complete().await.map_err(Lost::from)
     }
 }
 
@@ -231,6 +262,7 @@ impl Incoming {
             location,
             retry_after,
             took: self.began.elapsed(),
+            giver: None,
         })
     }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use crate::slurm::shape;
+
 /// A version of Slurm's REST API: `v0.0.NN`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ApiVersion(u32);
@@ -56,7 +58,7 @@ pub fn offered(document: &[u8]) -> Option<Vec<ApiVersion>> {
     struct Document {
         paths: Paths,
     }
-    let document: Document = serde_json::from_slice(document).ok()?;
+    let document: Document = shape::read(document).ok()?;
     let mut versions = document.paths.0;
     versions.sort_unstable();
     versions.dedup();

@@ -2,11 +2,12 @@
 //! when a user cancels somebody else's job.
 
 use futures_util::stream::{self, StreamExt};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::slurm::UserName;
-use crate::slurm::client::{ApiVersion, Client, Layer, Lost, Problems, Request};
+use crate::slurm::client::{ApiVersion, Client, Layer, Lost, Problems, Request, excerpt};
+use crate::slurm::shape::{self, Number, Text};
 
 use super::{Job, JobId, lookup};
 
@@ -14,10 +15,13 @@ use super::{Job, JobId, lookup};
 const OPERATORS: [&str; 2] = ["root", "slurm"];
 
 /// The first version that cancels `12_3`.
-const TASKS: ApiVersion = ApiVersion::new(40);
+const TASKS: ApiVersion = ApiVersion::new(37);
 
 /// The first version that a Slurm serves which can hang; before it, Slurm refuses by itself.
 const HANGS: ApiVersion = ApiVersion::new(40);
+
+/// A job that ended between the look and the request is as good as cancelled.
+const ALREADY_ENDED: i64 = 2021;
 
 /// How many requests are under way at once.
 const AT_ONCE: usize = 8;
@@ -125,18 +129,54 @@ async fn send(client: &Client, id: JobId, jobs: &[Job], version: ApiVersion) -> 
     if layer.may_have_acted() {
         return look_again(client, id, &client.refusal(&request, &reply)).await;
     }
-    // Ended between the look and the request: as good as cancelled.
-    const ALREADY_ENDED: i64 = 2021;
     let problems = Problems::of(&reply.body).errors;
-    let has_ended = |code: Option<i64>| code == Some(ALREADY_ENDED);
-    if !problems.is_empty() && problems.iter().all(|problem| has_ended(problem.number())) {
-        return Ok(());
-    }
-    match layer {
-        Layer::Slurm if problems.is_empty() => Ok(()),
-        Layer::Slurm => Err(problems[0].to_string()),
+    let numbered = problems
+        .iter()
+        .map(|problem| (problem.number(), problem.to_string()));
+    let statuses = statuses(&reply.body).into_iter();
+    let statuses = statuses.map(|(code, words)| (Some(code), words));
+    let mut open = numbered
+        .chain(statuses)
+        .filter(|(number, _)| *number != Some(ALREADY_ENDED));
+    match open.next() {
+        None if layer == Layer::Slurm || !problems.is_empty() => Ok(()),
+        Some((_, words)) if layer == Layer::Slurm => Err(words),
         _ => Err(sentence(&client.refusal(&request, &reply))),
     }
+}
+
+/// Returns what Slurm from 24.11 on says, in a good answer, of jobs that it has not cancelled: the
+/// number of the error, and its words.
+fn statuses(body: &[u8]) -> Vec<(i64, String)> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Answer {
+        #[serde(deserialize_with = "shape::list")]
+        status: Vec<Status>,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Status {
+        error: StatusError,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct StatusError {
+        code: Number,
+        message: Text,
+    }
+    let answer: Answer = shape::read(body).unwrap_or_default();
+    let errors = answer.status.into_iter().map(|status| status.error);
+    errors
+        .filter_map(|error| Some((error.code.positive()?, error.message)))
+        .map(|(code, message)| {
+            let words = excerpt(message.as_str());
+            (
+                i64::try_from(code).unwrap_or(i64::MAX),
+                format!("{words} (Slurm error {code})"),
+            )
+        })
+        .collect()
 }
 
 /// Looks whether a job is cancelled although the answer that says so was lost.

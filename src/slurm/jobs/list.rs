@@ -8,8 +8,8 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::slurm::client::{ApiVersion, Client, NOT_SLURM, Request};
-use crate::slurm::shape::Words;
+use crate::slurm::client::{ApiVersion, Client, Element, Request};
+use crate::slurm::shape::{Text, Words};
 
 use super::raw::RawJob;
 use super::{Job, JobId, State, lookup};
@@ -120,24 +120,16 @@ pub async fn list(client: &Client, filter: &Filter, after: Option<u64>) -> Resul
         Some(after) => format!("jobs?update_time=uts{after}"),
         None => "jobs".to_owned(),
     });
-    let (mut seen, mut unreadable) = (0_usize, 0_usize);
-    let keep = |raw: RawJob| {
-        let job = raw.job();
-        seen += 1;
-        unreadable += usize::from(job.is_none());
-        job.filter(|job| filter.wants(job))
+    let keep = |raw: RawJob| match raw.job() {
+        Some(job) if filter.wants(&job) => Element::Wanted(job),
+        Some(_) => Element::Unwanted,
+        None => Element::NotUnderstood,
     };
     let Some((jobs, envelope)) = client.list(&request, "jobs", keep).await? else {
         return Ok(None);
     };
-    if unreadable > 0 {
-        return Err(Error::failed(format!(
-            "{unreadable} of the {seen} jobs that the server lists have no number or no state"
-        ))
-        .hint(NOT_SLURM));
-    }
     let last_update = envelope.last_update();
-    if after.is_some() && seen == 0 && last_update.is_none() {
+    if after.is_some() && envelope.count() == 0 && last_update.is_none() {
         return Ok(None);
     }
     Ok(Some(Listing {
@@ -149,20 +141,23 @@ pub async fn list(client: &Client, filter: &Filter, after: Option<u64>) -> Resul
 /// Returns the numbers of the jobs, or of the arrays of the tasks, in the wanted states: the
 /// newest of them if there is a limit that nothing but the states decides on.
 async fn numbers(client: &Client, filter: &Filter) -> Result<BTreeSet<u64>> {
-    #[derive(Deserialize)]
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
     struct Brief {
-        job_id: String,
-        #[serde(default)]
+        job_id: Text,
         state: Words,
     }
     let keep = |brief: Brief| {
-        let digits = brief.job_id.bytes().take_while(u8::is_ascii_digit).count();
+        let id = brief.job_id.as_str();
+        let digits = id.bytes().take_while(u8::is_ascii_digit).count();
+        let number: Option<u64> = id[..digits].parse().ok();
         let is_wanted =
             filter.states.is_empty() || filter.states.contains(&State::of(&brief.state.0));
-        brief.job_id[..digits]
-            .parse()
-            .ok()
-            .filter(|_: &u64| is_wanted)
+        match number {
+            Some(number) if is_wanted => Element::Wanted(number),
+            Some(_) => Element::Unwanted,
+            None => Element::NotUnderstood,
+        }
     };
     let listed = client
         .list(&Request::get("jobs/state"), "jobs", keep)

@@ -1,7 +1,7 @@
 //! Single jobs, asked for one by one.
 
-use crate::error::{Error, Result};
-use crate::slurm::client::{ApiVersion, Client, Listed, NOT_SLURM, Problems, Request};
+use crate::error::Result;
+use crate::slurm::client::{ApiVersion, Client, Element, Listed, Problem, Problems, Request};
 
 use super::raw::RawJob;
 use super::{Job, JobId};
@@ -25,30 +25,20 @@ pub fn request(id: JobId, version: ApiVersion) -> Request {
 /// know it, or has forgotten it: it keeps a job for 5 minutes after its end by default.
 pub async fn lookup(client: &Client, id: JobId) -> Result<Vec<Job>> {
     let request = request(id, client.version().await?);
-    let mut unreadable = false;
-    let keep = |raw: RawJob| {
-        let job = raw.job();
-        unreadable |= job.is_none();
-        job.filter(|job| job.is(id))
+    let keep = |raw: RawJob| match raw.job() {
+        Some(job) if job.is(id) => Element::Wanted(job),
+        Some(_) => Element::Unwanted,
+        None => Element::NotUnderstood,
     };
-    let jobs = match client.list_or_reply(&request, "jobs", keep).await? {
-        Listed::All(jobs, _) => jobs,
+    match client.list_or_reply(&request, "jobs", keep).await? {
+        Listed::All(jobs, _) => Ok(jobs),
         Listed::Reply(reply) => {
             let problems = Problems::of(&reply.body).errors;
-            if problems
-                .iter()
-                .any(|problem| problem.number() == Some(UNKNOWN))
-            {
+            let is_unknown = |problem: &Problem| problem.number() == Some(UNKNOWN);
+            if problems.iter().any(is_unknown) {
                 return Ok(Vec::new());
             }
-            return Err(client.refusal(&request, &reply));
+            Err(client.refusal(&request, &reply))
         }
-    };
-    if unreadable {
-        return Err(Error::failed(format!(
-            "what the server says of job {id} has no number or no state"
-        ))
-        .hint(NOT_SLURM));
     }
-    Ok(jobs)
 }

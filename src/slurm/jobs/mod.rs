@@ -5,19 +5,24 @@ mod id;
 mod list;
 mod lookup;
 mod output_file;
+mod parts;
 mod raw;
 mod state;
 mod submit;
+mod task_list;
 mod wait;
 
 use serde::Serialize;
 
 use super::time;
 
+use task_list::TaskList;
+
 pub use cancel::{Cancelled, Refused, cancel, request as cancel_request};
 pub use id::JobId;
 pub use list::{Filter, Listing, list};
 pub use lookup::{lookup, request as lookup_request};
+pub use parts::{Parts, parts};
 pub use state::State;
 pub use submit::{Submitted, accepted, request as submit_request, submit};
 pub use wait::{exit_code, gone, wait};
@@ -34,6 +39,12 @@ pub struct Job {
     pub array_task_id: Option<u64>,
     /// The indices of the array that have not started yet, e.g. `3-9%2`.
     pub array_tasks: Option<String>,
+    /// The number of the heterogeneous job that it is a component of.
+    #[serde(skip)]
+    pub het_job_id: Option<u64>,
+    /// The numbers of all of its components, e.g. `5-6`.
+    #[serde(skip)]
+    pub het_components: Option<String>,
     /// Its name.
     pub name: Option<String>,
     /// Its user; v0.0.36 does not tell.
@@ -118,7 +129,8 @@ impl Job {
             Some(task) => {
                 let is_task = self.array_job_id == Some(id.job) && self.array_task_id == Some(task);
                 let waits = self.array_job_id == Some(id.job) && self.array_task_id.is_none();
-                is_task || (waits && self.holds_task(task))
+                let waiting = self.array_tasks.as_deref().filter(|_| waits);
+                is_task || waiting.is_some_and(|list| TaskList(list).may_hold(task))
             }
         }
     }
@@ -131,24 +143,5 @@ impl Job {
             false => now,
         };
         Some(end.saturating_sub(start))
-    }
-
-    /// Returns whether a task of its array has yet to start.
-    fn holds_task(&self, task: u64) -> bool {
-        let Some(tasks) = &self.array_tasks else {
-            return false;
-        };
-        let tasks = tasks.split('%').next().unwrap_or_default();
-        tasks.split(',').any(|part| {
-            let (range, step) = part.split_once(':').unwrap_or((part, "1"));
-            let (first, last) = range.split_once('-').unwrap_or((range, range));
-            match (first.parse(), last.parse::<u64>(), step.parse::<u64>()) {
-                (Ok(first), Ok(last), Ok(step)) if step > 0 => {
-                    (first..=last).contains(&task) && (task - first).is_multiple_of(step)
-                }
-                // Slurm shortens long lists with dots.
-                _ => part.contains("..."),
-            }
-        })
     }
 }

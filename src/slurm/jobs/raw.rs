@@ -20,6 +20,8 @@ pub(super) struct RawJob {
     array_job_id: Number,
     array_task_id: Number,
     array_task_string: Text,
+    het_job_id: Number,
+    het_job_id_set: Text,
     name: Text,
     user_name: Text,
     account: Text,
@@ -91,6 +93,8 @@ impl RawJob {
             array_tasks: array_job_id
                 .filter(|_| array_task_id.is_none())
                 .and_then(|_| self.array_task_string.some()),
+            het_job_id: self.het_job_id.positive(),
+            het_components: self.het_job_id_set.some(),
             stdout,
             stderr,
             stdin: self

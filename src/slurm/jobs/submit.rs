@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::slurm::client::{ApiVersion, Client, Layer, Lost, Problems, Request, refused};
-use crate::slurm::shape::Number;
+use crate::slurm::client::{ApiVersion, Client, Layer, Lost, Problem, Problems, Request, refused};
+use crate::slurm::shape::{self, Number};
 use crate::slurm::submission::Description;
 use crate::wait::Pace;
 
 use super::raw::MARKER;
-use super::{Filter, list};
+use super::{Filter, Job, list};
 
 /// For how long a job whose answer was lost is looked for.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -56,21 +56,24 @@ pub async fn submit(client: &Client, mut description: Description) -> Result<Sub
         // Who asks for a held job need not hear that it is held.
         warnings.retain(|words| !(description.is_held() && words.contains("held state")));
         warnings.dedup();
-        return Ok(Submitted {
-            id,
-            name: description.name().to_owned(),
-            array: description.array().map(ToOwned::to_owned),
-            warnings,
-        });
+        return Ok(submitted(&description, id, warnings));
     }
-    let layer = Layer::of(&reply);
-    let says_nothing = layer == Layer::Slurm && problems.errors.is_empty();
-    if says_nothing || layer.may_have_acted() {
-        let error = client.refusal(&request, &reply);
-        return find(client, &description, &marker, error).await;
-    }
-    match layer {
-        Layer::Slurm => Err(refused(&problems.errors)),
+    let is_refused = problems.errors.iter().any(Problem::is_refusal);
+    match Layer::of(&reply) {
+        Layer::Slurm if is_refused => Err(refused(&problems.errors)),
+        // Slurm answers, and what it has done it shows at once.
+        Layer::Unspecified => {
+            let refusal = client.refusal(&request, &reply);
+            match look(client, &marker).await {
+                Ok(Some(job)) => Ok(found(&description, &job, &refusal)),
+                Ok(None) => Err(refusal),
+                Err(look) => Err(unknown(&description, Some(look), refusal)),
+            }
+        }
+        layer if layer == Layer::Slurm || layer.may_have_acted() => {
+            let loss = client.refusal(&request, &reply);
+            find(client, &description, &marker, loss).await
+        }
         _ => Err(client.refusal(&request, &reply)),
     }
 }
@@ -82,59 +85,73 @@ pub fn accepted(body: &[u8]) -> Option<u64> {
         #[serde(default)]
         job_id: Number,
     }
-    serde_json::from_slice::<Answer>(body)
-        .ok()?
-        .job_id
-        .positive()
+    shape::read::<Answer>(body).ok()?.job_id.positive()
 }
 
-/// Looks for a job whose answer was lost because of `loss`.
+/// Looks for a job whose answer was lost because of `loss`, until it appears.
 async fn find(
     client: &Client,
     description: &Description,
     marker: &str,
     loss: Error,
 ) -> Result<Submitted> {
+    let mut pace = Pace::retries(PATIENCE);
+    let last = loop {
+        let look = look(client, marker).await;
+        if let Ok(Some(job)) = &look {
+            return Ok(found(description, job, &loss));
+        }
+        // A refused token shows no job, however often it asks.
+        if client.has_refused_token() || !pace.next().await {
+            break look.err();
+        }
+    };
+    Err(unknown(description, last, loss))
+}
+
+/// Looks once for the job with a marker.
+async fn look(client: &Client, marker: &str) -> Result<Option<Job>> {
     let filter = Filter {
         marker: Some(marker.to_owned()),
         ..Filter::default()
     };
-    let mut pace = Pace::retries(PATIENCE);
-    let last = loop {
-        let look = list(client, &filter, None).await;
-        if let Ok(Some(listing)) = &look
-            && let Some(job) = listing.jobs.first()
-        {
-            return Ok(Submitted {
-                id: job.array_job_id.unwrap_or(job.id),
-                name: description.name().to_owned(),
-                array: description.array().map(ToOwned::to_owned),
-                warnings: vec![format!(
-                    "the answer was lost ({loss}), but the job is there"
-                )],
-            });
-        }
-        if !pace.next().await {
-            break look;
-        }
-    };
+    let listing = list(client, &filter, None).await?;
+    Ok(listing.and_then(|listing| listing.jobs.into_iter().next()))
+}
+
+fn submitted(description: &Description, id: u64, warnings: Vec<String>) -> Submitted {
+    Submitted {
+        id,
+        name: description.name().to_owned(),
+        array: description.array().map(ToOwned::to_owned),
+        warnings,
+    }
+}
+
+fn found(description: &Description, job: &Job, loss: &Error) -> Submitted {
+    let id = job.array_job_id.unwrap_or(job.id);
+    let warning = format!("the answer was lost ({loss}), but the job is there");
+    submitted(description, id, vec![warning])
+}
+
+/// Returns the error for a job that has not appeared, or that cannot be looked for.
+fn unknown(description: &Description, look: Option<Error>, loss: Error) -> Error {
     let name = description.name();
-    Err(match last {
-        Ok(_) => Error::failed(format!(
+    let error = match look {
+        None => Error::failed(format!(
             "the answer to the submission of `{name}` was lost, and no such job has appeared \
              within {} s: most likely it was not submitted",
             PATIENCE.as_secs()
         )),
-        Err(look) => Error::failed(format!(
+        Some(look) => Error::failed(format!(
             "the answer to the submission of `{name}` was lost, and whether Slurm has the job \
              cannot be seen: {look}"
         )),
-    }
-    .because(loss)
-    .hint(format!(
+    };
+    error.because(loss).hint(format!(
         "look before you submit it again: hpcapi jobs list --name '{}'",
         name.replace('\'', r"'\''")
-    )))
+    ))
 }
 
 /// Returns a marker that no other job has.

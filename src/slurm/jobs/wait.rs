@@ -54,6 +54,10 @@ pub async fn wait(
                 }
             }
             Err(error) => {
+                // A token that is refused never becomes good.
+                if client.has_refused_token() {
+                    return Err(error);
+                }
                 troubled(&error);
                 if !patience.next().await {
                     return Err(error);

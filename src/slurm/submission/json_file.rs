@@ -48,10 +48,16 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Description> {
     let mut description = Description::empty(file, script);
     for (name, value) in job {
         if name != "script" {
-            put(&mut description, name, value).map_err(|(why, hint)| match hint {
+            let mut one = Description::empty(file, String::new());
+            put(&mut one, name, value).map_err(|(why, hint)| match hint {
                 Some(hint) => wrong(why).hint(hint),
                 None => wrong(why),
             })?;
+            if let Some(twice) = description.add(one) {
+                return Err(wrong(format!(
+                    "`{name}` and another field mean the same (`{twice}`)"
+                )));
+            }
         }
     }
     Ok(description)

@@ -2,8 +2,10 @@
 //! the API. What a version has no field for is refused: its server would leave it out without a
 //! word.
 
+mod derived;
 mod fields;
 mod json_file;
+mod older;
 mod options;
 mod readings;
 mod script;
@@ -17,24 +19,40 @@ use serde_json::{Map, Value as Json, json};
 use crate::error::{Error, Result};
 
 use super::client::ApiVersion;
-use super::time;
-
 use fields::field;
 use value::Value;
 
-/// Where programs are looked for, unless the user says.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/slurm/bin";
-
 /// The first version that takes a list of nodes, words and variables as such.
 const LISTS: ApiVersion = ApiVersion::new(39);
+
+/// Returns a user's home: only the cluster knows it, so it is taken to be where Linux has it by
+/// default.
+pub fn home_of(user: &str) -> String {
+    match user {
+        "root" => "/root".to_owned(),
+        user => format!("/home/{user}"),
+    }
+}
 
 /// A batch job as its user described it, for any version of the API.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Description {
     file: String,
     script: String,
-    fields: BTreeMap<&'static str, Value>,
+    fields: Fields,
     environment: BTreeMap<String, String>,
+    /// Resources of each node, by the option of `sbatch` that asks for them: one field has all.
+    per_node: BTreeMap<&'static str, String>,
+    owner: Option<Owner>,
+}
+
+type Fields = BTreeMap<&'static str, Value>;
+
+/// Whose job it is.
+#[derive(Debug, Clone, PartialEq)]
+struct Owner {
+    name: String,
+    home: String,
 }
 
 impl Description {
@@ -52,6 +70,7 @@ impl Description {
         };
         script::require_script(file, &description.script)?;
         let own = std::mem::take(&mut description.fields);
+        let own_per_node = std::mem::take(&mut description.per_node);
         for (line, option, value) in script::directives(file, &description.script)? {
             description.set(option, &value).map_err(|error| {
                 let hints = error.hints().to_vec();
@@ -61,6 +80,7 @@ impl Description {
         }
         // What JSON says beside the script wins over the script's own lines.
         description.fields.extend(own);
+        description.per_node.extend(own_per_node);
         Ok(description)
     }
 
@@ -69,16 +89,16 @@ impl Description {
         options::set(self, option, value)
     }
 
-    /// Fills in what Slurm wants and the user left out: a folder, and an environment.
-    pub fn fill(&mut self, directory: &str, user: &str) {
+    /// Fills in what Slurm wants and the user left out: a folder, and whose job it is.
+    pub fn fill(&mut self, user: &str) {
+        let home = home_of(user);
         self.fields
             .entry("current_working_directory")
-            .or_insert_with(|| Value::Text(directory.to_owned()));
-        for (name, value) in [("PATH", PATH), ("USER", user), ("LOGNAME", user)] {
-            self.environment
-                .entry(name.to_owned())
-                .or_insert_with(|| value.to_owned());
-        }
+            .or_insert_with(|| Value::Text(home.clone()));
+        self.owner = Some(Owner {
+            name: user.to_owned(),
+            home,
+        });
     }
 
     /// Adds a marker to the job's comment.
@@ -110,9 +130,16 @@ impl Description {
     /// Returns the body of the submission in a version of the API; fails when the version has no
     /// field for something.
     pub fn body(&self, version: ApiVersion) -> Result<Json> {
+        let fields = derived::fields(self).map_err(|[one, other]| {
+            Error::usage(format!(
+                "`{}`: `{one}` and `{other}` exclude each other",
+                self.file
+            ))
+            .hint("leave one of them out")
+        })?;
         let mut job = Map::new();
         job.insert("name".to_owned(), json!(self.name()));
-        for (name, value) in &self.fields {
+        for (name, value) in &fields {
             let known = field(name).expect("only fields of the table are put");
             let is_off = *value == Value::Flag(false);
             match known.name_in(version) {
@@ -121,7 +148,7 @@ impl Description {
                     job.insert("no_requeue".to_owned(), json!(true));
                 }
                 Some("mail_type") if version >= LISTS => {
-                    job.insert("mail_type".to_owned(), mail_types(value));
+                    job.insert("mail_type".to_owned(), older::mail_types(value));
                 }
                 Some(own) => {
                     job.insert(own.to_owned(), value.write(known.kind, version));
@@ -129,108 +156,16 @@ impl Description {
                 None => self.write_otherwise(&mut job, name, value, version)?,
             }
         }
-        job.insert("environment".to_owned(), self.environment(version));
+        job.insert("environment".to_owned(), self.environment(&fields, version));
         Ok(json!({"script": self.script, "job": job}))
     }
 
-    /// Writes what old versions have, but write otherwise.
-    fn write_otherwise(
-        &self,
-        job: &mut Map<String, Json>,
-        name: &'static str,
-        value: &Value,
-        version: ApiVersion,
-    ) -> Result<()> {
-        let is_early = version < LISTS;
-        let gpus = |resources: &str| resources.strip_prefix("gres/gpu:").map(ToOwned::to_owned);
-        let text = match value {
-            Value::Text(text) => text.as_str(),
-            _ => "",
-        };
-        let written = match name {
-            "minimum_nodes" | "maximum_nodes" if is_early => {
-                let number = |name| match self.fields.get(name) {
-                    Some(Value::Number(number)) => Some(*number),
-                    _ => None,
-                };
-                let (least, most) = (number("minimum_nodes"), number("maximum_nodes"));
-                let least = least.or(most).unwrap_or(1);
-                // A list of both is taken, and left out.
-                Some(("nodes", json!(format!("{least}-{}", most.unwrap_or(least)))))
-            }
-            "tres_per_node" if is_early => {
-                let parts: Option<Vec<&str>> = text
-                    .split(',')
-                    .map(|part| part.strip_prefix("gres/"))
-                    .collect();
-                parts.map(|parts| ("gres", json!(parts.join(","))))
-            }
-            "tres_per_job" if is_early => gpus(text).map(|gpus| ("gpus", json!(gpus))),
-            "tres_per_task" if is_early => {
-                let gpus = text
-                    .strip_prefix("gres/gpu")
-                    .map(|gpus| gpus.replace('=', ":"));
-                gpus.map(|gpus| ("gpus_per_task", json!(gpus.trim_start_matches(':'))))
-            }
-            // Says the same as the GPUs of each task.
-            "tres_bind" if is_early && self.fields.contains_key("tres_per_task") => return Ok(()),
-            "excluded_nodes" if is_early => match value {
-                Value::Words(names) => Some(("exclude_nodes", json!(names.join(",")))),
-                _ => None,
-            },
-            "begin_time" | "deadline" if is_early => match value {
-                Value::Number(moment) => {
-                    let left = moment.saturating_sub_unsigned(time::now()).max(0);
-                    Some((name, json!(format!("now+{left}"))))
-                }
-                _ => None,
-            },
-            "delay_boot" if is_early => match value {
-                Value::Number(seconds) => Some((name, json!(seconds / 60))),
-                _ => None,
-            },
-            "shared" if is_early => match value {
-                Value::Words(words) if words == &["none"] => {
-                    Some(("exclusive", json!("exclusive")))
-                }
-                Value::Words(words) if words.len() == 1 => Some(("exclusive", json!(words[0]))),
-                _ => None,
-            },
-            "kill_warning_signal" if is_early => Some(("signal", json!(self.signal()))),
-            // Written together with the signal.
-            "kill_warning_delay" | "kill_warning_flags" if is_early => return Ok(()),
-            _ => None,
-        };
-        match written {
-            Some((own, json)) => {
-                job.insert(own.to_owned(), json);
-                Ok(())
-            }
-            None => Err(Error::usage(format!(
-                "`{}`: the server would leave out `{name}`, which its API {version} does not have",
-                self.file
-            ))
-            .hint("leave it out, or submit with sbatch on the cluster")),
-        }
-    }
-
-    /// Returns the signal as `sbatch` writes it.
-    fn signal(&self) -> String {
-        let is_batch = matches!(self.fields.get("kill_warning_flags"), Some(Value::Words(words)) if !words.is_empty());
-        let signal = self.text("kill_warning_signal").unwrap_or_default();
-        let seconds = match self.fields.get("kill_warning_delay") {
-            Some(Value::Number(seconds)) => *seconds,
-            _ => 60,
-        };
-        format!("{}{signal}@{seconds}", if is_batch { "B:" } else { "" })
-    }
-
-    fn environment(&self, version: ApiVersion) -> Json {
+    fn environment(&self, fields: &Fields, version: ApiVersion) -> Json {
+        let environment = derived::environment(self, fields);
         if version < LISTS {
-            return json!(self.environment);
+            return json!(environment);
         }
-        let list: Vec<String> = self
-            .environment
+        let list: Vec<String> = environment
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
@@ -243,7 +178,22 @@ impl Description {
             script,
             fields: BTreeMap::new(),
             environment: BTreeMap::new(),
+            per_node: BTreeMap::new(),
+            owner: None,
         }
+    }
+
+    /// Adds what another one sets; returns a field that both set.
+    fn add(&mut self, other: Description) -> Option<&'static str> {
+        let twice = other
+            .fields
+            .keys()
+            .find(|name| self.fields.contains_key(*name));
+        let twice = twice.copied();
+        self.fields.extend(other.fields);
+        self.environment.extend(other.environment);
+        self.per_node.extend(other.per_node);
+        twice
     }
 
     fn put(&mut self, name: &'static str, value: Value) {
@@ -268,22 +218,6 @@ impl Description {
     }
 }
 
-/// Writes occasions for a mail as the later versions call them.
-fn mail_types(value: &Value) -> Json {
-    let Value::Words(words) = value else {
-        return json!([]);
-    };
-    let renamed = |word: &String| match word.as_str() {
-        "INVALID_DEPEND" => "INVALID_DEPENDENCY".to_owned(),
-        "TIME_LIMIT" => "TIME=100%".to_owned(),
-        "TIME_LIMIT_90" => "TIME=90%".to_owned(),
-        "TIME_LIMIT_80" => "TIME=80%".to_owned(),
-        "TIME_LIMIT_50" => "TIME=50%".to_owned(),
-        word => word.to_owned(),
-    };
-    json!(words.iter().map(renamed).collect::<Vec<_>>())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,7 +227,7 @@ mod tests {
 
     fn read(text: &str) -> Description {
         let mut description = Description::read("folder/job.sh", text.as_bytes()).unwrap();
-        description.fill("/home/me", "me");
+        description.fill("me");
         description
     }
 
@@ -312,7 +246,7 @@ mod tests {
         assert_eq!(new["job"]["minimum_nodes"], 1);
         assert_eq!(new["job"]["maximum_nodes"], 2);
         assert_eq!(new["job"]["time_limit"]["number"], 5);
-        assert_eq!(new["job"]["environment"][0], "LOGNAME=me");
+        assert_eq!(new["job"]["environment"][1], "LOGNAME=me");
         assert_eq!(new["job"]["name"], "a");
         assert_eq!(body(&job, 99), new);
     }

@@ -73,7 +73,7 @@ pub(super) fn gpus(description: &mut Description, value: &str) -> Result<(), Str
 }
 
 pub(super) fn gpus_per_node(description: &mut Description, value: &str) -> Result<(), String> {
-    description.put("tres_per_node", Value::Text(gpu(value)?));
+    description.per_node.insert("gpus-per-node", gpu(value)?);
     Ok(())
 }
 
@@ -110,7 +110,7 @@ fn gpu(value: &str) -> Result<String, String> {
 }
 
 pub(super) fn gres(description: &mut Description, value: &str) -> Result<(), String> {
-    description.put("tres_per_node", Value::Text(generic(value)?));
+    description.per_node.insert("gres", generic(value)?);
     Ok(())
 }
 

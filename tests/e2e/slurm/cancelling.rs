@@ -18,14 +18,18 @@ pub(crate) fn own_jobs_are_cancelled(cluster: &Cluster) {
     let ended = env.fail(1, &["jobs", "cancel", &running]);
     assert!(ended.contains("it has ended: CANCELLED"), "{ended}");
 
-    // By what they are: those that run stay.
+    // By what they are: those that run stay, those of an array, too.
     let array = cluster.submit("true", &["--hold", "--array", "1-3"]);
-    let stays = cluster.submit("sleep 300", &[]);
+    let half = cluster.submit("sleep 300", &["--array", "0-3%1"]);
+    let stays = format!("{half}_0");
     cluster.wait_for_start(&stays);
     env.succeed(&["jobs", "cancel", "--state", "PENDING"]);
     assert_eq!(cluster.show(&array)["state"], "CANCELLED");
     assert_eq!(cluster.show(&stays)["state"], "RUNNING");
-    env.succeed(&["jobs", "cancel", &stays]);
+    let left = cluster.list(&["--state", "PENDING,RUNNING"]);
+    let left: Vec<_> = left.iter().map(|job| &job["array_task_id"]).collect();
+    assert_eq!(left, [0], "of array {half}");
+    env.succeed(&["jobs", "cancel", &half]);
 }
 
 /// An answer about a foreign job may be the last that slurmctld ever gives, so nothing is sent.
