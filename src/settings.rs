@@ -177,6 +177,8 @@ pub struct Again {
     pub program: String,
     /// Options that select the deployment, e.g. ` --name x --sandbox`; empty for the default.
     pub options: String,
+    /// `--region`, if it was given.
+    pub region: Option<String>,
     /// Options that say how the cluster is to be, e.g. ` --config mine.yaml`.
     pub cluster_options: String,
 }
@@ -184,13 +186,23 @@ pub struct Again {
 impl Again {
     /// Returns the command line of `verb` for the same deployment.
     pub fn command(&self, verb: &str) -> String {
+        self.spelled(verb, self.region.as_deref())
+    }
+
+    /// Returns the command line of `verb` for the deployment of the same name in another region.
+    pub fn command_in(&self, region: &str, verb: &str) -> String {
+        self.spelled(verb, Some(region))
+    }
+
+    fn spelled(&self, verb: &str, region: Option<&str>) -> String {
         let takes_cluster = matches!(verb, "up" | "status");
         let cluster = if takes_cluster {
             self.cluster_options.as_str()
         } else {
             ""
         };
-        format!("{} {verb}{}{cluster}", self.program, self.options)
+        let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
+        format!("{} {verb}{}{region}{cluster}", self.program, self.options)
     }
 
     /// Returns the command line that makes the cluster anew, and keeps the rest.
@@ -202,6 +214,26 @@ impl Again {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_is_for_the_region_that_was_given_or_is_meant() {
+        let mut again = Again {
+            program: "hpcapi".to_owned(),
+            options: " --name x".to_owned(),
+            region: None,
+            cluster_options: " --config y".to_owned(),
+        };
+        assert_eq!(again.command("up"), "hpcapi up --name x --config y");
+        again.region = Some("eu-west-1".to_owned());
+        assert_eq!(
+            again.command("token"),
+            "hpcapi token --name x --region eu-west-1"
+        );
+        assert_eq!(
+            again.command_in("us-east-2", "token"),
+            "hpcapi token --name x --region us-east-2"
+        );
+    }
 
     #[test]
     fn a_name_is_what_parallelcluster_takes() {

@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 from ministack.services import s3
+from ministack.services.cloudformation import provisioners
 
 from .aws_error import AwsError
-from .cloudformation.resource_types import Properties, guard_create, guard_delete
+from .cloudformation.resource_types import Made, Properties, guard_create, guard_delete
 
 
 def install() -> None:
+    _let_stacks_tag_buckets()
     guard_delete("AWS::S3::Bucket", _check_empty)
     guard_create("AWS::S3::BucketPolicy", _check_bucket)
+
+
+def _let_stacks_tag_buckets() -> None:
+    """A bucket gets the tags of its template and of its stack; ministack gives it none."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    provisioners._STACK_TAG_PROPERTY["AWS::S3::Bucket"] = ("Tags", "list")
+    create, update = handlers["create"], handlers["update"]
+
+    def created(logical_id: str, properties: Properties, stack_name: str) -> Made:
+        made = create(logical_id, properties, stack_name)
+        _tag(made[0], properties)
+        return made
+
+    def updated(name: str, old: Properties, new: Properties, stack_name: str) -> Made:
+        made = update(name, old, new, stack_name)
+        _tag(made[0], new)
+        return made
+
+    handlers |= {"create": created, "update": updated}
+
+
+def _tag(name: str, properties: Properties) -> None:
+    tags = properties.get("Tags") or []
+    s3._bucket_tags[name] = {tag["Key"]: tag["Value"] for tag in tags}
 
 
 def _check_empty(name: str, properties: Properties) -> None:

@@ -183,6 +183,25 @@ Resources:
         self.ec2.delete_network_interface(NetworkInterfaceId=interface)
         self.assertEqual(self.deleted("busy"), "DELETE_COMPLETE")
 
+    def test_a_bucket_carries_the_tags_of_its_stack(self) -> None:
+        template = """
+Resources:
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties: {Tags: [{Key: own, Value: one}]}
+Outputs:
+  Bucket: {Value: !Ref Bucket}
+"""
+        tags = [{"Key": "team", "Value": "hpc"}]
+        self.cloudformation.create_stack(StackName="tagged", TemplateBody=template, Tags=tags)
+        self.assertEqual(self.settled("tagged"), "CREATE_COMPLETE")
+        stack = self.cloudformation.describe_stacks(StackName="tagged")["Stacks"][0]
+        bucket = stack["Outputs"][0]["OutputValue"]
+        found = self.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"]
+        found = {tag["Key"]: tag["Value"] for tag in found}
+        self.assertEqual((found["own"], found["team"]), ("one", "hpc"))
+        self.assertEqual(found["aws:cloudformation:stack-name"], "tagged")
+
     def test_a_bucket_with_versions_is_not_deleted(self) -> None:
         template = """
 Resources:

@@ -35,7 +35,7 @@ pub struct Object {
 
 /// The S3 calls.
 #[derive(Debug, Clone)]
-pub struct Buckets(Client);
+pub struct Buckets(pub(super) Client);
 
 impl Buckets {
     pub(super) fn new(client: Client) -> Self {

@@ -248,10 +248,8 @@ impl DeploymentArgs {
         if self.name != DeploymentName::DEFAULT {
             options.push_str(&format!(" --name {}", self.name));
         }
-        for (option, value) in [("region", &self.region), ("profile", &self.profile)] {
-            if let Some(value) = value {
-                options.push_str(&format!(" --{option} {value}"));
-            }
+        if let Some(profile) = &self.profile {
+            options.push_str(&format!(" --profile {}", quoted(profile)));
         }
         if self.sandbox {
             options.push_str(" --sandbox");
@@ -259,6 +257,7 @@ impl DeploymentArgs {
         Again {
             program: program(),
             options,
+            region: self.region.clone(),
             cluster_options: cluster.options(),
         }
     }

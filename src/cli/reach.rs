@@ -235,9 +235,10 @@ pub(super) async fn located(deployment: &DeploymentArgs, events: &Events) -> Res
 }
 
 /// Returns the id of a deployment's head node; fails unless it runs.
-pub(super) fn running_head_node(context: &Context) -> Result<String> {
-    let Some(head_node) = context.facts().head_node.clone() else {
-        return Err(not_there(context, "no head node"));
+pub(super) async fn running_head_node(context: &Context) -> Result<String> {
+    let head_node = context.facts().head_node.clone();
+    let Some(head_node) = head_node else {
+        return Err(not_there(context, "no head node").await);
     };
     if !head_node.is_running() {
         return Err(Error::new(
@@ -252,15 +253,27 @@ pub(super) fn running_head_node(context: &Context) -> Result<String> {
     Ok(head_node.id)
 }
 
-fn not_there(context: &Context, what: &str) -> Error {
-    Error::new(
+/// Returns the error of a deployment that lacks something. Before one that costs money is made, it
+/// is looked whether there is one elsewhere.
+async fn not_there(context: &Context, what: &str) -> Error {
+    let name = &context.settings.name;
+    let error = Error::new(
         Kind::NotReady,
-        format!("`{}` has {what}", context.settings.name),
-    )
-    .hint(format!(
-        "make it with `{}`",
-        context.settings.again.command("up")
-    ))
+        format!(
+            "`{name}` has {what} in {} of account {}",
+            context.aws.region, context.identity.account
+        ),
+    );
+    let elsewhere = match context.requirements() {
+        Some(_) => Vec::new(),
+        None => deploy::look_elsewhere(context).await,
+    };
+    if elsewhere.is_empty() {
+        let up = context.settings.again.command("up");
+        return error.hint(format!("make it with `{up}`"));
+    }
+    let hints = elsewhere.iter().map(|place| place.hint(context));
+    hints.fold(error, Error::hint)
 }
 
 /// Looks up the endpoint of a deployment in AWS, and remembers it.
@@ -268,7 +281,7 @@ async fn look_up(deployment: &DeploymentArgs, memory: &Memory, events: &Events) 
     let context = located(deployment, events).await?;
     let endpoint = context.facts().endpoint.clone();
     let Some(endpoint) = endpoint else {
-        return Err(not_there(&context, "no endpoint"));
+        return Err(not_there(&context, "no endpoint").await);
     };
     memory.remember_endpoint(&endpoint);
     endpoint.parse()
@@ -290,7 +303,7 @@ fn minting(deployment: &DeploymentArgs, user: Option<&UserName>, events: &Events
         let (deployment, user, events) = (deployment.clone(), user.clone(), events.clone());
         Box::pin(async move {
             let context = located(&deployment, &events).await?;
-            let head_node = running_head_node(&context)?;
+            let head_node = running_head_node(&context).await?;
             let lifespan: Lifespan = LIFESPAN.parse()?;
             mint(&context.aws.commands, &head_node, user.as_ref(), lifespan).await
         })

@@ -29,7 +29,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     let looked = look(&args, &events).await;
     drop(events);
     story.end().await;
-    let (answer, statuses) = looked?;
+    let (answer, statuses, elsewhere) = looked?;
     output::answer(&answer, args.output)?;
     let unready: Vec<_> = statuses
         .iter()
@@ -37,24 +37,40 @@ pub(super) async fn run(args: Args) -> Result<()> {
         .collect();
     match unready.first() {
         None => Ok(()),
-        Some(first) => Err(Error::new(
-            Kind::NotReady,
-            format!(
-                "{} of the steps are not ready, first of them: {}",
-                unready.len(),
-                first.step
-            ),
-        )
-        .hint(args.deployment.again(&args.cluster).command("up"))),
+        Some(first) => {
+            let error = Error::new(
+                Kind::NotReady,
+                format!(
+                    "{} of the steps are not ready, first of them: {}",
+                    unready.len(),
+                    first.step
+                ),
+            );
+            let up = args.deployment.again(&args.cluster).command("up");
+            Err(match elsewhere.is_empty() {
+                true => error.hint(up),
+                false => elsewhere.into_iter().fold(error, Error::hint),
+            })
+        }
     }
 }
 
-async fn look(args: &Args, events: &Events) -> Result<(StatusAnswer, Vec<StepStatus>)> {
+/// Looks at the steps, and where else the deployment may be when nothing of it is here.
+async fn look(
+    args: &Args,
+    events: &Events,
+) -> Result<(StatusAnswer, Vec<StepStatus>, Vec<String>)> {
     let context = args
         .deployment
         .context(&args.cluster, SandboxUse::Expect, events)
         .await?;
     let statuses = deploy::survey(&context).await?;
+    let elsewhere = match context.requirements() {
+        Some(_) => Vec::new(),
+        None => deploy::look_elsewhere(&context).await,
+    };
+    let elsewhere = elsewhere.iter().map(|place| place.hint(&context));
+    let elsewhere = elsewhere.collect();
     let facts = context.facts();
     let answer = StatusAnswer {
         name: context.settings.name.to_string(),
@@ -74,7 +90,7 @@ async fn look(args: &Args, events: &Events) -> Result<(StatusAnswer, Vec<StepSta
             .collect(),
     };
     drop(facts);
-    Ok((answer, statuses))
+    Ok((answer, statuses, elsewhere))
 }
 
 #[derive(Serialize)]

@@ -69,7 +69,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
 
 async fn fetch(args: &Args, events: &Events) -> Result<TokenAnswer> {
     let context = located(&args.deployment, events).await?;
-    let head_node = running_head_node(&context)?;
+    let head_node = running_head_node(&context).await?;
     let commands = &context.aws.commands;
     let token = mint(commands, &head_node, args.user.as_ref(), args.lifespan).await?;
     let endpoint = context.facts().endpoint.clone();
@@ -90,7 +90,7 @@ async fn revoke(args: &Args) -> Result<()> {
     let (events, story) = Story::start(args.deployment.verbose == 0);
     let revoked: Result<_> = async {
         let context = located(&args.deployment, &events).await?;
-        let head_node = running_head_node(&context)?;
+        let head_node = running_head_node(&context).await?;
         let key = revoke_all(&context.aws.commands, &head_node).await?;
         Ok(RevokeAnswer { head_node, key })
     }

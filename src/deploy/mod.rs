@@ -2,6 +2,7 @@
 
 mod at_work;
 mod doctor;
+mod elsewhere;
 mod evidence;
 mod finding;
 mod half_deleted;
@@ -18,6 +19,7 @@ mod teardown;
 mod up;
 
 pub use doctor::{Diagnosis, doctor};
+pub use elsewhere::{Elsewhere, look as look_elsewhere};
 pub use finding::{Finding, Verdict};
 pub use leftovers::{Cost, Leftover, Scan, Unseen, check as check_leftovers};
 pub use proof::Proof;
@@ -68,7 +70,7 @@ async fn undo(step: Step, context: &Context) -> Result<Outcome> {
     match step {
         Step::Requirements => steps::requirements::undo(context).await,
         Step::KeyPair => steps::key_pair::undo(context).await,
-        Step::ClusterConfig => steps::cluster_config::undo(context),
+        Step::ClusterConfig => steps::cluster_config::undo(context).await,
         Step::Cluster => steps::cluster::undo(context).await,
         Step::Api => steps::api::undo(context).await,
         // They make nothing that another step does not remove.

@@ -216,13 +216,13 @@ pub(super) fn statements() -> Vec<Statement> {
         ),
         on(
             "LookForBuckets",
-            &[Teardown],
+            &[Up, Teardown],
             &["s3:ListAllMyBuckets"],
             &["*"],
         ),
         on(
             "LookAtBucketTags",
-            &[Teardown],
+            &[Up, Teardown],
             &["s3:GetBucketTagging"],
             BUCKET,
         ),

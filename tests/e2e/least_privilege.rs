@@ -49,6 +49,10 @@ const RARE: &[(&str, &str)] = &[
         "cloudformation:ListStackResources",
         "the head node lost its tags",
     ),
+    (
+        "s3:GetBucketTagging",
+        "there is a bucket that is named like ours",
+    ),
     ("iam:GetRole", "the caller is a session of a role"),
     (
         "iam:SimulatePrincipalPolicy",

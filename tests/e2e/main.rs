@@ -11,6 +11,7 @@ mod broken_ground;
 mod broken_pcluster;
 mod broken_ways;
 mod detached;
+mod elsewhere;
 mod environment;
 mod failed_clusters;
 mod failing_cluster;

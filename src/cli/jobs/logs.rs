@@ -46,7 +46,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
             let context = reach.located_there().await?;
             let file = LogFile {
                 commands: &context.aws.commands,
-                head_node: &running_head_node(&context)?,
+                head_node: &running_head_node(&context).await?,
                 user: owner(&job)?,
                 path: path(&job, args.stderr)?,
             };

@@ -6,6 +6,12 @@ use crate::deploy::{Leftover, Scan};
 use crate::output::{Answer, plain};
 use crate::step::Step;
 
+/// Where was looked.
+pub(super) struct Place {
+    pub(super) region: String,
+    pub(super) account: String,
+}
+
 /// What `teardown` says.
 #[derive(Serialize)]
 pub(super) struct TeardownAnswer {
@@ -24,6 +30,19 @@ pub(super) struct TeardownAnswer {
     look_alikes: Vec<ThingAnswer>,
     /// What could not be looked at.
     unseen: Vec<UnseenAnswer>,
+    /// The region that was looked at; null for a sandbox that does not run.
+    region: Option<String>,
+    /// The account that was looked at.
+    account: Option<String>,
+    /// Where else a deployment of this name seems to be, when there is nothing here.
+    elsewhere: Vec<ElsewhereAnswer>,
+}
+
+#[derive(Serialize)]
+struct ElsewhereAnswer {
+    region: String,
+    account: Option<String>,
+    why: String,
 }
 
 #[derive(Serialize)]
@@ -46,7 +65,11 @@ struct UnseenAnswer {
 
 impl TeardownAnswer {
     /// Returns the answer; `removed` is `None` when it was only looked.
-    pub(super) fn new(removed: Option<Vec<Step>>, scan: Scan) -> TeardownAnswer {
+    pub(super) fn new(
+        removed: Option<Vec<Step>>,
+        scan: Scan,
+        place: Option<Place>,
+    ) -> TeardownAnswer {
         let paid = scan.left.iter().chain(&scan.kept);
         let sum: f64 = paid.filter_map(|thing| thing.cost.usd_per_month).sum();
         TeardownAnswer {
@@ -62,6 +85,17 @@ impl TeardownAnswer {
                 .map(|unseen| UnseenAnswer {
                     kind: unseen.kind,
                     why: unseen.why,
+                })
+                .collect(),
+            region: place.as_ref().map(|place| place.region.clone()),
+            account: place.map(|place| place.account),
+            elsewhere: scan
+                .elsewhere
+                .into_iter()
+                .map(|one| ElsewhereAnswer {
+                    region: one.region,
+                    account: one.account,
+                    why: one.why,
                 })
                 .collect(),
         }
@@ -111,7 +145,11 @@ impl Answer for TeardownAnswer {
             Some(removed) => format!("removed: {}\n", removed.join(", ")),
         };
         if self.clean {
-            text.push_str("nothing of the deployment is left\n");
+            text.push_str("nothing of the deployment is left");
+            if let (Some(region), Some(account)) = (&self.region, &self.account) {
+                text.push_str(&format!(" in {region} of account {account}"));
+            }
+            text.push('\n');
         }
         for (word, things) in [("left", &self.left), ("kept", &self.kept)] {
             for thing in things {
@@ -129,6 +167,16 @@ impl Answer for TeardownAnswer {
                 "could not look at every {}: {}\n",
                 unseen.kind,
                 plain(&unseen.why)
+            ));
+        }
+        for one in &self.elsewhere {
+            text.push_str(&format!(
+                "elsewhere: a deployment of this name in {}{}: {}\n",
+                one.region,
+                one.account
+                    .as_ref()
+                    .map_or_else(String::new, |account| format!(" of account {account}")),
+                one.why
             ));
         }
         if self.usd_per_month > 0.0 {

@@ -6,7 +6,8 @@ use std::io::IsTerminal;
 
 use clap::Args as ClapArgs;
 
-use crate::deploy::{self, Scan, Teardown};
+use crate::context::Context;
+use crate::deploy::{self, Elsewhere, Scan, Teardown};
 use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::output::{self, Format, Story};
@@ -14,7 +15,7 @@ use crate::step::Step;
 
 use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse, open_sandbox};
 
-use answer::TeardownAnswer;
+use answer::{Place, TeardownAnswer};
 
 /// Remove the whole deployment, and show what is left
 #[derive(Debug, ClapArgs)]
@@ -44,7 +45,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         let sandbox = open_sandbox()?;
         if sandbox.running().is_none() && (args.check || !sandbox.is_installed().await) {
             let removed = (!args.check).then(Vec::new);
-            let answer = TeardownAnswer::new(removed, Scan::default());
+            let answer = TeardownAnswer::new(removed, Scan::default(), None);
             return output::answer(&answer, args.output);
         }
     }
@@ -52,34 +53,46 @@ pub(super) async fn run(args: Args) -> Result<()> {
     let done = work(&args, &events).await;
     drop(events);
     story.end().await;
-    let (removed, scan) = done?;
-    let verdict = verdict(&args, &scan);
-    let written = output::answer(&TeardownAnswer::new(removed, scan), args.output);
+    let (answer, verdict) = done?;
+    let written = output::answer(&answer, args.output);
     verdict.and(written)
 }
 
-/// Returns the steps whose things were removed, unless it was only looked, and what there is.
-async fn work(args: &Args, events: &Events) -> Result<(Option<Vec<Step>>, Scan)> {
+/// Returns the answer, and whether all is as it should be at the end.
+async fn work(args: &Args, events: &Events) -> Result<(TeardownAnswer, Result<()>)> {
     let context = args
         .deployment
         .context(&args.cluster, SandboxUse::Start, events)
         .await?;
-    if args.check {
-        return Ok((None, deploy::check_leftovers(&context).await?));
-    }
-    let doomed = deploy::doomed(&context).await?;
-    if !doomed.is_empty() {
-        confirm(args, &doomed).await?;
-    }
-    let Teardown { removed, scan } = deploy::teardown(&context).await?;
-    Ok((Some(removed), scan))
+    let (removed, scan) = if args.check {
+        (None, deploy::check_leftovers(&context).await?)
+    } else {
+        let doomed = deploy::doomed(&context).await?;
+        if !doomed.is_empty() {
+            confirm(args, &doomed).await?;
+        }
+        let Teardown { removed, scan } = deploy::teardown(&context).await?;
+        (Some(removed), scan)
+    };
+    let verdict = verdict(args, &context, removed.as_deref(), &scan);
+    let place = Place {
+        region: context.aws.region.clone(),
+        account: context.identity.account.clone(),
+    };
+    Ok((TeardownAnswer::new(removed, scan, Some(place)), verdict))
 }
 
-/// Fails unless everything was looked at, and nothing was found.
-fn verdict(args: &Args, scan: &Scan) -> Result<()> {
+/// Fails unless everything was looked at, and nothing was found, here or elsewhere. Whoever removed
+/// something here knows where they are.
+fn verdict(args: &Args, context: &Context, removed: Option<&[Step]>, scan: &Scan) -> Result<()> {
     let again = args.deployment.again(&args.cluster).command("teardown");
     match (scan.left.as_slice(), scan.unseen.first()) {
-        ([], None) => Ok(()),
+        ([], None) => match scan.elsewhere.first() {
+            Some(place) if removed.unwrap_or_default().is_empty() => {
+                Err(is_elsewhere(context, place))
+            }
+            _ => Ok(()),
+        },
         ([], Some(unseen)) => Err(Error::failed(format!(
             "could not look at every {}: whether something is left is not known",
             unseen.kind
@@ -98,6 +111,18 @@ fn verdict(args: &Args, scan: &Scan) -> Result<()> {
             _ => format!("remove what can be: {again}"),
         })),
     }
+}
+
+fn is_elsewhere(context: &Context, place: &Elsewhere) -> Error {
+    let name = &context.settings.name;
+    Error::failed(format!(
+        "there is nothing of `{name}` in {} of account {}, but a deployment of this name in {}",
+        context.aws.region,
+        context.identity.account,
+        place.place()
+    ))
+    .because(place.why.clone())
+    .hint(place.command(context, "teardown --check"))
 }
 
 /// Says what will be deleted, and asks unless `--yes` was given.

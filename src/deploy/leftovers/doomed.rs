@@ -1,7 +1,7 @@
 //! What a teardown will delete, said before it does.
 
 use crate::context::{Context, TAG_DEPLOYMENT};
-use crate::deploy::steps::{key_pair, ownership, stack};
+use crate::deploy::steps::{cluster_config, key_pair, ownership, stack};
 use crate::error::Result;
 
 /// Returns what a teardown will delete, one line each; empty when there is nothing.
@@ -33,13 +33,13 @@ pub(in crate::deploy) async fn doomed(context: &Context) -> Result<Vec<String>> 
     {
         lines.push(format!("the key pair {name}"));
     }
-    for path in [
-        key_pair::private_key_path(context),
-        context.settings.filled_config_path(),
-    ] {
-        if path.exists() {
-            lines.push(format!("the file {}", path.display()));
-        }
+    let key = key_pair::private_key_path(context);
+    if key.exists() {
+        lines.push(format!("the file {}", key.display()));
+    }
+    if cluster_config::is_of_here(context).await? {
+        let config = context.settings.filled_config_path();
+        lines.push(format!("the file {}", config.display()));
     }
     Ok(lines)
 }

@@ -16,6 +16,8 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::wait::Pace;
 
+use super::elsewhere::{self, Elsewhere};
+
 use claim::Claim;
 use origin::Origin;
 use removal::Commands;
@@ -68,6 +70,8 @@ pub struct Scan {
     pub look_alikes: Vec<Leftover>,
     /// What could not be looked at.
     pub unseen: Vec<Unseen>,
+    /// Where else a deployment of this name seems to be, when nothing of it was found here.
+    pub elsewhere: Vec<Elsewhere>,
 }
 
 impl Scan {
@@ -80,7 +84,11 @@ impl Scan {
 /// Returns what there is of the deployment now.
 pub async fn check(context: &Context) -> Result<Scan> {
     let origin = Origin::gather(context, &[]).await?;
-    Ok(scan(context, &origin).await)
+    let mut found = scan(context, &origin).await;
+    if found.left.is_empty() {
+        found.elsewhere = elsewhere::look(context).await;
+    }
+    Ok(found)
 }
 
 /// Returns what is left after a teardown; `stacks` are those that the cluster had before it.
@@ -89,8 +97,12 @@ pub(super) async fn after_teardown(context: &Context, stacks: &[String]) -> Resu
     let origin = Origin::gather(context, stacks).await?;
     let mut pace = Pace::minutes(LINGERING);
     loop {
-        let scan = scan(context, &origin).await;
-        if scan.left.is_empty() || !pace.next().await {
+        let mut scan = scan(context, &origin).await;
+        if scan.left.is_empty() {
+            scan.elsewhere = elsewhere::look(context).await;
+            return Ok(scan);
+        }
+        if !pace.next().await {
             return Ok(scan);
         }
     }

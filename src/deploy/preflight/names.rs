@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::deploy::State;
+use crate::deploy::elsewhere::{self, Elsewhere};
 use crate::deploy::finding::Finding;
 use crate::deploy::steps::{api, cluster, key_pair, requirements};
 use crate::error::Result;
@@ -34,9 +35,34 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
             ),
         }
     };
-    let (mut findings, key_pair) = tokio::join!(names, key_pair);
+    let (mut findings, key_pair, elsewhere) =
+        tokio::join!(names, key_pair, elsewhere::look(context));
     findings.push(key_pair);
+    findings.extend(elsewhere.iter().map(|place| second(context, place)));
     findings
+}
+
+/// Tells of a deployment of the same name elsewhere. A second one in another region is what
+/// somebody wants who names the region; else the wrong one may be set.
+fn second(context: &Context, place: &Elsewhere) -> Finding {
+    const SUBJECT: &str = "elsewhere";
+    let name = &context.settings.name;
+    let text = format!("there is a deployment `{name}` in {}", place.place());
+    let again = &context.settings.again;
+    let is_of_account = place.account.as_ref() == Some(&context.identity.account);
+    let found = if is_of_account && again.region.is_none() {
+        Finding::problem(SUBJECT, text)
+    } else {
+        Finding::warning(SUBJECT, text)
+    };
+    let here = &context.aws.region;
+    found
+        .because(place.why.clone())
+        .then(place.command(context, "status"))
+        .then(format!(
+            "for another one in {here}: {}",
+            again.command_in(here, "up")
+        ))
 }
 
 fn foreign(checked: Result<State>) -> Option<Finding> {

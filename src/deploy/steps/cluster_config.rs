@@ -3,11 +3,13 @@
 use std::fs;
 
 use crate::context::Context;
-use crate::deploy::State;
+use crate::deploy::{State, elsewhere};
 use crate::error::{Error, Kind, Result};
 use crate::event::Outcome;
 use crate::files;
 use crate::pcluster::config::{FilledClusterConfig, Values};
+
+use super::ownership;
 
 pub(in crate::deploy) fn check(context: &Context) -> Result<State> {
     let Some(filled) = fill(context)? else {
@@ -29,12 +31,30 @@ pub(in crate::deploy) fn run(context: &Context) -> Result<()> {
     )
 }
 
-pub(in crate::deploy) fn undo(context: &Context) -> Result<Outcome> {
+pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
+    if !is_of_here(context).await? {
+        return Ok(Outcome::Absent);
+    }
     let removed = files::remove(&context.settings.filled_config_path())?;
     Ok(if removed {
         Outcome::Removed
     } else {
         Outcome::Absent
+    })
+}
+
+/// Returns whether the file is there, and not that of a deployment of the same name in another
+/// region or account.
+pub(in crate::deploy) async fn is_of_here(context: &Context) -> Result<bool> {
+    let Ok(text) = fs::read_to_string(context.settings.filled_config_path()) else {
+        return Ok(false);
+    };
+    Ok(match ownership::bucket(context).await? {
+        // It names the bucket of its deployment, where it names one.
+        Some(bucket) => {
+            text.contains(&bucket) || !text.contains(&context.settings.name.bucket_prefix())
+        }
+        None => elsewhere::local(context).is_empty(),
     })
 }
 

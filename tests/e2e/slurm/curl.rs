@@ -51,7 +51,8 @@ pub(crate) fn the_printed_command_asks_the_same(cluster: &Cluster) {
     let id = submitted["job_id"].to_string();
     assert_eq!(cluster.wait(&[&id]).0, Some(0), "{submitted}");
     assert_eq!(cluster.show(&id)["comment"], "it's $(a) `b`");
-    assert_eq!(env.succeed(&["jobs", "logs", &id]), "it's\n");
+    let logged = env.succeed(&["jobs", "logs", &id]);
+    assert_eq!(logged, "it's /home/ec2-user\n");
 
     by_curl(&env.succeed(&["jobs", "cancel", "--curl", &held]));
     assert_eq!(cluster.show(&held)["state"], "CANCELLED");
