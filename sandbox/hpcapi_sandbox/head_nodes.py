@@ -20,7 +20,7 @@ from ministack.services import dynamodb
 from ministack.services import ec2 as ec2_store
 from ministack.services.cloudformation import wait_conditions
 
-from . import buckets, machines
+from . import buckets, clock, machines
 from .cloudformation.resource_types import Properties, slow_deletes
 from .ec2 import instances, query
 
@@ -42,6 +42,7 @@ def install() -> None:
 
 
 async def _terminate(instance_id: str, properties: Properties) -> None:
+    await clock.take("AWS::EC2::Instance", "delete")
     instance = ec2_store._instances.get(instance_id)
     if instance:
         instances.terminate(instance)

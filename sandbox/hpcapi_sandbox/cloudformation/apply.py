@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import logging
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from ministack.services import cloudformation as state
 from ministack.services.cloudformation import engine as intrinsics
 from ministack.services.cloudformation import stacks
 
+from .. import clock
 from .deletion import delete_all
 from .resources import CANCELLED, StackView, Work, explain, remove
 
@@ -41,7 +43,9 @@ class Apply:
         self.applied: list[Work] = []
         self.failed: list[Work] = []
         self.first_failure = ""
+        self._waiting: dict[str, set[str]] = {}  # what each resource still needs
         self._tasks: dict[asyncio.Task[None], Work] = {}
+        self._news = asyncio.Event()
 
     @property
     def verb(self) -> str:
@@ -59,7 +63,10 @@ class Apply:
         order = intrinsics._topological_sort(view.template["Resources"], view.conditions)
         if not stack.get("_disable_validation") and self._fails_validation(order):
             return
+        await clock.take("cloudformation:stack", "begin")
         await self._apply_all(order)
+        if not self.first_failure:
+            await clock.take("cloudformation:stack", "end")
         if self.abandoned:
             return
         outputs, exports = self._outputs()
@@ -95,31 +102,41 @@ class Apply:
         )
 
     async def _apply_all(self, order: list[str]) -> None:
-        waiting = {logical_id: self.view.needs(logical_id) for logical_id in order}
-        while waiting or self._tasks:
+        self._waiting = {logical_id: self.view.needs(logical_id) for logical_id in order}
+        while self._waiting or self._tasks:
             if self.view.stack.pop("_cancel_requested", False):
                 self._stop("User Initiated")
             if not self.first_failure and not self.abandoned:
-                for logical_id in [one for one, needs in waiting.items() if not needs]:
-                    del waiting[logical_id]
+                for logical_id in [one for one, needs in self._waiting.items() if not needs]:
+                    del self._waiting[logical_id]
                     self._start(logical_id)
             if not self._tasks:
                 break
-            finished, _ = await asyncio.wait(
-                self._tasks, timeout=0.1, return_when=asyncio.FIRST_COMPLETED
-            )
-            for task in finished:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._news.wait(), 0.1)
+            self._news.clear()
+            for task in [task for task in self._tasks if task.done()]:
                 work = self._tasks.pop(task)
                 if self._finish(task, work):
-                    for needs in waiting.values():
+                    for needs in self._waiting.values():
                         needs.discard(work.logical_id)
+
+    def _configured(self, work: Work) -> None:
+        """Lets those go on that refer to a resource, unless they say what they depend on: these
+        wait for all that they need to be complete."""
+        for logical_id, needs in self._waiting.items():
+            if "DependsOn" not in self.view.definitions[logical_id]:
+                needs.discard(work.logical_id)
+        self._news.set()
 
     def _start(self, logical_id: str) -> None:
         previous = ((self.previous or {}).get("_resources") or {}).get(logical_id) or {}
         if not previous.get("PhysicalResourceId"):
             previous = None  # an earlier operation did not get as far as making it
-        work = Work(self.view, logical_id, previous)
-        self._tasks[asyncio.create_task(work.apply())] = work
+        work = Work(self.view, logical_id, previous, self._configured)
+        task = asyncio.create_task(work.apply())
+        task.add_done_callback(lambda _: self._news.set())
+        self._tasks[task] = work
 
     def _finish(self, task: asyncio.Task[None], work: Work) -> bool:
         """Takes note of how a resource ended; true when it is complete."""
@@ -255,7 +272,7 @@ class Apply:
             self.previous,
             [
                 work.logical_id
-                for work in self.applied
+                for work in [*self.applied, *(one for one in self.failed if not one.previous)]
                 if view.resources.get(work.logical_id, {}).get("PhysicalResourceId")
             ],
             failed_update,

@@ -15,6 +15,7 @@ from ministack.services import cloudformation as state
 from ministack.services.cloudformation import engine as intrinsics
 from ministack.services.cloudformation import stacks
 
+from .. import clock
 from ..patching import replace_everywhere
 from .apply import Apply
 from .deletion import delete_all, failed_to_delete
@@ -141,7 +142,9 @@ async def delete(
     def skipped(logical_id: str) -> bool:
         return logical_id in retain or view.retains(logical_id, "DeletionPolicy")
 
+    await clock.take("cloudformation:stack", "begin")
     failures = await delete_all(view, list(view.resources), skipped, force)
+    await clock.take("cloudformation:stack", "end")
     if failures:
         view.stack_event("DELETE_FAILED", failed_to_delete(failures))
         return

@@ -150,9 +150,12 @@ def _drop_interfaces(balancer: dict[str, Any]) -> None:
         for interface_id in interface_ids:
             network_interfaces.delete(interface_id)
 
-    delay = clock.scaled(clock.LINGERING_INTERFACE_SECONDS)
-    if delay:
-        asyncio.get_running_loop().call_later(delay, drop)
+    async def drop_later() -> None:
+        await clock.take("elbv2:network-interface", "linger")
+        drop()
+
+    if clock.scale() > 0:
+        clock.later(drop_later())
     else:
         drop()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import secrets
@@ -14,15 +13,13 @@ from ministack.services import ec2 as ec2_store
 
 from .. import clock
 from ..aws_error import AwsError
-from ..cloudformation.resource_types import Made, Properties, add, slow_creates, slow_deletes
+from ..cloudformation.resource_types import Made, Properties, add, slow_deletes, stabilizers
 from ..ec2 import network_interfaces, zones
 from ..identifiers import now
 from ..patching import replace_everywhere
 
 TYPE = "AWS::ApiGatewayV2::VpcLink"
 links = AccountRegionScopedDict()  # id -> link
-_PENDING_SECONDS = 120
-_DELETING_SECONDS = 60
 
 
 def install() -> None:
@@ -34,7 +31,7 @@ def install() -> None:
         replacing=("SubnetIds", "SecurityGroupIds"),
         tags="map",
     )
-    slow_creates[TYPE] = _create_and_wait
+    stabilizers[TYPE] = _stabilize
     slow_deletes[TYPE] = _delete_and_wait
     others = apigateway.handle_request
 
@@ -74,7 +71,7 @@ def _respond(method: str, link_id: str | None, asked: dict[str, Any]) -> tuple[i
             asked.get("securityGroupIds") or [],
             asked.get("tags") or {},
         )
-        _later(_become_available(link))
+        clock.later(_become_available(link))
         return 201, _shown(link)
     if link_id is None:
         return 200, {"items": [_shown(link) for link in links.values()]}
@@ -83,20 +80,11 @@ def _respond(method: str, link_id: str | None, asked: dict[str, Any]) -> tuple[i
         raise AwsError("NotFoundException", f"Invalid VpcLink identifier specified {link_id}", 404)
     if method == "DELETE":
         link["vpcLinkStatus"] = "DELETING"
-        _later(_delete_after_a_while(link_id))
+        clock.later(_delete_after_a_while(link_id))
         return 202, {}
     if method == "PATCH":
         link["name"] = asked.get("name", link["name"])
     return 200, _shown(link)
-
-
-_tasks: set[asyncio.Task[None]] = set()
-
-
-def _later(work: Any) -> None:
-    task = asyncio.get_running_loop().create_task(work)
-    _tasks.add(task)
-    task.add_done_callback(_tasks.discard)
 
 
 def _shown(link: dict[str, Any]) -> dict[str, Any]:
@@ -150,14 +138,14 @@ def _create(
 
 
 async def _become_available(link: dict[str, Any]) -> None:
-    await clock.take(_PENDING_SECONDS)
+    await clock.take(TYPE, "create")
     if link["vpcLinkStatus"] == "PENDING":
         link["vpcLinkStatus"] = "AVAILABLE"
         link["vpcLinkStatusMessage"] = "VPC link is ready to route traffic"
 
 
 async def _delete_after_a_while(link_id: str) -> None:
-    await clock.take(_DELETING_SECONDS)
+    await clock.take(TYPE, "delete")
     _remove(link_id)
 
 
@@ -180,10 +168,8 @@ def _made(link: dict[str, Any]) -> Made:
     return link["vpcLinkId"], {"VpcLinkId": link["vpcLinkId"]}
 
 
-async def _create_and_wait(logical_id: str, properties: Properties, view: Any) -> Made:
-    link = _from_template(properties)
-    await _become_available(link)
-    return _made(link)
+async def _stabilize(link_id: str) -> None:
+    await _become_available(links[link_id])
 
 
 async def _delete_and_wait(link_id: str, properties: Properties) -> None:
