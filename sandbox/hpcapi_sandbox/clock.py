@@ -2,8 +2,8 @@
 
 clock.csv says how long each thing takes and where that is known from. With a scale of 1 a stack
 takes as long as it does on AWS, with 0.01 a hundredth of that, with 0 nothing waits. It begins
-as HPCAPI_SANDBOX_TIME_SCALE says, which is 0 by default, and may change at any time: what waits
-then goes on at the new speed.
+as HPCAPI_SANDBOX_TIME_SCALE says, which is 0 by default, and may change at any time (see
+`control`): what waits then goes on at the new speed.
 """
 
 from __future__ import annotations

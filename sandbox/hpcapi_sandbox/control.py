@@ -1,0 +1,76 @@
+"""What a test or a benchmark asks of the sandbox itself, under `/_hpcapi/`, in JSON.
+
+`GET /_hpcapi/clock`
+    says `{"scale": 0.0}`: how fast time passes (see `clock`).
+`PUT /_hpcapi/clock` with `{"scale": 0.01}`
+    changes it, also for what waits already, and answers as GET does.
+
+What cannot be done is answered with 400 or 404 and `{"message": …}`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+from . import clock
+
+PREFIX = "/_hpcapi/"
+Query = dict[str, list[str]]
+Answer = tuple[int, dict[str, Any]]
+
+
+class Refused(Exception):
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def serves(path: str) -> bool:
+    return path.startswith(PREFIX)
+
+
+def respond(method: str, path: str, query_string: str, body: bytes) -> Answer:
+    name, _, rest = path.removeprefix(PREFIX).partition("/")
+    handler = _HANDLERS.get((method, name))
+    try:
+        if handler is None:
+            raise Refused(f"{method} {path} is not known", 404)
+        return 200, handler(rest, parse_qs(query_string), _members(body))
+    except Refused as refused:
+        return refused.status, {"message": str(refused)}
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    try:
+        asked = json.loads(body or b"{}")
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict):
+        raise Refused("the body is not a JSON object")
+    return asked
+
+
+def _get_clock(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
+    return {"scale": clock.scale()}
+
+
+def _put_clock(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(asked) - {"scale"})
+    if unknown:
+        raise Refused(f"not known: {', '.join(unknown)}")
+    if "scale" in asked:
+        scale = asked["scale"]
+        if type(scale) not in (int, float) or not math.isfinite(scale) or scale < 0:
+            raise Refused(f"{scale!r} is not a valid scale: it is a number from 0 up")
+        clock.set_scale(float(scale))
+    return _get_clock(rest, query, asked)
+
+
+_HANDLERS: dict[tuple[str, str], Callable[[str, Query, dict[str, Any]], dict[str, Any]]] = {
+    ("GET", "clock"): _get_clock,
+    ("PUT", "clock"): _put_clock,
+}
