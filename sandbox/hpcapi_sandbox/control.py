@@ -5,6 +5,9 @@
 `PUT /_hpcapi/clock` with `{"scale": 0.01}`
     changes it, also for what waits already, and answers as GET does.
 
+`PUT /_hpcapi/vpc-links/ID` with `{"status": "INACTIVE"}` or `{"status": "FAILED"}`
+    takes a VPC link's network interfaces away. One that is INACTIVE is woken by traffic.
+
 What cannot be done is answered with 400 or 404 and `{"message": …}`.
 """
 
@@ -17,6 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from . import clock
+from .endpoint import vpc_links
 
 PREFIX = "/_hpcapi/"
 Query = dict[str, list[str]]
@@ -70,7 +74,18 @@ def _put_clock(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]
     return _get_clock(rest, query, asked)
 
 
+def _put_vpc_link(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
+    status = asked.get("status")
+    if status not in ("INACTIVE", "FAILED"):
+        raise Refused(f"{status!r} is not a valid status: INACTIVE or FAILED")
+    link = vpc_links.force(rest, status)
+    if link is None:
+        raise Refused(f"there is no VPC link {rest}", 404)
+    return link
+
+
 _HANDLERS: dict[tuple[str, str], Callable[[str, Query, dict[str, Any]], dict[str, Any]]] = {
     ("GET", "clock"): _get_clock,
     ("PUT", "clock"): _put_clock,
+    ("PUT", "vpc-links"): _put_vpc_link,
 }

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
+from cluster import ClusterTest
+from emulator import fetch
 from hpcapi_sandbox import clock
 from test_control import ControlTest
 
@@ -93,3 +95,59 @@ class ChangeSets(SlowTest):
         self.assertEqual(self.events("late"), [])
         clock.set_scale(0)
         self.assertIn(("late", "CREATE_COMPLETE"), self.events("late"))
+
+
+class VpcLinks(SlowTest, ClusterTest):
+    def link(self) -> dict[str, Any]:
+        return self.client("apigatewayv2").get_vpc_link(VpcLinkId=self.made["VpcLink"])
+
+    def answer(self) -> int:
+        return fetch(self.made["Endpoint"] + "/slurm/x")[0]
+
+    def interfaces(self) -> int:
+        found = self.ec2.describe_network_interfaces(
+            Filters=[{"Name": "description", "Values": [f"*{self.made['VpcLink']}*"]}]
+        )["NetworkInterfaces"]
+        return len(found)
+
+    def test_an_inactive_link_is_woken_by_traffic(self) -> None:
+        self.assertEqual((self.answer(), self.interfaces()), (200, 2))
+        self.slow("apigatewayv2:vpc-link", "wake")
+        path = f"vpc-links/{self.made['VpcLink']}"
+        status, said = self.control("PUT", path, {"status": "INACTIVE"})
+        self.assertEqual((status, said["vpcLinkStatus"]), (200, "INACTIVE"))
+        self.assertEqual((self.link()["VpcLinkStatus"], self.interfaces()), ("INACTIVE", 0))
+        self.assertEqual(self.answer(), 503)
+        self.assertEqual((self.link()["VpcLinkStatus"], self.interfaces()), ("PENDING", 2))
+        self.assertEqual(self.answer(), 503)
+        clock.set_scale(0)
+        self.wait_for(lambda: self.link()["VpcLinkStatus"] == "AVAILABLE")
+        self.assertEqual(self.answer(), 200)
+
+    def test_a_link_that_fails_fails_its_stack(self) -> None:
+        self.slow("AWS::ApiGatewayV2::VpcLink", "create")
+        subnets = self.client("apigatewayv2").get_vpc_link(VpcLinkId=self.made["VpcLink"])
+        template = f"""
+Resources:
+  Link:
+    Type: AWS::ApiGatewayV2::VpcLink
+    Properties: {{Name: other, SubnetIds: {subnets["SubnetIds"]}}}
+"""
+        link_id = self.begin("link", template, "Link")
+        found = self.client("apigatewayv2").get_vpc_link(VpcLinkId=link_id)
+        self.assertEqual(found["VpcLinkStatus"], "PENDING")
+        self.assertEqual(
+            self.control("PUT", f"vpc-links/{link_id}", {"status": "FAILED"})[0], 200
+        )
+        clock.set_scale(0)
+        self.assertEqual(self.settled("link"), "ROLLBACK_COMPLETE")
+        self.assertIn("could not be provisioned", self.reason("link", "Link", "CREATE_FAILED"))
+        self.assertEqual(
+            self.refusal(self.client("apigatewayv2").get_vpc_link, VpcLinkId=link_id)[0],
+            "NotFoundException",
+        )
+
+    def test_other_states_cannot_be_asked_for(self) -> None:
+        path = f"vpc-links/{self.made['VpcLink']}"
+        self.assertEqual(self.control("PUT", path, {"status": "AVAILABLE"})[0], 400)
+        self.assertEqual(self.control("PUT", "vpc-links/none", {"status": "FAILED"})[0], 404)

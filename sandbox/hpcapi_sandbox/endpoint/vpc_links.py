@@ -7,7 +7,7 @@ import re
 import secrets
 from typing import Any
 
-from ministack.core.responses import AccountRegionScopedDict, get_account_id
+from ministack.core.responses import AccountRegionScopedDict, get_account_id, request_scope
 from ministack.services import apigateway
 from ministack.services import ec2 as ec2_store
 
@@ -20,6 +20,12 @@ from ..patching import replace_everywhere
 
 TYPE = "AWS::ApiGatewayV2::VpcLink"
 links = AccountRegionScopedDict()  # id -> link
+_MESSAGES = {
+    "PENDING": "VPC link is provisioning ENIs",
+    "AVAILABLE": "VPC link is ready to route traffic",
+    "INACTIVE": "VPC link has no ENIs: it had no traffic for 60 days",
+    "FAILED": "VPC link could not be provisioned",
+}
 
 
 def install() -> None:
@@ -108,40 +114,74 @@ def _create(
                 "available",
             )
     link_id = secrets.token_hex(3)
-    try:
-        made = [
-            network_interfaces.create_managed(
-                subnet_id,
-                group_ids,
-                f"VPC Link Interface for {link_id}",
-                get_account_id(),
-                "api_gateway_managed",
-            )
-            for subnet_id in subnet_ids
-        ]
-    except AwsError as error:
-        raise AwsError("BadRequestException", error.message) from None
-    link = {
+    link: dict[str, Any] = {
         "vpcLinkId": link_id,
         "name": name,
         "createdDate": now(),
         "subnetIds": subnet_ids,
         "securityGroupIds": group_ids,
         "tags": tags,
-        "vpcLinkStatus": "PENDING",
-        "vpcLinkStatusMessage": "VPC link is provisioning ENIs",
         "vpcLinkVersion": "V2",
-        "_interfaceIds": [interface["NetworkInterfaceId"] for interface in made],
     }
+    _set_status(link, "PENDING")
+    try:
+        _add_interfaces(link)
+    except AwsError as error:
+        raise AwsError("BadRequestException", error.message) from None
     links[link_id] = link
     return link
 
 
-async def _become_available(link: dict[str, Any]) -> None:
-    await clock.take(TYPE, "create")
+def _add_interfaces(link: dict[str, Any]) -> None:
+    made = [
+        network_interfaces.create_managed(
+            subnet_id,
+            link["securityGroupIds"],
+            f"VPC Link Interface for {link['vpcLinkId']}",
+            get_account_id(),
+            "api_gateway_managed",
+        )
+        for subnet_id in link["subnetIds"]
+    ]
+    link["_interfaceIds"] = [interface["NetworkInterfaceId"] for interface in made]
+
+
+def _drop_interfaces(link: dict[str, Any]) -> None:
+    for interface_id in link["_interfaceIds"]:
+        network_interfaces.delete(interface_id)
+    link["_interfaceIds"] = []
+
+
+async def _become_available(
+    link: dict[str, Any], what: str = TYPE, operation: str = "create"
+) -> None:
+    await clock.take(what, operation)
     if link["vpcLinkStatus"] == "PENDING":
-        link["vpcLinkStatus"] = "AVAILABLE"
-        link["vpcLinkStatusMessage"] = "VPC link is ready to route traffic"
+        _set_status(link, "AVAILABLE")
+
+
+def _set_status(link: dict[str, Any], status: str) -> None:
+    link.update(vpcLinkStatus=status, vpcLinkStatusMessage=_MESSAGES[status])
+
+
+def force(link_id: str, status: str) -> dict[str, Any] | None:
+    """Makes the link of any account INACTIVE, as if it had had no traffic for 60 days, or FAILED."""
+    for (account, region, known_id), link in links.all_items():
+        if known_id == link_id:
+            with request_scope(account, region):
+                _drop_interfaces(link)
+                _set_status(link, status)
+                return _shown(link)
+    return None
+
+
+def wake(link_id: str) -> None:
+    """Traffic reaches a link: one that is INACTIVE gets its interfaces again, after a while."""
+    link = links[link_id]
+    if link["vpcLinkStatus"] == "INACTIVE":
+        _add_interfaces(link)
+        _set_status(link, "PENDING")
+        clock.later(_become_available(link, "apigatewayv2:vpc-link", "wake"))
 
 
 async def _delete_after_a_while(link_id: str) -> None:
@@ -151,8 +191,8 @@ async def _delete_after_a_while(link_id: str) -> None:
 
 def _remove(link_id: str) -> None:
     link = links.pop(link_id, None)
-    for interface_id in (link or {}).get("_interfaceIds", []):
-        network_interfaces.delete(interface_id)
+    if link:
+        _drop_interfaces(link)
 
 
 def _from_template(properties: Properties) -> dict[str, Any]:
@@ -169,7 +209,10 @@ def _made(link: dict[str, Any]) -> Made:
 
 
 async def _stabilize(link_id: str) -> None:
-    await _become_available(links[link_id])
+    link = links[link_id]
+    await _become_available(link)
+    if link["vpcLinkStatus"] == "FAILED":
+        raise AwsError("GeneralServiceException", link["vpcLinkStatusMessage"])
 
 
 async def _delete_and_wait(link_id: str, properties: Properties) -> None:
