@@ -18,7 +18,10 @@ LOG = "Resources: {Log: {Type: AWS::Logs::LogGroup}}"
 class SlowTest(ControlTest):
     def slow(self, what: str, operation: str) -> None:
         """Lets one thing take for ever and all others no time."""
-        patch = mock.patch.object(clock, "table", lambda: {(what, operation): FOR_EVER})
+        self.times({(what, operation): FOR_EVER})
+
+    def times(self, times: dict[tuple[str, str], float]) -> None:
+        patch = mock.patch.object(clock, "table", lambda: times)
         patch.start()
         self.addCleanup(patch.stop)
         clock.set_scale(1)
@@ -29,6 +32,7 @@ class SlowTest(ControlTest):
         initiated = (logical_id, "CREATE_IN_PROGRESS", "Resource creation Initiated")
 
         def made() -> str | None:
+            self.assertEqual(self.status(name), "CREATE_IN_PROGRESS", self.raw_events(name))
             return next(
                 (
                     event["PhysicalResourceId"]
@@ -151,3 +155,112 @@ Resources:
         path = f"vpc-links/{self.made['VpcLink']}"
         self.assertEqual(self.control("PUT", path, {"status": "AVAILABLE"})[0], 400)
         self.assertEqual(self.control("PUT", "vpc-links/none", {"status": "FAILED"})[0], 404)
+
+
+NETWORK = """
+Resources:
+  VPC: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
+  Subnet1:
+    Type: AWS::EC2::Subnet
+    Properties: {VpcId: !Ref VPC, CidrBlock: 10.0.1.0/24, AvailabilityZone: ZONE1}
+  Subnet2:
+    Type: AWS::EC2::Subnet
+    Properties: {VpcId: !Ref VPC, CidrBlock: 10.0.2.0/24, AvailabilityZone: ZONE2}
+"""
+
+
+class Resources(SlowTest):
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        zones = cls.ec2.describe_availability_zones()["AvailabilityZones"]
+        # The oldest zone does not offer the instance type.
+        names = [zone["ZoneName"] for zone in zones if zone["ZoneId"] != "use1-az3"]
+        cls.network = NETWORK.replace("ZONE1", names[0]).replace("ZONE2", names[1])
+
+    def test_a_load_balancer_is_provisioned(self) -> None:
+        self.slow("AWS::ElasticLoadBalancingV2::LoadBalancer", "create")
+        template = """
+  Balancer:
+    Type: AWS::ElasticLoadBalancingV2::LoadBalancer
+    Properties: {Scheme: internal, Subnets: [!Ref Subnet1, !Ref Subnet2]}
+"""
+        arn = self.begin("balancer", self.network + template, "Balancer")
+        balancing = self.client("elbv2")
+
+        def state() -> str:
+            found = balancing.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"]
+            return found[0]["State"]["Code"]
+
+        self.goes_on("balancer", state, "provisioning", "active")
+
+    def test_a_nat_gateway_is_pending(self) -> None:
+        self.slow("AWS::EC2::NatGateway", "create")
+        template = """
+  Gateway:
+    Type: AWS::EC2::NatGateway
+    Properties: {SubnetId: !Ref Subnet1, ConnectivityType: private}
+"""
+        gateway_id = self.begin("gateway", self.network + template, "Gateway")
+
+        def state() -> str:
+            found = self.ec2.describe_nat_gateways(NatGatewayIds=[gateway_id])
+            return found["NatGateways"][0]["State"]
+
+        self.goes_on("gateway", state, "pending", "available")
+
+    def test_an_instance_is_pending(self) -> None:
+        self.times({("AWS::EC2::Instance", "create"): FOR_EVER, ("ec2:instance", "running"): FOR_EVER})
+        template = """
+  Instance:
+    Type: AWS::EC2::Instance
+    Properties:
+      {ImageId: ami-0ac10301600110000, InstanceType: t3.micro, SubnetId: !Ref Subnet1}
+"""
+        instance_id = self.begin("instance", self.network + template, "Instance")
+
+        def state() -> str:
+            found = self.ec2.describe_instances(InstanceIds=[instance_id])["Reservations"]
+            return found[0]["Instances"][0]["State"]["Name"]
+
+        self.goes_on("instance", state, "pending", "running")
+
+
+class Targets(SlowTest, ClusterTest):
+    def test_a_target_is_initial_until_its_first_check(self) -> None:
+        balancing = self.client("elbv2")
+        self.slow("elbv2:target", "register")
+        group, other = self.made["TargetGroup"], {"Id": self.made["HeadNode"], "Port": 6831}
+        balancing.register_targets(TargetGroupArn=group, Targets=[other])
+
+        def health() -> str:
+            found = balancing.describe_target_health(TargetGroupArn=group)
+            return next(
+                one["TargetHealth"]["State"]
+                for one in found["TargetHealthDescriptions"]
+                if one["Target"]["Port"] == 6831
+            )
+
+        self.assertEqual(health(), "initial")
+        self.assertFalse(self.is_due(None))
+        clock.set_scale(0)
+        self.assertTrue(self.is_due(None))
+        self.wait_for(lambda: health() == "unhealthy")
+
+    def test_checks_come_as_often_as_the_group_asks(self) -> None:
+        clock.set_scale(1)
+        self.assertFalse(self.is_due(29))
+        self.assertTrue(self.is_due(31))
+        clock.set_scale(2)
+        self.assertFalse(self.is_due(31))
+
+    def is_due(self, seconds_since_the_last: float | None) -> bool:
+        """Whether a target is to be checked, some time after its last check or without one."""
+        from hpcapi_sandbox.endpoint import target_health
+
+        with mock.patch.object(target_health, "time") as fake:
+            fake.monotonic.return_value = 1000.0
+            current = target_health.Health(registered=1000.0)
+            if seconds_since_the_last is not None:
+                current.checked = 1000.0 - seconds_since_the_last
+            return target_health._is_due({"HealthCheckIntervalSeconds": 30}, current)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Any
 
@@ -33,6 +33,7 @@ class Health:
     description: str = "Target registration is in progress"
     successes: int = 0
     failures: int = 0
+    registered: float = field(default_factory=time.monotonic)
     checked: float | None = None
     checking: bool = False
 
@@ -128,7 +129,8 @@ def _start_due_checks(group: dict[str, Any]) -> None:
 
 def _is_due(group: dict[str, Any], current: Health) -> bool:
     if current.checked is None:
-        return True
+        registration = clock.scaled(clock.seconds("elbv2:target", "register"))
+        return time.monotonic() >= current.registered + registration
     fastest = _FASTEST_AFTER if current.state == "healthy" else _FASTEST_BEFORE
     interval = max(clock.scaled(group["HealthCheckIntervalSeconds"]), fastest)
     return time.monotonic() >= current.checked + interval
