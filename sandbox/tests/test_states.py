@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
-from cluster import ClusterTest
-from emulator import fetch
+from cluster import TEMPLATE, ClusterTest
+from emulator import as_parameters, fetch
 from hpcapi_sandbox import clock
 from test_control import ControlTest
 
@@ -99,6 +99,73 @@ class ChangeSets(SlowTest):
         self.assertEqual(self.events("late"), [])
         clock.set_scale(0)
         self.assertIn(("late", "CREATE_COMPLETE"), self.events("late"))
+
+
+class HeadNode(SlowTest, ClusterTest):
+    """The stack of a second cluster, beside the one that every such test case has."""
+
+    def second(self, what: str, operation: str) -> str:
+        self.slow(what, operation)
+        template = TEMPLATE.replace("/test/access", "/test/second")
+        self.cloudformation.create_stack(
+            StackName="second", TemplateBody=template, Parameters=as_parameters(self.parameters)
+        )
+        self.wait_for(lambda: ("Api", "CREATE_COMPLETE") in self.events("second"))
+        made = ("HeadNode", "CREATE_COMPLETE")
+        self.wait_for(lambda: made in self.events("second"))
+        return self.cloudformation.describe_stack_resource(
+            StackName="second", LogicalResourceId="HeadNode"
+        )["StackResourceDetail"]["PhysicalResourceId"]
+
+    def online(self) -> list[str]:
+        found = self.client("ssm").describe_instance_information()["InstanceInformationList"]
+        return [one["InstanceId"] for one in found]
+
+    def tearDown(self) -> None:
+        clock.set_scale(0)
+        self.deleted("second")
+
+    def test_its_agent_is_online_some_time_after_it_runs(self) -> None:
+        instance_id = self.second("parallelcluster:head-node", "agent")
+        self.assertNotIn(instance_id, self.online())
+        clock.set_scale(0)
+        self.wait_for(lambda: instance_id in self.online())
+        self.assertEqual(self.settled("second"), "CREATE_COMPLETE")
+
+    def test_it_signals_when_it_is_bootstrapped(self) -> None:
+        instance_id = self.second("parallelcluster:head-node", "bootstrap")
+        self.wait_for(lambda: instance_id in self.online())
+        self.assertEqual(self.status("second"), "CREATE_IN_PROGRESS")
+        clock.set_scale(0)
+        self.assertEqual(self.settled("second"), "CREATE_COMPLETE")
+
+    def test_one_that_is_stopped_before_it_boots_stays_off(self) -> None:
+        instance_id = self.second("parallelcluster:head-node", "agent")
+        self.ec2.stop_instances(InstanceIds=[instance_id])
+        clock.set_scale(0)
+        self.ec2.start_instances(InstanceIds=[instance_id])
+        self.assertEqual(self.settled("second"), "CREATE_COMPLETE")
+        self.assertIn(instance_id, self.online())
+
+
+class ComputeNodes(SlowTest):
+    def test_they_boot_as_long_as_the_clock_says(self) -> None:
+        from hpcapi_sandbox.node.fleet import fleet_files
+        from hpcapi_sandbox.node.slurm_conf import _parallelcluster_conf
+
+        def made() -> tuple[str, str]:
+            unit = next(one for one in fleet_files() if "slurmd@" in one.path)
+            return unit.content.decode(), _parallelcluster_conf({"Scheduling": {}}, "10.0.0.1")
+
+        clock.set_scale(0.5)
+        unit, configuration = made()
+        self.assertIn("ExecStartPre=/bin/sleep 125.500\nExecStart=", unit)
+        self.assertIn("TimeoutStartSec=infinity\n", unit)
+        self.assertIn("ResumeTimeout=186\n", configuration)
+        clock.set_scale(0)
+        unit, configuration = made()
+        self.assertIn("Type=simple\nExecStart=", unit)
+        self.assertIn("ResumeTimeout=60\n", configuration)
 
 
 class VpcLinks(SlowTest, ClusterTest):
