@@ -8,6 +8,13 @@
 `PUT /_hpcapi/vpc-links/ID` with `{"status": "INACTIVE"}` or `{"status": "FAILED"}`
     takes a VPC link's network interfaces away. One that is INACTIVE is woken by traffic.
 
+`GET /_hpcapi/critical-path?account=ID`
+    says of each stack operation of the account that is over (`{"operations": [{"stack", "operation",
+    "seconds", "took", "path": [{"resource", "type", "seconds"}]}]}`) in how many seconds it could
+    have been done, how many it took, and which resources had to follow one another. With
+    `&stack=NAME` or `&stack=NAME:CREATE`, once or more, `"chain": {"stacks", "seconds"}` is the
+    shortest time for these, one after the other.
+
 What cannot be done is answered with 400 or 404 and `{"message": …}`.
 """
 
@@ -20,6 +27,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from . import clock
+from .cloudformation import critical_path
 from .endpoint import vpc_links
 
 PREFIX = "/_hpcapi/"
@@ -84,8 +92,19 @@ def _put_vpc_link(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, A
     return link
 
 
+def _get_critical_path(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
+    account = query.get("account", [""])[0]
+    if not account:
+        raise Refused("which account? Give it as ?account=ID")
+    try:
+        return critical_path.report(account, query.get("stack", []))
+    except LookupError as error:
+        raise Refused(str(error), 404) from None
+
+
 _HANDLERS: dict[tuple[str, str], Callable[[str, Query, dict[str, Any]], dict[str, Any]]] = {
     ("GET", "clock"): _get_clock,
     ("PUT", "clock"): _put_clock,
+    ("GET", "critical-path"): _get_critical_path,
     ("PUT", "vpc-links"): _put_vpc_link,
 }

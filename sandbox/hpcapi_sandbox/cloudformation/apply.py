@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import copy
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from ministack.services.cloudformation import engine as intrinsics
 from ministack.services.cloudformation import stacks
 
 from .. import clock
+from . import critical_path
 from .deletion import delete_all
 from .resources import CANCELLED, StackView, Work, explain, remove
 
@@ -43,6 +45,7 @@ class Apply:
         self.applied: list[Work] = []
         self.failed: list[Work] = []
         self.first_failure = ""
+        self.record = critical_path.begin(view.name, self.verb)
         self._waiting: dict[str, set[str]] = {}  # what each resource still needs
         self._tasks: dict[asyncio.Task[None], Work] = {}
         self._news = asyncio.Event()
@@ -124,10 +127,14 @@ class Apply:
     def _configured(self, work: Work) -> None:
         """Lets those go on that refer to a resource, unless they say what they depend on: these
         wait for all that they need to be complete."""
+        self.record.spans[work.logical_id].configured = time.monotonic()
         for logical_id, needs in self._waiting.items():
-            if "DependsOn" not in self.view.definitions[logical_id]:
+            if not self._waits_for_all(logical_id):
                 needs.discard(work.logical_id)
         self._news.set()
+
+    def _waits_for_all(self, logical_id: str) -> bool:
+        return "DependsOn" in self.view.definitions[logical_id]
 
     def _start(self, logical_id: str) -> None:
         previous = ((self.previous or {}).get("_resources") or {}).get(logical_id) or {}
@@ -135,7 +142,10 @@ class Apply:
             previous = None  # an earlier operation did not get as far as making it
         work = Work(self.view, logical_id, previous, self._configured)
         task = asyncio.create_task(work.apply())
-        task.add_done_callback(lambda _: self._news.set())
+        span = self.record.start(logical_id, work.kind, self.view.needs(logical_id))
+        if not self._waits_for_all(logical_id):
+            span.early = span.needs
+        task.add_done_callback(lambda _: (span.end(), self._news.set()))
         self._tasks[task] = work
 
     def _finish(self, task: asyncio.Task[None], work: Work) -> bool:

@@ -17,6 +17,7 @@ from ministack.services.cloudformation import stacks
 
 from .. import clock
 from ..patching import replace_everywhere
+from . import critical_path
 from .apply import Apply
 from .deletion import delete_all, failed_to_delete
 from .resources import StackView
@@ -80,6 +81,8 @@ async def deploy(
         logger.exception("the operation on stack %s broke", stack_name)
         view.stack_event(f"{operation.verb}_FAILED", "Internal Failure")
     finally:
+        operation.record.note_signals(view.resources)
+        operation.record.end()
         operation.over.set()
         if _running.get(stack_id) is operation:
             del _running[stack_id]
@@ -110,9 +113,14 @@ async def roll_back(
     stack.pop("_failed_operation", None)
     view.stack_event("ROLLBACK_IN_PROGRESS", reason_override)
     kept = () if operation.get("retain_except_on_create") else ("Retain",)
+    record = critical_path.begin(stack_name, "ROLLBACK")
     failures = await delete_all(
-        view, list(view.resources), lambda one: view.policy(one, "DeletionPolicy") in kept
+        view,
+        list(view.resources),
+        lambda one: view.policy(one, "DeletionPolicy") in kept,
+        record=record,
     )
+    record.end()
     if failures:
         view.stack_event("ROLLBACK_FAILED", failed_to_delete(failures))
     else:
@@ -142,9 +150,11 @@ async def delete(
     def skipped(logical_id: str) -> bool:
         return logical_id in retain or view.retains(logical_id, "DeletionPolicy")
 
+    record = critical_path.begin(stack_name, "DELETE")
     await clock.take("cloudformation:stack", "begin")
-    failures = await delete_all(view, list(view.resources), skipped, force)
+    failures = await delete_all(view, list(view.resources), skipped, force, record)
     await clock.take("cloudformation:stack", "end")
+    record.end()
     if failures:
         view.stack_event("DELETE_FAILED", failed_to_delete(failures))
         return
