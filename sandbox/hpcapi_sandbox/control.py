@@ -9,9 +9,9 @@
     takes a VPC link's network interfaces away. One that is INACTIVE is woken by traffic.
 
 `GET /_hpcapi/critical-path?account=ID`
-    says of each stack operation of the account that is over (`{"operations": [{"stack", "operation",
-    "seconds", "took", "path": [{"resource", "type", "seconds"}]}]}`) in how many seconds it could
-    have been done, how many it took, and which resources had to follow one another. With
+    says of each stack operation of the account that is over (`{"operations": [{"stack",
+    "operation", "seconds", "took", "path": [{"resource", "type", "seconds"}]}]}`) in how many
+    seconds it could have been done, how many it took, and which resources had to follow one another. With
     `&stack=NAME` or `&stack=NAME:CREATE`, once or more, `"chain": {"stacks", "seconds"}` is the
     shortest time for these, one after the other.
 

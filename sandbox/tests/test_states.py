@@ -277,7 +277,8 @@ class Resources(SlowTest):
         self.goes_on("gateway", state, "pending", "available")
 
     def test_an_instance_is_pending(self) -> None:
-        self.times({("AWS::EC2::Instance", "create"): FOR_EVER, ("ec2:instance", "running"): FOR_EVER})
+        kinds = (("AWS::EC2::Instance", "create"), ("ec2:instance", "running"))
+        self.times(dict.fromkeys(kinds, FOR_EVER))
         template = """
   Instance:
     Type: AWS::EC2::Instance

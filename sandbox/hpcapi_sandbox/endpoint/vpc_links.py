@@ -165,7 +165,7 @@ def _set_status(link: dict[str, Any], status: str) -> None:
 
 
 def force(link_id: str, status: str) -> dict[str, Any] | None:
-    """Makes the link of any account INACTIVE, as if it had had no traffic for 60 days, or FAILED."""
+    """Makes a link of any account INACTIVE, as 60 days without traffic do, or FAILED."""
     for (account, region, known_id), link in links.all_items():
         if known_id == link_id:
             with request_scope(account, region):
