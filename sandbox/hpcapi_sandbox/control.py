@@ -1,9 +1,11 @@
 """What a test or a benchmark asks of the sandbox itself, under `/_hpcapi/`, in JSON.
 
 `GET /_hpcapi/clock`
-    says `{"scale": 0.0}`: how fast time passes (see `clock`).
-`PUT /_hpcapi/clock` with `{"scale": 0.01}`
-    changes it, also for what waits already, and answers as GET does.
+    says `{"scale": 0.0, "rates": false, "requests": {}}`: how fast time passes (see `clock`),
+    whether AWS's request rates hold (see `request_rates`), and how many requests there have been
+    since they were switched on: `{"ec2": {"DescribeInstances": {"admitted": 9, "refused": 1}}}`.
+`PUT /_hpcapi/clock` with `{"scale": 0.01}`, `{"rates": true}` or both
+    changes it, the scale also for what waits already, and answers as GET does.
 
 `PUT /_hpcapi/vpc-links/ID` with `{"status": "INACTIVE"}` or `{"status": "FAILED"}`
     takes a VPC link's network interfaces away. One that is INACTIVE is woken by traffic.
@@ -26,7 +28,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import clock
+from . import clock, request_rates
 from .cloudformation import critical_path
 from .endpoint import vpc_links
 
@@ -67,18 +69,27 @@ def _members(body: bytes) -> dict[str, Any]:
 
 
 def _get_clock(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
-    return {"scale": clock.scale()}
+    return {
+        "scale": clock.scale(),
+        "rates": request_rates.are_on(),
+        "requests": request_rates.counts(),
+    }
 
 
 def _put_clock(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
-    unknown = sorted(set(asked) - {"scale"})
+    unknown = sorted(set(asked) - {"scale", "rates"})
     if unknown:
         raise Refused(f"not known: {', '.join(unknown)}")
     if "scale" in asked:
         scale = asked["scale"]
         if type(scale) not in (int, float) or not math.isfinite(scale) or scale < 0:
             raise Refused(f"{scale!r} is not a valid scale: it is a number from 0 up")
+    if not isinstance(asked.get("rates", False), bool):
+        raise Refused(f"{asked['rates']!r} is not a valid value of rates: it is true or false")
+    if "scale" in asked:
         clock.set_scale(float(scale))
+    if "rates" in asked:
+        request_rates.switch(asked["rates"])
     return _get_clock(rest, query, asked)
 
 
