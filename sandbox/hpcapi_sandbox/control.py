@@ -13,9 +13,9 @@
 `GET /_hpcapi/critical-path?account=ID`
     says of each stack operation of the account that is over (`{"operations": [{"stack",
     "operation", "seconds", "took", "path": [{"resource", "type", "seconds"}]}]}`) in how many
-    seconds it could have been done, how many it took, and which resources had to follow one another. With
-    `&stack=NAME` or `&stack=NAME:CREATE`, once or more, `"chain": {"stacks", "seconds"}` is the
-    shortest time for these, one after the other.
+    seconds it could have been done, how many it took, and which resources had to follow one
+    another. With `&stack=NAME` or `&stack=NAME:CREATE`, once or more, `"chain": {"stacks",
+    "seconds"}` is the shortest time for these, one after the other.
 
 What cannot be done is answered with 400 or 404 and `{"message": …}`.
 """
@@ -23,7 +23,6 @@ What cannot be done is answered with 400 or 404 and `{"message": …}`.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
@@ -33,6 +32,8 @@ from .cloudformation import critical_path
 from .endpoint import vpc_links
 
 PREFIX = "/_hpcapi/"
+# So slow that everything stands still.
+_SLOWEST = 1e12
 Query = dict[str, list[str]]
 Answer = tuple[int, dict[str, Any]]
 
@@ -82,7 +83,7 @@ def _put_clock(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]
         raise Refused(f"not known: {', '.join(unknown)}")
     if "scale" in asked:
         scale = asked["scale"]
-        if type(scale) not in (int, float) or not math.isfinite(scale) or scale < 0:
+        if type(scale) not in (int, float) or not 0 <= scale <= _SLOWEST:
             raise Refused(f"{scale!r} is not a valid scale: it is a number from 0 up")
     if not isinstance(asked.get("rates", False), bool):
         raise Refused(f"{asked['rates']!r} is not a valid value of rates: it is true or false")
