@@ -216,7 +216,8 @@ def _describe_target_health(params: dict[str, Any]) -> Any:
     registered = alb._targets.get(arn) or []
     asked = alb._parse_targets_param(params)
     wanted = [
-        next((one for one in registered if one["Id"] == target["Id"]), target) for target in asked
+        next((one for one in registered if _is_asked(group, one, target)), target)
+        for target in asked
     ] or registered
     members = "".join(_health_xml(group, target, target in registered) for target in wanted)
     return alb._xml(
@@ -224,6 +225,14 @@ def _describe_target_health(params: dict[str, Any]) -> Any:
         "DescribeTargetHealth",
         f"<TargetHealthDescriptions>{members}</TargetHealthDescriptions>",
     )
+
+
+def _is_asked(group: dict[str, Any], registered: dict[str, Any], asked: dict[str, Any]) -> bool:
+    """Whether a registered target is the one asked for; without a port any of its ports is."""
+    same_port = not asked.get("Port") or int(asked["Port"]) == target_health.port_of(
+        group, registered
+    )
+    return registered["Id"] == asked["Id"] and same_port
 
 
 def _health_xml(group: dict[str, Any], target: dict[str, Any], registered: bool) -> str:
