@@ -11,7 +11,7 @@ from ministack import app as ministack
 from ministack.core.responses import request_scope
 from ministack.core.router import extract_access_key_id, extract_region
 
-from . import request_checks, service_quotas
+from . import control, request_checks, service_quotas
 from .endpoint import http_api
 from .model_check import Refusal
 
@@ -35,6 +35,10 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
     query = scope.get("query_string", b"").decode("latin-1")
+    if control.serves(path):
+        status, answer = control.respond(scope["method"], path, query, body)
+        await _send(status, "application/json", json.dumps(answer).encode(), [], send)
+        return
     refusal = request_checks.refuse(scope["method"], path, query, headers, body)
     if refusal is not None:
         await _refuse(refusal, send)

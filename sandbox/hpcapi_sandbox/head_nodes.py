@@ -20,9 +20,10 @@ from ministack.services import dynamodb
 from ministack.services import ec2 as ec2_store
 from ministack.services.cloudformation import wait_conditions
 
-from . import buckets, machines
+from . import buckets, clock, machines
 from .cloudformation.resource_types import Properties, slow_deletes
 from .ec2 import instances, query
+from .identifiers import new_id
 
 logger = logging.getLogger("hpcapi.head_nodes")
 
@@ -37,11 +38,12 @@ _SHUT_DOWN_SECONDS = 10
 
 def install() -> None:
     instances.on_launch.append(_launched)
-    instances.on_stop.append(lambda instance: machines.shut_down(instance["InstanceId"]))
+    instances.on_stop.append(_stopped)
     slow_deletes["AWS::EC2::Instance"] = _terminate
 
 
 async def _terminate(instance_id: str, properties: Properties) -> None:
+    await clock.take("AWS::EC2::Instance", "delete")
     instance = ec2_store._instances.get(instance_id)
     if instance:
         instances.terminate(instance)
@@ -52,11 +54,17 @@ def _launched(instance: dict[str, Any]) -> None:
     tags = {tag["Key"]: tag["Value"] for tag in query.tags_of(instance["InstanceId"])}
     if tags.get("parallelcluster:node-type") != "HeadNode":
         return
+    instance["_boot"] = boot = new_id("boot")
     context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(_run, instance, tags), daemon=True).start()
+    threading.Thread(target=context.run, args=(_run, instance, tags, boot), daemon=True).start()
 
 
-def _run(instance: dict[str, Any], tags: dict[str, str]) -> None:
+def _stopped(instance: dict[str, Any]) -> None:
+    instance.pop("_boot", None)
+    machines.shut_down(instance["InstanceId"])
+
+
+def _run(instance: dict[str, Any], tags: dict[str, str], boot: str) -> None:
     """The life of a head node from power-on to the signal."""
     from . import node_logs
     from .node import BootstrapFailure, ClusterSpec, bootstrap
@@ -66,6 +74,10 @@ def _run(instance: dict[str, Any], tags: dict[str, str]) -> None:
     parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
     started = time.monotonic()
     try:
+        clock.wait("ec2:instance", "running")
+        clock.wait("parallelcluster:head-node", "agent")
+        if instance.get("_boot") != boot:
+            return
         node = machines.boot(instance_id, instance["PrivateIpAddress"])
         if instance.get("_bootstrapped"):
             return
@@ -76,8 +88,10 @@ def _run(instance: dict[str, Any], tags: dict[str, str]) -> None:
             config=_configuration(parameters),
             fetch=fetch,
         )
+        began = time.monotonic()
         try:
             bootstrap(node, cluster)
+            clock.wait("parallelcluster:head-node", "bootstrap", since=began)
         finally:
             node_logs.ship(node, instance, parameters.get("ClusterCWLogGroup", ""))
     except InterruptedError:
@@ -91,6 +105,8 @@ def _run(instance: dict[str, Any], tags: dict[str, str]) -> None:
             return
         logger.exception("%s did not come up", instance_id)
         _signal(stack, instance_id, "FAILURE", f"the head node did not come up: {error}")
+        return
+    if instance.get("_boot") != boot:
         return
     logger.info("%s is up after %.1f s", instance_id, time.monotonic() - started)
     _report_running_fleet(stack)

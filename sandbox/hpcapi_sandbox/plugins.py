@@ -16,6 +16,7 @@ from . import (
     regions,
     request_checks,
     request_log,
+    request_rates,
 )
 from .aws_error import AwsError
 from .cloudformation import ec2_types, engine, requests, rules, wait_condition
@@ -66,6 +67,7 @@ def install() -> None:
     _honour_dry_run()
     # First, so that what is refused is written down, too.
     request_checks.register(request_log.record)
+    request_checks.register(request_rates.check)
     request_checks.register(model_check.check)
     request_checks.register(regions.check)
     request_checks.register(bucket_policies.check)

@@ -130,6 +130,10 @@ class Endpoint(ClusterTest):
         for _ in range(2):
             balancing.register_targets(TargetGroupArn=group, Targets=[other])
             self.assertEqual(ports(), [port, port + 1])
+        (found,) = balancing.describe_target_health(TargetGroupArn=group, Targets=[other])[
+            "TargetHealthDescriptions"
+        ]
+        self.assertEqual(found["Target"]["Port"], port + 1)
         balancing.deregister_targets(TargetGroupArn=group, Targets=[{"Id": other["Id"]}])
         self.assertEqual(ports(), [port + 1])
         balancing.register_targets(TargetGroupArn=group, Targets=[{"Id": other["Id"]}])

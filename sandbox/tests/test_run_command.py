@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from cluster import ClusterTest
+from hpcapi_sandbox import clock
 
 
 class RunCommand(ClusterTest):
@@ -84,6 +88,62 @@ class RunCommand(ClusterTest):
         self.wait_for(
             lambda: command_id in [one["CommandId"] for one in self.ssm.list_commands()["Commands"]]
         )
+
+    def slow(self, operation: str) -> None:
+        """Lets one part of a command take for ever."""
+        times = {("ssm:command", operation): 1e9}
+        patch = mock.patch.object(clock, "table", lambda: times)
+        patch.start()
+        self.addCleanup(patch.stop)
+        self.addCleanup(clock.set_scale, 0)
+        clock.set_scale(1)
+
+    def test_a_command_takes_time_to_get_there(self) -> None:
+        self.slow("deliver")
+        command_id = self.send("echo here")
+        self.wait_for(lambda: self.seen(command_id))
+        self.assertEqual(self.invocation(command_id)["Status"], "Pending")
+        cancelled = self.send("echo never")
+        self.ssm.cancel_command(CommandId=cancelled)
+        clock.set_scale(0)
+        self.wait_for(lambda: self.invocation(command_id)["Status"] == "Success")
+        self.wait_for(lambda: self.seen(cancelled))
+        self.wait_for(lambda: self.invocation(cancelled)["Status"] == "Cancelled")
+        self.assertEqual(self.invocation(cancelled)["StandardOutputContent"], "")
+
+    def test_a_result_takes_time_to_be_seen(self) -> None:
+        self.slow("report")
+        file = self.temporary_file()
+        command_id = self.send(f"echo done >{file}; echo said")
+        self.wait_for(lambda: file.exists() and file.read_text() == "done\n")
+        self.wait_for(lambda: self.seen(command_id))
+        found = self.invocation(command_id)
+        self.assertEqual((found["Status"], found["StandardOutputContent"]), ("InProgress", ""))
+        self.assertEqual((found["ResponseCode"], found["ExecutionEndDateTime"]), (-1, ""))
+        clock.set_scale(0)
+        self.wait_for(lambda: self.invocation(command_id)["Status"] == "Success")
+        self.assertEqual(self.invocation(command_id)["StandardOutputContent"], "said\n")
+
+    def test_an_invocation_stays_unseen_for_a_while(self) -> None:
+        from hpcapi_sandbox.ssm import commands
+
+        self.slow("visible")
+        command_id = self.send("true")
+        with mock.patch.object(commands, "_INVISIBLE_SECONDS", 0):
+            self.assertFalse(self.seen(command_id))
+            clock.set_scale(0)
+            self.assertTrue(self.seen(command_id))
+
+    def temporary_file(self) -> Path:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        return Path(folder.name) / "file"
+
+    def seen(self, command_id: str) -> bool:
+        try:
+            return bool(self.invocation(command_id))
+        except self.ssm.exceptions.InvocationDoesNotExist:
+            return False
 
     def test_only_instances_that_are_online_take_commands(self) -> None:
         other = "i-0123456789abcdef0"

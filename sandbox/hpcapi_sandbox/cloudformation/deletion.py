@@ -9,6 +9,7 @@ from functools import partial
 from ministack.services.cloudformation import engine as intrinsics
 from ministack.services.cloudformation import stacks
 
+from . import critical_path
 from .resources import StackView, explain, remove
 
 
@@ -17,6 +18,7 @@ async def delete_all(
     logical_ids: list[str],
     skipped: Callable[[str], bool] | None = None,
     force: bool = False,
+    record: critical_path.Operation | None = None,
 ) -> list[str]:
     """Deletes resources, users before what they use; returns those that could not be deleted.
 
@@ -34,6 +36,7 @@ async def delete_all(
         }
         for logical_id in logical_ids
     }
+    before = {logical_id: set(by) for logical_id, by in users.items()}
     failures: list[str] = []
     tasks: dict[asyncio.Task[bool], str] = {}
     while users or tasks:
@@ -41,6 +44,10 @@ async def delete_all(
             del users[logical_id]
             task = asyncio.create_task(_delete_one(view, logical_id, skipped(logical_id), force))
             tasks[task] = logical_id
+            if record:
+                kind = (view.resources.get(logical_id) or {}).get("ResourceType", "")
+                span = record.start(logical_id, kind, before[logical_id])
+                task.add_done_callback(lambda _, span=span: span.end())
         if not tasks:
             break
         finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

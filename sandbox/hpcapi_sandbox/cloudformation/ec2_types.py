@@ -10,19 +10,25 @@ from ministack.core.responses import get_account_id
 from ministack.services import ec2 as store
 from ministack.services.cloudformation import provisioners
 
+from .. import clock
 from ..aws_error import AwsError
 from ..ec2 import instances, network_interfaces, query, security_groups, zones
 from ..ec2.launch import Launch, launch
 from ..identifiers import new_id, now
-from .resource_types import Made, Properties, add, guard_create, guard_delete
+from .resource_types import Made, Properties, add, guard_create, guard_delete, stabilizers
+
+_INSTANCE = "AWS::EC2::Instance"
+_NAT_GATEWAY = "AWS::EC2::NatGateway"
 
 
 def install() -> None:
     add("AWS::EC2::EIP", _create_eip, _delete_eip, tags="list")
     add("AWS::EC2::EIPAssociation", _create_eip_association, _delete_eip_association)
-    add("AWS::EC2::NatGateway", _create_nat_gateway, _delete_nat_gateway, tags="list")
+    add(_NAT_GATEWAY, _create_nat_gateway, _delete_nat_gateway, tags="list")
+    stabilizers[_NAT_GATEWAY] = _stabilize_nat_gateway
     add("AWS::EC2::NetworkInterface", _create_interface, _delete_interface, tags="list")
-    add("AWS::EC2::Instance", _create_instance, _delete_instance, tags="list")
+    add(_INSTANCE, _create_instance, _delete_instance, tags="list")
+    stabilizers[_INSTANCE] = _stabilize_instance
     add("AWS::EC2::Volume", _create_volume, _delete_volume, tags="list")
     add("AWS::EC2::PlacementGroup", _create_placement_group, _delete_placement_group)
     for direction in ("Ingress", "Egress"):
@@ -144,11 +150,16 @@ def _create_nat_gateway(logical_id: str, properties: Properties, stack_name: str
         "AllocationId": allocation_id,
         "NetworkInterfaceId": interface["NetworkInterfaceId"],
         "ConnectivityType": properties.get("ConnectivityType", "public"),
-        "State": "available",
+        "State": "pending",
         "CreateTime": now(),
     }
     _tag(gateway_id, properties)
     return gateway_id, {"NatGatewayId": gateway_id}
+
+
+async def _stabilize_nat_gateway(gateway_id: str) -> None:
+    await clock.take(_NAT_GATEWAY, "create")
+    store._nat_gateways[gateway_id]["State"] = "available"
 
 
 def _delete_nat_gateway(gateway_id: str, properties: Properties) -> None:
@@ -201,6 +212,11 @@ def _create_instance(logical_id: str, properties: Properties, stack_name: str) -
         "PublicDnsName": "",
         "VpcId": instance["VpcId"],
     }
+
+
+async def _stabilize_instance(instance_id: str) -> None:
+    await clock.take(_INSTANCE, "create")
+    instances.become_running(store._instances[instance_id])
 
 
 def _delete_instance(instance_id: str, properties: Properties) -> None:

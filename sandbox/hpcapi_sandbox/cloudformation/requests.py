@@ -11,6 +11,7 @@ from ministack.services import cloudformation as state
 from ministack.services.cloudformation import handlers, helpers
 
 from ..patching import replace_everywhere
+from . import delays
 
 Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[[dict[str, Any]], Answer]
@@ -102,8 +103,12 @@ def _create_change_set(params: dict[str, Any], handler: Handler) -> Answer:
     if stack and kind == "UPDATE" and status != "DELETE_COMPLETE" and status not in UPDATABLE:
         return helpers._error("ValidationError", _not_updatable(stack))
     if stack and kind == "CREATE" and status == "REVIEW_IN_PROGRESS":
-        return _again_in_review(stack, params, handler)
-    return _keeping_deleted(stack, params, handler)
+        answer = _again_in_review(stack, params, handler)
+    else:
+        answer = _keeping_deleted(stack, params, handler)
+    if answer[0] == 200:
+        delays.make_slowly(answer[2])
+    return answer
 
 
 def _again_in_review(stack: dict[str, Any], params: dict[str, Any], handler: Handler) -> Answer:
@@ -151,7 +156,10 @@ def _describe_stack_events(params: dict[str, Any], handler: Handler) -> Answer:
         stack = None
     if name and not stack:
         return helpers._error("ValidationError", f"Stack [{name}] does not exist")
-    return _without_empty_members(handler(params))
+    status, headers, body = _without_empty_members(handler(params))
+    if stack and status == 200:
+        body = delays.without_latest_events(stack["StackId"], body)
+    return status, headers, body
 
 
 def _list_stack_resources(params: dict[str, Any], handler: Handler) -> Answer:

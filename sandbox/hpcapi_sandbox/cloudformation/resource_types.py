@@ -17,7 +17,11 @@ Made = tuple[str, dict[str, Any]]  # physical id and attributes
 # Types whose create or delete is a coroutine: (logical id, properties, the engine's view of the
 # stack) and (physical id, properties).
 slow_creates: dict[str, Callable[[str, Properties, Any], Awaitable[Made]]] = {}
+# A slow delete takes its time itself.
 slow_deletes: dict[str, Callable[[str, Properties], Awaitable[None]]] = {}
+# What waits until a created resource of a type is ready: (physical id). Other types take the time
+# that the clock gives them.
+stabilizers: dict[str, Callable[[str], Awaitable[None]]] = {}
 
 
 def add(

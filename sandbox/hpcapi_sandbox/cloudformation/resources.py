@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,7 @@ from ministack.services.cloudformation import provisioners, stacks
 
 from .. import clock
 from ..aws_error import AwsError
-from .resource_types import check_properties, slow_creates, slow_deletes
+from .resource_types import check_properties, slow_creates, slow_deletes, stabilizers
 
 CANCELLED = {"CREATE": "Resource creation cancelled", "UPDATE": "Resource update cancelled"}
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
@@ -98,10 +99,18 @@ class StackView:
         return self.policy(logical_id, attribute) in provisioners._RETAINING_POLICIES
 
     def event(
-        self, logical_id: str, status: str, reason: str = "", physical_id: str = "", kind: str = ""
+        self,
+        logical_id: str,
+        status: str,
+        reason: str = "",
+        physical_id: str = "",
+        kind: str = "",
+        detailed: str = "",
     ) -> None:
         kind = kind or (self.resources.get(logical_id) or {}).get("ResourceType", "")
-        stacks._add_event(self.stack_id, self.name, logical_id, kind, status, reason, physical_id)
+        stacks._add_event(
+            self.stack_id, self.name, logical_id, kind, status, reason, physical_id, detailed
+        )
 
     def stack_event(self, status: str, reason: str = "") -> None:
         self.stack["StackStatus"] = status
@@ -116,6 +125,8 @@ class Work:
     view: StackView
     logical_id: str
     previous: dict[str, Any] | None = None  # its record before an update
+    # Called when others may refer to it, which is before it is complete if it is slow to settle.
+    on_configured: Callable[[Work], None] = lambda work: None
     in_thread: bool = False  # cannot be stopped half-way
     cancelled: bool = False
     changed: bool = True
@@ -140,9 +151,9 @@ class Work:
         if self.previous:
             made = await self._update(properties)
         else:
+            await clock.take("cloudformation:stack", "start-resource")
             self._record({}, f"{self.verb}_IN_PROGRESS")
             view.event(logical_id, f"{self.verb}_IN_PROGRESS", kind=self.kind)
-            await clock.create(self.kind)
             made = await self._create(properties)
         if made is None:
             return
@@ -158,6 +169,8 @@ class Work:
             self._record(record, f"{self.verb}_FAILED", CANCELLED[self.verb])
             return
         if not self.previous:
+            # From here on a rollback knows what to delete.
+            self._record(record, "CREATE_IN_PROGRESS")
             view.event(
                 logical_id,
                 "CREATE_IN_PROGRESS",
@@ -165,8 +178,28 @@ class Work:
                 physical_id,
                 self.kind,
             )
+            await self._stabilize(physical_id)
         self._record(record, f"{self.verb}_COMPLETE")
         view.event(logical_id, f"{self.verb}_COMPLETE", "", physical_id, self.kind)
+
+    async def _stabilize(self, physical_id: str) -> None:
+        """Lasts until the resource is what its service calls ready."""
+        early = clock.seconds(self.kind, "configure")
+        if early and clock.scale() > 0:
+            await clock.take_seconds(early)
+            self.view.event(
+                self.logical_id,
+                "CREATE_IN_PROGRESS",
+                "Eventual consistency check initiated",
+                physical_id,
+                self.kind,
+                "CONFIGURATION_COMPLETE",
+            )
+            self.on_configured(self)
+        if self.kind in stabilizers:
+            await stabilizers[self.kind](physical_id)
+        else:
+            await clock.take_seconds(clock.seconds(self.kind, "create") - early)
 
     def _record(self, members: dict[str, Any], status: str, reason: str = "") -> None:
         self.view.resources[self.logical_id] = {
@@ -230,26 +263,27 @@ class Work:
         view.resources[self.logical_id] = {**previous, "ResourceStatus": "UPDATE_IN_PROGRESS"}
         if not refused and not replacing:
             self.attempted = (new, old)
-        await clock.create(self.kind)
+        stabilize = stabilizers.get(self.kind) if replacing else None
+        if not stabilize:
+            await clock.take(self.kind, "create" if replacing else "update")
         check_properties(self.kind, properties, previous["Properties"])
         provisioners._RETAIN_REPLACED.set(view.retains(self.logical_id, "UpdateReplacePolicy"))
         provisioners._DEFERRED_PREDECESSOR_DELETES.set(self.deferred)
         provisioners._NAME_SEED.set(previous.get("_name_seed", ""))
-        if replacing and self.kind in slow_creates:
-            made, seed = await slow_creates[self.kind](self.logical_id, new, view), ""
-        else:
-            made, seed = await self._call(
-                stacks._update_keeping_seed,
-                self.kind,
-                physical_id,
-                old,
-                new,
-                view.name,
-                self.logical_id,
-                previous.get("Attributes") or {},
-            )
+        made, seed = await self._call(
+            stacks._update_keeping_seed,
+            self.kind,
+            physical_id,
+            old,
+            new,
+            view.name,
+            self.logical_id,
+            previous.get("Attributes") or {},
+        )
         if made[0] != physical_id or self.deferred:
             self.superseded = previous
+        if stabilize:
+            await stabilize(made[0])
         return *made, seed
 
     @property
@@ -271,7 +305,8 @@ async def remove(kind: str, record: dict[str, Any], view: StackView, logical_id:
     physical_id = record["PhysicalResourceId"]
     properties = record.get("Properties") or {}
     deadline = time.monotonic() + clock.scaled(_DEPENDENCY_RETRY_SECONDS)
-    await clock.delete(kind)
+    if kind not in slow_deletes:
+        await clock.take(kind, "delete")
     while True:
         try:
             if kind in slow_deletes:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ministack.services import ec2 as store
 
+from .. import clock
 from ..aws_error import AwsError
 from ..identifiers import now
 from . import network_interfaces
@@ -32,8 +33,28 @@ on_stop: list[Callable[[Instance], None]] = []
 
 def add(instance: Instance) -> None:
     store._instances[instance["InstanceId"]] = instance
+    _begin(instance)
+
+
+def _begin(instance: Instance) -> None:
+    """Lets an instance start: it is pending for a while, then running."""
+    set_state(instance, "pending")
+    if clock.scale() > 0:
+        clock.later(_become_running_later(instance))
+    else:
+        become_running(instance)
     for listener in on_launch:
         listener(instance)
+
+
+async def _become_running_later(instance: Instance) -> None:
+    await clock.take("ec2:instance", "running")
+    become_running(instance)
+
+
+def become_running(instance: Instance) -> None:
+    if instance["State"]["Name"] == "pending":
+        set_state(instance, "running")
 
 
 def state(name: str) -> dict[str, Any]:
@@ -104,9 +125,7 @@ def _release_addresses(interface_id: str) -> None:
 
 def start(instance: Instance) -> None:
     instance["LaunchTime"] = now()
-    set_state(instance, "running")
-    for listener in on_launch:
-        listener(instance)
+    _begin(instance)
 
 
 def stop(instance: Instance) -> None:

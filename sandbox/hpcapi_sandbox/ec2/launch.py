@@ -167,7 +167,7 @@ def launch(asked: Launch, extra_tags: list[dict[str, str]] | None = None) -> Ins
         "ImageId": asked.image_id,
         "InstanceType": asked.instance_type,
         "KeyName": asked.key_name,
-        "State": state("running"),
+        "State": state("pending"),
         "StateReason": None,
         "SubnetId": primary["SubnetId"],
         "VpcId": primary["VpcId"],

@@ -269,9 +269,11 @@ async def _through_vpc_link(call: Call, integration: dict[str, Any]) -> Response
     link_id = integration.get("connectionId", "")
     if link_id not in vpc_links.links:
         return call.refuse(500, "Internal Server Error")
+    vpc_links.wake(link_id)
     listener = alb._listeners.get(integration.get("integrationUri", ""))
     balancer = alb._lbs.get(listener["LoadBalancerArn"]) if listener else None
-    if not listener or not balancer or not vpc_links.is_available(link_id):
+    ready = balancer and balancer["State"] == "active" and vpc_links.is_available(link_id)
+    if not listener or not balancer or not ready:
         return call.refuse(503, "Service Unavailable")
     if not _link_reaches(link_id, balancer, int(listener["Port"])):
         return call.refuse(503, "Service Unavailable")

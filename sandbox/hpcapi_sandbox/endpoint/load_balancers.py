@@ -17,7 +17,7 @@ from ministack.services.cloudformation import provisioners
 
 from .. import clock, machines
 from ..aws_error import AwsError
-from ..cloudformation.resource_types import Made, Properties
+from ..cloudformation.resource_types import Made, Properties, stabilizers
 from ..ec2 import network_interfaces
 from . import target_health, targets
 from .http_exchange import Request, Response, TooLarge, exchange
@@ -26,6 +26,7 @@ from .reachability import Party
 logger = logging.getLogger("hpcapi.load_balancers")
 
 _PREFIX = "AWS::ElasticLoadBalancingV2::"
+_TYPE = _PREFIX + "LoadBalancer"
 _IDLE_TIMEOUT = 60.0
 _PAGES = {
     502: "502 Bad Gateway",
@@ -42,7 +43,7 @@ def install() -> None:
 
 
 def _install_balancers() -> None:
-    handlers = provisioners._RESOURCE_HANDLERS[_PREFIX + "LoadBalancer"]
+    handlers = provisioners._RESOURCE_HANDLERS[_TYPE]
     create, delete = handlers["create"], handlers["delete"]
 
     def create_with_interfaces(logical_id: str, properties: Properties, stack_name: str) -> Made:
@@ -53,6 +54,7 @@ def _install_balancers() -> None:
         except AwsError:
             delete(arn, properties)
             raise
+        alb._lbs[arn]["State"] = "provisioning"
         return arn, attributes
 
     def delete_with_interfaces(arn: str, properties: Properties) -> None:
@@ -95,9 +97,11 @@ def _install_balancers() -> None:
         except AwsError as error:
             return alb._error(error.code, error.message)
         answer = create_by_api(params)
-        for balancer in alb._lbs.values():
+        for arn, balancer in alb._lbs.items():
             if "_interfaceIds" not in balancer:
                 _add_interfaces(balancer)
+                balancer["State"] = "provisioning"
+                clock.later(_become_active(arn))
         return answer
 
     def delete_load_balancer(params: dict[str, Any]) -> Any:
@@ -108,8 +112,15 @@ def _install_balancers() -> None:
         _drop_interfaces(balancer)
         return answer
 
+    stabilizers[_TYPE] = _become_active
     alb._ACTION_MAP["CreateLoadBalancer"] = create_load_balancer
     alb._ACTION_MAP["DeleteLoadBalancer"] = delete_load_balancer
+
+
+async def _become_active(arn: str) -> None:
+    await clock.take(_TYPE, "create")
+    if arn in alb._lbs:
+        alb._lbs[arn]["State"] = "active"
 
 
 def _check_subnets(subnet_ids: list[str]) -> None:
@@ -150,9 +161,12 @@ def _drop_interfaces(balancer: dict[str, Any]) -> None:
         for interface_id in interface_ids:
             network_interfaces.delete(interface_id)
 
-    delay = clock.scaled(clock.LINGERING_INTERFACE_SECONDS)
-    if delay:
-        asyncio.get_running_loop().call_later(delay, drop)
+    async def drop_later() -> None:
+        await clock.take("elbv2:network-interface", "linger")
+        drop()
+
+    if clock.scale() > 0:
+        clock.later(drop_later())
     else:
         drop()
 
@@ -202,7 +216,8 @@ def _describe_target_health(params: dict[str, Any]) -> Any:
     registered = alb._targets.get(arn) or []
     asked = alb._parse_targets_param(params)
     wanted = [
-        next((one for one in registered if one["Id"] == target["Id"]), target) for target in asked
+        next((one for one in registered if _is_asked(group, one, target)), target)
+        for target in asked
     ] or registered
     members = "".join(_health_xml(group, target, target in registered) for target in wanted)
     return alb._xml(
@@ -210,6 +225,14 @@ def _describe_target_health(params: dict[str, Any]) -> Any:
         "DescribeTargetHealth",
         f"<TargetHealthDescriptions>{members}</TargetHealthDescriptions>",
     )
+
+
+def _is_asked(group: dict[str, Any], registered: dict[str, Any], asked: dict[str, Any]) -> bool:
+    """Whether a registered target is the one asked for; without a port any of its ports is."""
+    same_port = not asked.get("Port") or int(asked["Port"]) == target_health.port_of(
+        group, registered
+    )
+    return registered["Id"] == asked["Id"] and same_port
 
 
 def _health_xml(group: dict[str, Any], target: dict[str, Any], registered: bool) -> str:

@@ -33,7 +33,8 @@ class Health:
     description: str = "Target registration is in progress"
     successes: int = 0
     failures: int = 0
-    next_check: float = field(default_factory=time.monotonic)
+    registered: float = field(default_factory=time.monotonic)
+    checked: float | None = None
     checking: bool = False
 
     def become(self, state: str, reason: str = "", description: str = "") -> None:
@@ -119,11 +120,20 @@ def _start_due_checks(group: dict[str, Any]) -> None:
         current = health(group, target)
         if current.state == "unused":
             _known.pop(_key(group, target), None)
-        elif not current.checking and current.next_check <= time.monotonic():
+        elif not current.checking and _is_due(group, current):
             current.checking = True
             task = asyncio.create_task(_check(group, target, current))
             _tasks.add(task)
             task.add_done_callback(_tasks.discard)
+
+
+def _is_due(group: dict[str, Any], current: Health) -> bool:
+    if current.checked is None:
+        registration = clock.scaled(clock.seconds("elbv2:target", "register"))
+        return time.monotonic() >= current.registered + registration
+    fastest = _FASTEST_AFTER if current.state == "healthy" else _FASTEST_BEFORE
+    interval = max(clock.scaled(group["HealthCheckIntervalSeconds"]), fastest)
+    return time.monotonic() >= current.checked + interval
 
 
 async def _check(group: dict[str, Any], target: dict[str, Any], current: Health) -> None:
@@ -144,9 +154,7 @@ async def _check(group: dict[str, Any], target: dict[str, Any], current: Health)
                     "initial", "Elb.InitialHealthChecking", "Initial health checks in progress"
                 )
     finally:
-        fastest = _FASTEST_AFTER if current.state == "healthy" else _FASTEST_BEFORE
-        interval = max(clock.scaled(group["HealthCheckIntervalSeconds"]), fastest)
-        current.next_check = time.monotonic() + interval
+        current.checked = time.monotonic()
         current.checking = False
 
 

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import secrets
 from typing import Any
 
-from ministack.core.responses import AccountRegionScopedDict, get_account_id
+from ministack.core.responses import AccountRegionScopedDict, get_account_id, request_scope
 from ministack.services import apigateway
 from ministack.services import ec2 as ec2_store
 
 from .. import clock
 from ..aws_error import AwsError
-from ..cloudformation.resource_types import Made, Properties, add, slow_creates, slow_deletes
+from ..cloudformation.resource_types import Made, Properties, add, slow_deletes, stabilizers
 from ..ec2 import network_interfaces, zones
 from ..identifiers import now
 from ..patching import replace_everywhere
 
 TYPE = "AWS::ApiGatewayV2::VpcLink"
 links = AccountRegionScopedDict()  # id -> link
-_PENDING_SECONDS = 120
-_DELETING_SECONDS = 60
+_MESSAGES = {
+    "PENDING": "VPC link is provisioning ENIs",
+    "AVAILABLE": "VPC link is ready to route traffic",
+    "INACTIVE": "VPC link has no ENIs: it had no traffic for 60 days",
+    "FAILED": "VPC link could not be provisioned",
+}
 
 
 def install() -> None:
@@ -34,7 +37,7 @@ def install() -> None:
         replacing=("SubnetIds", "SecurityGroupIds"),
         tags="map",
     )
-    slow_creates[TYPE] = _create_and_wait
+    stabilizers[TYPE] = _stabilize
     slow_deletes[TYPE] = _delete_and_wait
     others = apigateway.handle_request
 
@@ -74,7 +77,7 @@ def _respond(method: str, link_id: str | None, asked: dict[str, Any]) -> tuple[i
             asked.get("securityGroupIds") or [],
             asked.get("tags") or {},
         )
-        _later(_become_available(link))
+        clock.later(_become_available(link))
         return 201, _shown(link)
     if link_id is None:
         return 200, {"items": [_shown(link) for link in links.values()]}
@@ -83,20 +86,11 @@ def _respond(method: str, link_id: str | None, asked: dict[str, Any]) -> tuple[i
         raise AwsError("NotFoundException", f"Invalid VpcLink identifier specified {link_id}", 404)
     if method == "DELETE":
         link["vpcLinkStatus"] = "DELETING"
-        _later(_delete_after_a_while(link_id))
+        clock.later(_delete_after_a_while(link_id))
         return 202, {}
     if method == "PATCH":
         link["name"] = asked.get("name", link["name"])
     return 200, _shown(link)
-
-
-_tasks: set[asyncio.Task[None]] = set()
-
-
-def _later(work: Any) -> None:
-    task = asyncio.get_running_loop().create_task(work)
-    _tasks.add(task)
-    task.add_done_callback(_tasks.discard)
 
 
 def _shown(link: dict[str, Any]) -> dict[str, Any]:
@@ -120,51 +114,85 @@ def _create(
                 "available",
             )
     link_id = secrets.token_hex(3)
-    try:
-        made = [
-            network_interfaces.create_managed(
-                subnet_id,
-                group_ids,
-                f"VPC Link Interface for {link_id}",
-                get_account_id(),
-                "api_gateway_managed",
-            )
-            for subnet_id in subnet_ids
-        ]
-    except AwsError as error:
-        raise AwsError("BadRequestException", error.message) from None
-    link = {
+    link: dict[str, Any] = {
         "vpcLinkId": link_id,
         "name": name,
         "createdDate": now(),
         "subnetIds": subnet_ids,
         "securityGroupIds": group_ids,
         "tags": tags,
-        "vpcLinkStatus": "PENDING",
-        "vpcLinkStatusMessage": "VPC link is provisioning ENIs",
         "vpcLinkVersion": "V2",
-        "_interfaceIds": [interface["NetworkInterfaceId"] for interface in made],
     }
+    _set_status(link, "PENDING")
+    try:
+        _add_interfaces(link)
+    except AwsError as error:
+        raise AwsError("BadRequestException", error.message) from None
     links[link_id] = link
     return link
 
 
-async def _become_available(link: dict[str, Any]) -> None:
-    await clock.take(_PENDING_SECONDS)
+def _add_interfaces(link: dict[str, Any]) -> None:
+    made = [
+        network_interfaces.create_managed(
+            subnet_id,
+            link["securityGroupIds"],
+            f"VPC Link Interface for {link['vpcLinkId']}",
+            get_account_id(),
+            "api_gateway_managed",
+        )
+        for subnet_id in link["subnetIds"]
+    ]
+    link["_interfaceIds"] = [interface["NetworkInterfaceId"] for interface in made]
+
+
+def _drop_interfaces(link: dict[str, Any]) -> None:
+    for interface_id in link["_interfaceIds"]:
+        network_interfaces.delete(interface_id)
+    link["_interfaceIds"] = []
+
+
+async def _become_available(
+    link: dict[str, Any], what: str = TYPE, operation: str = "create"
+) -> None:
+    await clock.take(what, operation)
     if link["vpcLinkStatus"] == "PENDING":
-        link["vpcLinkStatus"] = "AVAILABLE"
-        link["vpcLinkStatusMessage"] = "VPC link is ready to route traffic"
+        _set_status(link, "AVAILABLE")
+
+
+def _set_status(link: dict[str, Any], status: str) -> None:
+    link.update(vpcLinkStatus=status, vpcLinkStatusMessage=_MESSAGES[status])
+
+
+def force(link_id: str, status: str) -> dict[str, Any] | None:
+    """Makes a link of any account INACTIVE, as 60 days without traffic do, or FAILED."""
+    for (account, region, known_id), link in links.all_items():
+        if known_id == link_id:
+            with request_scope(account, region):
+                _drop_interfaces(link)
+                _set_status(link, status)
+                return _shown(link)
+    return None
+
+
+def wake(link_id: str) -> None:
+    """Traffic reaches a link: one that is INACTIVE gets its interfaces again, after a while."""
+    link = links[link_id]
+    if link["vpcLinkStatus"] == "INACTIVE":
+        _add_interfaces(link)
+        _set_status(link, "PENDING")
+        clock.later(_become_available(link, "apigatewayv2:vpc-link", "wake"))
 
 
 async def _delete_after_a_while(link_id: str) -> None:
-    await clock.take(_DELETING_SECONDS)
+    await clock.take(TYPE, "delete")
     _remove(link_id)
 
 
 def _remove(link_id: str) -> None:
     link = links.pop(link_id, None)
-    for interface_id in (link or {}).get("_interfaceIds", []):
-        network_interfaces.delete(interface_id)
+    if link:
+        _drop_interfaces(link)
 
 
 def _from_template(properties: Properties) -> dict[str, Any]:
@@ -180,10 +208,11 @@ def _made(link: dict[str, Any]) -> Made:
     return link["vpcLinkId"], {"VpcLinkId": link["vpcLinkId"]}
 
 
-async def _create_and_wait(logical_id: str, properties: Properties, view: Any) -> Made:
-    link = _from_template(properties)
+async def _stabilize(link_id: str) -> None:
+    link = links[link_id]
     await _become_available(link)
-    return _made(link)
+    if link["vpcLinkStatus"] == "FAILED":
+        raise AwsError("GeneralServiceException", link["vpcLinkStatusMessage"])
 
 
 async def _delete_and_wait(link_id: str, properties: Properties) -> None:

@@ -59,6 +59,12 @@ def refusal(call: Call, problems: list[Problem]) -> Refusal:
     )
 
 
+def with_code(call: Call, status: int, code: str, message: str) -> Refusal:
+    """The answer to a call that its service refuses for a reason of its own."""
+    name = call.operation.name
+    return _answer(call.service, call.protocol, name, [message], status, code, message)
+
+
 def unknown_operation(request: Request, models: list[ServiceModel]) -> Refusal:
     """The answer to a call of an operation that its service does not have."""
     protocol = next(

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from . import boot_logs, custom_action, slurm_conf
-from .fleet import fleet_files
+from .fleet import boot_seconds, fleet_files
 from .machine import Completed, File, Node
 from .names import host_name
 
@@ -163,7 +163,7 @@ def _wait_for_static_fleet(node: Node, config: dict[str, Any]) -> None:
     static = slurm_conf.static_nodes(config)
     if not static:
         return
-    deadline = time.monotonic() + _STATIC_FLEET_SECONDS
+    deadline = time.monotonic() + _STATIC_FLEET_SECONDS + boot_seconds()
     states = ["/opt/slurm/bin/sinfo", "-h", "-N", "-o", "%T", "-n", ",".join(static)]
     up = {"idle", "mixed", "allocated", "completing"}
     while time.monotonic() < deadline:

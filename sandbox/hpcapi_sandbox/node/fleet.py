@@ -7,6 +7,7 @@ is root, starts and stops them for Slurm, which is not.
 
 from __future__ import annotations
 
+from .. import clock
 from .machine import File
 
 _FIFO = "/run/parallelcluster/fleet"
@@ -46,7 +47,7 @@ After=munge.service network.target
 
 [Service]
 Type=simple
-ExecStart=/opt/slurm/sbin/slurmd -D -b -N %i
+{boot}ExecStart=/opt/slurm/sbin/slurmd -D -b -N %i
 ExecReload=/bin/kill -HUP $MAINPID
 KillMode=process
 LimitNOFILE=131072
@@ -76,8 +77,15 @@ done
 """
 
 
+def boot_seconds() -> float:
+    """How long a compute node boots, at the speed at which its head node comes up."""
+    return clock.scaled(clock.seconds("parallelcluster:compute-node", "boot"))
+
+
 def fleet_files() -> list[File]:
     """Returns the programs and units of the fleet."""
+    boot = f"TimeoutStartSec=infinity\nExecStartPre=/bin/sleep {boot_seconds():.3f}\n"
+    slurmd = _SLURMD_UNIT.replace("{boot}", boot if boot_seconds() else "")
     scripts = "/opt/parallelcluster/scripts/slurm"
     units = "/etc/systemd/system"
     return [
@@ -86,5 +94,5 @@ def fleet_files() -> list[File]:
         File(f"{scripts}/slurm_suspend", _program("stop").encode(), 0o755),
         File(f"{scripts}/wait_for_nodes", _PROLOG.encode(), 0o755),
         File(f"{units}/clustermgtd.service", _CLUSTERMGTD_UNIT.encode()),
-        File(f"{units}/slurmd@.service", _SLURMD_UNIT.encode()),
+        File(f"{units}/slurmd@.service", slurmd.encode()),
     ]

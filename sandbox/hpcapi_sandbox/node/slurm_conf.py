@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .fleet import boot_seconds
 from .names import host_name
 
 FOLDER = "/opt/slurm/etc"
@@ -165,7 +167,7 @@ def _parallelcluster_conf(config: dict[str, Any], private_ip: str) -> str:
     lines = [
         f"SlurmctldHost={host_name(private_ip)}({private_ip})",
         f"SuspendTime={idle_minutes * 60 if idle_minutes >= 0 else -1}",
-        "ResumeTimeout=60",
+        f"ResumeTimeout={60 + math.ceil(boot_seconds())}",
         f"SelectTypeParameters={memory}",
     ]
     for queue in _queues(config):

@@ -8,7 +8,9 @@ from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict
 
-# Right after SendCommand the invocation cannot be seen yet.
+from .. import clock
+
+# Right after SendCommand the invocation cannot be seen yet, however fast time passes.
 _INVISIBLE_SECONDS = 0.1
 
 commands = AccountRegionScopedDict()  # command id -> Command
@@ -29,7 +31,10 @@ class Invocation:
     cancelled: bool = False
 
     def settle(self, status: str, details: str = "") -> None:
-        self.ended = time.time()
+        """Ends it, for all to see once the agent has reported that."""
+        ended = time.time()
+        clock.wait("ssm:command", "report")
+        self.ended = ended
         self.details = details or status
         self.status = status
 
@@ -47,7 +52,8 @@ class Command:
 
     @property
     def is_visible(self) -> bool:
-        return time.time() - self.requested >= _INVISIBLE_SECONDS
+        hidden = clock.scaled(clock.seconds("ssm:command", "visible"))
+        return time.time() - self.requested >= max(hidden, _INVISIBLE_SECONDS)
 
     def status(self) -> tuple[str, str]:
         statuses = [invocation.status for invocation in self.invocations.values()]

@@ -125,6 +125,7 @@ def _found(asked: dict[str, Any]) -> tuple[Command, Invocation]:
 
 def _get_command_invocation(asked: dict[str, Any]) -> dict[str, Any]:
     command, invocation = _found(asked)
+    over = invocation.is_over
     return {
         "CommandId": command.command_id,
         "InstanceId": invocation.instance_id,
@@ -132,15 +133,15 @@ def _get_command_invocation(asked: dict[str, Any]) -> dict[str, Any]:
         "DocumentName": _DOCUMENT,
         "DocumentVersion": command.asked.get("DocumentVersion") or "$DEFAULT",
         "PluginName": _PLUGIN,
-        "ResponseCode": invocation.code,
+        "ResponseCode": invocation.code if over else -1,
         "ExecutionStartDateTime": _iso(invocation.started),
         "ExecutionElapsedTime": _elapsed(invocation),
         "ExecutionEndDateTime": _iso(invocation.ended),
         "Status": invocation.status,
         "StatusDetails": invocation.details,
-        "StandardOutputContent": invocation.stdout,
+        "StandardOutputContent": invocation.stdout if over else "",
         "StandardOutputUrl": "",
-        "StandardErrorContent": invocation.stderr,
+        "StandardErrorContent": invocation.stderr if over else "",
         "StandardErrorUrl": "",
         "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False},
     }
@@ -215,12 +216,13 @@ def _list_command_invocations(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _invocation_entry(command: Command, invocation: Invocation, details: bool) -> dict[str, Any]:
+    over = invocation.is_over
     plugin = {
         "Name": _PLUGIN,
         "Status": invocation.status,
         "StatusDetails": invocation.details,
-        "ResponseCode": invocation.code,
-        "Output": (invocation.stdout + invocation.stderr)[:2500],
+        "ResponseCode": invocation.code if over else -1,
+        "Output": (invocation.stdout + invocation.stderr)[:2500] if over else "",
         "StandardOutputUrl": "",
         "StandardErrorUrl": "",
         "OutputS3Region": get_region(),

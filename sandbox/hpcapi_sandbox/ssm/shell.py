@@ -6,7 +6,7 @@ import subprocess
 import time
 from typing import Any
 
-from .. import machines
+from .. import clock, machines
 from .commands import Command, Invocation
 
 STDOUT_LIMIT = 24000
@@ -25,7 +25,11 @@ _LAUNCH = 'echo $$ >"$1/pid"; cd "$2" || exit 1; export HOME=/root; exec sh -c "
 
 
 def run(command: Command, invocation: Invocation, given: dict[str, Any], timeout: int) -> None:
-    """Runs an invocation to its end."""
+    """Runs an invocation to its end, once it has got to the agent."""
+    clock.wait("ssm:command", "deliver")
+    if invocation.cancelled:
+        invocation.settle("Cancelled")
+        return
     node = machines.running(invocation.instance_id)
     if node is None:
         invocation.settle("Failed", "Undeliverable")

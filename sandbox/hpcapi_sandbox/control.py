@@ -1,0 +1,122 @@
+"""What a test or a benchmark asks of the sandbox itself, under `/_hpcapi/`, in JSON.
+
+`GET /_hpcapi/clock`
+    says `{"scale": 0.0, "rates": false, "requests": {}}`: how fast time passes (see `clock`),
+    whether AWS's request rates hold (see `request_rates`), and how many requests there have been
+    since they were switched on: `{"ec2": {"DescribeInstances": {"admitted": 9, "refused": 1}}}`.
+`PUT /_hpcapi/clock` with `{"scale": 0.01}`, `{"rates": true}` or both
+    changes it, the scale also for what waits already, and answers as GET does.
+
+`PUT /_hpcapi/vpc-links/ID` with `{"status": "INACTIVE"}` or `{"status": "FAILED"}`
+    takes a VPC link's network interfaces away. One that is INACTIVE is woken by traffic.
+
+`GET /_hpcapi/critical-path?account=ID`
+    says of each stack operation of the account that is over (`{"operations": [{"stack",
+    "operation", "seconds", "took", "path": [{"resource", "type", "seconds"}]}]}`) in how many
+    seconds it could have been done, how many it took, and which resources had to follow one
+    another. With `&stack=NAME` or `&stack=NAME:CREATE`, once or more, `"chain": {"stacks",
+    "seconds"}` is the shortest time for these, one after the other.
+
+What cannot be done is answered with 400 or 404 and `{"message": …}`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+from . import clock, request_rates
+from .cloudformation import critical_path
+from .endpoint import vpc_links
+
+PREFIX = "/_hpcapi/"
+# So slow that everything stands still.
+_SLOWEST = 1e12
+Query = dict[str, list[str]]
+Answer = tuple[int, dict[str, Any]]
+
+
+class Refused(Exception):
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def serves(path: str) -> bool:
+    return path.startswith(PREFIX)
+
+
+def respond(method: str, path: str, query_string: str, body: bytes) -> Answer:
+    name, _, rest = path.removeprefix(PREFIX).partition("/")
+    handler = _HANDLERS.get((method, name))
+    try:
+        if handler is None:
+            raise Refused(f"{method} {path} is not known", 404)
+        return 200, handler(rest, parse_qs(query_string), _members(body))
+    except Refused as refused:
+        return refused.status, {"message": str(refused)}
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    try:
+        asked = json.loads(body or b"{}")
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict):
+        raise Refused("the body is not a JSON object")
+    return asked
+
+
+def _get_clock(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "scale": clock.scale(),
+        "rates": request_rates.are_on(),
+        "requests": request_rates.counts(),
+    }
+
+
+def _put_clock(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(asked) - {"scale", "rates"})
+    if unknown:
+        raise Refused(f"not known: {', '.join(unknown)}")
+    if "scale" in asked:
+        scale = asked["scale"]
+        if type(scale) not in (int, float) or not 0 <= scale <= _SLOWEST:
+            raise Refused(f"{scale!r} is not a valid scale: it is a number from 0 up")
+    if not isinstance(asked.get("rates", False), bool):
+        raise Refused(f"{asked['rates']!r} is not a valid value of rates: it is true or false")
+    if "scale" in asked:
+        clock.set_scale(float(scale))
+    if "rates" in asked:
+        request_rates.switch(asked["rates"])
+    return _get_clock(rest, query, asked)
+
+
+def _put_vpc_link(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
+    status = asked.get("status")
+    if status not in ("INACTIVE", "FAILED"):
+        raise Refused(f"{status!r} is not a valid status: INACTIVE or FAILED")
+    link = vpc_links.force(rest, status)
+    if link is None:
+        raise Refused(f"there is no VPC link {rest}", 404)
+    return link
+
+
+def _get_critical_path(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
+    account = query.get("account", [""])[0]
+    if not account:
+        raise Refused("which account? Give it as ?account=ID")
+    try:
+        return critical_path.report(account, query.get("stack", []))
+    except LookupError as error:
+        raise Refused(str(error), 404) from None
+
+
+_HANDLERS: dict[tuple[str, str], Callable[[str, Query, dict[str, Any]], dict[str, Any]]] = {
+    ("GET", "clock"): _get_clock,
+    ("PUT", "clock"): _put_clock,
+    ("GET", "critical-path"): _get_critical_path,
+    ("PUT", "vpc-links"): _put_vpc_link,
+}
