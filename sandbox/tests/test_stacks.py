@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from functools import partial
 
 from emulator import EmulatorTest, as_parameters
 
@@ -237,6 +238,18 @@ class Update(EmulatorTest):
         self.assertEqual(self.settled("back"), "UPDATE_ROLLBACK_COMPLETE")
         self.assertIn("is invalid", self.reason("back", "Subnet", "UPDATE_FAILED"))
         self.assertEqual(self.outputs("back"), before)
+
+    def test_a_previous_value_is_kept_only_where_there_is_one(self) -> None:
+        group = "Resources: {Log: {Type: AWS::Logs::LogGroup}}\nParameters:\n"
+        one = group + '  One: {Type: String, Default: "", AllowedPattern: "^(i-1)?$"}\n'
+        two = one + "  Two: {Type: String, Default: x}\n"
+        self.assertEqual(self.create("kept", one, One=""), "CREATE_COMPLETE")
+        given = [{"ParameterKey": "One", "UsePreviousValue": True}]
+        update = partial(self.cloudformation.update_stack, StackName="kept", TemplateBody=two)
+        unknown = [*given, {"ParameterKey": "Two", "UsePreviousValue": True}]
+        code, message = self.refusal(update, Parameters=unknown)
+        self.assertEqual(code, "ValidationError")
+        self.assertIn("parameter key not in the previous template", message)
 
     def test_a_change_set_without_changes_fails(self) -> None:
         self.create("same", NETWORK)
