@@ -22,6 +22,8 @@ pub enum Step {
     HeadNode,
     /// The stack `<name>-api`: load balancer, VPC link, HTTP API.
     Api,
+    /// The head node as the target of the load balancer, by an update of `<name>-api`.
+    Target,
     /// A call through the public URL that only a valid token can make.
     Endpoint,
 }
@@ -37,7 +39,7 @@ pub enum Need {
 
 impl Step {
     /// Every step, in the order of `up`.
-    pub const ALL: [Step; 9] = [
+    pub const ALL: [Step; 10] = [
         Step::Requirements,
         Step::Pcluster,
         Step::KeyPair,
@@ -46,6 +48,7 @@ impl Step {
         Step::Cluster,
         Step::HeadNode,
         Step::Api,
+        Step::Target,
         Step::Endpoint,
     ];
 
@@ -60,6 +63,7 @@ impl Step {
             Step::Cluster => "cluster",
             Step::HeadNode => "head-node",
             Step::Api => "api",
+            Step::Target => "target",
             Step::Endpoint => "endpoint",
         }
     }
@@ -78,8 +82,9 @@ impl Step {
             Step::Cluster => &[Done(Step::ClusterConfig), Done(Step::Pcluster)],
             // The instance exists minutes before the cluster is complete.
             Step::HeadNode => &[Begun(Step::Cluster)],
-            Step::Api => &[Done(Step::Requirements), Done(Step::HeadNode)],
-            Step::Endpoint => &[Done(Step::Api), Done(Step::Cluster)],
+            Step::Api => &[Done(Step::Requirements)],
+            Step::Target => &[Done(Step::Api), Done(Step::HeadNode)],
+            Step::Endpoint => &[Done(Step::Target), Done(Step::Cluster)],
         }
     }
 
@@ -121,6 +126,11 @@ mod tests {
             Step::ClusterConfig.users().collect::<Vec<_>>(),
             [Step::Cluster]
         );
+    }
+
+    #[test]
+    fn the_api_is_made_without_waiting_for_the_cluster() {
+        assert_eq!(Step::Api.needs(), [Need::Done(Step::Requirements)]);
     }
 
     #[test]

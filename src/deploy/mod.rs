@@ -44,6 +44,7 @@ async fn check(step: Step, context: &Context) -> Result<State> {
         Step::Cluster => steps::cluster::check(context).await,
         Step::HeadNode => steps::head_node::check(context).await,
         Step::Api => steps::api::check(context).await,
+        Step::Target => steps::target::check(context).await,
         Step::Endpoint => steps::endpoint::check(context).await,
     }
 }
@@ -59,6 +60,7 @@ async fn run(step: Step, context: &Context, board: &Board) -> Result<()> {
         Step::Cluster => steps::cluster::run(context, board).await,
         Step::HeadNode => steps::head_node::run(context).await,
         Step::Api => steps::api::run(context).await,
+        Step::Target => steps::target::run(context).await,
         Step::Endpoint => steps::endpoint::run(context).await,
     }
 }
@@ -72,6 +74,8 @@ async fn undo(step: Step, context: &Context) -> Result<Outcome> {
         Step::Cluster => steps::cluster::undo(context).await,
         Step::Api => steps::api::undo(context).await,
         // They make nothing that another step does not remove.
-        Step::Pcluster | Step::NodeScript | Step::HeadNode | Step::Endpoint => Ok(Outcome::Absent),
+        Step::Pcluster | Step::NodeScript | Step::HeadNode | Step::Target | Step::Endpoint => {
+            Ok(Outcome::Absent)
+        }
     }
 }

@@ -13,3 +13,4 @@ pub(super) mod ownership;
 pub(super) mod pcluster;
 pub(super) mod requirements;
 pub(super) mod stack;
+pub(super) mod target;

@@ -9,9 +9,13 @@ use crate::pcluster::instance_types;
 use crate::step::Step;
 
 use super::deletion::Attempts;
+use super::stack::Template;
 use super::{interfaces, stack};
 
-const TEMPLATE: &str = include_str!("../../../templates/requirements.yaml");
+const TEMPLATE: Template = Template {
+    body: include_str!("../../../templates/requirements.yaml"),
+    earlier: &[],
+};
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let state = look(context).await?;
