@@ -314,6 +314,7 @@ def explain(error: BaseException, kind: str) -> str:
 
 _HANDLER_CODES = {
     "AccessDenied": "AccessDenied",
+    "AddressLimitExceeded": "ServiceLimitExceeded",
     "BucketNotEmpty": "GeneralServiceException",
     "DependencyViolation": "InvalidRequest",
     "InsufficientInstanceCapacity": "GeneralServiceException",
