@@ -37,6 +37,7 @@ use crate::step::Step;
 async fn check(step: Step, context: &Context) -> Result<State> {
     match step {
         Step::Requirements => steps::requirements::check(context).await,
+        Step::NatGateway => steps::nat_gateway::check(context).await,
         Step::Pcluster => steps::pcluster::check(context).await,
         Step::KeyPair => steps::key_pair::check(context).await,
         Step::NodeScript => steps::node_script::check(context).await,
@@ -53,6 +54,7 @@ async fn check(step: Step, context: &Context) -> Result<State> {
 async fn run(step: Step, context: &Context, board: &Board) -> Result<()> {
     match step {
         Step::Requirements => steps::requirements::run(context).await,
+        Step::NatGateway => steps::nat_gateway::run(context).await,
         Step::Pcluster => steps::pcluster::run(context).await,
         Step::KeyPair => steps::key_pair::run(context).await,
         Step::NodeScript => steps::node_script::run(context).await,
@@ -74,8 +76,11 @@ async fn undo(step: Step, context: &Context) -> Result<Outcome> {
         Step::Cluster => steps::cluster::undo(context).await,
         Step::Api => steps::api::undo(context).await,
         // They make nothing that another step does not remove.
-        Step::Pcluster | Step::NodeScript | Step::HeadNode | Step::Target | Step::Endpoint => {
-            Ok(Outcome::Absent)
-        }
+        Step::NatGateway
+        | Step::Pcluster
+        | Step::NodeScript
+        | Step::HeadNode
+        | Step::Target
+        | Step::Endpoint => Ok(Outcome::Absent),
     }
 }

@@ -9,6 +9,11 @@ use crate::environment::{TestEnv, text};
 
 const NAME: &str = "hpc-serverless-job-mgmt";
 const API: &str = "hpc-serverless-job-mgmt-api";
+const NETWORK: &str = "hpc-serverless-job-mgmt-requirements";
+
+const API_TEMPLATE: &str = include_str!("../../templates/api.yaml");
+const NETWORK_TEMPLATE: &str = include_str!("../../templates/requirements.yaml");
+const CONFIG: &str = include_str!("../../cluster-config.yaml");
 
 /// Returns the events of a stack, oldest first.
 async fn events(stacks: &Client, name: &str) -> Vec<StackEvent> {
@@ -103,7 +108,7 @@ async fn targets(env: &TestEnv) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_api_is_made_beside_the_cluster_and_gets_its_target_later() {
+async fn nat_gateway_and_target_are_made_when_they_are_needed() {
     let env = TestEnv::new();
     let up = env.json(&["up", "--yes", "--output", "json"]);
     let head_node = up["head_node"].as_str().unwrap();
@@ -116,18 +121,32 @@ async fn the_api_is_made_beside_the_cluster_and_gets_its_target_later() {
     let begun = &api[place(&api, "LoadBalancer", "CREATE_COMPLETE")];
     let ended = &cluster[place(&cluster, NAME, "CREATE_COMPLETE")];
     assert!(begun.timestamp() < ended.timestamp());
+    let network = events(&stacks, NETWORK).await;
+    let made = place(&network, NETWORK, "CREATE_COMPLETE");
+    let nat = place(&network, "NatGateway", "CREATE_COMPLETE");
+    assert!(made < nat && nat < place(&network, NETWORK, "UPDATE_COMPLETE"));
+    assert!(network[nat].timestamp() < ended.timestamp());
     assert_eq!(targets(&env).await, [head_node]);
 
-    // As a killed `up` leaves it between the two.
-    let template = include_str!("../../templates/api.yaml");
+    // As a killed `up` leaves them between the two stages.
     let no_target = ("HeadNodeInstanceID", Some(""));
-    update(&stacks, API, template, None, &no_target).await;
+    update(&stacks, API, API_TEMPLATE, None, &no_target).await;
+    let no_nat = ("Nat", Some("false"));
+    update(&stacks, NETWORK, NETWORK_TEMPLATE, None, &no_nat).await;
     assert_eq!(targets(&env).await, Vec::<String>::new());
     let status = env.run(&["status"]);
     assert_eq!(status.status.code(), Some(3));
     let words = text(&status.stdout);
-    assert!(words.contains("\ntarget          missing"), "{words}");
-    assert!(words.contains("\napi             ready"), "{words}");
+    for line in [
+        "requirements    ready",
+        "nat-gateway     missing",
+        "api             ready",
+        "target          missing",
+    ] {
+        assert!(words.contains(&format!("\n{line}")), "{words}");
+    }
+    let doctor = env.fail(1, &["doctor"]);
+    assert!(doctor.contains("has no NAT gateway yet"), "{doctor}");
     let again = env.json(&["up", "--yes", "--output", "json"]);
     assert_eq!(again["endpoint"], up["endpoint"]);
     assert_eq!(again["changed"], true);
@@ -143,7 +162,7 @@ async fn what_an_older_hpcapi_made_in_one_go_needs_no_update() {
     let up = env.json(&["up", "--yes", "--output", "json"]);
     let stacks = Client::new(&env.aws().await);
     let template = earlier(
-        include_str!("../../templates/api.yaml"),
+        API_TEMPLATE,
         &[
             (
                 "    Type: AWS::EC2::Instance::Id\n",
@@ -166,12 +185,92 @@ async fn what_an_older_hpcapi_made_in_one_go_needs_no_update() {
     );
     let as_it_is = ("", None);
     update(&stacks, API, &template, Some("dd635e2ff08d9d09"), &as_it_is).await;
-    let before = events(&stacks, API).await.len();
+    let resource = |kind: &str| {
+        let before = format!("    Type: AWS::EC2::{kind}\n");
+        let now = format!("{before}    Condition: HasNat\n");
+        (before, now)
+    };
+    let [address, gateway, route] = ["EIP", "NatGateway", "Route"].map(resource);
+    let start = NETWORK_TEMPLATE.find("  Nat:\n").unwrap();
+    let end = NETWORK_TEMPLATE.find("Resources:\n").unwrap();
+    let resources = [&address, &gateway, &route].map(|(was, is)| (was.as_str(), is.as_str()));
+    let added = ("\n", &NETWORK_TEMPLATE[start..end]);
+    let template = earlier(NETWORK_TEMPLATE, &[&[added][..], &resources].concat());
+    let no_parameter = ("Nat", None);
+    let digest = Some("98ab44de6d1607cb");
+    update(&stacks, NETWORK, &template, digest, &no_parameter).await;
+    let count = async || {
+        (
+            events(&stacks, API).await.len(),
+            events(&stacks, NETWORK).await.len(),
+        )
+    };
+    let before = count().await;
     env.succeed(&["status"]);
     let again = env.json(&["up", "--yes", "--output", "json"]);
     assert_eq!(again["changed"], false);
     assert_eq!(again["endpoint"], up["endpoint"]);
-    assert_eq!(events(&stacks, API).await.len(), before);
+    assert_eq!(count().await, before);
+    env.succeed(&["teardown", "--yes"]);
+    env.assert_empty().await;
+}
+
+#[tokio::test]
+async fn a_nat_gateway_that_cannot_be_made_is_told_and_tried_again() {
+    let env = TestEnv::new();
+    let config = CONFIG.replace("ElasticIp: true", "ElasticIp: false");
+    let config = env.file("without-address.yaml", &config);
+    let ec2 = aws_sdk_ec2::Client::new(&env.aws().await);
+    let mut taken = Vec::new();
+    for _ in 0..5 {
+        let address = ec2.allocate_address().send().await.unwrap();
+        taken.push(address.allocation_id().unwrap().to_owned());
+    }
+    let up = ["up", "--yes", "--skip-preflight", "--config", &config];
+    let words = env.fail(1, &up);
+    for part in [
+        "the stack `hpc-serverless-job-mgmt-requirements` ended in UPDATE_ROLLBACK_COMPLETE",
+        "`NatAddress` (AWS::EC2::EIP) CREATE_FAILED",
+        "The maximum number of addresses has been reached",
+    ] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    let status = env.run(&["status", "--config", &config]);
+    let words = text(&status.stdout);
+    for line in ["requirements    ready", "nat-gateway     missing"] {
+        assert!(words.contains(&format!("\n{line}")), "{words}");
+    }
+    for id in taken {
+        let release = ec2.release_address().allocation_id(id);
+        release.send().await.unwrap();
+    }
+    env.succeed(&up);
+    env.succeed(&["doctor", "--config", &config]);
+    env.succeed(&["teardown", "--yes"]);
+    env.assert_empty().await;
+}
+
+#[tokio::test]
+async fn static_nodes_have_their_nat_gateway_before_the_cluster_is_made() {
+    let env = TestEnv::new();
+    let config = CONFIG.replace("MinCount: 0", "MinCount: 1");
+    let config = env.file("static.yaml", &config);
+    env.succeed(&["up", "--yes", "--config", &config]);
+    let stacks = Client::new(&env.aws().await);
+    let network = events(&stacks, NETWORK).await;
+    let nat = place(&network, "NatGateway", "CREATE_COMPLETE");
+    assert!(nat < place(&network, NETWORK, "CREATE_COMPLETE"));
+    let cluster = events(&stacks, NAME).await;
+    assert!(network[nat].timestamp() <= cluster[0].timestamp());
+
+    // An `up` with a configuration without static nodes was killed before this one.
+    let no_nat = ("Nat", Some("false"));
+    update(&stacks, NETWORK, NETWORK_TEMPLATE, None, &no_nat).await;
+    let status = env.run(&["status", "--config", &config]);
+    let words = text(&status.stdout);
+    assert!(words.contains("\nrequirements    incomplete"), "{words}");
+    env.succeed(&["up", "--yes", "--config", &config]);
+    env.succeed(&["status", "--config", &config]);
     env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
 }

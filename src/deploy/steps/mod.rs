@@ -8,6 +8,7 @@ pub(super) mod endpoint;
 pub(super) mod head_node;
 mod interfaces;
 pub(super) mod key_pair;
+pub(super) mod nat_gateway;
 pub(super) mod node_script;
 pub(super) mod ownership;
 pub(super) mod pcluster;
