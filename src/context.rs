@@ -38,6 +38,8 @@ pub struct Context {
 pub struct Facts {
     /// The requirements stack's outputs.
     pub requirements: Option<Requirements>,
+    /// Whether the network has its NAT gateway.
+    pub has_nat: bool,
     /// The key pair that goes into the configuration.
     pub key_name: Option<String>,
     /// The S3 URI of the node script.

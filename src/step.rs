@@ -8,6 +8,8 @@ use std::fmt;
 pub enum Step {
     /// The stack `<name>-requirements`: network, security groups, bucket.
     Requirements,
+    /// The NAT gateway, which compute nodes need, by an update of `<name>-requirements`.
+    NatGateway,
     /// The `pcluster` command in the version we want.
     Pcluster,
     /// The EC2 key pair, when the user named none.
@@ -22,6 +24,8 @@ pub enum Step {
     HeadNode,
     /// The stack `<name>-api`: load balancer, VPC link, HTTP API.
     Api,
+    /// The head node as the target of the load balancer, by an update of `<name>-api`.
+    Target,
     /// A call through the public URL that only a valid token can make.
     Endpoint,
 }
@@ -37,8 +41,9 @@ pub enum Need {
 
 impl Step {
     /// Every step, in the order of `up`.
-    pub const ALL: [Step; 9] = [
+    pub const ALL: [Step; 11] = [
         Step::Requirements,
+        Step::NatGateway,
         Step::Pcluster,
         Step::KeyPair,
         Step::NodeScript,
@@ -46,6 +51,7 @@ impl Step {
         Step::Cluster,
         Step::HeadNode,
         Step::Api,
+        Step::Target,
         Step::Endpoint,
     ];
 
@@ -53,6 +59,7 @@ impl Step {
     pub fn name(self) -> &'static str {
         match self {
             Step::Requirements => "requirements",
+            Step::NatGateway => "nat-gateway",
             Step::Pcluster => "pcluster",
             Step::KeyPair => "key-pair",
             Step::NodeScript => "node-script",
@@ -60,6 +67,7 @@ impl Step {
             Step::Cluster => "cluster",
             Step::HeadNode => "head-node",
             Step::Api => "api",
+            Step::Target => "target",
             Step::Endpoint => "endpoint",
         }
     }
@@ -69,7 +77,7 @@ impl Step {
         use Need::{Begun, Done};
         match self {
             Step::Requirements | Step::Pcluster | Step::KeyPair => &[],
-            Step::NodeScript => &[Done(Step::Requirements)],
+            Step::NatGateway | Step::NodeScript | Step::Api => &[Done(Step::Requirements)],
             Step::ClusterConfig => &[
                 Done(Step::Requirements),
                 Done(Step::KeyPair),
@@ -78,8 +86,12 @@ impl Step {
             Step::Cluster => &[Done(Step::ClusterConfig), Done(Step::Pcluster)],
             // The instance exists minutes before the cluster is complete.
             Step::HeadNode => &[Begun(Step::Cluster)],
-            Step::Api => &[Done(Step::Requirements), Done(Step::HeadNode)],
-            Step::Endpoint => &[Done(Step::Api), Done(Step::Cluster)],
+            Step::Target => &[Done(Step::Api), Done(Step::HeadNode)],
+            Step::Endpoint => &[
+                Done(Step::Target),
+                Done(Step::Cluster),
+                Done(Step::NatGateway),
+            ],
         }
     }
 
@@ -121,6 +133,14 @@ mod tests {
             Step::ClusterConfig.users().collect::<Vec<_>>(),
             [Step::Cluster]
         );
+    }
+
+    #[test]
+    fn nothing_but_the_endpoint_waits_for_the_nat_gateway_or_the_target() {
+        assert_eq!(Step::Api.needs(), [Need::Done(Step::Requirements)]);
+        for step in [Step::NatGateway, Step::Target] {
+            assert_eq!(step.users().collect::<Vec<_>>(), [Step::Endpoint]);
+        }
     }
 
     #[test]

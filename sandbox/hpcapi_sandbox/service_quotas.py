@@ -48,13 +48,18 @@ def respond(headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, Any
             "Message": "The request failed because the specified resource does not exist.",
         }
     if action == "GetServiceQuota":
-        return 200, {"Quota": _quota(key, _granted.get(key, _DEFAULTS[key][1]))}
+        return 200, {"Quota": _quota(key, value(*key))}
     if action == "GetAWSDefaultServiceQuota":
         return 200, {"Quota": _quota(key, _DEFAULTS[key][1])}
     if action == "RequestServiceQuotaIncrease":
         _granted[key] = float(asked["DesiredValue"])
         return 200, {"RequestedQuota": _request(key, _granted[key])}
     return 400, {"__type": "UnknownOperationException", "Message": action}
+
+
+def value(service: str, code: str) -> float:
+    """What the account of the current scope may have."""
+    return _granted.get((service, code), _DEFAULTS[service, code][1])
 
 
 def _quota(key: tuple[str, str], value: float) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from functools import partial
 
 from emulator import EmulatorTest, as_parameters
 
@@ -257,6 +258,55 @@ class Update(EmulatorTest):
         self.assertIn("is invalid", self.reason("back", "Subnet", "UPDATE_FAILED"))
         self.assertEqual(self.outputs("back"), before)
 
+    def test_a_previous_value_is_kept_only_where_there_is_one(self) -> None:
+        group = "Resources: {Log: {Type: AWS::Logs::LogGroup}}\nParameters:\n"
+        one = group + '  One: {Type: String, Default: "", AllowedPattern: "^(i-1)?$"}\n'
+        two = one + "  Two: {Type: String, Default: x}\n"
+        self.assertEqual(self.create("kept", one, One=""), "CREATE_COMPLETE")
+        given = [{"ParameterKey": "One", "UsePreviousValue": True}]
+        update = partial(self.cloudformation.update_stack, StackName="kept", TemplateBody=two)
+        unknown = [*given, {"ParameterKey": "Two", "UsePreviousValue": True}]
+        code, message = self.refusal(update, Parameters=unknown)
+        self.assertEqual(code, "ValidationError")
+        self.assertIn("parameter key not in the previous template", message)
+
+    def test_what_a_condition_adds_or_takes_away_is_a_change(self) -> None:
+        template = """
+Parameters: {Wanted: {Type: String}}
+Conditions: {Holds: !Equals [!Ref Wanted, "true"]}
+Resources:
+  Address: {Type: AWS::EC2::EIP, Condition: Holds, Properties: {Domain: vpc}}
+  Log: {Type: AWS::Logs::LogGroup}
+"""
+        self.create("conditional", template, Wanted="false")
+        for wanted, action in (("true", "Add"), ("false", "Remove")):
+            self._change_set("conditional", template, Wanted=wanted)
+            found = self.cloudformation.describe_change_set(
+                StackName="conditional", ChangeSetName="change"
+            )
+            self.assertEqual(self.settled("conditional"), "UPDATE_COMPLETE")
+            self.cloudformation.delete_change_set(
+                StackName="conditional", ChangeSetName="change"
+            )
+            changes = [one["ResourceChange"] for one in found["Changes"]]
+            self.assertEqual(
+                [(one["LogicalResourceId"], one["Action"]) for one in changes],
+                [("Address", action)],
+            )
+            addresses = self.ec2.describe_addresses()["Addresses"]
+            self.assertEqual(len(addresses), 1 if wanted == "true" else 0)
+
+    def test_an_address_too_many_fails_and_the_update_goes_back(self) -> None:
+        self.create("full", NETWORK)
+        for _ in range(5):
+            self.ec2.allocate_address()
+        self._change_set("full", NETWORK.replace("Outputs:", "  Ip: {Type: AWS::EC2::EIP}\nOutputs:"))
+        self.assertEqual(self.settled("full"), "UPDATE_ROLLBACK_COMPLETE")
+        reason = self.reason("full", "Ip", "CREATE_FAILED")
+        self.assertIn("The maximum number of addresses has been reached.", reason)
+        for address in self.ec2.describe_addresses()["Addresses"]:
+            self.ec2.release_address(AllocationId=address["AllocationId"])
+
     def test_a_change_set_without_changes_fails(self) -> None:
         self.create("same", NETWORK)
         self.cloudformation.create_change_set(
@@ -266,8 +316,11 @@ class Update(EmulatorTest):
         self.assertEqual(found["Status"], "FAILED")
         self.assertRegex(found["StatusReason"], "^The submitted information didn't contain changes")
 
-    def _change_set(self, name: str, template: str) -> None:
+    def _change_set(self, name: str, template: str, **parameters: str) -> None:
         self.cloudformation.create_change_set(
-            StackName=name, ChangeSetName="change", TemplateBody=template
+            StackName=name,
+            ChangeSetName="change",
+            TemplateBody=template,
+            Parameters=as_parameters(parameters),
         )
         self.cloudformation.execute_change_set(StackName=name, ChangeSetName="change")

@@ -9,22 +9,20 @@ use crate::wait::Pace;
 
 use super::error::{is_code, service};
 use super::stack_apply::StackSpec;
-use super::stacks::Stacks;
+use super::stacks::{Stack, Stacks};
 
 impl Stacks {
-    /// Makes a change set; returns its ARN and the stack's id, or `None` when it would change
-    /// nothing.
+    /// Makes a change set for the stack that is there, or for a new one; returns its ARN and the
+    /// stack's id, or `None` when it would change nothing.
     pub(super) async fn prepare(
         &self,
         spec: &StackSpec,
-        kind: &ChangeSetType,
+        there: Option<&Stack>,
     ) -> Result<Option<(String, String)>> {
-        let parameters = spec.parameters.iter().map(|(key, value)| {
-            Parameter::builder()
-                .parameter_key(*key)
-                .parameter_value(value)
-                .build()
-        });
+        let kind = match there {
+            Some(_) => ChangeSetType::Update,
+            None => ChangeSetType::Create,
+        };
         let tags = spec
             .tags
             .iter()
@@ -37,7 +35,7 @@ impl Stacks {
             .change_set_name(&name)
             .change_set_type(kind.clone())
             .template_body(spec.template)
-            .set_parameters(Some(parameters.collect()))
+            .set_parameters(Some(parameters(spec, there)))
             .set_tags(Some(tags.collect()))
             .send()
             .await;
@@ -66,7 +64,7 @@ impl Stacks {
             }
             Prepared::Refused(reason) => {
                 self.discard(&change_set).await?;
-                if *kind == ChangeSetType::Create && self.is_still_in_review(&stack).await? {
+                if kind == ChangeSetType::Create && self.is_still_in_review(&stack).await? {
                     self.0
                         .delete_stack()
                         .stack_name(&stack)
@@ -189,6 +187,30 @@ enum Prepared {
     Refused(String),
 }
 
+/// Returns the parameters of a change set.
+fn parameters(spec: &StackSpec, there: Option<&Stack>) -> Vec<Parameter> {
+    let given = |(key, value): &(&str, String)| {
+        let parameter = Parameter::builder().parameter_key(*key);
+        parameter.parameter_value(value).build()
+    };
+    let kept = |(key, _): &(&str, String)| {
+        let parameter = Parameter::builder().parameter_key(*key);
+        parameter.use_previous_value(true).build()
+    };
+    let mut parameters: Vec<_> = spec.parameters.iter().map(given).collect();
+    match there {
+        None => parameters.extend(spec.first.iter().map(given)),
+        // What the template of the stack does not know has no value to keep.
+        Some(stack) => parameters.extend(
+            spec.first
+                .iter()
+                .filter(|(key, _)| stack.parameters.contains_key(*key))
+                .map(kept),
+        ),
+    }
+    parameters
+}
+
 fn change_set_name() -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -203,6 +225,37 @@ fn says_no_changes(reason: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_update_keeps_what_the_stack_has_of_the_first_parameters() {
+        let spec = StackSpec {
+            name: "x".to_owned(),
+            template: "{}",
+            parameters: vec![("Given", "now".to_owned())],
+            first: vec![("Kept", "then".to_owned()), ("Unknown", "then".to_owned())],
+            tags: Vec::new(),
+        };
+        let told = |there| -> Vec<_> {
+            let parameters = parameters(&spec, there).into_iter();
+            parameters
+                .map(|one| {
+                    (
+                        one.parameter_key,
+                        one.parameter_value,
+                        one.use_previous_value,
+                    )
+                })
+                .collect()
+        };
+        let given = |key: &str, value: &str| (Some(key.to_owned()), Some(value.to_owned()), None);
+        let now = given("Given", "now");
+        let new = [given("Kept", "then"), given("Unknown", "then")];
+        assert_eq!(told(None), [&[now.clone()][..], &new].concat());
+        let mut stack = Stack::named("x");
+        stack.parameters = [("Kept".to_owned(), "other".to_owned())].into();
+        let kept = (Some("Kept".to_owned()), None, Some(true));
+        assert_eq!(told(Some(&stack)), [now, kept]);
+    }
 
     #[test]
     fn the_words_for_an_empty_change_set_are_known() {

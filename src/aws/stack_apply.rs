@@ -1,7 +1,5 @@
 //! Making a stack what it should be, from any state it may be in, through change sets.
 
-use aws_sdk_cloudformation::types::ChangeSetType;
-
 use crate::error::Result;
 
 use super::error::service;
@@ -20,6 +18,9 @@ pub struct StackSpec {
     pub template: &'static str,
     /// Its parameters.
     pub parameters: Vec<(&'static str, String)>,
+    /// Parameters of a new stack. An update keeps what the stack has, whatever somebody else
+    /// made of it a moment ago.
+    pub first: Vec<(&'static str, String)>,
     /// Its tags, which go on every resource.
     pub tags: Vec<(String, String)>,
 }
@@ -94,11 +95,7 @@ impl Stacks {
         spec: &StackSpec,
         there: Option<&Stack>,
     ) -> Result<Option<(Stack, Option<String>)>> {
-        let kind = match there {
-            Some(_) => ChangeSetType::Update,
-            None => ChangeSetType::Create,
-        };
-        let Some((change_set, id)) = self.prepare(spec, &kind).await? else {
+        let Some((change_set, id)) = self.prepare(spec, there).await? else {
             return Ok(None);
         };
         let mark = self.newest_event(&id).await?;
@@ -196,6 +193,7 @@ mod tests {
             name: "x".to_owned(),
             template: "{}",
             parameters: Vec::new(),
+            first: Vec::new(),
             tags: Vec::new(),
         }
     }

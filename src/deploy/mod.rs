@@ -39,6 +39,7 @@ use crate::step::Step;
 async fn check(step: Step, context: &Context) -> Result<State> {
     match step {
         Step::Requirements => steps::requirements::check(context).await,
+        Step::NatGateway => steps::nat_gateway::check(context).await,
         Step::Pcluster => steps::pcluster::check(context).await,
         Step::KeyPair => steps::key_pair::check(context).await,
         Step::NodeScript => steps::node_script::check(context).await,
@@ -46,6 +47,7 @@ async fn check(step: Step, context: &Context) -> Result<State> {
         Step::Cluster => steps::cluster::check(context).await,
         Step::HeadNode => steps::head_node::check(context).await,
         Step::Api => steps::api::check(context).await,
+        Step::Target => steps::target::check(context).await,
         Step::Endpoint => steps::endpoint::check(context).await,
     }
 }
@@ -54,6 +56,7 @@ async fn check(step: Step, context: &Context) -> Result<State> {
 async fn run(step: Step, context: &Context, board: &Board) -> Result<()> {
     match step {
         Step::Requirements => steps::requirements::run(context).await,
+        Step::NatGateway => steps::nat_gateway::run(context).await,
         Step::Pcluster => steps::pcluster::run(context).await,
         Step::KeyPair => steps::key_pair::run(context).await,
         Step::NodeScript => steps::node_script::run(context).await,
@@ -61,6 +64,7 @@ async fn run(step: Step, context: &Context, board: &Board) -> Result<()> {
         Step::Cluster => steps::cluster::run(context, board).await,
         Step::HeadNode => steps::head_node::run(context).await,
         Step::Api => steps::api::run(context).await,
+        Step::Target => steps::target::run(context).await,
         Step::Endpoint => steps::endpoint::run(context).await,
     }
 }
@@ -74,6 +78,11 @@ async fn undo(step: Step, context: &Context) -> Result<Outcome> {
         Step::Cluster => steps::cluster::undo(context).await,
         Step::Api => steps::api::undo(context).await,
         // They make nothing that another step does not remove.
-        Step::Pcluster | Step::NodeScript | Step::HeadNode | Step::Endpoint => Ok(Outcome::Absent),
+        Step::NatGateway
+        | Step::Pcluster
+        | Step::NodeScript
+        | Step::HeadNode
+        | Step::Target
+        | Step::Endpoint => Ok(Outcome::Absent),
     }
 }

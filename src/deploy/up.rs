@@ -21,6 +21,10 @@ use super::{State, StepStatus, half_deleted, preflight};
 /// What was just made is not found at once by every look.
 const APPEARS: Duration = Duration::from_secs(20);
 
+/// How often a step waits for the end of what another `up` began with its thing: each begins with
+/// a step of its own after ours is done.
+const JOINED: u32 = 5;
+
 /// What `up` did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Up {
@@ -197,8 +201,15 @@ async fn make(step: Step, needed: bool, context: &Context, board: &Board) -> Res
 
 async fn make_now(step: Step, context: &Context, board: &Board) -> Result<()> {
     super::run(step, context, board).await?;
-    let mut pace = Pace::seconds(APPEARS);
     let mut state = super::check(step, context).await?;
+    for _ in 0..JOINED {
+        if !matches!(state, State::Waiting { .. }) {
+            break;
+        }
+        super::run(step, context, board).await?;
+        state = super::check(step, context).await?;
+    }
+    let mut pace = Pace::seconds(APPEARS);
     while state == State::Missing && pace.next().await {
         state = super::check(step, context).await?;
     }

@@ -16,6 +16,8 @@ pub struct Demand {
     pub instances: BTreeMap<String, Count>,
     /// How many compute nodes there are at most.
     pub compute_nodes: u64,
+    /// How many compute nodes run always.
+    pub static_nodes: u64,
     /// Whether the head node gets an elastic IP address of its own.
     pub needs_address: bool,
 }
@@ -53,6 +55,7 @@ impl Demand {
                     None => text(resource, "InstanceType"),
                 };
                 demand.compute_nodes += most;
+                demand.static_nodes += least;
                 demand.add(kind, least, most);
             }
         }
@@ -94,6 +97,7 @@ mod tests {
         assert_eq!(demand.instances["t3.small"], Count { least: 2, most: 5 });
         assert_eq!(demand.instances["c5.large"], Count { least: 0, most: 10 });
         assert_eq!((demand.compute_nodes, demand.needs_address), (14, true));
+        assert_eq!(demand.static_nodes, 1);
         assert!((demand.head_node_memory_gib() - 1.16).abs() < 1e-9);
     }
 }

@@ -23,6 +23,7 @@ mod replacing;
 mod sealed_token;
 mod secrets;
 mod slurm;
+mod stages;
 mod terminal;
 mod things;
 mod whole_way;

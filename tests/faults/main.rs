@@ -29,8 +29,9 @@ use report::{Report, tell};
 const SPREAD: usize = 40;
 
 /// Journeys of every spread: lost answers of the calls that make or delete something, things that
-/// are not found at first, and a pcluster that outlives its hpcapi.
-const ALWAYS: [&str; 4] = [
+/// are not found at first, a pcluster that outlives its hpcapi, and a kill after each stage of the
+/// stacks.
+const ALWAYS: [&str; 5] = [
     "up/hpcapi/ec2.ImportKeyPair/1/truncated,up/hpcapi/cloudformation.CreateChangeSet/1/truncated,\
      up/hpcapi/cloudformation.ExecuteChangeSet/1/truncated,up/hpcapi/ssm.SendCommand/1/truncated,\
      teardown/hpcapi/cloudformation.DeleteStack/1/truncated,\
@@ -40,10 +41,16 @@ const ALWAYS: [&str; 4] = [
     "up/hpcapi/ec2.ImportKeyPair/1/not-found-yet,\
      up/hpcapi/cloudformation.CreateChangeSet/1/not-found-yet,\
      up/hpcapi/cloudformation.CreateChangeSet/2/not-found-yet,\
+     up/hpcapi/cloudformation.CreateChangeSet/3/not-found-yet,\
+     up/hpcapi/cloudformation.CreateChangeSet/4/not-found-yet,\
      up/pcluster/cloudformation.CreateStack/1/not-found-yet,\
      up/hpcapi/ssm.SendCommand/1/not-found-yet",
     "up/pcluster/cloudformation.CreateStack/1/truncated",
     "up/pcluster/s3.HEAD-object/2/kill-alone,no-up",
+    "up/hpcapi/cloudformation.ExecuteChangeSet/1/kill-after,\
+     up/hpcapi/cloudformation.ExecuteChangeSet/1/kill-after,\
+     up/hpcapi/cloudformation.ExecuteChangeSet/1/kill-after,\
+     up/hpcapi/cloudformation.ExecuteChangeSet/1/kill-after",
 ];
 
 /// Journeys under way at once.

@@ -10,7 +10,7 @@ from ministack.core.responses import get_account_id
 from ministack.services import ec2 as store
 from ministack.services.cloudformation import provisioners
 
-from .. import clock
+from .. import clock, service_quotas
 from ..aws_error import AwsError
 from ..ec2 import instances, network_interfaces, query, security_groups, zones
 from ..ec2.launch import Launch, launch
@@ -52,6 +52,10 @@ def _tag(resource_id: str, properties: Properties) -> None:
 
 
 def _create_eip(logical_id: str, properties: Properties, stack_name: str) -> Made:
+    if len(store._addresses) >= service_quotas.value("ec2", "L-0263D0A3"):
+        raise AwsError(
+            "AddressLimitExceeded", "The maximum number of addresses has been reached."
+        )
     allocation_id = new_id("eipalloc")
     address = store._random_ip("52.")
     store._addresses[allocation_id] = {

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.services import cloudformation as state
-from ministack.services.cloudformation import handlers, helpers
+from ministack.services.cloudformation import changesets, handlers, helpers
+from ministack.services.cloudformation import engine as intrinsics
 
 from ..patching import replace_everywhere
 from . import delays
@@ -55,6 +56,22 @@ def install() -> None:
         return resolve_document(params, body_key, url_key, label)
 
     replace_everywhere(resolve_document, resolve_virtual_hosted)
+    compared = changesets._resolve_props_for_diff
+
+    def compared_where_the_condition_holds(
+        template: dict[str, Any], params: dict[str, Any], *rest: str
+    ) -> dict[str, Any]:
+        """A resource whose condition begins to hold is an addition, as one that is written anew."""
+        conditions = intrinsics._evaluate_conditions(template, params) if template else {}
+        resources = compared(template, params, *rest).get("Resources") or {}
+        held = {
+            logical_id: definition
+            for logical_id, definition in resources.items()
+            if conditions.get(definition.get("Condition"), True)
+        }
+        return {"Resources": held}
+
+    replace_everywhere(compared, compared_where_the_condition_holds)
 
 
 def _wrap(name: str, wrapper: Callable[[dict[str, Any], Handler], Answer]) -> None:

@@ -349,6 +349,7 @@ def explain(error: BaseException, kind: str) -> str:
 
 _HANDLER_CODES = {
     "AccessDenied": "AccessDenied",
+    "AddressLimitExceeded": "ServiceLimitExceeded",
     "BucketNotEmpty": "GeneralServiceException",
     "DependencyViolation": "InvalidRequest",
     "InsufficientInstanceCapacity": "GeneralServiceException",

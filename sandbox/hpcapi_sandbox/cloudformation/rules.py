@@ -66,9 +66,13 @@ def check_parameters(
     unknown = [one["Key"] for one in given if one["Key"] not in declared]
     if unknown:
         raise ValueError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
-    has_value = {
-        one["Key"] for one in given if not one.get("UsePreviousValue") or one["Key"] in previous
-    }
+    for one in given:
+        if one.get("UsePreviousValue") and one["Key"] not in previous:
+            raise ValueError(
+                f"Invalid input for parameter key {one['Key']}. Cannot specify usePreviousValue as "
+                "true for a parameter key not in the previous template"
+            )
+    has_value = {one["Key"] for one in given}
     missing = [
         name
         for name, definition in declared.items()

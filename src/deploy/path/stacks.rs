@@ -53,6 +53,10 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
         if let Some(finding) = unfinished(context, &found) {
             return Ok(finding.into());
         }
+        if name == requirements_stack && !requirements::has_nat(&found) {
+            let text = "the network has no NAT gateway yet: compute nodes cannot boot";
+            return Ok(Finding::problem(SUBJECT, text).then(up).into());
+        }
     }
     if let (State::Incomplete { reason }, Some(made)) = (state, context.requirements())
         && !context.aws.buckets.exists(&made.bucket).await?

@@ -27,9 +27,14 @@ const VCPU_QUOTAS: &[(&[&str], &str, &str)] = &[
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
     let demand = Demand::of(context.config.document());
     let capacity = &context.aws.capacity;
-    let addresses = 1 + usize::from(demand.needs_address);
     let is_made = context.requirements().is_some();
-    let has_api = context.facts().endpoint.is_some();
+    let (has_nat, has_cluster, has_api) = {
+        let facts = context.facts();
+        let has_nat = is_made && facts.has_nat;
+        (has_nat, facts.cluster.is_some(), facts.endpoint.is_some())
+    };
+    let of_head_node = demand.needs_address && !has_cluster;
+    let addresses = usize::from(!has_nat) + usize::from(of_head_node);
     let (vpcs, addresses, links, vcpus) = tokio::join!(
         async {
             let used = capacity.vpcs().await?;
@@ -38,7 +43,7 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         },
         async {
             let used = capacity.addresses().await?;
-            let wanted = Wanted::new("elastic IPs", used, if is_made { 0 } else { addresses });
+            let wanted = Wanted::new("elastic IPs", used, addresses);
             wanted.against(context, "ec2", "L-0263D0A3").await
         },
         async {

@@ -1,6 +1,6 @@
 //! The stack `<name>-api`: load balancer, VPC link, HTTP API.
 
-use crate::aws::Applied;
+use crate::aws::{Applied, StackSpec};
 use crate::context::{Context, Requirements};
 use crate::deploy::State;
 use crate::error::{Error, Result};
@@ -8,9 +8,15 @@ use crate::event::Outcome;
 use crate::step::Step;
 
 use super::deletion::Attempts;
-use super::stack;
+use super::stack::{self, Template};
 
-const TEMPLATE: &str = include_str!("../../../templates/api.yaml");
+const TEMPLATE: Template = Template {
+    body: include_str!("../../../templates/api.yaml"),
+    earlier: &["dd635e2ff08d9d09"],
+};
+
+/// The parameter that names the target of the load balancer.
+pub(super) const HEAD_NODE: &str = "HeadNodeInstanceID";
 
 /// The output that holds the public URL.
 const ENDPOINT: &str = "APIGWEndpoint";
@@ -23,23 +29,39 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     };
     stack::require_ours(context, &there)?;
     context.facts().endpoint = there.outputs.get(ENDPOINT).cloned();
-    Ok(match known_parameters(context) {
-        Some(parameters) => stack::state(&there, TEMPLATE, &parameters),
-        None => State::waiting("the head node"),
+    Ok(match context.requirements() {
+        Some(requirements) => stack::state(&there, TEMPLATE, &parameters(&requirements)),
+        None => State::waiting("the network"),
     })
 }
 
 pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
-    apply(context).await?;
+    // Who the target is, a later step says: until then it is who it was.
+    let spec = StackSpec {
+        first: vec![(HEAD_NODE, String::new())],
+        ..spec(context)?
+    };
+    let progress = stack::progress(&context.events, Step::Api);
+    context.aws.stacks.apply(&spec, &progress).await?;
     Ok(())
+}
+
+/// Makes the stack what it should be, with the head node as the target of its load balancer.
+pub(super) async fn apply_with_target(context: &Context, step: Step) -> Result<Applied> {
+    let head_node = context.facts().head_node.as_ref().map(|it| it.id.clone());
+    let head_node = head_node.ok_or_else(|| Error::failed("the head node is not known"))?;
+    let mut spec = spec(context)?;
+    spec.parameters.push((HEAD_NODE, head_node));
+    let progress = stack::progress(&context.events, step);
+    context.aws.stacks.apply(&spec, &progress).await
 }
 
 /// Makes the stack what its template says, although something in it was changed from outside.
 /// When CloudFormation does not know of that, the stack is replaced, and has a new URL.
 pub(in crate::deploy) async fn restore(context: &Context) -> Result<()> {
-    if apply(context).await? == Applied::Unchanged {
+    if apply_with_target(context, Step::Endpoint).await? == Applied::Unchanged {
         undo(context).await?;
-        apply(context).await?;
+        apply_with_target(context, Step::Endpoint).await?;
         context
             .events
             .warn("the API was made anew: its URL is another one now");
@@ -48,13 +70,13 @@ pub(in crate::deploy) async fn restore(context: &Context) -> Result<()> {
     Ok(())
 }
 
-async fn apply(context: &Context) -> Result<Applied> {
-    let parameters = known_parameters(context)
-        .ok_or_else(|| Error::failed("the API stack needs a network and a head node"))?;
+fn spec(context: &Context) -> Result<StackSpec> {
+    let requirements = context
+        .requirements()
+        .ok_or_else(|| Error::failed("the API stack needs a network"))?;
     let name = context.settings.name.api_stack();
-    let spec = stack::spec(context, Step::Api, name, TEMPLATE, parameters);
-    let progress = stack::progress(&context.events, Step::Api);
-    context.aws.stacks.apply(&spec, &progress).await
+    let parameters = parameters(&requirements);
+    Ok(stack::spec(context, Step::Api, name, TEMPLATE, parameters))
 }
 
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
@@ -72,25 +94,17 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     Ok(Outcome::Removed)
 }
 
-/// Returns the stack's parameters, once network and head node are known.
-fn known_parameters(context: &Context) -> Option<Vec<(&'static str, String)>> {
-    let facts = context.facts();
-    let head_node = facts.head_node.as_ref()?;
-    Some(parameters(facts.requirements.as_ref()?, &head_node.id))
-}
-
-fn parameters(requirements: &Requirements, head_node: &str) -> Vec<(&'static str, String)> {
+fn parameters(requirements: &Requirements) -> Vec<(&'static str, String)> {
     vec![
         ("VpcId", requirements.vpc.clone()),
         ("PrivateSubnetIds", requirements.compute_subnets.join(",")),
-        ("HeadNodeInstanceID", head_node.to_owned()),
         ("LoadBalancerSG", requirements.api_security_group.clone()),
     ]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::stack::template::Declared;
+    use super::stack::template::{Declared, makes_the_same_after};
     use super::*;
 
     #[test]
@@ -104,7 +118,30 @@ mod tests {
             head_node_security_group: String::new(),
             bucket: String::new(),
         };
-        declared.takes(&parameters(&requirements, "i-1"));
+        let mut given = parameters(&requirements);
+        declared.takes(&given);
+        given.push((HEAD_NODE, String::new()));
+        declared.takes(&given);
         assert!(declared.stack().outputs.contains_key(ENDPOINT));
+    }
+
+    #[test]
+    fn a_stack_of_the_earlier_template_needs_no_update() {
+        let head_node = (
+            "    Description: Instance id of the cluster's head node.\n    \
+             Type: AWS::EC2::Instance::Id\n",
+            "    Description: Instance id of the cluster's head node; empty while there is none.\n    \
+             Type: String\n    Default: \"\"\n    AllowedPattern: ^(i-[0-9a-f]{8,17})?$\n",
+        );
+        let condition = (
+            "",
+            "Conditions:\n  HasHeadNode: !Not [!Equals [!Ref HeadNodeInstanceID, \"\"]]\n\n",
+        );
+        let targets = (
+            "      Targets:\n        - Id: !Ref HeadNodeInstanceID\n          Port: 6830\n",
+            "      Targets: !If\n        - HasHeadNode\n        - - Id: !Ref HeadNodeInstanceID\n            \
+             Port: 6830\n        - !Ref AWS::NoValue\n",
+        );
+        makes_the_same_after(TEMPLATE, &[head_node, condition, targets]);
     }
 }

@@ -5,13 +5,28 @@ use crate::context::{Context, Requirements};
 use crate::deploy::State;
 use crate::error::{Error, Result};
 use crate::event::Outcome;
-use crate::pcluster::instance_types;
+use crate::pcluster::{Demand, instance_types};
 use crate::step::Step;
 
 use super::deletion::Attempts;
+use super::stack::Template;
 use super::{interfaces, stack};
 
-const TEMPLATE: &str = include_str!("../../../templates/requirements.yaml");
+const TEMPLATE: Template = Template {
+    body: include_str!("../../../templates/requirements.yaml"),
+    earlier: &["98ab44de6d1607cb"],
+};
+
+/// The parameter that says whether there is a NAT gateway.
+const NAT: &str = "Nat";
+
+/// When the stack gets its NAT gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Nat {
+    Now,
+    /// By a later update, unless it has one.
+    Later,
+}
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let state = look(context).await?;
@@ -33,7 +48,27 @@ pub(in crate::deploy) async fn look(context: &Context) -> Result<State> {
     };
     stack::require_ours(context, &there)?;
     context.facts().requirements = outputs(&there).ok();
-    Ok(stack::state(&there, TEMPLATE, &[]))
+    context.facts().has_nat = has_nat(&there);
+    let state = stack::state(&there, TEMPLATE, &[]);
+    if state == State::Ready && nat_of(context) == Nat::Now && !has_nat(&there) {
+        return Ok(State::incomplete(
+            "it has no NAT gateway yet, which static nodes need to boot",
+        ));
+    }
+    Ok(state)
+}
+
+/// Returns whether the stack has a NAT gateway: one of a template without the parameter always has.
+pub(in crate::deploy) fn has_nat(stack: &Stack) -> bool {
+    stack.parameters.get(NAT).map(String::as_str) != Some("false")
+}
+
+/// Static nodes boot while the cluster is made, which fails without them.
+fn nat_of(context: &Context) -> Nat {
+    match Demand::of(context.config.document()).static_nodes {
+        0 => Nat::Later,
+        _ => Nat::Now,
+    }
 }
 
 fn bucket_is_gone(bucket: &str) -> String {
@@ -67,6 +102,13 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
             .hint(make_bucket(context, &bucket))
             .hint(context.settings.again.command("up")));
     }
+    apply(context, Step::Requirements, nat_of(context)).await
+}
+
+/// Makes the stack what it should be.
+pub(super) async fn apply(context: &Context, step: Step, nat: Nat) -> Result<()> {
+    let name = context.settings.name.requirements_stack();
+    let there = context.aws.stacks.describe(&name).await?;
     let zones = match there.as_ref().and_then(zones_of) {
         Some(zones) => zones,
         None => {
@@ -75,13 +117,17 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
                 "zones {} ({}) and {} ({})",
                 first.name, first.id, second.name, second.id
             );
-            context.events.doing(Step::Requirements, text);
+            context.events.doing(step, text);
             (first.name, second.name)
         }
     };
     let parameters = parameters(context.settings.name.to_string(), zones);
-    let spec = stack::spec(context, Step::Requirements, name, TEMPLATE, parameters);
-    let progress = stack::progress(&context.events, Step::Requirements);
+    let mut spec = stack::spec(context, Step::Requirements, name, TEMPLATE, parameters);
+    match nat {
+        Nat::Now => spec.parameters.push((NAT, "true".to_owned())),
+        Nat::Later => spec.first.push((NAT, "false".to_owned())),
+    }
+    let progress = stack::progress(&context.events, step);
     context.aws.stacks.apply(&spec, &progress).await?;
     Ok(())
 }
@@ -175,13 +221,39 @@ fn outputs(stack: &Stack) -> Result<Requirements> {
 
 #[cfg(test)]
 mod tests {
-    use super::stack::template::Declared;
+    use super::stack::template::{Declared, makes_the_same_after};
     use super::*;
 
     #[test]
     fn template_and_code_agree_on_parameters_and_outputs() {
         let declared = Declared::of(TEMPLATE);
-        declared.takes(&parameters(String::new(), (String::new(), String::new())));
+        let mut given = parameters(String::new(), (String::new(), String::new()));
+        declared.takes(&given);
+        given.push((NAT, String::new()));
+        declared.takes(&given);
         assert!(outputs(&declared.stack()).is_ok());
+    }
+
+    #[test]
+    fn a_stack_of_the_earlier_template_needs_no_update() {
+        let parameter = (
+            "",
+            "  Nat:\n    Description: Whether there is a NAT gateway, which compute nodes need; it \
+             takes two minutes.\n    Type: String\n    Default: \"true\"\n    \
+             AllowedValues: [\"true\", \"false\"]\n",
+        );
+        let condition = (
+            "",
+            "Conditions:\n  HasNat: !Equals [!Ref Nat, \"true\"]\n\n",
+        );
+        let [address, gateway, route] = ["EIP", "NatGateway", "Route"].map(|kind| {
+            let before = format!("    Type: AWS::EC2::{kind}\n");
+            let now = format!("{before}    Condition: HasNat\n");
+            (before, now)
+        });
+        let resources = [&address, &gateway, &route];
+        let resources = resources.map(|(before, now)| (before.as_str(), now.as_str()));
+        let changes = [&[parameter, condition][..], &resources].concat();
+        makes_the_same_after(TEMPLATE, &changes);
     }
 }

@@ -12,33 +12,57 @@ use crate::step::Step;
 /// The tag that holds the digest of the template a stack was made from.
 const TAG_TEMPLATE: &str = "hpcapi:template";
 
+/// A template of ours.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Template {
+    /// Its text.
+    pub(super) body: &'static str,
+    /// The digests of earlier templates that make the same: their stacks need no update.
+    pub(super) earlier: &'static [&'static str],
+}
+
+impl Template {
+    fn digest(self) -> String {
+        digest(self.body)
+    }
+
+    fn has_made(self, stack: &Stack) -> bool {
+        let made_from = stack.tags.get(TAG_TEMPLATE);
+        made_from.is_some_and(|digest| {
+            self.earlier.contains(&digest.as_str()) || *digest == self.digest()
+        })
+    }
+}
+
 /// Returns what the stack of `step` should be.
 pub(super) fn spec(
     context: &Context,
     step: Step,
     name: String,
-    template: &'static str,
+    template: Template,
     parameters: Vec<(&'static str, String)>,
 ) -> StackSpec {
     let mut tags = context.tags(step);
-    tags.push((TAG_TEMPLATE.to_owned(), digest(template)));
+    tags.push((TAG_TEMPLATE.to_owned(), template.digest()));
     StackSpec {
         name,
-        template,
+        template: template.body,
         parameters,
+        first: Vec::new(),
         tags,
     }
 }
 
 /// Returns the state of a stack made from `template` with (at least) these `parameters`.
-pub(super) fn state(stack: &Stack, template: &str, parameters: &[(&str, String)]) -> State {
+pub(super) fn state(stack: &Stack, template: Template, parameters: &[(&str, String)]) -> State {
     if !stack.is_settled() {
         return State::waiting(format!("the stack `{}` is in {}", stack.name, stack.status));
     }
-    if !stack.is_complete() {
+    // The rollback of an update gives tags and parameters back, too: they say what it is.
+    if !stack.is_complete() && stack.status != "UPDATE_ROLLBACK_COMPLETE" {
         return State::incomplete(format!("the stack `{}` is in {}", stack.name, stack.status));
     }
-    if stack.tags.get(TAG_TEMPLATE).map(String::as_str) != Some(digest(template).as_str()) {
+    if !template.has_made(stack) {
         return State::incomplete("it was made from another template");
     }
     for (key, value) in parameters {
@@ -133,12 +157,24 @@ pub(super) mod template {
 
     use serde_yaml::Value;
 
-    use super::Stack;
+    use super::{Stack, Template, digest};
+
+    /// Asserts that a template was made out of the earlier one by these changes: each has the
+    /// earlier text first.
+    pub(in super::super) fn makes_the_same_after(template: Template, changes: &[(&str, &str)]) {
+        let mut earlier = template.body.to_owned();
+        for (before, now) in changes {
+            assert_eq!(earlier.matches(now).count(), 1, "{now}");
+            earlier = earlier.replacen(now, before, 1);
+        }
+        assert_eq!([digest(&earlier)], template.earlier);
+    }
 
     pub(in super::super) struct Declared(Value);
 
     impl Declared {
-        pub(in super::super) fn of(template: &str) -> Declared {
+        pub(in super::super) fn of(template: Template) -> Declared {
+            let template = template.body;
             assert!(
                 template.len() <= 51_200,
                 "CloudFormation takes no longer template body"

@@ -6,6 +6,8 @@ mod deployed;
 mod stack_states;
 mod templates;
 
+pub(super) use templates::settle;
+
 use serde_json::Value;
 
 use breaks::Case;

@@ -48,7 +48,7 @@ pub(super) async fn replace(stacks: &Client, name: &str, template: &str) {
 }
 
 /// Waits until nothing is done to a stack any more.
-pub(super) async fn settle(stacks: &Client, name: &str) {
+pub(in super::super) async fn settle(stacks: &Client, name: &str) {
     loop {
         let Ok(now) = stacks.describe_stacks().stack_name(name).send().await else {
             return;
