@@ -38,6 +38,7 @@ async fn what_cannot_be_made_is_said_before_anything_goes_to_the_background() {
     let env = TestEnv::new();
     let words = env.fail(2, &["up", "--detach", "--key-name", "nobodys"]);
     assert!(words.contains("there is no key pair `nobodys`"), "{words}");
-    assert!(!env.home().join(".parallelcluster").exists());
+    let log = ".parallelcluster/hpc-serverless-job-mgmt-up.log";
+    assert!(!env.home().join(log).exists());
     env.assert_empty().await;
 }

@@ -16,15 +16,14 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
     let instance = match head_node::look(context).await? {
         HeadNode::There(instance) => instance,
         HeadNode::Terminated(id) => {
-            let cause = head_node::terminated(&id);
-            return Ok(Finding::problem(SUBJECT, "the cluster has none any more")
-                .because(cause)
+            let text = format!("the cluster has none: {}", head_node::terminated(&id));
+            return Ok(Finding::problem(SUBJECT, text)
                 .then(context.settings.again.replacing_cluster())
                 .into());
         }
         HeadNode::Unseen => {
-            return Ok(Finding::problem(SUBJECT, "it is not found")
-                .because(head_node::UNSEEN)
+            let text = format!("it is not found: {}", head_node::UNSEEN);
+            return Ok(Finding::problem(SUBJECT, text)
                 .then(head_node::see_resources(context))
                 .into());
         }

@@ -224,11 +224,7 @@ pub(super) const CLUSTER: &[Case] = &[
         "cluster",
         "there is no cluster `hpc-serverless-job-mgmt`",
     ),
-    (
-        Break::Terminated,
-        "head node",
-        "its instance was terminated",
-    ),
+    (Break::Terminated, "head node", "` was terminated"),
 ];
 
 impl Break {
