@@ -1,6 +1,8 @@
 //! The survey: every step is looked at, nothing is changed.
 
-use crate::context::Context;
+use futures_util::future::join_all;
+
+use crate::context::{Board, Context, Milestone};
 use crate::error::Result;
 use crate::step::Step;
 
@@ -28,14 +30,19 @@ pub(super) fn is_local(step: Step) -> bool {
     matches!(step, Step::Pcluster | Step::ClusterConfig)
 }
 
-/// Looks at every step, in their order.
+/// Looks at every step, side by side as far as one look takes nothing of what another learns, and
+/// returns them in the order of `up`.
 pub async fn survey(context: &Context) -> Result<Vec<StepStatus>> {
-    let mut statuses = Vec::with_capacity(Step::ALL.len());
-    for step in Step::ALL {
-        let state = super::check(step, context).await?;
-        statuses.push(StepStatus { step, state });
-    }
-    Ok(statuses)
+    let board = Board::default();
+    let looks = Step::ALL.map(async |step| {
+        board.meet(step.needs()).await;
+        let looked = super::check(step, context).await;
+        // Those after it must look, too, when this one could not.
+        board.reach(step, Milestone::Done);
+        let state = looked?;
+        Ok(StepStatus { step, state })
+    });
+    join_all(looks).await.into_iter().collect()
 }
 
 /// Looks only for what a call to the cluster needs: its head node and its endpoint.
