@@ -134,7 +134,8 @@ impl Buckets {
         let mut emptied = Emptied::default();
         for _ in 0..ROUNDS {
             let before = emptied.versions;
-            let swept = self.sweep(bucket, |gone| progress(before + gone)).await?;
+            let tell = |gone| progress(before + gone);
+            let swept = self.sweep(bucket, |_| true, tell).await?;
             if swept == Emptied::default() {
                 return Ok(emptied);
             }
@@ -147,8 +148,25 @@ impl Buckets {
         .hint("end what writes to it"))
     }
 
-    /// Removes what is in the bucket now.
-    async fn sweep(&self, bucket: &str, progress: impl Fn(usize)) -> Result<Emptied> {
+    /// Removes what is in the bucket now, but for the keys that begin with one of `spared`.
+    /// `progress` is told how many versions are gone.
+    pub async fn sweep_all_but(
+        &self,
+        bucket: &str,
+        spared: &[&str],
+        progress: impl Fn(usize),
+    ) -> Result<Emptied> {
+        let goes = |key: &str| !spared.iter().any(|spared| key.starts_with(spared));
+        self.sweep(bucket, goes, progress).await
+    }
+
+    /// Removes what is in the bucket now and `goes` by its key.
+    async fn sweep(
+        &self,
+        bucket: &str,
+        goes: impl Fn(&str) -> bool,
+        progress: impl Fn(usize),
+    ) -> Result<Emptied> {
         let mut emptied = Emptied::default();
         let mut deletions = JoinSet::new();
         let (mut key_marker, mut version_marker) = (None, None);
@@ -175,7 +193,7 @@ impl Buckets {
                 .map(|m| (m.key(), m.version_id()));
             let batch: Vec<_> = versions
                 .chain(markers)
-                .filter_map(|(key, version)| identifier(key?, version))
+                .filter_map(|(key, version)| identifier(key.filter(|key| goes(key))?, version))
                 .collect();
             if deletions.len() >= DELETIONS_AT_ONCE {
                 emptied.versions += joined(deletions.join_next().await)?;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::future::join;
 use tokio::task::JoinSet;
 
 use crate::context::{Board, Context, Milestone};
@@ -13,7 +14,7 @@ use crate::step::{Need, Step};
 
 use super::at_work::{Sign, Work};
 use super::leftovers::{self, Scan};
-use super::steps::{deletion, ownership, stack};
+use super::steps::{self, deletion, ownership, stack};
 
 /// What `teardown` did.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,10 +75,16 @@ async fn require_unprotected(context: &Context) -> Result<()> {
 
 async fn remove(step: Step, context: &Context, board: &Board, sign: &Sign) -> Result<Option<Step>> {
     let users: Vec<_> = step.users().map(Need::Done).collect();
-    board.meet(&users).await;
     if step == Step::Requirements {
-        // The bucket is emptied now, and must stay empty.
+        join(
+            board.meet(&users),
+            steps::requirements::empty_ahead(context),
+        )
+        .await;
+        // The rest of the bucket goes now, and it must stay empty.
         sign.end().await;
+    } else {
+        board.meet(&users).await;
     }
     let start = Instant::now();
     let outcome = match super::undo(step, context).await {

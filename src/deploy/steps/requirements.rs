@@ -10,7 +10,7 @@ use crate::step::Step;
 
 use super::deletion::Attempts;
 use super::stack::Template;
-use super::{interfaces, stack};
+use super::{interfaces, ownership, stack};
 
 const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/requirements.yaml"),
@@ -19,6 +19,10 @@ const TEMPLATE: Template = Template {
 
 /// The parameter that says whether there is a NAT gateway.
 const NAT: &str = "Nat";
+
+/// Where in the bucket there is what a cluster needs until it is gone: hpcapi's own objects, and
+/// ParallelCluster's where the configuration names the bucket as its `CustomS3Bucket`.
+const NEEDED: [&str; 2] = ["hpcapi/", "parallelcluster/"];
 
 /// When the stack gets its NAT gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +150,21 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     Ok(Outcome::Removed)
 }
 
+/// Empties the bucket, while the cluster and the API go, of all that they do not need. What fails
+/// is done again, and told, in the end.
+pub(in crate::deploy) async fn empty_ahead(context: &Context) {
+    if let Ok(Some(bucket)) = ownership::bucket(context).await {
+        let tell = |count| emptying(context, &bucket, count);
+        let swept = context.aws.buckets.sweep_all_but(&bucket, &NEEDED, tell);
+        let _ = swept.await;
+    }
+}
+
+fn emptying(context: &Context, bucket: &str, count: usize) {
+    let text = format!("emptying the bucket {bucket}: {count} versions deleted");
+    context.events.doing(Step::Requirements, text);
+}
+
 /// Takes out of the bucket and the network what would make the deletion of the stack fail, and
 /// deletes it.
 async fn remove(context: &Context, name: &str) -> Result<()> {
@@ -155,10 +174,7 @@ async fn remove(context: &Context, name: &str) -> Result<()> {
     stack::require_ours(context, &there)?;
     let resources = context.aws.stacks.resources(&there.id).await?;
     for bucket in physical_ids(&resources, "AWS::S3::Bucket") {
-        let tell = |count| {
-            let text = format!("emptying the bucket {bucket}: {count} versions deleted");
-            context.events.doing(Step::Requirements, text);
-        };
+        let tell = |count| emptying(context, bucket, count);
         context.aws.buckets.empty(bucket, tell).await?;
     }
     for vpc in physical_ids(&resources, "AWS::EC2::VPC") {
