@@ -13,6 +13,7 @@ use crate::event::Events;
 use crate::pcluster::config::ClusterConfig;
 use crate::pcluster::{Found, Pcluster, Search};
 use crate::settings::{Ground, Settings};
+use crate::slurm::client::Memory;
 use crate::step::{Need, Step};
 
 /// What every step of a run has in its hands.
@@ -30,6 +31,8 @@ pub struct Context {
     pub config: ClusterConfig,
     /// Where environments for Python programs are kept.
     pub cache: PathBuf,
+    /// What this machine remembers of the endpoint, as the cluster's own user.
+    pub memory: Memory,
     facts: Mutex<Facts>,
 }
 
@@ -80,6 +83,7 @@ impl Context {
         events: Events,
         config: ClusterConfig,
         cache: PathBuf,
+        memory: Memory,
     ) -> Self {
         Context {
             settings,
@@ -88,6 +92,7 @@ impl Context {
             events,
             config,
             cache,
+            memory,
             facts: Mutex::default(),
         }
     }

@@ -20,7 +20,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("slurm", &["error", "files", "wait", "aws"]),
     (
         "context",
-        &["error", "event", "settings", "step", "aws", "pcluster"],
+        &[
+            "error", "event", "settings", "step", "aws", "pcluster", "slurm",
+        ],
     ),
     (
         "deploy",

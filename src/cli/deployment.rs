@@ -14,6 +14,8 @@ use crate::pcluster::config::ClusterConfig;
 use crate::sandbox::Sandbox;
 use crate::settings::{Again, DeploymentName, Endpoint, Ground, PclusterChoice, Settings};
 
+use super::remembered;
+
 /// The cluster configuration that hpcapi carries.
 const DEFAULT_CONFIG: &str = include_str!("../../cluster-config.yaml");
 
@@ -167,7 +169,16 @@ impl DeploymentArgs {
             home: home()?,
             again: self.again(cluster),
         };
-        let context = Context::new(settings, aws, identity, events.clone(), config, cache);
+        let memory = remembered::of_deployment(self, None);
+        let context = Context::new(
+            settings,
+            aws,
+            identity,
+            events.clone(),
+            config,
+            cache,
+            memory,
+        );
         Ok(Reached::Account(Arc::new(context)))
     }
 

@@ -11,6 +11,7 @@ mod nodes;
 mod partitions;
 mod ping;
 mod reach;
+mod remembered;
 mod sandbox;
 mod show;
 mod status;

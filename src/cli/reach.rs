@@ -1,7 +1,6 @@
 //! The arguments that say which Slurm is meant and who asks it, and how they become a client:
 //! the deployment's API, or any other slurmrestd.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +13,10 @@ use crate::event::Events;
 use crate::slurm::client::{
     Client, Credentials, Identity, LookUp, Memory, Mint, Request, Server, Transport,
 };
-use crate::slurm::{ApiVersion, Lifespan, Token, UserName, mint};
+use crate::slurm::{ApiVersion, Lifespan, Minter, Token, UserName};
 
 use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
+use super::remembered;
 
 /// How long a token of our own minting is valid.
 const LIFESPAN: &str = "1h";
@@ -183,18 +183,11 @@ impl ReachArgs {
         look_up(deployment, memory, events).await
     }
 
-    /// Returns the memory for this Slurm and this user, told apart by everything that decides
-    /// which account and region the deployment is looked for in.
+    /// Returns the memory for this Slurm and this user.
     fn memory(&self, given: Option<&Server>, user: Option<&UserName>) -> Memory {
-        let mut key = vec![self.deployment.clone()];
         match given {
-            Some(server) => key.push(server.to_string()),
-            None => key.extend(self.as_deployment().place()),
-        }
-        key.push(user.map(ToString::to_string).unwrap_or_default());
-        match runtime_folder() {
-            Some(folder) => Memory::open(&folder, &key),
-            None => Memory::default(),
+            Some(server) => remembered::of_server(&self.deployment, server, user),
+            None => remembered::of_deployment(&self.as_deployment(), user),
         }
     }
 }
@@ -302,10 +295,13 @@ fn minting(deployment: &DeploymentArgs, user: Option<&UserName>, events: &Events
     Box::new(move || {
         let (deployment, user, events) = (deployment.clone(), user.clone(), events.clone());
         Box::pin(async move {
+            let minter = Minter::begin();
             let context = located(&deployment, &events).await?;
             let head_node = running_head_node(&context).await?;
             let lifespan: Lifespan = LIFESPAN.parse()?;
-            mint(&context.aws.commands, &head_node, user.as_ref(), lifespan).await
+            let commands = &context.aws.commands;
+            let minted = minter.mint(commands, &head_node, user.as_ref(), lifespan);
+            minted.await
         })
     })
 }
@@ -340,21 +336,4 @@ fn given_token() -> Result<Option<Token>> {
             .hint("mint one: export SLURM_JWT=$(hpcapi token)"));
     }
     Ok(Some(Token::from(token.to_owned())))
-}
-
-/// Returns the folder of this user for what may be forgotten any time.
-pub(super) fn runtime_folder() -> Option<PathBuf> {
-    let absolute = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|folder| folder.is_absolute())
-    };
-    absolute("XDG_RUNTIME_DIR")
-        .filter(|folder| folder.is_dir())
-        .map(|folder| folder.join("hpcapi"))
-        .or_else(|| {
-            super::deployment::cache_folder()
-                .ok()
-                .map(|cache| cache.join("run"))
-        })
 }

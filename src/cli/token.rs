@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::output::{self, Answer, Format, Story};
-use crate::slurm::{Claims, Lifespan, Token, UserName, mint, revoke_all};
+use crate::slurm::{Claims, Lifespan, Minter, Token, UserName, revoke_all};
 
 use super::deployment::{ClusterArgs, DeploymentArgs};
 use super::reach::{located, running_head_node};
@@ -68,10 +68,12 @@ pub(super) async fn run(args: Args) -> Result<()> {
 }
 
 async fn fetch(args: &Args, events: &Events) -> Result<TokenAnswer> {
+    let minter = Minter::begin();
     let context = located(&args.deployment, events).await?;
     let head_node = running_head_node(&context).await?;
     let commands = &context.aws.commands;
-    let token = mint(commands, &head_node, args.user.as_ref(), args.lifespan).await?;
+    let minted = minter.mint(commands, &head_node, args.user.as_ref(), args.lifespan);
+    let token = minted.await?;
     let endpoint = context.facts().endpoint.clone();
     TokenAnswer::new(&token, endpoint)
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::slurm::client::{Client, Credentials, Identity, Memory, Transport};
 use crate::slurm::jobs::{self, Job, JobId};
 use crate::slurm::submission::{Description, home_of};
-use crate::slurm::{Lifespan, mint};
+use crate::slurm::{Lifespan, Minter};
 use crate::step::Step;
 
 use super::Up;
@@ -35,7 +35,9 @@ impl Proof {
     /// Runs a job through the endpoint of `up` and fetches what it printed.
     pub async fn run(context: &Context, up: &Up) -> Result<Proof> {
         let lifespan: Lifespan = "1h".parse()?;
-        let token = mint(&context.aws.commands, &up.head_node, None, lifespan).await?;
+        let commands = &context.aws.commands;
+        let minted = Minter::begin().mint(commands, &up.head_node, None, lifespan);
+        let token = minted.await?;
         let user = token.user()?;
         let transport = Transport::new(up.endpoint.parse()?, REQUEST)?;
         let identity = Identity::Given(Credentials { user: None, token });

@@ -22,4 +22,4 @@ pub use client::ApiVersion;
 pub use daemons::{Controller, Daemons, look_at_daemons, repair_daemons};
 pub use job_counts::{JobCounts, count_jobs};
 pub use revoke::revoke_all;
-pub use token::{Claims, Lifespan, Token, UserName, mint};
+pub use token::{Claims, Lifespan, Minter, Token, UserName};

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 
 /// A key pair that lives as long as one request. RSA-3072 with OAEP holds 318 bytes, and a
 /// Slurm token with the longest user name has about 200.
+#[derive(Debug)]
 pub(super) struct SealingKey(PrivateDecryptingKey);
 
 impl SealingKey {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::aws::{Commands, Invocation};
 use crate::error::{Error, Result};
@@ -150,15 +151,39 @@ enum Answer {
     Refused { error: String, detail: String },
 }
 
-/// Mints a token on the head node `instance`, for `user` or else for the cluster's own user,
-/// who is called after the operating system: ec2-user, ubuntu, rocky.
-pub async fn mint(
+/// What mints one token. Its key takes a while of one core, so it is begun before the head node
+/// is looked up.
+#[derive(Debug)]
+pub struct Minter(JoinHandle<Result<SealingKey>>);
+
+impl Minter {
+    /// Begins to make the key that seals the token.
+    pub fn begin() -> Minter {
+        Minter(spawn_blocking(SealingKey::generate))
+    }
+
+    /// Mints a token on the head node `instance`, for `user` or else for the cluster's own user,
+    /// who is called after the operating system: ec2-user, ubuntu, rocky.
+    pub async fn mint(
+        self,
+        commands: &Commands,
+        instance: &str,
+        user: Option<&UserName>,
+        lifespan: Lifespan,
+    ) -> Result<Token> {
+        let key = self.0.await;
+        let key = key.map_err(|error| Error::failed("no key was made").because(error))??;
+        mint(commands, instance, user, lifespan, key).await
+    }
+}
+
+async fn mint(
     commands: &Commands,
     instance: &str,
     user: Option<&UserName>,
     lifespan: Lifespan,
+    key: SealingKey,
 ) -> Result<Token> {
-    let key = SealingKey::generate()?;
     let script = format!(
         "user='{}'\nlifespan='{}'\npublic_key='{}'\n{MINT}",
         user.map(UserName::as_str).unwrap_or_default(),

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::join;
+
 use crate::context::Context;
 use crate::deploy::finding::{Finding, Verdict};
 use crate::deploy::repair::{self, Repair};
@@ -11,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::slurm::client::{
     Credentials, Layer, Lost, Reply, Request, Server, Transport, excerpt, offered,
 };
-use crate::slurm::{ApiVersion, Lifespan, mint};
+use crate::slurm::{ApiVersion, Lifespan, Minter};
 use crate::step::Step;
 use crate::wait::Pace;
 
@@ -24,10 +26,13 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// API Gateway gives up after 30 s; so much and a little is enough.
 const REQUEST: Duration = Duration::from_secs(35);
 
+/// How long a token of a look is valid: the next look, and the user's first command, need none.
+const LIFESPAN: &str = "1h";
+
 /// What one look at the endpoint finds.
 enum Look {
     /// It answers a valid token in this API version, and refuses a call without one.
-    Answers(String),
+    Answers(ApiVersion),
     /// There is nothing to look at yet.
     Early(&'static str),
     /// It does not answer as it should; who spoke, and its words.
@@ -35,9 +40,9 @@ enum Look {
 }
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
-    Ok(match look(context).await? {
+    Ok(match look_with_remembered(context).await? {
         Look::Answers(version) => {
-            context.facts().api_version = Some(version);
+            context.facts().api_version = Some(version.to_string());
             State::Ready
         }
         Look::Early(on) => State::waiting(on),
@@ -112,7 +117,7 @@ fn broken_at(finding: &Finding) -> Error {
 
 /// Makes the call that only a valid token can make, and the same without one. Returns the API
 /// version that answered, or what was wrong.
-pub(in crate::deploy) async fn trial(context: &Context) -> Result<Result<String, String>> {
+pub(in crate::deploy) async fn trial(context: &Context) -> Result<Result<ApiVersion, String>> {
     Ok(match look(context).await? {
         Look::Answers(version) => Ok(version),
         Look::Early(on) => Err(format!("there is nothing to ask yet: {on} is missing")),
@@ -120,6 +125,25 @@ pub(in crate::deploy) async fn trial(context: &Context) -> Result<Result<String,
     })
 }
 
+/// Looks with the token and the version that are remembered. Only what answers counts: a token may
+/// have been revoked, a version retired.
+async fn look_with_remembered(context: &Context) -> Result<Look> {
+    let endpoint = context.facts().endpoint.clone();
+    let memory = &context.memory;
+    if let (Some(endpoint), Some(token), Some(version)) =
+        (endpoint, memory.token(), memory.version())
+        && memory.endpoint().as_ref() == Some(&endpoint)
+    {
+        let transport = Transport::new(endpoint.parse()?, REQUEST)?;
+        let credentials = Credentials { user: None, token };
+        if let Ok(answers @ Look::Answers(_)) = prove(&transport, &credentials, version).await {
+            return Ok(answers);
+        }
+    }
+    look(context).await
+}
+
+/// Looks with a token that is minted for it, and remembers what answered.
 async fn look(context: &Context) -> Result<Look> {
     let (endpoint, head_node) = {
         let facts = context.facts();
@@ -134,38 +158,53 @@ async fn look(context: &Context) -> Result<Look> {
     let server: Server = endpoint.parse()?;
     let transport = Transport::new(server, REQUEST)?;
     let commands = &context.aws.commands;
-    let token = match mint(commands, &head_node.id, None, short()).await {
+    let lifespan: Lifespan = LIFESPAN.parse()?;
+    let minted = Minter::begin().mint(commands, &head_node.id, None, lifespan);
+    let token = match minted.await {
         Ok(token) => token,
         Err(error) => return Ok(Look::Broken(with_cause(&error))),
     };
     let credentials = Credentials { user: None, token };
-    Ok(probe(&transport, &credentials)
-        .await
-        .unwrap_or_else(|error| Look::Broken(with_cause(&error))))
+    let looked = probe(&transport, &credentials).await;
+    if let Ok(Look::Answers(version)) = &looked {
+        context.memory.remember_endpoint(&endpoint);
+        context.memory.remember_token(&credentials.token);
+        context.memory.remember_version(*version);
+    }
+    Ok(looked.unwrap_or_else(|error| Look::Broken(with_cause(&error))))
+}
+
+/// Asks which version there is, and proves that.
+async fn probe(transport: &Transport, credentials: &Credentials) -> Result<Look> {
+    let documents = Request::openapi();
+    let asked = transport.exchange(&documents, ApiVersion::NEWEST, Some(credentials));
+    let reply = asked.await.map_err(Lost::into_error)?;
+    if Layer::of(&reply) != Layer::Slurm {
+        return Ok(answered_by(&reply));
+    }
+    match offered(&reply.body).and_then(|all| ApiVersion::choose(&all)) {
+        Some(version) => prove(transport, credentials, version).await,
+        None => Ok(answered_by(&reply)),
+    }
 }
 
 /// Makes a call that only a valid token can make, and the same without one.
-async fn probe(transport: &Transport, credentials: &Credentials) -> Result<Look> {
-    let ask = async |request: &Request, version, credentials| {
-        let answer = transport.exchange(request, version, credentials).await;
-        answer.map_err(Lost::into_error)
-    };
-    let documents = Request::openapi();
-    let reply = ask(&documents, ApiVersion::NEWEST, Some(credentials)).await?;
-    if Layer::of(&reply) != Layer::Slurm {
-        return Ok(answered_by(&reply));
-    }
-    let Some(version) = offered(&reply.body).and_then(|all| ApiVersion::choose(&all)) else {
-        return Ok(answered_by(&reply));
-    };
+async fn prove(
+    transport: &Transport,
+    credentials: &Credentials,
+    version: ApiVersion,
+) -> Result<Look> {
     let diag = Request::get("diag");
-    let reply = ask(&diag, version, Some(credentials)).await?;
+    let with = transport.exchange(&diag, version, Some(credentials));
+    let without = transport.exchange(&diag, version, None);
+    let (with, without) = join(with, without).await;
+    let reply = with.map_err(Lost::into_error)?;
     if Layer::of(&reply) != Layer::Slurm {
         return Ok(answered_by(&reply));
     }
-    let anonymous = ask(&diag, version, None).await?;
+    let anonymous = without.map_err(Lost::into_error)?;
     Ok(match anonymous.status {
-        401 => Look::Answers(version.to_string()),
+        401 => Look::Answers(version),
         status => Look::Broken(format!(
             "a call without a token is answered with HTTP {status} instead of 401"
         )),
@@ -181,11 +220,6 @@ fn answered_by(reply: &Reply) -> Look {
         excerpt(&reply.text())
     );
     Look::Broken(text)
-}
-
-/// Returns a lifespan that outlasts one look.
-fn short() -> Lifespan {
-    "120".parse().expect("a plain number")
 }
 
 fn with_cause(error: &Error) -> String {
