@@ -1,40 +1,41 @@
 //! The one place that sleeps: polling with a pace that is tight after an action and slower
-//! with age, jittered so that several pollers do not ask at once.
+//! with age, jittered so that several pollers do not ask at once, and together below a rate.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
-/// A pace of questions, from a first short pause to a longest one, until a deadline.
+/// A pace of questions, until a deadline: each pause is a share of the time that has passed, so that
+/// an end is noticed late by no more than that share of what it took.
 #[derive(Debug, Clone)]
 pub struct Pace {
-    pause: Duration,
+    begun: Instant,
+    share: f64,
+    shortest: Duration,
     longest: Duration,
     /// The least that the next pause may be, once.
     least: Duration,
-    growth: f64,
     deadline: Instant,
 }
 
 impl Pace {
-    /// Returns a pace for things that take minutes: 0.3 s at first, 5 s with age, which
-    /// keeps DescribeStackEvents far below the few calls a second that CloudFormation
-    /// allows an account.
+    /// Returns a pace for things that take minutes: 0.3 s at first, then 2 % of the time that has
+    /// passed, at most 5 s.
     pub fn minutes(limit: Duration) -> Self {
-        Pace::new(Duration::from_millis(300), Duration::from_secs(5), limit)
+        Pace::new(0.02, Duration::from_millis(300), limit)
     }
 
-    /// Returns a pace for things that take seconds: 60 ms at first, 1 s with age.
+    /// Returns a pace for things that take seconds: 80 ms at first, then 5 % of the time that has
+    /// passed.
     pub fn seconds(limit: Duration) -> Self {
-        Pace::new(Duration::from_millis(60), Duration::from_secs(1), limit)
+        Pace::new(0.05, Duration::from_millis(80), limit)
     }
 
-    /// Returns a pace for trying again what failed: 0.2 s at first, twice as long each time.
+    /// Returns a pace for trying again what failed: 0.2 s at first, about twice as long each time,
+    /// at most 5 s.
     pub fn retries(limit: Duration) -> Self {
-        Pace {
-            growth: 2.0,
-            ..Pace::new(Duration::from_millis(200), Duration::from_secs(5), limit)
-        }
+        Pace::new(1.0, Duration::from_millis(200), limit)
     }
 
     /// Makes the next pause no shorter than this.
@@ -42,13 +43,15 @@ impl Pace {
         self.least = pause;
     }
 
-    fn new(first: Duration, longest: Duration, limit: Duration) -> Self {
+    fn new(share: f64, shortest: Duration, limit: Duration) -> Self {
+        let begun = Instant::now();
         Pace {
-            pause: first,
-            longest,
+            begun,
+            share,
+            shortest,
+            longest: Duration::from_secs(5),
             least: Duration::ZERO,
-            growth: 1.2,
-            deadline: Instant::now() + limit,
+            deadline: begun + limit,
         }
     }
 
@@ -75,9 +78,46 @@ impl Pace {
             return None;
         }
         let least = std::mem::take(&mut self.least);
-        let pause = self.pause.mul_f64(jitter()).max(least).min(left);
-        self.pause = self.pause.mul_f64(self.growth).min(self.longest);
-        Some(pause)
+        let passed = now.saturating_duration_since(self.begun);
+        let pause = passed
+            .mul_f64(self.share)
+            .clamp(self.shortest, self.longest);
+        Some(pause.mul_f64(jitter()).max(least).min(left))
+    }
+}
+
+/// Keeps several waits together below what a service allows: a burst of questions, and then so many
+/// a second.
+#[derive(Debug)]
+pub struct RateLimit {
+    burst: u32,
+    interval: Duration,
+    /// When all that was let through would have been asked at one question an interval.
+    spent: Mutex<Instant>,
+}
+
+impl RateLimit {
+    /// Returns a limit of `burst` questions at once and one more in each `interval`.
+    pub fn new(burst: u32, interval: Duration) -> Self {
+        RateLimit {
+            burst,
+            interval,
+            spent: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Sleeps until one more question may be asked.
+    pub async fn pass(&self) {
+        let due = self.due_at(Instant::now());
+        sleep_until(due).await;
+    }
+
+    /// Returns when the next question after `now` may be asked, and counts it.
+    fn due_at(&self, now: Instant) -> Instant {
+        let mut spent = self.spent.lock().expect("nothing panics while it is held");
+        *spent = (*spent).max(now) + self.interval;
+        let due = spent.checked_sub(self.interval * self.burst);
+        due.map_or(now, |due| due.max(now))
     }
 }
 
@@ -93,20 +133,55 @@ fn jitter() -> f64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_pace_slows_down_and_ends_at_its_deadline() {
-        let start = Instant::now();
-        let mut pace = Pace::minutes(Duration::from_secs(60));
-        let mut now = start;
+    /// Returns the pauses of a pace until its deadline, and when each began.
+    fn pauses(pace: &mut Pace) -> Vec<(Duration, Duration)> {
+        let mut now = pace.begun;
         let mut pauses = Vec::new();
         while let Some(pause) = pace.pause_at(now) {
+            pauses.push((now - pace.begun, pause));
             now += pause;
-            pauses.push(pause);
         }
-        let overshoot = now - pace.deadline;
+        let overshoot = now.saturating_duration_since(pace.deadline);
         assert!(overshoot < Duration::from_millis(1), "{overshoot:?}");
-        assert!(pauses[0] < Duration::from_millis(400));
-        assert!(pauses[pauses.len() - 2] > Duration::from_secs(3));
+        pauses
+    }
+
+    #[test]
+    fn an_end_is_noticed_within_a_share_of_the_time_it_took() {
+        let mut pace = Pace::minutes(Duration::from_secs(600));
+        let pauses = pauses(&mut pace);
+        assert!(pauses[0].1 < Duration::from_millis(400));
+        for (begun, pause) in &pauses {
+            let most = begun.mul_f64(0.025).max(Duration::from_millis(400));
+            assert!(*pause <= most, "{pause:?} after {begun:?}");
+        }
+        let last = pauses[pauses.len() - 2].1;
+        assert!(last > Duration::from_secs(3), "{last:?}");
+        // Fewer than two a second, of the five that CloudFormation allows an account.
+        assert!(pauses.len() < 300, "{}", pauses.len());
+    }
+
+    #[test]
+    fn retries_come_less_and_less_often() {
+        let mut pace = Pace::retries(Duration::from_secs(60));
+        let pauses = pauses(&mut pace);
+        assert!((14..25).contains(&pauses.len()), "{pauses:?}");
+    }
+
+    #[test]
+    fn a_rate_limit_lets_a_burst_through_and_then_one_an_interval() {
+        let interval = Duration::from_millis(250);
+        let limit = RateLimit::new(4, interval);
+        let now = Instant::now();
+        let waits: Vec<_> = (0..7).map(|_| limit.due_at(now) - now).collect();
+        let zero = Duration::ZERO;
+        let later = [interval, interval * 2, interval * 3];
+        assert_eq!(waits[..4], [zero; 4]);
+        assert_eq!(waits[4..], later);
+        // What was not asked for does not add up beyond the burst.
+        let now = now + Duration::from_secs(60);
+        let waits: Vec<_> = (0..5).map(|_| limit.due_at(now) - now).collect();
+        assert_eq!(waits, [zero, zero, zero, zero, interval]);
     }
 
     #[test]

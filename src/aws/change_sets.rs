@@ -29,7 +29,7 @@ impl Stacks {
             .map(|(key, value)| Tag::builder().key(key).value(value).build());
         let name = change_set_name();
         let made = self
-            .0
+            .client
             .create_change_set()
             .stack_name(&spec.name)
             .change_set_name(&name)
@@ -65,7 +65,7 @@ impl Stacks {
             Prepared::Refused(reason) => {
                 self.discard(&change_set).await?;
                 if kind == ChangeSetType::Create && self.is_still_in_review(&stack).await? {
-                    self.0
+                    self.client
                         .delete_stack()
                         .stack_name(&stack)
                         .send()
@@ -90,7 +90,7 @@ impl Stacks {
     /// Returns the ids of a change set and of its stack.
     async fn ids_of(&self, stack: &str, name: &str) -> Result<(Option<String>, Option<String>)> {
         let there = self
-            .0
+            .client
             .describe_change_set()
             .stack_name(stack)
             .change_set_name(name)
@@ -103,7 +103,7 @@ impl Stacks {
     /// Begins to do what the change set says.
     pub(super) async fn execute(&self, stack: &str, change_set: &str) -> Result<()> {
         let executed = self
-            .0
+            .client
             .execute_change_set()
             .change_set_name(change_set)
             .send()
@@ -124,7 +124,7 @@ impl Stacks {
 
     async fn is_begun(&self, change_set: &str) -> Result<bool> {
         let there = self
-            .0
+            .client
             .describe_change_set()
             .change_set_name(change_set)
             .send()
@@ -137,8 +137,9 @@ impl Stacks {
     async fn prepared(&self, change_set: &str) -> Result<Prepared> {
         let mut pace = Pace::seconds(Duration::from_secs(300));
         loop {
+            self.polls.change_sets.pass().await;
             let answer = self
-                .0
+                .client
                 .describe_change_set()
                 .change_set_name(change_set)
                 .send()
@@ -171,7 +172,7 @@ impl Stacks {
     }
 
     async fn discard(&self, change_set: &str) -> Result<()> {
-        self.0
+        self.client
             .delete_change_set()
             .change_set_name(change_set)
             .send()

@@ -119,7 +119,7 @@ impl Stacks {
     /// Goes on with the rollback of an update that failed: what was in its way may be gone.
     async fn continue_rollback(&self, stack: &Stack, progress: Progress<'_>) -> Result<()> {
         let mark = self.newest_event(&stack.id).await?;
-        self.0
+        self.client
             .continue_update_rollback()
             .stack_name(&stack.id)
             .send()

@@ -1,13 +1,14 @@
 //! CloudFormation stacks: described by name, deleted, and waited for along their events.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::StackStatus;
 
 use crate::error::{Error, Result};
-use crate::wait::Pace;
+use crate::wait::{Pace, RateLimit};
 
 use super::error::{is_code, service};
 use super::stack_events::{Progress, StackEvent};
@@ -99,17 +100,36 @@ pub struct StackResource {
 
 /// The CloudFormation calls.
 #[derive(Debug, Clone)]
-pub struct Stacks(pub(super) Client);
+pub struct Stacks {
+    pub(super) client: Client,
+    pub(super) polls: Arc<Polls>,
+}
+
+/// How often all that waits may ask CloudFormation, each of these calls by itself: it lets an
+/// account make about five a second, and pcluster makes some beside us.
+#[derive(Debug)]
+pub(super) struct Polls {
+    pub(super) events: RateLimit,
+    pub(super) change_sets: RateLimit,
+}
 
 impl Stacks {
     pub(super) fn new(client: Client) -> Self {
-        Stacks(client)
+        let limit = || RateLimit::new(4, Duration::from_millis(300));
+        let polls = Polls {
+            events: limit(),
+            change_sets: limit(),
+        };
+        Stacks {
+            client,
+            polls: Arc::new(polls),
+        }
     }
 
     /// Returns the stack with this name or id, or `None`. A deleted stack is still there
     /// under its id, as `DELETE_COMPLETE`.
     pub async fn describe(&self, name: &str) -> Result<Option<Stack>> {
-        let answer = match self.0.describe_stacks().stack_name(name).send().await {
+        let answer = match self.client.describe_stacks().stack_name(name).send().await {
             Ok(answer) => answer,
             // CloudFormation has no error code of its own for this.
             Err(error) if says_absent(&error) => return Ok(None),
@@ -148,7 +168,7 @@ impl Stacks {
             "DELETE_IN_PROGRESS" => None,
             _ => {
                 let mark = self.newest_event(&stack.id).await?;
-                self.0
+                self.client
                     .delete_stack()
                     .stack_name(&stack.id)
                     .send()
@@ -238,13 +258,17 @@ impl Stacks {
         mark: Option<&str>,
     ) -> Result<Vec<StackEvent>> {
         let mut pages = self
-            .0
+            .client
             .describe_stack_events()
             .stack_name(stack_id)
             .into_paginator()
             .send();
         let mut events = Vec::new();
-        'pages: while let Some(page) = pages.next().await {
+        'pages: loop {
+            self.polls.events.pass().await;
+            let Some(page) = pages.next().await else {
+                break;
+            };
             let page = page.map_err(|error| service("cannot look at the stack's events", error))?;
             for event in page.stack_events() {
                 let event = StackEvent::from_sdk(event);
@@ -265,7 +289,7 @@ impl Stacks {
     /// Returns the id of the stack's newest event: what comes after it is of a new operation.
     pub async fn newest_event(&self, stack_id: &str) -> Result<Option<String>> {
         let answer = self
-            .0
+            .client
             .describe_stack_events()
             .stack_name(stack_id)
             .send()
@@ -285,7 +309,7 @@ impl Stacks {
     /// Returns the resources of a stack, given its name, or its id when it is deleted.
     pub async fn resources(&self, stack: &str) -> Result<Vec<StackResource>> {
         let mut pages = self
-            .0
+            .client
             .list_stack_resources()
             .stack_name(stack)
             .into_paginator()
@@ -321,7 +345,7 @@ impl Stacks {
     /// Returns the ids of deleted stacks with this name; CloudFormation keeps them 90 days.
     pub async fn deleted_ids(&self, name: &str) -> Result<Vec<String>> {
         let mut pages = self
-            .0
+            .client
             .list_stacks()
             .stack_status_filter(StackStatus::DeleteComplete)
             .into_paginator()
