@@ -9,7 +9,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Every variable that hpcapi or the SDK in it reads.
-const VARIABLES: [&str; 27] = [
+const VARIABLES: [&str; 28] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_CA_BUNDLE",
     "AWS_CONFIG_FILE",
@@ -32,6 +32,7 @@ const VARIABLES: [&str; 27] = [
     "HPCAPI_SANDBOX",
     "HPCAPI_SANDBOX_ACCOUNT",
     "HPCAPI_SANDBOX_DIR",
+    "HPCAPI_SANDBOX_ENDS_WITH",
     "HPCAPI_SANDBOX_SUITE",
     "HTTPS_PROXY",
     "SLURM_JWT",

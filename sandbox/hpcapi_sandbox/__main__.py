@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import logging
 import os
 import shutil
 import socket
 import sys
+import time
 from pathlib import Path
 
 from . import settings, tls
 
+# An emulator that was asked to end does so in less than six seconds.
+_PREDECESSOR_SECONDS = 30
+
 
 def main() -> int:
     arguments = _arguments()
-    current = settings.Settings.from_environment(arguments.directory.resolve(), arguments.port)
+    current = settings.Settings.from_environment(
+        arguments.directory.resolve(), arguments.port, arguments.ends_with
+    )
     settings.use(current)
     for directory in (current.run_directory, current.log_directory):
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-    problem = _problem(current.port)
+    problem = _problem(current.port) or _occupy(current.run_directory / "lock")
     if problem:
         print(f"hpcapi_sandbox: {problem}", file=sys.stderr)
         return 1
@@ -41,6 +48,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hpcapi_sandbox", description=__doc__)
     parser.add_argument("--directory", type=Path, required=True, help="where everything is kept")
     parser.add_argument("--port", type=int, required=True, help="of the AWS endpoint")
+    parser.add_argument("--ends-with", type=int, metavar="PID", help="end when this process does")
     return parser.parse_args()
 
 
@@ -55,6 +63,21 @@ def _problem(port: int) -> str | None:
         except OSError as error:
             return f"cannot use port {port}: {error.strerror}"
     return None
+
+
+def _occupy(lock: Path) -> str | None:
+    """Waits until the directory is this process's alone, as long as that lives. Why it does not
+    become so, if so."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+    deadline = time.monotonic() + _PREDECESSOR_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return None
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return f"another emulator uses {lock.parents[1]}"
+        time.sleep(0.02)
 
 
 def _free_port() -> int:

@@ -27,7 +27,7 @@ _GRACE_SECONDS = 0.5
 
 
 def run(tls_port: int, certificate: tls.Certificate) -> None:
-    """Serves until SIGTERM or SIGINT."""
+    """Serves until SIGTERM or SIGINT, or the end of the process with which it ends."""
     machines.remove_leftovers()
     plugins.install()
     custom_resources.install(tls_port)
@@ -47,6 +47,8 @@ async def _serve(tls_port: int, certificate: tls.Certificate) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if current.ends_with is not None:
+        _stop_at_end_of(current.ends_with, stop)
     checks = asyncio.create_task(target_health.keep_checking())
     ready = asyncio.create_task(_announce(current))
     serving = asyncio.create_task(serve(application, config, shutdown_trigger=stop.wait))
@@ -63,6 +65,21 @@ async def _serve(tls_port: int, certificate: tls.Certificate) -> None:
     logging.shutdown()
     # Threads of ministack that wait for something would keep the process alive.
     os._exit(0)
+
+
+def _stop_at_end_of(pid: int, stop: asyncio.Event) -> None:
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        stop.set()
+        return
+    loop = asyncio.get_running_loop()
+
+    def ended() -> None:
+        loop.remove_reader(process)
+        stop.set()
+
+    loop.add_reader(process, ended)
 
 
 def _kill_children() -> None:
@@ -88,7 +105,12 @@ async def _announce(current: settings.Settings) -> None:
             writer.close()
             break
         await asyncio.sleep(0.02)
-    ready = {"pid": os.getpid(), "port": current.port, "endpoint": current.endpoint}
+    ready = {
+        "pid": os.getpid(),
+        "port": current.port,
+        "endpoint": current.endpoint,
+        "ends_with": current.ends_with,
+    }
     path = current.run_directory / "emulator.json"
     fresh = path.with_suffix(".json.new")
     fresh.write_text(json.dumps(ready), encoding="utf-8")

@@ -15,12 +15,16 @@ class Settings:
     port: int
     suite: str
     time_scale: float
+    ends_with: int | None = None  # the process with which the emulator ends
 
     @classmethod
-    def from_environment(cls, directory: Path, port: int) -> Settings:
+    def from_environment(
+        cls, directory: Path, port: int, ends_with: int | None = None
+    ) -> Settings:
         return cls(
             directory=directory,
             port=port,
+            ends_with=ends_with,
             suite=os.environ.get("HPCAPI_SANDBOX_SUITE", "trixie"),
             time_scale=float(os.environ.get("HPCAPI_SANDBOX_TIME_SCALE", "0")),
         )

@@ -32,6 +32,8 @@ from hpcapi_sandbox.__main__ import _free_port, _prepare_environment
 
 logging.basicConfig(handlers=[logging.NullHandler()])
 REGION = "us-east-1"
+# In seconds; so long that only what never comes is not waited for, however busy the machine is.
+PATIENCE = 120
 _accounts = itertools.count(100000000001)
 
 
@@ -141,7 +143,7 @@ def _start() -> str:
         checks.cancel()
 
     threading.Thread(target=lambda: asyncio.run(run()), daemon=True).start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
             socket.create_connection(("127.0.0.1", current.port), 1).close()
@@ -180,7 +182,7 @@ class EmulatorTest(unittest.TestCase):
             config=Config(retries={"total_max_attempts": 1}),
         )
 
-    def wait_for(self, condition: Any, seconds: float = 10) -> Any:
+    def wait_for(self, condition: Any, seconds: float = PATIENCE) -> Any:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             value = condition()
@@ -246,7 +248,7 @@ def as_parameters(values: dict[str, str]) -> list[dict[str, str]]:
 def fetch(url: str, body: bytes | None = None) -> tuple[int, bytes]:
     """Status and body of what a URL answers to a client without AWS credentials."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=PATIENCE) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()

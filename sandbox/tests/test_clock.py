@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from emulator import EmulatorTest
+from emulator import PATIENCE, EmulatorTest
 from hpcapi_sandbox import clock
 
 REPOSITORY = Path(__file__).parents[2]
@@ -83,7 +83,7 @@ class Scale(unittest.TestCase):
                 await asyncio.sleep(0)
             self.assertFalse(waiting.done())
             clock.set_scale(1e-9)
-            await asyncio.wait_for(waiting, 10)
+            await asyncio.wait_for(waiting, PATIENCE)
 
         asyncio.run(change())
 

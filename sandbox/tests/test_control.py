@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from emulator import EmulatorTest
+from emulator import PATIENCE, EmulatorTest
 from hpcapi_sandbox import clock
 
 
@@ -23,7 +23,7 @@ class ControlTest(EmulatorTest):
             f"{self.endpoint}/_hpcapi/{path}", data=body, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)

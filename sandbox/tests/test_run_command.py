@@ -74,7 +74,7 @@ class RunCommand(ClusterTest):
         command_id = self.send("sleep 30; echo never")
         time.sleep(0.3)
         self.ssm.cancel_command(CommandId=command_id)
-        self.wait_for(lambda: self.invocation(command_id)["Status"] == "Cancelled", 5)
+        self.wait_for(lambda: self.invocation(command_id)["Status"] == "Cancelled")
         self.assertEqual(self.invocation(command_id)["StandardOutputContent"], "")
 
     def test_an_invocation_cannot_be_seen_at_once(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -25,8 +26,8 @@ class Process(unittest.TestCase):
         self.directory = Path(temporary.name)
         self.port = _free_port()
 
-    def start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "hpcapi_sandbox"]
+    def start(self, *options: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "hpcapi_sandbox", *options]
         command += ["--directory", str(self.directory), "--port", str(self.port)]
         process = subprocess.Popen(
             command, env={**os.environ, "PYTHONPATH": str(SANDBOX)}, stderr=subprocess.PIPE
@@ -35,23 +36,23 @@ class Process(unittest.TestCase):
         self.addCleanup(process.kill)
         return process
 
-    def ready(self) -> dict[str, object]:
+    def ready(self, process: subprocess.Popen[bytes]) -> dict[str, object]:
         path = self.directory / "run" / "emulator.json"
-        deadline = time.monotonic() + 10
         while not path.exists():
-            self.assertLess(time.monotonic(), deadline, "not ready in time")
+            self.assertIsNone(process.poll(), "it ended before it was ready")
             time.sleep(0.02)
         return json.loads(path.read_text())
 
     def test_from_start_to_end(self) -> None:
         process = self.start()
-        said = self.ready()
+        said = self.ready(process)
         self.assertEqual(
             said,
             {
                 "pid": process.pid,
                 "port": self.port,
                 "endpoint": f"http://127.0.0.1:{self.port}",
+                "ends_with": None,
             },
         )
         with urllib.request.urlopen(f"{said['endpoint']}/_ministack/health") as answer:
@@ -59,25 +60,56 @@ class Process(unittest.TestCase):
         self.assertEqual(self._listening(process.pid) - {"0100007F"}, set())
         self.assertGreater((self.directory / "log" / "emulator.log").stat().st_size, 0)
         process.send_signal(signal.SIGTERM)
-        process.wait(5)
+        process.wait()
         self.assertFalse((self.directory / "run" / "emulator.json").exists())
         self.assertFalse((self.directory / "run" / "tmp").exists())
 
+    def test_it_ends_with_a_process(self) -> None:
+        with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as companion:
+            process = self.start("--ends-with", str(companion.pid))
+            self.assertEqual(self.ready(process)["ends_with"], companion.pid)
+        self.assertEqual(process.wait(), 0)
+        self.assertFalse((self.directory / "run" / "tmp").exists())
+
+    def test_it_ends_at_once_with_a_process_that_has_ended(self) -> None:
+        with subprocess.Popen(["true"]) as companion:
+            pass
+        self.assertEqual(self.start("--ends-with", str(companion.pid)).wait(), 0)
+
+    def test_it_waits_for_the_end_of_the_one_before_it(self) -> None:
+        before = self.start()
+        self.ready(before)
+        self.port = _free_port()
+        after = self.start()
+        lock = str(self.directory.resolve() / "run" / "lock")
+        while lock not in self._open_files(after.pid):
+            self.assertIsNone(after.poll(), "it did not wait")
+            time.sleep(0.02)
+        self.assertEqual(self.ready(after)["pid"], before.pid)
+        before.send_signal(signal.SIGTERM)
+        before.wait()
+        self.assertEqual(self.ready(after)["pid"], after.pid)
+
     def test_a_port_in_use_is_said(self) -> None:
-        self.start()
-        self.ready()
+        self.ready(self.start())
         second = self.start()
-        _, stderr = second.communicate(timeout=10)
+        stderr = second.stderr.read()
+        second.wait()
         self.assertEqual(second.returncode, 1)
         self.assertIn(f"cannot use port {self.port}: Address already in use", stderr.decode())
 
+    def _open_files(self, pid: int) -> set[str]:
+        targets = set()
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            # It may be closed in the meantime.
+            with contextlib.suppress(FileNotFoundError):
+                targets.add(os.readlink(link))
+        return targets
+
     def _listening(self, pid: int) -> set[str]:
         """The addresses, in hexadecimal, on which a process listens."""
-        inodes = set()
-        for link in Path(f"/proc/{pid}/fd").iterdir():
-            target = os.readlink(link)
-            if target.startswith("socket:["):
-                inodes.add(target[8:-1])
+        targets = self._open_files(pid)
+        inodes = {target[8:-1] for target in targets if target.startswith("socket:[")}
         addresses = set()
         for table in ("tcp", "tcp6"):
             for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:

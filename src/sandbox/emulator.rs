@@ -30,12 +30,19 @@ pub struct Running {
     pub port: u16,
     /// Where it listens, e.g. `http://127.0.0.1:4566`.
     pub endpoint: String,
+    /// The process with which it ends.
+    ends_with: Option<u32>,
 }
 
 pub(super) fn running(folder: &Path) -> Option<Running> {
     let text = fs::read_to_string(folder.join("run/emulator.json")).ok()?;
     let running: Running = serde_json::from_str(&text).ok()?;
-    is_emulator(running.pid).then_some(running)
+    let is_ending = running.ends_with.is_some_and(|pid| !is_process(pid));
+    (is_emulator(running.pid) && !is_ending).then_some(running)
+}
+
+fn is_process(pid: u32) -> bool {
+    Path::new("/proc").join(pid.to_string()).exists()
 }
 
 /// Returns whether the process is (still) an emulator: a process id may be given anew.
@@ -67,6 +74,7 @@ pub(super) async fn start(folder: &Path) -> Result<Running> {
         .args(["-m", "hpcapi_sandbox", "--directory"])
         .arg(folder)
         .args(["--port", &port.to_string()])
+        .args(variable("HPCAPI_SANDBOX_ENDS_WITH").map(|pid| format!("--ends-with={pid}")))
         .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(output)
@@ -90,8 +98,12 @@ pub(super) async fn start(folder: &Path) -> Result<Running> {
 
 /// Returns the time scale that the user set, which sudo would not hand on.
 fn time_scale() -> Option<String> {
-    let scale = std::env::var("HPCAPI_SANDBOX_TIME_SCALE").ok()?;
-    (!scale.is_empty()).then(|| format!("HPCAPI_SANDBOX_TIME_SCALE={scale}"))
+    const VARIABLE: &str = "HPCAPI_SANDBOX_TIME_SCALE";
+    variable(VARIABLE).map(|scale| format!("{VARIABLE}={scale}"))
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn not_started(log: &Path) -> Error {

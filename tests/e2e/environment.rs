@@ -1,11 +1,11 @@
 //! An empty environment with a home and an AWS account of its own, in a shared sandbox.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Once, Weak};
+use std::sync::{Mutex, Once, PoisonError};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
@@ -17,43 +17,27 @@ use crate::tools::tools;
 /// The Debian release whose Slurm most tests run.
 const SUITE: &str = "trixie";
 
-/// A sandbox, which lives as long as a test uses it. There is one for each Slurm.
-struct SharedSandbox {
-    suite: &'static str,
-}
-
-impl SharedSandbox {
-    fn get(suite: &'static str) -> Arc<SharedSandbox> {
-        static SHARED: Mutex<BTreeMap<&str, Weak<SharedSandbox>>> = Mutex::new(BTreeMap::new());
-        let mut shared = SHARED.lock().unwrap_or_else(|broken| broken.into_inner());
-        if let Some(running) = shared.get(suite).and_then(Weak::upgrade) {
-            return running;
-        }
-        let started = hpcapi(Path::new("/"), suite)
-            .args(["sandbox", "start"])
-            .output()
-            .unwrap();
-        assert!(started.status.success(), "{}", text(&started.stderr));
-        let sandbox = Arc::new(SharedSandbox { suite });
-        shared.insert(suite, Arc::downgrade(&sandbox));
-        sandbox
+/// Starts the sandbox of a suite, unless it runs; it ends with this process.
+fn start_sandbox(suite: &'static str) {
+    static RUNNING: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
+    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    if running.contains(suite) {
+        return;
     }
-}
-
-impl Drop for SharedSandbox {
-    fn drop(&mut self) {
-        let stopped = hpcapi(Path::new("/"), self.suite)
-            .args(["sandbox", "stop"])
-            .output();
-        assert!(stopped.is_ok_and(|output| output.status.success()));
-    }
+    let started = hpcapi(Path::new("/"), suite)
+        .env("HPCAPI_SANDBOX_ENDS_WITH", std::process::id().to_string())
+        .args(["sandbox", "start"])
+        .output()
+        .unwrap();
+    assert!(started.status.success(), "{}", text(&started.stderr));
+    running.insert(suite);
 }
 
 /// A user with an account.
 pub(crate) struct TestEnv {
     home: TempDir,
     account: String,
-    sandbox: Arc<SharedSandbox>,
+    suite: &'static str,
 }
 
 /// Returns the folder that all tests share, below the target folder.
@@ -115,10 +99,17 @@ impl TestEnv {
     pub(crate) fn with_suite(suite: &'static str) -> TestEnv {
         static ACCOUNTS: AtomicU32 = AtomicU32::new(1);
         let number = ACCOUNTS.fetch_add(1, Ordering::Relaxed);
+        let account = format!("{:012}", 210_000_000_000_u64 + u64::from(number));
+        start_sandbox(suite);
+        TestEnv::of_account(account, suite)
+    }
+
+    /// Returns one more user of an account.
+    pub(crate) fn of_account(account: String, suite: &'static str) -> TestEnv {
         TestEnv {
             home: tempfile::tempdir().unwrap(),
-            account: format!("{:012}", 210_000_000_000_u64 + u64::from(number)),
-            sandbox: SharedSandbox::get(suite),
+            account,
+            suite,
         }
     }
 
@@ -133,7 +124,7 @@ impl TestEnv {
 
     /// Returns the sandbox's own folder.
     pub(crate) fn sandbox_folder(&self) -> PathBuf {
-        sandbox_folder(self.sandbox.suite)
+        sandbox_folder(self.suite)
     }
 
     /// Returns the folder where the client keeps what it may forget.
@@ -142,7 +133,7 @@ impl TestEnv {
     }
 
     pub(crate) fn hpcapi(&self, arguments: &[&str]) -> Command {
-        let mut command = hpcapi(self.home(), self.sandbox.suite);
+        let mut command = hpcapi(self.home(), self.suite);
         command.env("HPCAPI_SANDBOX_ACCOUNT", &self.account);
         command.args(arguments);
         command
@@ -157,7 +148,7 @@ impl TestEnv {
             "stty rows {rows} cols {columns}; exec '{own}' {}",
             arguments.join(" ")
         );
-        let mut command = in_empty_environment("script", self.home(), self.sandbox.suite);
+        let mut command = in_empty_environment("script", self.home(), self.suite);
         command
             .env("HPCAPI_SANDBOX_ACCOUNT", &self.account)
             .env("TERM", "xterm-256color")
@@ -197,7 +188,7 @@ impl TestEnv {
         let own = Path::new(env!("CARGO_BIN_EXE_hpcapi")).parent().unwrap();
         let path = std::env::var("PATH").unwrap();
         let path = format!("{}:{}:{path}", own.display(), aws_folder().display());
-        let mut command = in_empty_environment(program, self.home(), self.sandbox.suite);
+        let mut command = in_empty_environment(program, self.home(), self.suite);
         command
             .env("PATH", path)
             .env("HPCAPI_SANDBOX_ACCOUNT", &self.account);

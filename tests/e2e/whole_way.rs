@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -111,15 +111,27 @@ fn private_files_are_private(env: &TestEnv) {
     assert_eq!(seen, 2, "the filled configuration and the private key");
 }
 
+/// Nor does it ask `pcluster`, each call of which takes seconds.
 fn again_changes_nothing(env: &TestEnv) {
-    let start = Instant::now();
+    let before = calls_of_pcluster(env);
+    assert!(before > 0, "the log tells nothing");
     let again = env.json(&["up", "--yes", "--output", "json"]);
     assert_eq!(again["changed"], false);
-    assert!(
-        start.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        start.elapsed()
-    );
+    assert_eq!(calls_of_pcluster(env), before);
+}
+
+fn calls_of_pcluster(env: &TestEnv) -> usize {
+    let log = fs::read_to_string(env.sandbox_folder().join("log/requests.jsonl")).unwrap();
+    let calls = log.lines().map(|line| serde_json::from_str(line).unwrap());
+    calls
+        .filter(|call: &Value| call["access_key_id"] == env.account())
+        .filter(|call| {
+            !call["user_agent"]
+                .as_str()
+                .unwrap()
+                .contains("aws-sdk-rust")
+        })
+        .count()
 }
 
 async fn partitions_are_shown(api: &Api, version: &str) {
@@ -158,14 +170,14 @@ async fn the_recipes_job_runs(env: &TestEnv, api: &Api, version: &str) {
     let id = serde_json::from_str::<Value>(&body).unwrap()["job_id"]
         .as_u64()
         .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let (_, body) = api.get(&format!("/slurm/{version}/job/{id}")).await;
         let detail: Value = serde_json::from_str(&body).unwrap();
-        if detail["jobs"][0]["job_state"][0] == "COMPLETED" {
-            break;
+        match detail["jobs"][0]["job_state"][0].as_str() {
+            Some("COMPLETED") => break,
+            Some("PENDING" | "RUNNING") => {}
+            _ => panic!("{body}"),
         }
-        assert!(Instant::now() < deadline, "{body}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let status = env.json(&["status", "--output", "json"]);
@@ -210,15 +222,30 @@ async fn nobody_gets_in_without_a_valid_token(env: &TestEnv, api: &Api, version:
     assert_eq!(api.get(&path).await.0, 200);
     assert_eq!(api.with(None).get(&path).await.0, 401);
     assert_eq!(api.with(Some("garbage")).get(&path).await.0, 511);
-    let brief = env.succeed(&["token", "--lifespan", "5"]);
-    let brief = api.with(Some(brief.trim()));
-    assert_eq!(brief.get(&path).await.0, 200);
-    tokio::time::sleep(Duration::from_secs(6)).await;
-    assert_eq!(brief.get(&path).await.0, 511);
+    a_token_expires(env, api, &path).await;
     let (status, _) = api.get("/elsewhere").await;
     assert_eq!(status, 404, "what Slurm does not serve ends at the gateway");
     let (status, _) = api.get(&format!("/slurm/{version}/reconfigure")).await;
     assert_eq!(status, 403, "a GET must not change the cluster");
+}
+
+async fn a_token_expires(env: &TestEnv, api: &Api, path: &str) {
+    // On a busy machine the first may be over before it is used.
+    for lifespan in ["5", "30", "180"] {
+        let brief = env.succeed(&["token", "--lifespan", lifespan]);
+        let brief = api.with(Some(brief.trim()));
+        if brief.get(path).await.0 != 200 {
+            continue;
+        }
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            match brief.get(path).await.0 {
+                200 => {}
+                status => return assert_eq!(status, 511),
+            }
+        }
+    }
+    panic!("no brief token was ever good");
 }
 
 /// Pastes what `up` prints into a shell.

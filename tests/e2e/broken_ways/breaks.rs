@@ -65,8 +65,8 @@ pub(super) type Case = (Break, &'static str, &'static str);
 
 use Break::{ApiWithout, OnHeadNode, RequirementsWithout, Route, Rule};
 
-/// On the head node.
-pub(super) const DAEMONS: &[Case] = &[
+/// What jobs and tokens come from, on the head node.
+pub(super) const CONTROLLER: &[Case] = &[
     (
         OnHeadNode("systemctl stop slurmctld"),
         "slurmctld",
@@ -88,6 +88,15 @@ pub(super) const DAEMONS: &[Case] = &[
         "it does not run",
     ),
     (
+        OnHeadNode("systemctl stop munge"),
+        "slurmctld",
+        "munge, by which Slurm's programs know each other, is inactive",
+    ),
+];
+
+/// What serves the API on the head node.
+pub(super) const REST_DAEMON: &[Case] = &[
+    (
         OnHeadNode("systemctl stop slurmrestd"),
         "slurmrestd",
         "slurmrestd is inactive",
@@ -106,11 +115,6 @@ pub(super) const DAEMONS: &[Case] = &[
         OnHeadNode("pkill -STOP slurmrestd"),
         "slurmrestd",
         "port 6830",
-    ),
-    (
-        OnHeadNode("systemctl stop munge"),
-        "slurmctld",
-        "munge, by which Slurm's programs know each other, is inactive",
     ),
     (
         OnHeadNode(

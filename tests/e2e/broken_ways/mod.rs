@@ -14,8 +14,13 @@ use breaks::Case;
 use deployed::Deployed;
 
 #[tokio::test]
-async fn daemons_that_do_not_work_are_named_and_brought_back() {
-    every_case_is_named_and_repaired(breaks::DAEMONS).await;
+async fn a_controller_that_does_not_work_is_named_and_brought_back() {
+    every_case_is_named_and_repaired(breaks::CONTROLLER).await;
+}
+
+#[tokio::test]
+async fn a_rest_daemon_that_does_not_work_is_named_and_brought_back() {
+    every_case_is_named_and_repaired(breaks::REST_DAEMON).await;
 }
 
 #[tokio::test]

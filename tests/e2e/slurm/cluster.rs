@@ -1,55 +1,123 @@
-//! A cluster with one of the Slurms, in a sandbox of its own.
+//! The cluster of each Slurm, in a sandbox of its own, which the scenarios share.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::environment::{TestEnv, text};
 
+const CONFIG: &str = include_str!("../../../cluster-config.yaml");
+
+/// Queues beside the one that all scenarios use: in the first the jobs of one scenario run, in the
+/// second none.
+const OTHER_QUEUES: [&str; 2] = ["own", "unused"];
+
+const OTHER_QUEUE: &str = "    - Name: NAME
+      ComputeResources:
+        - Name: t3micro
+          InstanceType: t3.micro
+          MinCount: 0
+          MaxCount: 1
+      Networking:
+        SubnetIds:
+          - CHANGE_ME
+";
+
 /// A Slurm that Debian packages, and the API versions that it serves.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Slurm {
-    pub(crate) suite: &'static str,
+    suite: &'static str,
     pub(crate) release: &'static str,
     pub(crate) versions: &'static [u32],
+    running: OnceLock<Running>,
+    turns: RwLock<()>,
 }
 
-pub(crate) const SLURMS: [Slurm; 3] = [
-    Slurm {
-        suite: "bookworm",
-        release: "22.05",
-        versions: &[38, 37, 36],
-    },
-    Slurm {
-        suite: "trixie",
-        release: "24.11",
-        versions: &[42, 41, 40],
-    },
-    Slurm {
-        suite: "forky",
-        release: "26.05",
-        versions: &[45, 44, 43, 42],
-    },
-];
+pub(crate) static BOOKWORM: Slurm = Slurm::new("bookworm", "22.05", &[38, 37, 36]);
+pub(crate) static TRIXIE: Slurm = Slurm::new("trixie", "24.11", &[42, 41, 40]);
+pub(crate) static FORKY: Slurm = Slurm::new("forky", "26.05", &[45, 44, 43, 42]);
 
-pub(crate) struct Cluster {
-    pub(crate) slurm: Slurm,
-    pub(crate) env: TestEnv,
+impl Slurm {
+    const fn new(suite: &'static str, release: &'static str, versions: &'static [u32]) -> Slurm {
+        Slurm {
+            suite,
+            release,
+            versions,
+            running: OnceLock::new(),
+            turns: RwLock::new(()),
+        }
+    }
+
+    /// Runs a scenario, and others at the same time.
+    pub(crate) fn together<T>(&'static self, scenario: fn(&Cluster) -> T) -> T {
+        let cluster = Cluster::of(self);
+        let _turn = cluster.turn();
+        scenario(&cluster)
+    }
+
+    /// Runs a scenario and no other.
+    pub(crate) fn alone(&'static self, scenario: fn(&Cluster)) {
+        let cluster = Cluster::of(self);
+        let _turn = self.turns.write().unwrap_or_else(PoisonError::into_inner);
+        scenario(&cluster);
+    }
+
+    /// Runs a scenario that takes its turns itself.
+    pub(crate) fn in_turns(&'static self, scenario: fn(&Cluster)) {
+        scenario(&Cluster::of(self));
+    }
+}
+
+/// The cluster of a Slurm, made by the first scenario that comes. It ends with its sandbox.
+#[derive(Debug)]
+struct Running {
+    account: String,
     /// The keeper's child: process 1 of the head node, as this machine counts.
     init: String,
 }
 
+impl Running {
+    fn up(suite: &'static str) -> Running {
+        let env = TestEnv::with_suite(suite);
+        let others = OTHER_QUEUES.map(|name| OTHER_QUEUE.replace("NAME", name));
+        let config = CONFIG.replacen("\nTags:", &format!("{}\nTags:", others.concat()), 1);
+        assert_ne!(config, CONFIG);
+        let config = env.file("cluster.yaml", &config);
+        let up = env.json(&["up", "--yes", "--output", "json", "--config", &config]);
+        Running {
+            account: env.account().to_owned(),
+            init: init_of(up["head_node"].as_str().unwrap()),
+        }
+    }
+}
+
+/// The cluster of a Slurm, and a user of it who has a home of their own.
+pub(crate) struct Cluster {
+    pub(crate) slurm: &'static Slurm,
+    pub(crate) env: TestEnv,
+    init: &'static str,
+}
+
 impl Cluster {
-    pub(crate) fn start(slurm: Slurm) -> Cluster {
-        let env = TestEnv::with_suite(slurm.suite);
-        let up = env.json(&["up", "--yes", "--output", "json"]);
-        let init = init_of(up["head_node"].as_str().unwrap());
-        Cluster { slurm, env, init }
+    fn of(slurm: &'static Slurm) -> Cluster {
+        let running = slurm.running.get_or_init(|| Running::up(slurm.suite));
+        Cluster {
+            slurm,
+            env: TestEnv::of_account(running.account.clone(), slurm.suite),
+            init: &running.init,
+        }
+    }
+
+    /// Keeps everybody away who wants the cluster alone.
+    pub(crate) fn turn(&self) -> RwLockReadGuard<'static, ()> {
+        let turns = &self.slurm.turns;
+        turns.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Submits a script with options, and returns the job's number.
@@ -72,10 +140,13 @@ impl Cluster {
 
     /// Waits until a job has started.
     pub(crate) fn wait_for_start(&self, id: &str) {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while self.show(id)["state"] != "RUNNING" {
-            assert!(Instant::now() < deadline, "{}", self.show(id));
-            sleep(Duration::from_millis(200));
+        loop {
+            let job = self.show(id);
+            match job["state"].as_str() {
+                Some("RUNNING") => return,
+                Some("PENDING" | "CONFIGURING") => sleep(Duration::from_millis(200)),
+                _ => panic!("it has not started: {job}"),
+            }
         }
     }
 
@@ -105,7 +176,7 @@ impl Cluster {
     /// Runs a script on the head node as root.
     pub(crate) fn on_head_node(&self, script: &str) -> String {
         let mut command = Command::new("nsenter");
-        command.args(["-t", &self.init, "-a", "bash", "-c", script]);
+        command.args(["-t", self.init, "-a", "bash", "-c", script]);
         let output = as_root(&command).output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
         text(&output.stdout)

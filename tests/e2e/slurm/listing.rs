@@ -71,7 +71,8 @@ pub(crate) fn anything_can_be_asked(cluster: &Cluster) {
 }
 
 pub(crate) fn filters_narrow_a_list(cluster: &Cluster) {
-    // No other job was submitted in this second.
+    let wide = cluster.submit("true", &["--hold", "--name", "wide"]);
+    // Not in the same second.
     sleep(Duration::from_millis(1100));
     let held = cluster.submit("true", &["--hold", "--name", "narrow"]);
     let list = |filter: &[&str]| -> Vec<u64> {
@@ -82,15 +83,21 @@ pub(crate) fn filters_narrow_a_list(cluster: &Cluster) {
     let submitted = cluster.show(&held)["submit_time"].take();
     for alone in [
         ["--name", "narrow"].as_slice(),
-        &["--name", "narrow,wide", "--state", "PD"],
+        &["--name", "narrow", "--state", "PD"],
         &["--name", "narrow", "--user", "root,ec2-user"],
         &["--name", "narrow", "--partition", "queue1"],
-        &["--since", submitted.as_str().unwrap()],
-        &["--limit", "1"],
+        &[
+            "--name",
+            "narrow,wide",
+            "--since",
+            submitted.as_str().unwrap(),
+        ],
+        &["--name", "narrow,wide", "--limit", "1"],
     ] {
         assert_eq!(list(alone), [id], "{alone:?}");
     }
     for more in [
+        ["--name", "narrow,wide"],
         ["--user", "ec2-user"],
         ["--partition", "queue1"],
         ["--since", "1h"],
@@ -111,5 +118,5 @@ pub(crate) fn filters_narrow_a_list(cluster: &Cluster) {
     }
     let table = cluster.env.succeed(&["jobs", "list", "--name", "narrow"]);
     assert!(table.contains("(JobHeldUser)"), "{table}");
-    cluster.env.succeed(&["jobs", "cancel", &held]);
+    cluster.env.succeed(&["jobs", "cancel", &held, &wide]);
 }

@@ -13,47 +13,70 @@ mod waiting;
 
 use std::thread::{self, Builder};
 
-use cluster::{Cluster, SLURMS, Slurm};
+use cluster::{BOOKWORM, FORKY, TRIXIE};
 use same_answers::Answer;
 
+/// Makes each scenario one test for each Slurm. They share its cluster, in any order: `together`
+/// with others, or `alone` where those would be disturbed.
+macro_rules! on_every_slurm {
+    ($($how:ident $file:ident::$scenario:ident;)+) => {
+        $(mod $scenario {
+            use super::cluster::{BOOKWORM, FORKY, TRIXIE};
+            use super::$file::$scenario;
+
+            #[test]
+            fn in_slurm_22_05() {
+                BOOKWORM.$how($scenario);
+            }
+
+            #[test]
+            fn in_slurm_24_11() {
+                TRIXIE.$how($scenario);
+            }
+
+            #[test]
+            fn in_slurm_26_05() {
+                FORKY.$how($scenario);
+            }
+        })+
+    };
+}
+
+on_every_slurm! {
+    together listing::the_cluster_is_shown;
+    together listing::anything_can_be_asked;
+    together listing::filters_narrow_a_list;
+    together submitting::job_files_old_and_new_are_taken;
+    together submitting::what_the_server_would_leave_out_is_refused;
+    together submitting::what_slurm_refuses_is_told;
+    together waiting::a_wait_ends_as_its_job;
+    together waiting::arrays_and_dependencies_are_waited_for;
+    in_turns waiting::a_job_runs_out_of_time;
+    alone cancelling::own_jobs_are_cancelled;
+    alone cancelling::a_foreign_job_is_left_alone;
+    together logs::the_bytes_of_a_log_come_as_they_are;
+    together logs::a_log_is_followed_to_its_end;
+    together curl::the_printed_command_asks_the_same;
+    alone curl::printing_sends_nothing;
+    together tokens::a_bad_token_is_told;
+    together tokens::a_minted_token_is_kept;
+    together tokens::a_socket_is_asked_too;
+    alone tokens::revoking_ends_every_token;
+}
+
+/// Whatever speaks, one state is told in one way.
 #[test]
-fn one_client_serves_every_slurm() {
-    // A failure names its thread, and by that its Slurm.
+fn one_state_has_one_json() {
     let answers: Vec<Answer> = thread::scope(|scope| {
-        let each = SLURMS.map(|slurm| {
+        let each = [&BOOKWORM, &TRIXIE, &FORKY].map(|slurm| {
+            // A failure names its thread, and by that its Slurm.
             let thread = Builder::new().name(format!("Slurm {}", slurm.release));
-            thread.spawn_scoped(scope, move || serve(slurm)).unwrap()
+            let ask = move || slurm.together(same_answers::every_version);
+            thread.spawn_scoped(scope, ask).unwrap()
         });
         each.into_iter()
             .flat_map(|one| one.join().expect("a Slurm failed"))
             .collect()
     });
     same_answers::are_equal(&answers);
-}
-
-fn serve(slurm: Slurm) -> Vec<Answer> {
-    let cluster = Cluster::start(slurm);
-    // It takes a minute to run out of its time, so the rest goes on beside it.
-    let slow = waiting::start_a_job_without_enough_time(&cluster);
-    listing::the_cluster_is_shown(&cluster);
-    listing::anything_can_be_asked(&cluster);
-    submitting::job_files_old_and_new_are_taken(&cluster);
-    submitting::what_the_server_would_leave_out_is_refused(&cluster);
-    submitting::what_slurm_refuses_is_told(&cluster);
-    waiting::a_wait_ends_as_its_job(&cluster);
-    waiting::arrays_and_dependencies_are_waited_for(&cluster);
-    cancelling::own_jobs_are_cancelled(&cluster);
-    logs::the_bytes_of_a_log_come_as_they_are(&cluster);
-    logs::a_log_is_followed_to_its_end(&cluster);
-    listing::filters_narrow_a_list(&cluster);
-    curl::the_printed_command_asks_the_same(&cluster);
-    curl::printing_sends_nothing(&cluster);
-    let answers = same_answers::every_version(&cluster);
-    waiting::it_runs_out_of_time(&cluster, &slow);
-    cancelling::a_foreign_job_is_left_alone(&cluster);
-    tokens::a_bad_token_is_told(&cluster);
-    tokens::a_minted_token_is_kept(&cluster);
-    tokens::a_socket_is_asked_too(&cluster);
-    tokens::revoking_ends_every_token(&cluster);
-    answers
 }

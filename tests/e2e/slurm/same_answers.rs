@@ -29,6 +29,9 @@ const OWN: [&str; 7] = [
     "priority",
 ];
 
+/// Where a number is that of a job.
+const IDS: [&str; 2] = ["id", "array_job_id"];
+
 /// What one version of one server answers.
 pub(crate) struct Answer {
     version: u32,
@@ -37,39 +40,22 @@ pub(crate) struct Answer {
 
 /// Brings a cluster into a state, and asks it for it in every version that it serves.
 pub(crate) fn every_version(cluster: &Cluster) -> Vec<Answer> {
+    // Which node of the other queue is free depends on the other scenarios.
+    let submit = |script: &str, name: &str, options: &[&str]| {
+        let own = ["--partition", "own", "--name", name];
+        cluster.submit(script, &[&own, options].concat())
+    };
     // Without a limit of its own, a job has what the scheduler that started it set: none, or a year.
-    let limit = ["--time", "30"];
-    let good = ["--name", "same-good", "--comment", "a remark"];
-    let good = cluster.submit("true", &[&good[..], &limit].concat());
-    let bad = ["--name", "same-bad", "--ntasks", "2"];
-    let bad = cluster.submit("exit 3", &[&bad[..], &limit].concat());
+    let good = ["--comment", "a remark", "--time", "30"];
+    let good = submit("true", "same-good", &good);
+    let bad = submit("exit 3", "same-bad", &["--ntasks", "2", "--time", "30"]);
     cluster.wait(&[&good, &bad]);
-    let held = cluster.submit(
-        "true",
-        &[
-            "--name",
-            "same-held",
-            "--hold",
-            "--mem",
-            "100M",
-            "--time",
-            "90",
-        ],
-    );
-    let dependent = cluster.submit(
-        "true",
-        &[
-            "--name",
-            "same-dependent",
-            "--dependency",
-            &format!("afterok:{held}"),
-        ],
-    );
-    let array = cluster.submit(
-        "true",
-        &["--name", "same-array", "--array", "0-3%2", "--hold"],
-    );
-    let cancelled = cluster.submit("true", &["--name", "same-cancelled", "--hold"]);
+    let held = ["--hold", "--mem", "100M", "--time", "90"];
+    let held = submit("true", "same-held", &held);
+    let after = format!("afterok:{held}");
+    let dependent = submit("true", "same-dependent", &["--dependency", &after]);
+    let array = submit("true", "same-array", &["--array", "0-3%2", "--hold"]);
+    let cancelled = submit("true", "same-cancelled", &["--hold"]);
     cluster.env.succeed(&["jobs", "cancel", &cancelled]);
     let numbers: Vec<&str> = vec![&good, &bad, &held, &dependent, &array, &cancelled];
     let versions = cluster.slurm.versions.iter().copied();
@@ -127,8 +113,8 @@ fn ask(cluster: &Cluster, version: u32, numbers: &[&str]) -> Answer {
             .then_some((name, shared(job, numbers)))
     });
     let nodes = list(cluster, &["nodes"], "nodes").into_iter();
-    // The others have run different jobs of the tests before.
-    let nodes = nodes.filter(|node| node["name"] == "queue1-dy-t3micro-10");
+    // The others run jobs of other scenarios.
+    let nodes = nodes.filter(|node| node["name"] == "unused-dy-t3micro-1");
     let nodes = nodes.map(|node| (node["name"].to_string(), shared(node, numbers)));
     let partitions = list(cluster, &["partitions"], "partitions").into_iter();
     let partitions = partitions.map(|one| (one["name"].to_string(), shared(one, numbers)));
@@ -156,9 +142,10 @@ fn shared(mut thing: Value, numbers: &[&str]) -> Value {
             *value = json!(!value.is_null());
         }
     }
-    for value in fields.values_mut() {
+    for (field, value) in fields.iter_mut() {
         let text = match value {
-            Value::Number(number) => number.to_string(),
+            // An exit code may be the number of a job, too.
+            Value::Number(number) if IDS.contains(&field.as_str()) => number.to_string(),
             Value::String(text) => text.clone(),
             _ => continue,
         };

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
+use aws_sdk_ssm::types::Command;
 use serde_json::Value;
 use tokio::runtime::Builder;
 
@@ -38,27 +39,33 @@ pub(crate) fn a_bad_token_is_told(cluster: &Cluster) {
 pub(crate) fn a_minted_token_is_kept(cluster: &Cluster) {
     let env = &cluster.env;
     let memory = env.runtime_folder();
-    fs::remove_dir_all(&memory).unwrap();
-    let before = commands_sent(env);
-    env.succeed(&["jobs", "list"]);
-    let minted = commands_sent(env);
-    assert!(minted > before, "nothing was minted");
+    // Nobody else mints tokens of this user.
+    let user = "munge";
+    env.succeed(&["jobs", "list", "--as-user", user]);
+    let minted = tokens_minted(env, user);
+    assert!(minted > 0, "nothing was minted");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&memory), 0o700);
     let files: Vec<_> = fs::read_dir(&memory).unwrap().flatten().collect();
     assert_eq!(files.len(), 1, "{files:?}");
     assert_eq!(mode(&files[0].path()), 0o600);
-    env.succeed(&["jobs", "list"]);
-    assert_eq!(commands_sent(env), minted, "another token was minted");
+    env.succeed(&["jobs", "list", "--as-user", user]);
+    assert_eq!(tokens_minted(env, user), minted, "another token was minted");
 }
 
-/// Returns how many commands SSM has taken.
-fn commands_sent(env: &TestEnv) -> usize {
+/// Returns how many commands SSM has taken that name this user.
+fn tokens_minted(env: &TestEnv, user: &str) -> usize {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let ssm = aws_sdk_ssm::Client::new(&env.aws().await);
         let commands = ssm.list_commands().into_paginator().items().send();
-        commands.collect::<Result<Vec<_>, _>>().await.unwrap().len()
+        let commands = commands.collect::<Result<Vec<_>, _>>().await.unwrap();
+        let assignment = format!("user='{user}'");
+        let names_user = |command: &&Command| {
+            let scripts = command.parameters().and_then(|all| all.get("commands"));
+            scripts.is_some_and(|scripts| scripts.iter().any(|it| it.contains(&assignment)))
+        };
+        commands.iter().filter(names_user).count()
     })
 }
 

@@ -1,6 +1,9 @@
 //! `jobs wait`.
 
+use serde_json::Value;
+
 use super::cluster::Cluster;
+use crate::environment::text;
 
 pub(crate) fn a_wait_ends_as_its_job(cluster: &Cluster) {
     let good = cluster.submit("true", &[]);
@@ -40,12 +43,27 @@ pub(crate) fn arrays_and_dependencies_are_waited_for(cluster: &Cluster) {
     cluster.env.succeed(&["jobs", "cancel", &never]);
 }
 
-pub(crate) fn start_a_job_without_enough_time(cluster: &Cluster) -> String {
-    cluster.submit("sleep 600", &["--time", "1", "--name", "slow"])
-}
-
-pub(crate) fn it_runs_out_of_time(cluster: &Cluster, id: &str) {
-    let (code, waited) = cluster.wait(&[id]);
+pub(crate) fn a_job_runs_out_of_time(cluster: &Cluster) {
+    // Root's: other scenarios cancel all jobs of the cluster's own user.
+    let as_root = |arguments: &[&str]| {
+        let token = cluster.env.succeed(&["token", "--user", "root"]);
+        cluster.run_with(&token, arguments)
+    };
+    let turn = cluster.turn();
+    let file = cluster.env.file("slow.sh", "#!/bin/bash\nsleep 600\n");
+    let submitted = as_root(&["jobs", "submit", &file, "--time", "1"]);
+    let id = text(&submitted.stdout).trim().to_owned();
+    cluster.wait_for_start(&id);
+    // It takes a minute or more, in which others may have the cluster alone.
+    drop(turn);
+    cluster.on_head_node(&format!(
+        "until /opt/slurm/bin/scontrol show job {id} |
+             grep -Eq 'JobState=(COMPLETED|FAILED|CANCELLED|TIMEOUT)'
+         do sleep 1; done"
+    ));
+    let _turn = cluster.turn();
+    let output = as_root(&["jobs", "wait", "--output", "json", &id]);
+    let waited: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(waited["jobs"][0]["state"], "TIMEOUT", "{waited}");
-    assert_eq!(code, Some(124));
+    assert_eq!(output.status.code(), Some(124));
 }
