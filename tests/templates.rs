@@ -1,5 +1,5 @@
-//! Templates and scripts are right by the tools of their trade: cfn-lint and shellcheck, in
-//! an environment of the tests' own.
+//! Templates, scripts and workflows are right by the tools of their trade: cfn-lint, shellcheck
+//! and zizmor, in an environment of the tests' own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -72,5 +72,24 @@ fn scripts_pass_shellcheck_without_suppressions() {
         Command::new(tools().join("shellcheck"))
             .args(["--shell", "sh"])
             .args(&sent),
+    );
+}
+
+#[test]
+fn workflows_pass_zizmor_without_suppressions() {
+    let workflows = files(".github/workflows", "yml");
+    assert_eq!(workflows.len(), 2);
+    for workflow in &workflows {
+        let text = fs::read_to_string(workflow).unwrap();
+        assert!(
+            !text.contains("zizmor"),
+            "{} suppresses rules",
+            workflow.display()
+        );
+    }
+    succeed(
+        Command::new(tools().join("zizmor"))
+            .args(["--offline", "--no-config", "--persona=pedantic"])
+            .args(&workflows),
     );
 }
