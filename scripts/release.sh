@@ -26,12 +26,11 @@ cargo_home=${CARGO_HOME:-$HOME/.cargo}
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p;T;q' Cargo.toml)
 name=hpcapi-$version-$target
 
-SOURCE_DATE_EPOCH=$(git show --no-patch --format=%ct HEAD)
 # With a target that is named, build scripts and macros stay dynamic.
 RUSTFLAGS="-C target-feature=+crt-static"
 RUSTFLAGS+=" --remap-path-prefix=$root=/hpcapi --remap-path-prefix=$cargo_home=/cargo"
 CFLAGS="-ffile-prefix-map=$root=/hpcapi -ffile-prefix-map=$cargo_home=/cargo"
-export SOURCE_DATE_EPOCH RUSTFLAGS CFLAGS LC_ALL=C TZ=UTC0
+export RUSTFLAGS CFLAGS LC_ALL=C TZ=UTC0
 umask 022
 
 tools=$built/release-tools
@@ -48,11 +47,16 @@ binary=$built/$target/release/hpcapi
 readelf --dynamic "$binary" > "$work/dynamic"
 ! grep NEEDED "$work/dynamic" || die "$binary is not static"
 
-# The list that maturin writes names this folder, which is nobody else's.
+# Not before: with another time all C code, and all that stands on it, would be built anew.
+SOURCE_DATE_EPOCH=$(git show --no-patch --format=%ct HEAD)
+export SOURCE_DATE_EPOCH
+# The list that maturin writes names this folder, which is nobody else's, and the time.
 "$tools/bin/wheel" unpack --dest "$work" "$work"/wheel/*.whl
 unpacked=$work/hpcapi-$version
 list=("$unpacked"/*.dist-info/sboms/*.json)
-sed -i "s|path+file://$root|path+file:///hpcapi|g" "${list[0]}"
+time=$(date --date="@$SOURCE_DATE_EPOCH" +%FT%TZ)
+sed -i "s|path+file://$root|path+file:///hpcapi|g; s|\"timestamp\": \".*\"|\"timestamp\": \"$time\"|" \
+    "${list[0]}"
 cp "${list[0]}" "dist/$name.cdx.json"
 "$tools/bin/wheel" pack --dest-dir dist "$unpacked"
 
