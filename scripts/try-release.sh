@@ -58,7 +58,7 @@ try() {
     inside "$root" "$program" --help > "$said"
     grep -q teardown "$said" || die "--help does not name teardown"
     fails 'slurm.invalid' "$root" "$program" ping --endpoint https://slurm.invalid
-    fails 'amazonaws' "$root" "$program" status
+    fails 'check the network' "$root" "$program" status
 }
 
 empty=$work/empty
