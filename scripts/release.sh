@@ -50,13 +50,14 @@ readelf --dynamic "$binary" > "$work/dynamic"
 # Not before: with another time all C code, and all that stands on it, would be built anew.
 SOURCE_DATE_EPOCH=$(git show --no-patch --format=%ct HEAD)
 export SOURCE_DATE_EPOCH
-# The list that maturin writes names this folder, which is nobody else's, and the time.
-"$tools/bin/wheel" unpack --dest "$work" "$work"/wheel/*.whl
+# The list that maturin writes has this folder in it, which is nobody else's, the time, and a number
+# of its own each time.
 unpacked=$work/hpcapi-$version
+"$tools/bin/wheel" unpack --dest "$work" "$work"/wheel/*.whl
 list=("$unpacked"/*.dist-info/sboms/*.json)
 time=$(date --date="@$SOURCE_DATE_EPOCH" +%FT%TZ)
-sed -i "s|path+file://$root|path+file:///hpcapi|g; s|\"timestamp\": \".*\"|\"timestamp\": \"$time\"|" \
-    "${list[0]}"
+sed -i "s|path+file://$root|path+file:///hpcapi|g; /\"serialNumber\":/d
+    s|\"timestamp\": \".*\"|\"timestamp\": \"$time\"|" "${list[0]}"
 cp "${list[0]}" "dist/$name.cdx.json"
 "$tools/bin/wheel" pack --dest-dir dist "$unpacked"
 
