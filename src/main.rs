@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Before there are threads.
+    hpcapi_lookups::built_in_only();
     let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
     let ended = runtime.block_on(hpcapi::cli::main());
     // After an interrupt nobody answers a question any more, nor waits for another run.

@@ -1,5 +1,7 @@
 //! What needs no deployment: help, versions, usage errors and their exit codes.
 
+use std::fmt::Write;
+use std::path::Path;
 use std::process::{Command, Output};
 
 fn hpcapi(arguments: &[&str]) -> Output {
@@ -46,6 +48,26 @@ fn help_names_every_command_and_every_exit_code() {
     ] {
         assert!(words.contains(part), "{part} is not in\n{words}");
     }
+}
+
+#[test]
+fn the_version_names_the_commit_and_its_date() {
+    let version = hpcapi(&["--version"]);
+    assert_eq!(version.status.code(), Some(0));
+    let mut expected = concat!("hpcapi ", env!("CARGO_PKG_VERSION")).to_owned();
+    // A source archive has no git, and whoever builds it need not say what it is.
+    if Path::new(env!("CARGO_MANIFEST_DIR")).join(".git").exists() {
+        let commit = Command::new("git")
+            .args(["show", "--no-patch", "--abbrev=10", "HEAD"])
+            .args(["--date=format-local:%Y-%m-%d", "--format=%h %cd"])
+            .env("TZ", "UTC0")
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        assert!(commit.status.success(), "{}", text(&commit.stderr));
+        write!(expected, " ({})", text(&commit.stdout).trim_end()).unwrap();
+    }
+    assert_eq!(text(&version.stdout).trim_end(), expected);
 }
 
 #[test]

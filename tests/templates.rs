@@ -1,5 +1,5 @@
-//! Templates and scripts are right by the tools of their trade: cfn-lint and shellcheck, in
-//! an environment of the tests' own.
+//! Templates, scripts and workflows are right by the tools of their trade: cfn-lint, shellcheck
+//! and zizmor, in an environment of the tests' own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,15 +47,15 @@ fn templates_pass_cfn_lint_without_suppressions() {
 
 #[test]
 fn scripts_pass_shellcheck_without_suppressions() {
-    let scripts: Vec<_> = [("templates/node", "sh"), ("sandbox", "sh"), (".ci", "")]
+    let scripts: Vec<_> = ["templates/node", "sandbox", "scripts"]
         .into_iter()
-        .flat_map(|(folder, extension)| files(folder, extension))
+        .flat_map(|folder| files(folder, "sh"))
         .chain([root().join(".ci/run")])
         .collect();
     let mut sent = files("src/slurm", "sh");
     sent.extend(files("src/deploy/evidence", "sh"));
     assert!(
-        scripts.len() >= 4 && sent.len() >= 3,
+        scripts.len() >= 6 && sent.len() >= 3,
         "{scripts:?} {sent:?}"
     );
     for script in scripts.iter().chain(&sent) {
@@ -72,5 +72,24 @@ fn scripts_pass_shellcheck_without_suppressions() {
         Command::new(tools().join("shellcheck"))
             .args(["--shell", "sh"])
             .args(&sent),
+    );
+}
+
+#[test]
+fn workflows_pass_zizmor_without_suppressions() {
+    let workflows = files(".github/workflows", "yml");
+    assert_eq!(workflows.len(), 2);
+    for workflow in &workflows {
+        let text = fs::read_to_string(workflow).unwrap();
+        assert!(
+            !text.contains("zizmor"),
+            "{} suppresses rules",
+            workflow.display()
+        );
+    }
+    succeed(
+        Command::new(tools().join("zizmor"))
+            .args(["--offline", "--no-config", "--persona=pedantic"])
+            .args(&workflows),
     );
 }

@@ -30,7 +30,7 @@ use crate::output;
 /// One command turns an AWS account into a secured HTTPS API in front of a Slurm cluster;
 /// another turns it back into nothing.
 #[derive(Debug, Parser)]
-#[command(name = "hpcapi", version, arg_required_else_help = true)]
+#[command(name = "hpcapi", version = env!("HPCAPI_VERSION"), arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed, 2 usage or configuration, \
     3 not (all) ready or somebody else at work, 130 interrupted; `jobs wait` ends with the exit code of the job."
