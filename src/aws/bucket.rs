@@ -325,6 +325,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_spared_stays() {
+        // No answer to a deletion, but where one is wanted.
+        let stays = [(200, ONE), (200, NO_UPLOADS)];
+        for (spared, answers, gone) in [("k", &stays[..], 0), ("l", &ROUND, 1)] {
+            let buckets = answered(answers).await.buckets;
+            let swept = buckets.sweep_all_but("b", &["x", spared], |_| {}).await;
+            assert_eq!(swept.unwrap().versions, gone, "{spared}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_bucket_that_is_written_to_without_end_is_given_up() {
         let answers = ROUND.repeat(ROUNDS);
         let emptied = answered(&answers).await.buckets.empty("b", |_| {}).await;

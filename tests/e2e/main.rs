@@ -19,6 +19,7 @@ mod interrupted;
 mod least_privilege;
 mod leftovers;
 mod node_script;
+mod remembered;
 mod replacing;
 mod sealed_token;
 mod secrets;

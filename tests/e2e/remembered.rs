@@ -1,0 +1,33 @@
+//! What is remembered of a ready deployment spares the head node, and is not believed when it has
+//! become wrong.
+
+use std::fs;
+
+use crate::environment::TestEnv;
+
+/// Returns how many commands the head node was asked to run.
+async fn commands(env: &TestEnv) -> usize {
+    let ssm = aws_sdk_ssm::Client::new(&env.aws().await);
+    ssm.list_commands().send().await.unwrap().commands().len()
+}
+
+#[tokio::test]
+async fn a_look_at_a_ready_deployment_asks_its_head_node_for_no_second_token() {
+    let env = TestEnv::new();
+    env.succeed(&["up", "--yes"]);
+    let made = commands(&env).await;
+    env.succeed(&["status"]);
+    env.succeed(&["jobs", "list"]);
+    assert_eq!(commands(&env).await, made);
+
+    // A token that is no good any more says nothing of the endpoint.
+    env.succeed(&["token", "--revoke-all", "--yes"]);
+    let revoked = commands(&env).await;
+    env.succeed(&["status"]);
+    assert_eq!(commands(&env).await, revoked + 1);
+
+    // As on another machine.
+    fs::remove_dir_all(env.runtime_folder()).unwrap();
+    env.succeed(&["status"]);
+    assert_eq!(commands(&env).await, revoked + 2);
+}
