@@ -10,14 +10,14 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::error::{Error, Result};
 
-/// A key pair that lives as long as one request. RSA-3072 with OAEP holds 318 bytes, and a
-/// Slurm token with the longest user name has about 200.
+/// A key pair that lives as long as one request. RSA-2048 with OAEP holds 190 bytes, and a Slurm
+/// token with a user name of 32 characters, the most that Linux takes, has 183.
 #[derive(Debug)]
 pub(super) struct SealingKey(PrivateDecryptingKey);
 
 impl SealingKey {
     pub(super) fn generate() -> Result<SealingKey> {
-        PrivateDecryptingKey::generate(KeySize::Rsa3072)
+        PrivateDecryptingKey::generate(KeySize::Rsa2048)
             .map(SealingKey)
             .map_err(|_| Error::failed("cannot make a key to seal the token with"))
     }
@@ -62,7 +62,7 @@ mod tests {
         let public = PublicEncryptingKey::from_der(&public).unwrap();
         let public = OaepPublicEncryptingKey::new(public).unwrap();
         let mut sealed = vec![0; public.ciphertext_size()];
-        let token = "x".repeat(318);
+        let token = "x".repeat(190);
         let sealed = public
             .encrypt(&OAEP_SHA256_MGF1SHA256, token.as_bytes(), &mut sealed, None)
             .unwrap();

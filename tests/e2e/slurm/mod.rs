@@ -60,6 +60,7 @@ on_every_slurm! {
     alone curl::printing_sends_nothing;
     together tokens::a_bad_token_is_told;
     together tokens::a_minted_token_is_kept;
+    together tokens::a_token_of_the_longest_name_comes_whole;
     together tokens::a_socket_is_asked_too;
     alone tokens::revoking_ends_every_token;
 }

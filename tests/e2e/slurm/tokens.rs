@@ -69,6 +69,15 @@ fn tokens_minted(env: &TestEnv, user: &str) -> usize {
     })
 }
 
+/// What seals a token holds little more than this one.
+pub(crate) fn a_token_of_the_longest_name_comes_whole(cluster: &Cluster) {
+    let name = "a-name-as-long-as-linux-takes-it";
+    cluster.on_head_node(&format!("useradd {name}"));
+    let token = cluster.env.succeed(&["token", "--user", name]);
+    let output = cluster.run_with(&token, &["partitions"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
 /// The socket of slurmrestd itself.
 pub(crate) fn a_socket_is_asked_too(cluster: &Cluster) {
     let env = &cluster.env;
