@@ -66,6 +66,11 @@ impl Search {
         })
     }
 
+    /// Returns whether the one that hpcapi installed is still as it was made, without running it.
+    pub fn is_unchanged(&self) -> bool {
+        self.path.is_none() && self.environment().is_unchanged()
+    }
+
     /// Installs the version wanted into an environment of its own; `tell` hears what is done.
     pub async fn install(&self, tell: impl Fn(&str)) -> Result<PathBuf> {
         let environment = self.environment();

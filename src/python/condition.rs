@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -10,8 +11,12 @@ use crate::error::{Context, Result};
 
 use super::{Environment, MARKER};
 
-/// Holds the folder and, line by line, the size and the path of every file that was made in it.
+/// Holds the folder, the Python that runs it, and, line by line, the size and the path of every
+/// file that was made in it.
 const FILES: &str = "hpcapi-files";
+
+/// Begins the line of the Python.
+const PYTHON: &str = "python ";
 
 /// Where the packages are; it takes what the programs take of Python's own library.
 const QUESTION: &str =
@@ -33,6 +38,9 @@ pub(super) fn note(environment: &Environment) -> Result<()> {
     let folder = &environment.folder;
     let failure = || format!("cannot write into `{}`", folder.display());
     let mut text = format!("{}\n", folder.display());
+    if let Some(python) = interpreter(environment) {
+        text.push_str(&format!("{PYTHON}{python}\n"));
+    }
     for (file, size) in files(folder).doing(failure)? {
         text.push_str(&format!("{size} {}\n", file.display()));
     }
@@ -42,18 +50,45 @@ pub(super) fn note(environment: &Environment) -> Result<()> {
 
 /// Looks at an environment.
 pub(super) async fn look(environment: &Environment) -> Condition {
-    let folder = &environment.folder;
-    let made = fs::read_to_string(folder.join(MARKER));
-    if !made.is_ok_and(|made| made == environment.requirements) {
+    if !is_made(environment) {
         return Condition::Missing;
     }
-    match changed(folder) {
+    match changed(&environment.folder) {
         Some(reason) => Condition::Broken(reason),
         None => match python_fails(environment).await {
             Some(reason) => Condition::Broken(reason),
             None => Condition::Good,
         },
     }
+}
+
+/// Returns whether all of an environment is as it was made, down to the Python that runs it.
+pub(super) fn is_unchanged(environment: &Environment) -> bool {
+    let folder = &environment.folder;
+    let noted = fs::read_to_string(folder.join(FILES)).unwrap_or_default();
+    let noted = noted
+        .lines()
+        .nth(1)
+        .and_then(|line| line.strip_prefix(PYTHON));
+    is_made(environment)
+        && changed(folder).is_none()
+        && noted.is_some_and(|noted| interpreter(environment).as_deref() == Some(noted))
+}
+
+fn is_made(environment: &Environment) -> bool {
+    let made = fs::read_to_string(environment.folder.join(MARKER));
+    made.is_ok_and(|made| made == environment.requirements)
+}
+
+/// Returns size, time of change and path of the Python that runs an environment.
+fn interpreter(environment: &Environment) -> Option<String> {
+    let python = environment.program("python").canonicalize().ok()?;
+    let metadata = fs::metadata(&python).ok()?;
+    let (size, changed) = (
+        metadata.len(),
+        metadata.mtime_nsec() + metadata.mtime() * 1_000_000_000,
+    );
+    Some(format!("{size} {changed} {}", python.display()))
 }
 
 /// Returns what is not as it was made.
@@ -65,6 +100,7 @@ fn changed(folder: &Path) -> Option<String> {
     if lines.next() != folder.to_str() {
         return Some("it was made in another folder".to_owned());
     }
+    let lines = lines.filter(|line| !line.starts_with(PYTHON));
     let is_as_made = |line: &str| {
         let (size, file) = line.split_once(' ')?;
         let there = fs::metadata(folder.join(file)).ok()?;
@@ -192,6 +228,26 @@ mod tests {
         make_executable(&python);
         let other = reason(look(&environment).await);
         assert!(other.ends_with("is another Python now"), "{other}");
+    }
+
+    #[tokio::test]
+    async fn another_python_is_seen_without_a_run_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let environment = made(folder.path()).await;
+        assert!(is_unchanged(&environment));
+        let python = environment.program("python");
+        let real = python.canonicalize().unwrap();
+        fs::remove_file(&python).unwrap();
+        assert!(!is_unchanged(&environment));
+        let copy = folder.path().join("python");
+        fs::copy(&real, &copy).unwrap();
+        symlink(&copy, &python).unwrap();
+        assert!(!is_unchanged(&environment));
+        fs::remove_file(&python).unwrap();
+        symlink(&real, &python).unwrap();
+        assert!(is_unchanged(&environment));
+        fs::write(environment.program("activate"), "").unwrap();
+        assert!(!is_unchanged(&environment));
     }
 
     #[tokio::test]

@@ -31,6 +31,12 @@ impl Environment {
         condition::look(self).await
     }
 
+    /// Returns whether it is as it was made, without running it. What Python's own library lacks
+    /// since is not seen.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        condition::is_unchanged(self)
+    }
+
     /// Returns where a program of the environment is.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.folder.join("bin").join(name)
