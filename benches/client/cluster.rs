@@ -7,10 +7,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::Result;
 use super::load::Target;
+use super::measure::Result;
+use super::measure::program::{Run, run};
 use super::node::Node;
-use super::program::{Run, run};
 
 /// The configuration that `up` takes by itself.
 const CONFIG: &str = include_str!("../../cluster-config.yaml");

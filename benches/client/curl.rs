@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::Result;
 use super::cluster::{Cluster, Way};
-use super::program::{Run, run};
+use super::measure::Result;
+use super::measure::program::{Run, run};
 
 /// Gets a resource of Slurm's with curl, which must be answered with success.
 pub(crate) fn get(cluster: &Cluster, way: Way, resource: &str) -> Result<Run> {

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use super::Result;
+use super::measure::Result;
 
 /// A connection that is kept for any number of requests.
 pub(crate) struct Connection {

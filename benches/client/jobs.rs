@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::Result;
 use super::cluster::Cluster;
 use super::http::Connection;
 use super::load;
+use super::measure::Result;
 
 /// A list that is long for a cluster.
 pub(crate) const MANY: usize = 10_000;

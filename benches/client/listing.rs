@@ -1,13 +1,13 @@
 //! `hpcapi jobs list` of a long list, against curl straight from slurmrestd.
 
-use super::Result;
 use super::cluster::{Cluster, Way, json};
-use super::comparison::{Comparison, Limit};
 use super::curl;
-use super::figures::{Figures, Unit};
 use super::jobs::MANY;
-use super::program::{Run, run};
-use super::turns::in_turn;
+use super::measure::Result;
+use super::measure::comparison::{Comparison, Limit};
+use super::measure::figures::{Figures, Unit};
+use super::measure::program::{Run, run};
+use super::measure::turns::in_turn;
 
 /// The most memory that a list may take, in megabytes.
 const MEMORY: f64 = 60.0;
@@ -29,7 +29,7 @@ pub(crate) fn lists(cluster: &Cluster, rounds: usize) -> Result<Vec<Comparison>>
             |runs: &[Run], figure: fn(&Run) -> f64| Figures::new(runs.iter().map(figure).collect());
         comparisons.push(Comparison {
             name: format!("jobs list of {MANY} ({name}) vs curl jobs (socket)"),
-            unit: Unit::Milliseconds,
+            unit: Unit("ms"),
             ours: figures(&ours, Run::milliseconds),
             theirs: Some(figures(&theirs, Run::milliseconds)),
             limit: Limit::AtMostTheirs {
@@ -39,7 +39,7 @@ pub(crate) fn lists(cluster: &Cluster, rounds: usize) -> Result<Vec<Comparison>>
         });
         comparisons.push(Comparison {
             name: format!("its peak memory ({name}) vs that of curl"),
-            unit: Unit::Megabytes,
+            unit: Unit("MB"),
             ours: figures(&ours, |run| run.peak),
             theirs: Some(figures(&theirs, |run| run.peak)),
             limit: Limit::AtMost(MEMORY),

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::Result;
 use super::http::Connection;
+use super::measure::Result;
 
 /// Where the jobs go.
 pub(crate) struct Target<'a> {

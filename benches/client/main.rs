@@ -13,28 +13,24 @@
     reason = "the answer is a table on stdout, the story goes to stderr"
 )]
 
+#[path = "../measure/mod.rs"]
+mod measure;
+
 mod cluster;
-mod comparison;
 mod curl;
-mod figures;
 mod http;
 mod jobs;
 mod listing;
 mod load;
-mod machine;
 mod node;
-mod program;
 mod small;
 mod submission;
-mod turns;
 
-use std::error::Error;
 use std::process::ExitCode;
 
 use cluster::Cluster;
-use comparison::Comparison;
-
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+use measure::comparison::{self, Comparison};
+use measure::{Result, machine};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::Result;
-use super::program::run;
+use super::measure::Result;
+use super::measure::program::run;
 
 /// Ends slurmctld, forgets every job, and starts it again, in half a second: jobs that were
 /// cancelled would stay for minutes. The limit on starts is for those that nobody asked for.

@@ -1,12 +1,12 @@
 //! Commands that ask for little, against curl, and some that ask nobody, for scale.
 
-use super::Result;
 use super::cluster::{Cluster, Way};
-use super::comparison::{Comparison, Limit};
 use super::curl;
-use super::figures::{Figures, Unit};
-use super::program::{Run, run};
-use super::turns::in_turn;
+use super::measure::Result;
+use super::measure::comparison::{Comparison, Limit};
+use super::measure::figures::{Figures, Unit};
+use super::measure::program::{Run, run};
+use super::measure::turns::in_turn;
 
 /// So many of them are measured in the place of one long command.
 const OFTEN: usize = 5;
@@ -27,7 +27,7 @@ pub(crate) fn commands(cluster: &Cluster, rounds: usize) -> Result<Vec<Compariso
         let (runs, _) = in_turn(rounds, one, || Ok(()))?;
         comparisons.push(Comparison {
             name: format!("hpcapi {option}"),
-            unit: Unit::Milliseconds,
+            unit: Unit("ms"),
             ours: milliseconds(&runs),
             theirs: None,
             limit: Limit::None,
@@ -45,7 +45,7 @@ pub(crate) fn commands(cluster: &Cluster, rounds: usize) -> Result<Vec<Compariso
             )?;
             comparisons.push(Comparison {
                 name: format!("{} vs curl {resource} ({name})", arguments.join(" ")),
-                unit: Unit::Milliseconds,
+                unit: Unit("ms"),
                 ours: milliseconds(&ours),
                 theirs: Some(milliseconds(&theirs)),
                 limit,

@@ -5,11 +5,11 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::Result;
 use super::cluster::{Cluster, Way};
-use super::comparison::{Comparison, Limit};
-use super::figures::{Figures, Unit};
-use super::program::{Run, run};
+use super::measure::Result;
+use super::measure::comparison::{Comparison, Limit};
+use super::measure::figures::{Figures, Unit};
+use super::measure::program::{Run, run};
 use super::{jobs, load};
 
 /// How many scripts are submitted at once.
@@ -74,7 +74,7 @@ pub(crate) fn rates(cluster: &Cluster, bodies: &[String], rounds: usize) -> Resu
         .ok_or("no number of threads")?;
     Ok(Comparison {
         name: format!("jobs submit of {SCRIPTS} vs {threads} bare connections (socket)"),
-        unit: Unit::PerSecond,
+        unit: Unit("/s"),
         ours: Figures::new(ours),
         theirs: Some(best),
         limit: Limit::AtLeastTheirs { times: 0.9 },

@@ -40,7 +40,7 @@ impl Comparison {
     }
 
     fn cells(&self) -> [String; 7] {
-        let symbol = self.unit.symbol();
+        let Unit(symbol) = self.unit;
         let ratio = self
             .theirs
             .as_ref()

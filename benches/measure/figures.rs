@@ -1,22 +1,8 @@
 //! Figures of one thing, measured several times.
 
-/// What the figures count.
+/// The symbol of what the figures count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unit {
-    Milliseconds,
-    Megabytes,
-    PerSecond,
-}
-
-impl Unit {
-    pub(crate) fn symbol(self) -> &'static str {
-        match self {
-            Unit::Milliseconds => "ms",
-            Unit::Megabytes => "MB",
-            Unit::PerSecond => "/s",
-        }
-    }
-}
+pub(crate) struct Unit(pub(crate) &'static str);
 
 /// At least one figure, in their order.
 #[derive(Debug, Clone)]

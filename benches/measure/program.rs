@@ -2,9 +2,14 @@
 
 use std::io::{Read, Seek};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Result, machine};
+
+/// How often it is looked at how much memory a program has.
+const WATCH: Duration = Duration::from_millis(10);
 
 /// A run that succeeded.
 pub(crate) struct Run {
@@ -15,8 +20,12 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    pub(crate) fn seconds(&self) -> f64 {
+        self.took.as_secs_f64()
+    }
+
     pub(crate) fn milliseconds(&self) -> f64 {
-        self.took.as_secs_f64() * 1000.0
+        self.seconds() * 1000.0
     }
 
     pub(crate) fn text(&self) -> String {
@@ -36,22 +45,29 @@ pub(crate) fn run(command: &mut Command) -> Result<Run> {
         .spawn()
         .map_err(|error| format!("cannot run {:?}: {error}", command.get_program()))?;
     let mut stdout = Vec::new();
-    let mut peak = 0.0_f64;
-    if let Some(mut pipe) = child.stdout.take() {
-        let status = format!("/proc/{}/status", child.id());
-        let mut buffer = vec![0; 1 << 16];
-        // Whoever prints more than the pipe holds waits for us, and so can be looked at to the end.
-        loop {
-            let count = pipe.read(&mut buffer)?;
-            if count == 0 {
-                break;
+    let status = format!("/proc/{}/status", child.id());
+    let has_ended = AtomicBool::new(false);
+    let (ended, peak) = thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut peak = 0.0_f64;
+            while !has_ended.load(Ordering::Relaxed) {
+                peak = peak.max(high_water_mark(&status));
+                thread::sleep(WATCH);
             }
-            stdout.extend_from_slice(&buffer[..count]);
-            peak = peak.max(high_water_mark(&status));
-        }
-    }
-    let ended = child.wait()?;
-    let took = start.elapsed();
+            peak
+        });
+        let ended = (|| {
+            if let Some(mut pipe) = child.stdout.take() {
+                pipe.read_to_end(&mut stdout)?;
+            }
+            child.wait()
+        })();
+        let took = start.elapsed();
+        has_ended.store(true, Ordering::Relaxed);
+        (ended.map(|ended| (ended, took)), watch.join())
+    });
+    let (ended, took) = ended?;
+    let peak = peak.map_err(|_| "the watch broke off")?;
     if !ended.success() {
         let mut words = String::new();
         stderr.rewind()?;

@@ -1,0 +1,134 @@
+//! The whole way, there and back: `up` and `teardown` beside the recipe and beside the shortest
+//! time that CloudFormation's own order of resources allows.
+
+use super::Effort;
+use super::ground::{Account, Ground, NAME};
+use super::measure::Result;
+use super::measure::comparison::{Comparison, Limit};
+use super::measure::figures::{Figures, Unit};
+use super::measure::program::run;
+
+const SECONDS: Unit = Unit("s");
+
+/// What one round brought, in seconds but for the last two.
+struct Round {
+    up: f64,
+    up_floor: f64,
+    up_by_recipe: f64,
+    teardown: f64,
+    teardown_floor: f64,
+    teardown_by_recipe: f64,
+    throttled: f64,
+    /// The most memory that one of ours had, in megabytes.
+    memory: f64,
+}
+
+pub(crate) fn compare(ground: &Ground, effort: Effort) -> Result<Vec<Comparison>> {
+    ground.set_scale(effort.scale)?;
+    let mut rounds = Vec::new();
+    for number in 0..effort.rounds {
+        rounds.push(round(ground, number)?);
+    }
+    ground.set_scale(0.0)?;
+    let of = |figure: fn(&Round) -> f64| Figures::new(rounds.iter().map(figure).collect());
+    // The intervals at which the recipe's tools ask do not shrink with everything else.
+    let recipe = |times| match effort.scale {
+        1.0 => Limit::AtMostTheirs { times, more: 0.0 },
+        _ => Limit::None,
+    };
+    let floor = |times| Limit::AtMostTheirs { times, more: 0.0 };
+    let row = |name: &str, ours, theirs, limit| Comparison {
+        name: name.to_owned(),
+        unit: SECONDS,
+        ours,
+        theirs: Some(theirs),
+        limit,
+    };
+    let (up, teardown) = (of(|it| it.up), of(|it| it.teardown));
+    Ok(vec![
+        row(
+            "up vs its floor",
+            up.clone(),
+            of(|it| it.up_floor),
+            floor(1.05),
+        ),
+        row(
+            "up vs the recipe",
+            up,
+            of(|it| it.up_by_recipe),
+            recipe(0.5),
+        ),
+        row(
+            "teardown vs its critical path",
+            teardown.clone(),
+            of(|it| it.teardown_floor),
+            floor(1.1),
+        ),
+        row(
+            "teardown vs the recipe",
+            teardown,
+            of(|it| it.teardown_by_recipe),
+            recipe(0.55),
+        ),
+        Comparison {
+            name: "throttled in up and teardown".to_owned(),
+            unit: Unit("requests"),
+            ours: of(|it| it.throttled),
+            theirs: None,
+            limit: Limit::AtMost(0.0),
+        },
+        Comparison {
+            name: "memory of up and teardown".to_owned(),
+            unit: Unit("MB"),
+            ours: of(|it| it.memory),
+            theirs: None,
+            limit: Limit::AtMost(40.0),
+        },
+    ])
+}
+
+fn round(ground: &Ground, number: usize) -> Result<Round> {
+    let ours = ground.account(10 + 2 * number)?;
+    let theirs = ground.account(11 + 2 * number)?;
+    ground.set_rates(true)?;
+    eprintln!("round {}: up", number + 1);
+    let up = run(&mut ours.hpcapi(&["up", "--yes"]))?;
+    let mut throttled = ground.throttled()?;
+    ground.set_rates(false)?;
+
+    eprintln!("round {}: the recipe", number + 1);
+    let up_by_recipe = run(&mut theirs.recipe("up.sh")?)?;
+    let printed = up_by_recipe.text();
+    let create_cluster: f64 = printed.lines().next().unwrap_or_default().parse()?;
+    let network_and_cluster = chain(&ours, &["-requirements", ""], "CREATE")?;
+
+    ground.set_rates(true)?;
+    eprintln!("round {}: teardown", number + 1);
+    let teardown = run(&mut ours.hpcapi(&["teardown", "--yes"]))?;
+    throttled += ground.throttled()?;
+    ground.set_rates(false)?;
+
+    eprintln!("round {}: the recipe's teardown", number + 1);
+    let teardown_by_recipe = run(&mut theirs.recipe("teardown.sh")?)?;
+    let after_cluster = chain(&ours, &["", "-requirements"], "DELETE")?;
+    let after_api = chain(&ours, &["-api", "-requirements"], "DELETE")?;
+    Ok(Round {
+        up: up.seconds(),
+        up_floor: network_and_cluster + create_cluster,
+        up_by_recipe: up_by_recipe.seconds(),
+        teardown: teardown.seconds(),
+        teardown_floor: after_cluster.max(after_api),
+        teardown_by_recipe: teardown_by_recipe.seconds(),
+        throttled,
+        memory: up.peak.max(teardown.peak),
+    })
+}
+
+/// Returns the shortest time for an operation on the deployment's stacks with these suffixes, one
+/// after the other.
+fn chain(account: &Account<'_>, suffixes: &[&str], verb: &str) -> Result<f64> {
+    let operations = suffixes
+        .iter()
+        .map(|suffix| format!("{NAME}{suffix}:{verb}"));
+    account.critical_path(&operations.collect::<Vec<_>>())
+}
