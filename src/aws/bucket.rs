@@ -212,11 +212,11 @@ impl Buckets {
             emptied.versions += joined(Some(done))?;
             progress(emptied.versions);
         }
-        emptied.uploads = self.abort_uploads(bucket).await?;
+        emptied.uploads = self.abort_uploads(bucket, goes).await?;
         Ok(emptied)
     }
 
-    async fn abort_uploads(&self, bucket: &str) -> Result<usize> {
+    async fn abort_uploads(&self, bucket: &str, goes: impl Fn(&str) -> bool) -> Result<usize> {
         let mut aborted = 0;
         let (mut key_marker, mut upload_marker) = (None, None);
         loop {
@@ -231,7 +231,8 @@ impl Buckets {
                 .map_err(|error| {
                     service(format!("cannot list the uploads to `{bucket}`"), error)
                 })?;
-            for upload in page.uploads() {
+            let uploads = page.uploads().iter();
+            for upload in uploads.filter(|upload| upload.key().is_some_and(&goes)) {
                 let aborting = self
                     .0
                     .abort_multipart_upload()
@@ -326,12 +327,16 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_spared_stays() {
-        // No answer to a deletion, but where one is wanted.
-        let stays = [(200, ONE), (200, NO_UPLOADS)];
-        for (spared, answers, gone) in [("k", &stays[..], 0), ("l", &ROUND, 1)] {
+        const UPLOAD: &str = "<ListMultipartUploadsResult><Upload><Key>k</Key>\
+                              <UploadId>u</UploadId></Upload></ListMultipartUploadsResult>";
+        // No answers to deletions, but where they are wanted.
+        let stays = [(200, ONE), (200, UPLOAD)];
+        let goes = [(200, ONE), (200, DELETED), (200, UPLOAD), (204, "")];
+        for (spared, answers, gone) in [("k", &stays[..], 0), ("l", &goes, 1)] {
             let buckets = answered(answers).await.buckets;
             let swept = buckets.sweep_all_but("b", &["x", spared], |_| {}).await;
-            assert_eq!(swept.unwrap().versions, gone, "{spared}");
+            let (versions, uploads) = (gone, gone);
+            assert_eq!(swept.unwrap(), Emptied { versions, uploads }, "{spared}");
         }
     }
 
