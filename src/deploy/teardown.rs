@@ -45,6 +45,7 @@ pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
     while let Some(ended) = running.join_next().await {
         removed.extend(ended.map_err(|error| Error::failed("a step broke off").because(error))??);
     }
+    context.memory.forget();
     removed.sort();
     removed.reverse();
     Ok(Teardown {

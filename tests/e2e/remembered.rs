@@ -30,4 +30,13 @@ async fn a_look_at_a_ready_deployment_asks_its_head_node_for_no_second_token() {
     fs::remove_dir_all(env.runtime_folder()).unwrap();
     env.succeed(&["status"]);
     assert_eq!(commands(&env).await, revoked + 2);
+
+    assert_eq!(files(&env), 1);
+    env.succeed(&["teardown", "--yes"]);
+    assert_eq!(files(&env), 0);
+}
+
+/// Returns how many files there are with something remembered.
+fn files(env: &TestEnv) -> usize {
+    fs::read_dir(env.runtime_folder()).unwrap().count()
 }
