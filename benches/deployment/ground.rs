@@ -24,7 +24,8 @@ pub(crate) struct Ground {
 pub(crate) struct Account<'g> {
     ground: &'g Ground,
     pub(crate) id: String,
-    pub(crate) home: PathBuf,
+    home: PathBuf,
+    /// Those that point other programs at the sandbox.
     variables: Vec<(String, String)>,
 }
 
@@ -38,7 +39,8 @@ impl Ground {
             folder,
             program: program.to_owned(),
         };
-        let account = ground.account(0)?;
+        let account = ground.without_variables(0)?;
+        run(&mut account.hpcapi(&["sandbox", "start"]))?;
         ground.set_scale(0.0)?;
         run(&mut account.hpcapi(&["up", "--yes"]))?;
         run(&mut account.hpcapi(&["teardown", "--yes"]))?;
@@ -47,16 +49,7 @@ impl Ground {
 
     /// Returns the account with this number.
     pub(crate) fn account(&self, number: usize) -> Result<Account<'_>> {
-        let id = format!("23{number:010}");
-        let home = self.folder.join("homes").join(&id);
-        fs::create_dir_all(home.join("run"))?;
-        let mut account = Account {
-            ground: self,
-            id,
-            home,
-            variables: Vec::new(),
-        };
-        run(&mut account.hpcapi(&["sandbox", "start"]))?;
+        let mut account = self.without_variables(number)?;
         let variables = run(&mut account.hpcapi(&["sandbox", "env"]))?.text();
         let variables = variables.lines().filter_map(|line| {
             let (name, value) = line.strip_prefix("export ")?.split_once('=')?;
@@ -64,6 +57,19 @@ impl Ground {
         });
         account.variables = variables.collect();
         Ok(account)
+    }
+
+    /// Returns the account as it is while the sandbox does not run.
+    fn without_variables(&self, number: usize) -> Result<Account<'_>> {
+        let id = format!("23{number:010}");
+        let home = self.folder.join("homes").join(&id);
+        fs::create_dir_all(home.join("run"))?;
+        Ok(Account {
+            ground: self,
+            id,
+            home,
+            variables: Vec::new(),
+        })
     }
 
     /// Makes things take this part of the time that they take in AWS.
@@ -97,12 +103,24 @@ impl Ground {
             .args(["--request", method, "--data", body, &url]);
         json(&run(&mut curl)?)
     }
+
+    /// Returns the pcluster that hpcapi installed.
+    fn pcluster(&self) -> Result<PathBuf> {
+        let cache = self.folder.join("cache/hpcapi");
+        for entry in fs::read_dir(&cache)? {
+            let program = entry?.path().join("bin/pcluster");
+            if program.exists() {
+                return Ok(program);
+            }
+        }
+        Err(format!("there is no pcluster below `{}`", cache.display()).into())
+    }
 }
 
 impl Drop for Ground {
     fn drop(&mut self) {
         let stopped = self
-            .account(0)
+            .without_variables(0)
             .and_then(|account| run(&mut account.hpcapi(&["sandbox", "stop"])));
         if let Err(error) = stopped {
             eprintln!("the sandbox was not stopped: {error}");
@@ -111,7 +129,7 @@ impl Drop for Ground {
 }
 
 impl Account<'_> {
-    /// Returns a variable of those that point other programs at the sandbox.
+    /// Returns a variable that points other programs at the sandbox.
     pub(crate) fn variable(&self, name: &str) -> Result<&str> {
         let found = self.variables.iter().find(|(found, _)| found == name);
         found
@@ -133,7 +151,7 @@ impl Account<'_> {
     }
 
     /// Returns a command that uses AWS as the AWS CLI does.
-    pub(crate) fn with_aws(&self, program: impl AsRef<Path>) -> Command {
+    fn with_aws(&self, program: impl AsRef<Path>) -> Command {
         let path = std::env::var("PATH").unwrap_or_default();
         let mut command = self.empty(program.as_ref());
         command
@@ -183,20 +201,6 @@ impl Account<'_> {
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .env("HOME", &self.home);
         command
-    }
-}
-
-impl Ground {
-    /// Returns the pcluster that hpcapi installed.
-    fn pcluster(&self) -> Result<PathBuf> {
-        let cache = self.folder.join("cache/hpcapi");
-        for entry in fs::read_dir(&cache)? {
-            let program = entry?.path().join("bin/pcluster");
-            if program.exists() {
-                return Ok(program);
-            }
-        }
-        Err(format!("there is no pcluster below `{}`", cache.display()).into())
     }
 }
 

@@ -108,10 +108,6 @@ fn measure(program: &Path, effort: Effort, parts: &[&str]) -> Result<Vec<Compari
     }
     print!("{}", comparison::table(&comparisons));
     println!("\n{}", machine::describe()?);
-    println!(
-        "things at {} of the time they take in AWS; load before {load}, after {}",
-        effort.scale,
-        machine::load()?
-    );
+    println!("load before {load}, after {}", machine::load()?);
     Ok(comparisons)
 }

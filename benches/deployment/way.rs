@@ -8,11 +8,11 @@ use super::measure::comparison::{Comparison, Limit};
 use super::measure::figures::{Figures, Unit};
 use super::measure::program::run;
 
-const SECONDS: Unit = Unit("s");
-
 /// What one round brought, in seconds but for the last two.
 struct Round {
     up: f64,
+    /// What the network and the cluster cannot do without, and `pcluster create-cluster` itself
+    /// between them, as it took the recipe.
     up_floor: f64,
     up_by_recipe: f64,
     teardown: f64,
@@ -31,60 +31,65 @@ pub(crate) fn compare(ground: &Ground, effort: Effort) -> Result<Vec<Comparison>
     }
     ground.set_scale(0.0)?;
     let of = |figure: fn(&Round) -> f64| Figures::new(rounds.iter().map(figure).collect());
+    let most = |times| Limit::AtMostTheirs { times, more: 0.0 };
     // The intervals at which the recipe's tools ask do not shrink with everything else.
-    let recipe = |times| match effort.scale {
-        1.0 => Limit::AtMostTheirs { times, more: 0.0 },
+    let of_recipe = |times| match effort.scale {
+        1.0 => most(times),
         _ => Limit::None,
     };
-    let floor = |times| Limit::AtMostTheirs { times, more: 0.0 };
-    let row = |name: &str, ours, theirs, limit| Comparison {
-        name: name.to_owned(),
-        unit: SECONDS,
-        ours,
-        theirs: Some(theirs),
-        limit,
-    };
     let (up, teardown) = (of(|it| it.up), of(|it| it.teardown));
-    Ok(vec![
-        row(
-            "up vs its floor",
-            up.clone(),
-            of(|it| it.up_floor),
-            floor(1.05),
-        ),
-        row(
-            "up vs the recipe",
-            up,
-            of(|it| it.up_by_recipe),
-            recipe(0.5),
-        ),
-        row(
-            "teardown vs its critical path",
-            teardown.clone(),
-            of(|it| it.teardown_floor),
-            floor(1.1),
-        ),
-        row(
+    let (up_floor, up_by_recipe) = (of(|it| it.up_floor), of(|it| it.up_by_recipe));
+    let (path, teardown_by_recipe) = (of(|it| it.teardown_floor), of(|it| it.teardown_by_recipe));
+    let timed = [
+        ("up vs its floor", &up, up_floor, most(1.05)),
+        ("up vs the recipe", &up, up_by_recipe, of_recipe(0.5)),
+        ("teardown vs its critical path", &teardown, path, most(1.1)),
+        (
             "teardown vs the recipe",
-            teardown,
-            of(|it| it.teardown_by_recipe),
-            recipe(0.55),
+            &teardown,
+            teardown_by_recipe,
+            of_recipe(0.55),
         ),
-        Comparison {
-            name: "throttled in up and teardown".to_owned(),
-            unit: Unit("requests"),
-            ours: of(|it| it.throttled),
-            theirs: None,
-            limit: Limit::AtMost(0.0),
-        },
-        Comparison {
-            name: "memory of up and teardown".to_owned(),
-            unit: Unit("MB"),
-            ours: of(|it| it.memory),
-            theirs: None,
-            limit: Limit::AtMost(40.0),
-        },
-    ])
+    ];
+    let mut comparisons: Vec<_> = timed
+        .into_iter()
+        .map(|(name, ours, theirs, limit)| Comparison {
+            name: format!("{name}, {}", scaled(effort.scale)),
+            unit: Unit("s"),
+            ours: ours.clone(),
+            theirs: Some(theirs),
+            limit,
+        })
+        .collect();
+    let counted = [
+        (
+            "throttled in up and teardown",
+            "requests",
+            of(|it| it.throttled),
+            0.0,
+        ),
+        ("memory of up and teardown", "MB", of(|it| it.memory), 40.0),
+    ];
+    comparisons.extend(
+        counted
+            .into_iter()
+            .map(|(name, unit, ours, most)| Comparison {
+                name: name.to_owned(),
+                unit: Unit(unit),
+                ours,
+                theirs: None,
+                limit: Limit::AtMost(most),
+            }),
+    );
+    Ok(comparisons)
+}
+
+/// Returns how long things took, by how long they take in AWS.
+fn scaled(scale: f64) -> String {
+    match scale {
+        1.0 => "as slow as AWS".to_owned(),
+        _ => format!("at {scale} of AWS's time"),
+    }
 }
 
 fn round(ground: &Ground, number: usize) -> Result<Round> {

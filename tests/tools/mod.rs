@@ -1,4 +1,4 @@
-//! The programs that tests run and hpcapi does not: cfn-lint, shellcheck, zizmor and the AWS CLI,
+//! The programs that tests and benchmarks run and hpcapi does not: cfn-lint, shellcheck, zizmor and the AWS CLI,
 //! in an environment of the tests' own.
 
 use std::fs;
