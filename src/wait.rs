@@ -27,7 +27,7 @@ impl Pace {
     }
 
     /// Returns a pace for things that take seconds: 80 ms at first, then 5 % of the time that has
-    /// passed.
+    /// passed, at most 5 s.
     pub fn seconds(limit: Duration) -> Self {
         Pace::new(0.05, Duration::from_millis(80), limit)
     }
@@ -157,7 +157,7 @@ mod tests {
         }
         let last = pauses[pauses.len() - 2].1;
         assert!(last > Duration::from_secs(3), "{last:?}");
-        // Fewer than two a second, of the five that CloudFormation allows an account.
+        // On average one in two seconds, of the five a second that CloudFormation allows.
         assert!(pauses.len() < 300, "{}", pauses.len());
     }
 
