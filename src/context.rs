@@ -41,6 +41,9 @@ pub struct Context {
 pub struct Facts {
     /// The requirements stack's outputs.
     pub requirements: Option<Requirements>,
+    /// What a requirements stack says of itself that may not be complete: empty, or all that it
+    /// will ever say.
+    pub unfinished_requirements: BTreeMap<String, String>,
     /// Whether the network has its NAT gateway.
     pub has_nat: bool,
     /// The key pair that goes into the configuration.

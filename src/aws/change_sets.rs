@@ -137,7 +137,7 @@ impl Stacks {
     async fn prepared(&self, change_set: &str) -> Result<Prepared> {
         let mut pace = Pace::seconds(Duration::from_secs(300));
         loop {
-            self.polls.change_sets.pass().await;
+            self.looks.change_sets.pass().await;
             let answer = self
                 .client
                 .describe_change_set()

@@ -21,6 +21,7 @@ mod permissions;
 mod recorded;
 mod regions;
 mod remedies;
+mod shared_answers;
 mod stack_apply;
 mod stack_events;
 mod stack_failure;

@@ -82,7 +82,7 @@ impl Stacks {
         if let Some(stack) = &there
             && stack.must_be_replaced()
         {
-            self.delete(&spec.name, progress).await?;
+            self.delete(stack, progress).await?;
             there = None;
         }
         Ok(there.filter(|stack| !stack.is_in_review()))

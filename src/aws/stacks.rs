@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_cloudformation::Client;
-use aws_sdk_cloudformation::types::StackStatus;
+use aws_sdk_cloudformation::types::{StackResourceSummary, StackStatus};
 
 use crate::error::{Error, Result};
 use crate::wait::{Pace, RateLimit};
 
 use super::error::{is_code, service};
+use super::shared_answers::SharedAnswers;
 use super::stack_events::{Progress, StackEvent};
 
 /// No stack of ours takes longer; a cluster's bootstrap alone may take 35 minutes.
@@ -98,37 +99,62 @@ pub struct StackResource {
     pub reason: String,
 }
 
+impl StackResource {
+    fn from_sdk(resource: &StackResourceSummary) -> StackResource {
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        StackResource {
+            kind: text(resource.resource_type()),
+            physical_id: text(resource.physical_resource_id()),
+            status: text(resource.resource_status().map(|status| status.as_str())),
+            reason: text(resource.resource_status_reason()),
+        }
+    }
+}
+
 /// The CloudFormation calls.
 #[derive(Debug, Clone)]
 pub struct Stacks {
     pub(super) client: Client,
-    pub(super) polls: Arc<Polls>,
+    pub(super) looks: Arc<Looks>,
 }
 
-/// How often all that waits may ask CloudFormation, each of these calls by itself: it lets an
-/// account make about five a second, and pcluster makes some beside us.
+/// What keeps all looks together below what CloudFormation allows an account, each of its calls by
+/// itself: about five a second, of which pcluster takes some beside us.
 #[derive(Debug)]
-pub(super) struct Polls {
+pub(super) struct Looks {
+    stacks: RateLimit,
+    resources: RateLimit,
     pub(super) events: RateLimit,
     pub(super) change_sets: RateLimit,
+    /// The steps look at the same few stacks side by side.
+    described: SharedAnswers<Option<Stack>>,
 }
 
 impl Stacks {
     pub(super) fn new(client: Client) -> Self {
-        let limit = || RateLimit::new(4, Duration::from_millis(300));
-        let polls = Polls {
-            events: limit(),
-            change_sets: limit(),
+        let limit = |burst| RateLimit::new(burst, Duration::from_millis(300));
+        let looks = Looks {
+            stacks: limit(8),
+            resources: limit(8),
+            events: limit(4),
+            change_sets: limit(4),
+            described: SharedAnswers::default(),
         };
         Stacks {
             client,
-            polls: Arc::new(polls),
+            looks: Arc::new(looks),
         }
     }
 
     /// Returns the stack with this name or id, or `None`. A deleted stack is still there
     /// under its id, as `DELETE_COMPLETE`.
     pub async fn describe(&self, name: &str) -> Result<Option<Stack>> {
+        let ask = async || self.describe_alone(name).await;
+        self.looks.described.get(name, ask).await
+    }
+
+    async fn describe_alone(&self, name: &str) -> Result<Option<Stack>> {
+        self.looks.stacks.pass().await;
         let answer = match self.client.describe_stacks().stack_name(name).send().await {
             Ok(answer) => answer,
             // CloudFormation has no error code of its own for this.
@@ -155,14 +181,11 @@ impl Stacks {
         }))
     }
 
-    /// Deletes the stack and waits until it is gone; returns false when there was none.
-    pub async fn delete(&self, name: &str, progress: Progress<'_>) -> Result<bool> {
-        let Some(stack) = self.describe(name).await? else {
-            return Ok(false);
-        };
+    /// Deletes a stack as it was just described, and waits until it is gone.
+    pub async fn delete(&self, stack: &Stack, progress: Progress<'_>) -> Result<()> {
         // CloudFormation deletes no stack that it is updating.
         if stack.status.starts_with("UPDATE_") && !stack.is_settled() {
-            self.settle(&stack, None, is_settled, progress).await?;
+            self.settle(stack, None, is_settled, progress).await?;
         }
         let mark = match stack.status.as_str() {
             "DELETE_IN_PROGRESS" => None,
@@ -173,12 +196,13 @@ impl Stacks {
                     .stack_name(&stack.id)
                     .send()
                     .await
-                    .map_err(|error| service(format!("cannot delete the stack `{name}`"), error))?;
+                    .map_err(|error| {
+                        service(format!("cannot delete the stack `{}`", stack.name), error)
+                    })?;
                 mark
             }
         };
-        self.deleted(&stack, mark, progress).await?;
-        Ok(true)
+        self.deleted(stack, mark, progress).await
     }
 
     /// Waits until a deletion that was asked for has ended.
@@ -265,7 +289,7 @@ impl Stacks {
             .send();
         let mut events = Vec::new();
         'pages: loop {
-            self.polls.events.pass().await;
+            self.looks.events.pass().await;
             let Some(page) = pages.next().await else {
                 break;
             };
@@ -308,38 +332,22 @@ impl Stacks {
 
     /// Returns the resources of a stack, given its name, or its id when it is deleted.
     pub async fn resources(&self, stack: &str) -> Result<Vec<StackResource>> {
-        let mut pages = self
-            .client
-            .list_stack_resources()
-            .stack_name(stack)
-            .into_paginator()
-            .send();
         let mut resources = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| {
-                service(
-                    format!("cannot list the resources of the stack `{stack}`"),
-                    error,
-                )
+        let mut next = None;
+        loop {
+            self.looks.resources.pass().await;
+            let request = self.client.list_stack_resources().stack_name(stack);
+            let page = request.set_next_token(next).send().await.map_err(|error| {
+                let failure = format!("cannot list the resources of the stack `{stack}`");
+                service(failure, error)
             })?;
-            resources.extend(page.stack_resource_summaries().iter().map(|resource| {
-                StackResource {
-                    kind: resource.resource_type().unwrap_or_default().to_owned(),
-                    physical_id: resource
-                        .physical_resource_id()
-                        .unwrap_or_default()
-                        .to_owned(),
-                    status: resource
-                        .resource_status()
-                        .map_or_else(String::new, |status| status.as_str().to_owned()),
-                    reason: resource
-                        .resource_status_reason()
-                        .unwrap_or_default()
-                        .to_owned(),
-                }
-            }));
+            let found = page.stack_resource_summaries().iter();
+            resources.extend(found.map(StackResource::from_sdk));
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(resources);
+            }
         }
-        Ok(resources)
     }
 
     /// Returns the ids of deleted stacks with this name; CloudFormation keeps them 90 days.

@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use futures_util::future::join;
 use tokio::task::JoinSet;
+use tokio::try_join;
 
+use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone};
 use crate::error::{Error, Result};
 use crate::event::{Event, Outcome};
@@ -32,10 +34,10 @@ pub async fn doomed(context: &Context) -> Result<Vec<String>> {
 
 /// Removes the whole deployment, and looks for what is left.
 pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
-    require_unprotected(context).await?;
+    let cluster = require_unprotected(context).await?;
     let board = Arc::new(Board::default());
     let sign = Arc::new(Sign::give(context, Work::Teardown, &board).await?);
-    let stacks = leftovers::cluster_stacks(context).await?;
+    let stacks = leftovers::cluster_stacks(context, cluster).await?;
     let mut running = JoinSet::new();
     for step in Step::ALL.into_iter().rev() {
         let (context, board, sign) = (Arc::clone(context), Arc::clone(&board), Arc::clone(&sign));
@@ -55,23 +57,29 @@ pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
 }
 
 /// Fails when a stack of the deployment is protected from deletion: before anything is deleted,
-/// not in the middle.
-async fn require_unprotected(context: &Context) -> Result<()> {
+/// not in the middle. Returns the deployment's cluster.
+async fn require_unprotected(context: &Context) -> Result<Option<Stack>> {
     let name = &context.settings.name;
-    for name in [name.api_stack(), name.requirements_stack()] {
-        if let Some(there) = context.aws.stacks.describe(&name).await?
-            && stack::is_ours(context, &there)
-        {
-            deletion::require_unprotected(context, &there)?;
+    let (api, requirements) = (name.api_stack(), name.requirements_stack());
+    let stacks = &context.aws.stacks;
+    let (api, requirements, cluster) = try_join!(
+        stacks.describe(&api),
+        stacks.describe(&requirements),
+        stacks.describe(name.as_str())
+    )?;
+    for there in [api, requirements].iter().flatten() {
+        if stack::is_ours(context, there) {
+            deletion::require_unprotected(context, there)?;
         }
     }
-    if let Some(there) = context.aws.stacks.describe(name.as_str()).await?
-        && there.is_protected
-        && ownership::is_ours(context, &there).await?
-    {
-        deletion::require_unprotected(context, &there)?;
+    let Some(cluster) = cluster else {
+        return Ok(None);
+    };
+    if !ownership::is_ours(context, &cluster).await? {
+        return Ok(None);
     }
-    Ok(())
+    deletion::require_unprotected(context, &cluster)?;
+    Ok(Some(cluster))
 }
 
 async fn remove(step: Step, context: &Context, board: &Board, sign: &Sign) -> Result<Option<Step>> {

@@ -115,15 +115,14 @@ impl Origin {
     }
 }
 
-/// Returns the ids of the cluster's stacks, there or deleted; asked before the last one goes.
-pub(in crate::deploy) async fn cluster_stacks(context: &Context) -> Result<Vec<String>> {
+/// Returns the ids of the cluster's stacks, the one that is there and those that are deleted.
+pub(in crate::deploy) async fn cluster_stacks(
+    context: &Context,
+    there: Option<Stack>,
+) -> Result<Vec<String>> {
     let name = context.settings.name.as_str();
     let mut stacks = context.aws.stacks.deleted_ids(name).await?;
-    if let Some(stack) = context.aws.stacks.describe(name).await?
-        && ownership::is_ours(context, &stack).await?
-    {
-        stacks.push(stack.id);
-    }
+    stacks.extend(there.map(|stack| stack.id));
     Ok(stacks)
 }
 

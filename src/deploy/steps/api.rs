@@ -81,15 +81,17 @@ fn spec(context: &Context) -> Result<StackSpec> {
 
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     let name = context.settings.name.api_stack();
-    if stack::doomed(context, &name).await?.is_none() {
+    let mut left = stack::doomed(context, &name).await?;
+    if left.is_none() {
         return Ok(Outcome::Absent);
     }
     let progress = stack::progress(&context.events, Step::Api);
     let mut attempts = Attempts::new(context, &name);
-    while let Err(error) = stack::delete(context, &name, &progress).await {
-        if attempts.after(error).await?.is_none() {
-            break;
-        }
+    while let Some(there) = left {
+        left = match context.aws.stacks.delete(&there, &progress).await {
+            Ok(()) => None,
+            Err(error) => attempts.after(error).await?,
+        };
     }
     Ok(Outcome::Removed)
 }

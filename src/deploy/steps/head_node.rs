@@ -47,7 +47,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
 pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     let mut pace = Pace::minutes(LIMIT);
     loop {
-        match look(context).await? {
+        match look_ahead(context).await? {
             HeadNode::There(instance) if instance.is_running() => return Ok(()),
             HeadNode::There(instance) if instance.state == "stopped" => {
                 let text = format!("starting {}", instance.id);
@@ -111,11 +111,28 @@ pub(in crate::deploy) async fn look(context: &Context) -> Result<HeadNode> {
         Some(instance) => HeadNode::There(instance),
         None => by_stack(context).await?,
     };
+    Ok(noted(context, found))
+}
+
+/// Looks for the head node of a cluster that is perhaps being made: then tags name it as soon as it
+/// is launched, so its stack, which may be asked less often, is not.
+async fn look_ahead(context: &Context) -> Result<HeadNode> {
+    if has_lived(context) {
+        return look(context).await;
+    }
+    let found = by_tags(context).await?;
+    Ok(noted(
+        context,
+        found.map_or(HeadNode::Unseen, HeadNode::There),
+    ))
+}
+
+fn noted(context: &Context, found: HeadNode) -> HeadNode {
     context.facts().head_node = match &found {
         HeadNode::There(instance) => Some(instance.clone()),
         HeadNode::Terminated(_) | HeadNode::Unseen => None,
     };
-    Ok(found)
+    found
 }
 
 /// Returns whether the cluster was complete once, and so had a head node.

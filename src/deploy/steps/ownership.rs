@@ -81,10 +81,16 @@ async fn output(
     if let Some(made) = context.requirements() {
         return Ok(Some(known(made)));
     }
+    if let Some(value) = context.facts().unfinished_requirements.get(key) {
+        return Ok(Some(value.clone()));
+    }
     let name = context.settings.name.requirements_stack();
     let there = context.aws.stacks.describe(&name).await?;
     let ours = there.filter(|there| stack::is_ours(context, there));
-    Ok(ours.and_then(|ours| ours.outputs.get(key).cloned()))
+    let outputs = ours.map(|ours| ours.outputs).unwrap_or_default();
+    let value = outputs.get(key).cloned();
+    context.facts().unfinished_requirements = outputs;
+    Ok(value)
 }
 
 #[cfg(test)]

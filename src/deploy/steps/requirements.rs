@@ -147,6 +147,7 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
             break;
         }
     }
+    context.facts().unfinished_requirements.clear();
     Ok(Outcome::Removed)
 }
 
@@ -180,8 +181,14 @@ async fn remove(context: &Context, name: &str) -> Result<()> {
     for vpc in physical_ids(&resources, "AWS::EC2::VPC") {
         interfaces::wait_until_gone(context, vpc).await?;
     }
-    let progress = stack::progress(&context.events, Step::Requirements);
-    stack::delete(context, name, &progress).await
+    // It may have been changed while all this took its time.
+    match stack::doomed(context, name).await? {
+        Some(there) => {
+            let progress = stack::progress(&context.events, Step::Requirements);
+            context.aws.stacks.delete(&there, &progress).await
+        }
+        None => Ok(()),
+    }
 }
 
 fn physical_ids<'r>(resources: &'r [StackResource], kind: &str) -> Vec<&'r str> {

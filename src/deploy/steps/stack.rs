@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::aws::{Progress, Stack, StackEvent, StackSpec};
+use crate::aws::{Stack, StackEvent, StackSpec};
 use crate::context::{Context, TAG_DEPLOYMENT};
 use crate::deploy::State;
 use crate::error::{Error, Result};
@@ -130,15 +130,6 @@ pub(super) async fn doomed(context: &Context, name: &str) -> Result<Option<Stack
         return Ok(None);
     }
     Ok(stack)
-}
-
-/// Deletes the stack, if there is one; fails when it is not the deployment's.
-pub(super) async fn delete(context: &Context, name: &str, progress: Progress<'_>) -> Result<()> {
-    if let Some(stack) = context.aws.stacks.describe(name).await? {
-        require_ours(context, &stack)?;
-        context.aws.stacks.delete(&stack.id, progress).await?;
-    }
-    Ok(())
 }
 
 fn digest(template: &str) -> String {
