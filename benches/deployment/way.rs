@@ -1,12 +1,15 @@
 //! The whole way, there and back: `up` and `teardown` beside the recipe and beside the shortest
 //! time that CloudFormation's own order of resources allows.
 
+use std::process::Command;
+use std::thread;
+
 use super::Effort;
 use super::ground::{Account, Ground, NAME};
 use super::measure::Result;
 use super::measure::comparison::{Comparison, Limit};
 use super::measure::figures::{Figures, Unit};
-use super::measure::program::run;
+use super::measure::program::{Run, run};
 
 /// What one round brought, in seconds but for the last two.
 struct Round {
@@ -92,29 +95,25 @@ fn scaled(scale: f64) -> String {
     }
 }
 
+/// Makes and removes a deployment, and beside it, in an account of its own, the recipe's: both mostly
+/// wait, and have the same machine while they do not.
 fn round(ground: &Ground, number: usize) -> Result<Round> {
     let ours = ground.account(10 + 2 * number)?;
     let theirs = ground.account(11 + 2 * number)?;
     ground.set_rates(true)?;
-    eprintln!("round {}: up", number + 1);
-    let up = run(&mut ours.hpcapi(&["up", "--yes"]))?;
-    let mut throttled = ground.throttled()?;
-    ground.set_rates(false)?;
-
-    eprintln!("round {}: the recipe", number + 1);
-    let up_by_recipe = run(&mut theirs.recipe("up.sh")?)?;
+    eprintln!("round {}: up, beside the recipe", number + 1);
+    let (up, up_by_recipe) = beside(ours.hpcapi(&["up", "--yes"]), theirs.recipe("up.sh")?)?;
     let printed = up_by_recipe.text();
     let create_cluster: f64 = printed.lines().next().unwrap_or_default().parse()?;
     let network_and_cluster = chain(&ours, &["-requirements", ""], "CREATE")?;
 
-    ground.set_rates(true)?;
-    eprintln!("round {}: teardown", number + 1);
-    let teardown = run(&mut ours.hpcapi(&["teardown", "--yes"]))?;
-    throttled += ground.throttled()?;
+    eprintln!("round {}: teardown, beside the recipe's", number + 1);
+    let (teardown, teardown_by_recipe) = beside(
+        ours.hpcapi(&["teardown", "--yes"]),
+        theirs.recipe("teardown.sh")?,
+    )?;
+    let throttled = ground.throttled()?;
     ground.set_rates(false)?;
-
-    eprintln!("round {}: the recipe's teardown", number + 1);
-    let teardown_by_recipe = run(&mut theirs.recipe("teardown.sh")?)?;
     let after_cluster = chain(&ours, &["", "-requirements"], "DELETE")?;
     let after_api = chain(&ours, &["-api", "-requirements"], "DELETE")?;
     Ok(Round {
@@ -127,6 +126,17 @@ fn round(ground: &Ground, number: usize) -> Result<Round> {
         throttled,
         memory: up.peak.max(teardown.peak),
     })
+}
+
+/// Runs two programs at the same time.
+fn beside(mut ours: Command, mut theirs: Command) -> Result<(Run, Run)> {
+    let (ours, theirs) = thread::scope(|scope| {
+        // The error of a thread has to be one that another thread can have.
+        let theirs = scope.spawn(|| run(&mut theirs).map_err(|error| error.to_string()));
+        (run(&mut ours), theirs.join())
+    });
+    let theirs = theirs.map_err(|_| "the recipe broke off")??;
+    Ok((ours?, theirs))
 }
 
 /// Returns the shortest time for an operation on the deployment's stacks with these suffixes, one
