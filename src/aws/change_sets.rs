@@ -1,6 +1,6 @@
 //! Change sets: CloudFormation says what a template would change before anything does.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_cloudformation::types::{ChangeSetStatus, ChangeSetType, Parameter, Tag};
 
@@ -11,6 +11,12 @@ use super::error::{is_code, service};
 use super::stack_apply::StackSpec;
 use super::stacks::{Stack, Stacks};
 
+/// How often somebody else may be faster.
+pub(super) const ROUNDS: u32 = 5;
+
+/// A change set that was just made is not found at once by every look.
+const APPEARS: Duration = Duration::from_secs(20);
+
 impl Stacks {
     /// Makes a change set for the stack that is there, or for a new one; returns its ARN and the
     /// stack's id, or `None` when it would change nothing.
@@ -19,6 +25,39 @@ impl Stacks {
         spec: &StackSpec,
         there: Option<&Stack>,
     ) -> Result<Option<(String, String)>> {
+        for _ in 0..ROUNDS {
+            let (change_set, stack) = self.create_change_set(spec, there).await?;
+            match self.prepared(&change_set).await? {
+                Prepared::Changes => return Ok(Some((change_set, stack))),
+                Prepared::Nothing => {
+                    self.discard(&change_set).await?;
+                    return Ok(None);
+                }
+                Prepared::Refused(reason) => {
+                    self.discard(&change_set).await?;
+                    if there.is_none() && self.is_still_in_review(&stack).await? {
+                        self.delete_in_review(&stack).await?;
+                    }
+                    let name = &spec.name;
+                    let failure = format!("CloudFormation refuses to make the stack `{name}`");
+                    return Err(Error::failed(failure).because(reason));
+                }
+                // Somebody else was faster.
+                Prepared::Gone => {}
+            }
+        }
+        Err(Error::failed(format!(
+            "somebody else changes the stack `{}` again and again",
+            spec.name
+        )))
+    }
+
+    /// Returns the ARN of a new change set, and the id of its stack.
+    async fn create_change_set(
+        &self,
+        spec: &StackSpec,
+        there: Option<&Stack>,
+    ) -> Result<(String, String)> {
         let kind = match there {
             Some(_) => ChangeSetType::Update,
             None => ChangeSetType::Create,
@@ -33,7 +72,7 @@ impl Stacks {
             .create_change_set()
             .stack_name(&spec.name)
             .change_set_name(&name)
-            .change_set_type(kind.clone())
+            .change_set_type(kind)
             .template_body(spec.template)
             .set_parameters(Some(parameters(spec, there)))
             .set_tags(Some(tags.collect()))
@@ -56,29 +95,14 @@ impl Stacks {
                 spec.name
             )));
         };
-        match self.prepared(&change_set).await? {
-            Prepared::Changes => Ok(Some((change_set, stack))),
-            Prepared::Nothing => {
-                self.discard(&change_set).await?;
-                Ok(None)
-            }
-            Prepared::Refused(reason) => {
-                self.discard(&change_set).await?;
-                if kind == ChangeSetType::Create && self.is_still_in_review(&stack).await? {
-                    self.client
-                        .delete_stack()
-                        .stack_name(&stack)
-                        .send()
-                        .await
-                        .map_err(|error| service("cannot remove the empty stack", error))?;
-                }
-                Err(Error::failed(format!(
-                    "CloudFormation refuses to make the stack `{}`",
-                    spec.name
-                ))
-                .because(reason))
-            }
-        }
+        Ok((change_set, stack))
+    }
+
+    async fn delete_in_review(&self, id: &str) -> Result<()> {
+        let delete = self.client.delete_stack().stack_name(id);
+        let deleted = delete.send().await;
+        deleted.map_err(|error| service("cannot remove the empty stack", error))?;
+        Ok(())
     }
 
     /// Returns whether nobody has made anything of a stack that was born with a change set.
@@ -136,6 +160,7 @@ impl Stacks {
 
     async fn prepared(&self, change_set: &str) -> Result<Prepared> {
         let mut pace = Pace::seconds(Duration::from_secs(300));
+        let mut appears = Some(Instant::now() + APPEARS);
         loop {
             self.looks.change_sets.pass().await;
             let answer = self
@@ -145,9 +170,17 @@ impl Stacks {
                 .send()
                 .await;
             let answer = match answer {
-                Ok(answer) => Some(answer),
-                // It was made a moment ago.
-                Err(error) if is_code(&error, &["ChangeSetNotFound"]) => None,
+                Ok(answer) => {
+                    appears = None;
+                    Some(answer)
+                }
+                Err(error) if is_code(&error, &["ChangeSetNotFound"]) => {
+                    // CloudFormation deletes all others of a stack when one is executed.
+                    if appears.is_none_or(|appears| appears < Instant::now()) {
+                        return Ok(Prepared::Gone);
+                    }
+                    None
+                }
                 Err(error) => return Err(service("cannot look at the change set", error)),
             };
             match answer.as_ref().and_then(|answer| answer.status()) {
@@ -186,6 +219,7 @@ enum Prepared {
     Changes,
     Nothing,
     Refused(String),
+    Gone,
 }
 
 /// Returns the parameters of a change set.
@@ -225,6 +259,8 @@ fn says_no_changes(reason: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::recorded::answered;
+
     use super::*;
 
     #[test]
@@ -256,6 +292,45 @@ mod tests {
         stack.parameters = [("Kept".to_owned(), "other".to_owned())].into();
         let kept = (Some("Kept".to_owned()), None, Some(true));
         assert_eq!(told(Some(&stack)), [now, kept]);
+    }
+
+    #[tokio::test]
+    async fn a_change_set_that_goes_with_another_s_execution_is_made_anew() {
+        let answer = |action: &str, result: &str| {
+            format!(
+                "<{action}Response><{action}Result>{result}</{action}Result></{action}Response>"
+            )
+        };
+        let id = |id: &str| format!("<Id>{id}</Id><StackId>stack</StackId>");
+        let status = |status: &str| format!("<Status>{status}</Status>");
+        let gone = "<ErrorResponse><Error><Type>Sender</Type><Code>ChangeSetNotFound</Code>\
+                    <Message>no</Message></Error></ErrorResponse>";
+        let stacks = answered(&[
+            (200, &answer("CreateChangeSet", &id("first"))),
+            (404, gone),
+            (
+                200,
+                &answer("DescribeChangeSet", &status("CREATE_IN_PROGRESS")),
+            ),
+            (404, gone),
+            (200, &answer("CreateChangeSet", &id("second"))),
+            (
+                200,
+                &answer("DescribeChangeSet", &status("CREATE_COMPLETE")),
+            ),
+        ])
+        .await
+        .stacks;
+        let spec = StackSpec {
+            name: "x".to_owned(),
+            template: "{}",
+            parameters: Vec::new(),
+            first: Vec::new(),
+            tags: Vec::new(),
+        };
+        let there = Stack::named("x");
+        let prepared = stacks.prepare(&spec, Some(&there)).await.unwrap();
+        assert_eq!(prepared, Some(("second".to_owned(), "stack".to_owned())));
     }
 
     #[test]

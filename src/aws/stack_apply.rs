@@ -2,12 +2,10 @@
 
 use crate::error::Result;
 
+use super::change_sets::ROUNDS;
 use super::error::service;
 use super::stack_events::Progress;
 use super::stacks::{Stack, Stacks, is_settled};
-
-/// How often somebody else may be faster.
-const ROUNDS: u32 = 5;
 
 /// What a stack should be.
 #[derive(Debug, Clone)]
