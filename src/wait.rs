@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// A pace of questions, until a deadline: each pause is a share of the time that has passed, so that
 /// an end is noticed late by no more than that share of what it took.
@@ -84,6 +84,11 @@ impl Pace {
             .clamp(self.shortest, self.longest);
         Some(pause.mul_f64(jitter()).max(least).min(left))
     }
+}
+
+/// Waits for something, and for so long at most; returns `None` when it did not come.
+pub async fn within<T>(limit: Duration, something: impl Future<Output = T>) -> Option<T> {
+    timeout(limit, something).await.ok()
 }
 
 /// Keeps several waits together below what a service allows: a burst of questions, and then so many

@@ -11,6 +11,7 @@ refuse() {
 }
 
 answers() {
+    systemctl --quiet is-active slurmctld || return 1
     timeout 10 scontrol show job 1 >/dev/null 2>&1
     [ $? != 124 ] && timeout 10 scontrol ping 2>/dev/null | grep -q 'is UP'
 }

@@ -15,13 +15,17 @@ use crate::slurm::client::{
 };
 use crate::slurm::{ApiVersion, Lifespan, Minter};
 use crate::step::Step;
-use crate::wait::Pace;
+use crate::wait::{Pace, within};
 
 /// A target needs two good health checks; a VPC link that slept may take minutes to wake up.
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// So long the endpoint is asked again before the way to it is walked once more.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// What is well answers a remembered token in this time. Of what is not, the head node knows more
+/// than the silence that API Gateway waits for.
+const PROMPT: Duration = Duration::from_secs(5);
 
 /// API Gateway gives up after 30 s; so much and a little is enough.
 const REQUEST: Duration = Duration::from_secs(35);
@@ -136,7 +140,8 @@ async fn look_with_remembered(context: &Context) -> Result<Look> {
     {
         let transport = Transport::new(endpoint.parse()?, REQUEST)?;
         let credentials = Credentials { user: None, token };
-        if let Ok(answers @ Look::Answers(_)) = prove(&transport, &credentials, version).await {
+        let proven = within(PROMPT, prove(&transport, &credentials, version)).await;
+        if let Some(Ok(answers @ Look::Answers(_))) = proven {
             return Ok(answers);
         }
     }
