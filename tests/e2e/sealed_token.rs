@@ -6,13 +6,18 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
+use tokio::runtime::Builder;
 
 use crate::environment::TestEnv;
+use crate::slurm::TRIXIE;
 
-#[tokio::test]
-async fn a_token_says_who_and_how_long_and_is_kept_nowhere() {
-    let env = TestEnv::new();
-    env.succeed(&["up", "--yes"]);
+#[test]
+fn a_token_says_who_and_how_long_and_is_kept_nowhere() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    TRIXIE.together(|cluster| runtime.block_on(is_kept_nowhere(&cluster.env)));
+}
+
+async fn is_kept_nowhere(env: &TestEnv) {
     let token = env.json(&["token", "--lifespan", "30m", "--output", "json"]);
     let plain = token["token"].as_str().unwrap();
     let claims = plain.split('.').nth(1).unwrap();
@@ -64,8 +69,6 @@ async fn a_token_says_who_and_how_long_and_is_kept_nowhere() {
     ] {
         env.fail(2, &["token", option, value]);
     }
-    env.succeed(&["teardown", "--yes"]);
-    env.assert_empty().await;
 }
 
 /// Returns the files below `folder` that hold `needle`. Links and what other nodes mount are

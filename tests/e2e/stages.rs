@@ -217,6 +217,7 @@ async fn what_an_older_hpcapi_made_in_one_go_needs_no_update() {
 
 #[tokio::test]
 async fn a_nat_gateway_that_cannot_be_made_is_told_and_tried_again() {
+    // The preflight would say so before anything is made, and can be skipped.
     let env = TestEnv::new();
     let config = CONFIG.replace("ElasticIp: true", "ElasticIp: false");
     let config = env.file("without-address.yaml", &config);
@@ -226,6 +227,8 @@ async fn a_nat_gateway_that_cannot_be_made_is_told_and_tried_again() {
         let address = ec2.allocate_address().send().await.unwrap();
         taken.push(address.allocation_id().unwrap().to_owned());
     }
+    let refused = env.fail(2, &["up", "--yes", "--config", &config]);
+    assert!(refused.contains("elastic IPs: 5 in use"), "{refused}");
     let up = ["up", "--yes", "--skip-preflight", "--config", &config];
     let words = env.fail(1, &up);
     for part in [

@@ -75,20 +75,6 @@ async fn who_may_not_simulate_is_not_kept_from_it() {
     assert_eq!(diagnosis["well"], true, "{diagnosis}");
 }
 
-/// The quota would not do, and the emulator does not hold anybody to it.
-#[tokio::test]
-async fn the_preflight_can_be_skipped() {
-    let mut ground = Ground::new();
-    Break::VpcsFull.make(&mut ground).await;
-    let refused = ground.hpcapi(&["up", "--yes"]);
-    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));
-    let made = ground.hpcapi(&["up", "--yes", "--skip-preflight"]);
-    assert!(made.status.success(), "{}", text(&made.stderr));
-    let removed = ground.hpcapi(&["teardown", "--yes"]);
-    assert!(removed.status.success(), "{}", text(&removed.stderr));
-    ground.env().assert_empty().await;
-}
-
 async fn every_case_is_told_and_mended(cases: &[Case]) {
     let mut wrong = Vec::new();
     for case in cases {

@@ -55,7 +55,7 @@ impl Slurm {
     }
 
     /// Runs a scenario, and others at the same time.
-    pub(crate) fn together<T>(&'static self, scenario: fn(&Cluster) -> T) -> T {
+    pub(crate) fn together<T>(&'static self, scenario: impl FnOnce(&Cluster) -> T) -> T {
         let cluster = Cluster::of(self);
         let _turn = cluster.turn();
         scenario(&cluster)

@@ -13,7 +13,9 @@ mod waiting;
 
 use std::thread::{self, Builder};
 
-use cluster::{BOOKWORM, FORKY, TRIXIE};
+pub(crate) use cluster::TRIXIE;
+
+use cluster::{BOOKWORM, FORKY};
 use same_answers::Answer;
 
 /// Makes each scenario one test for each Slurm. They share its cluster, in any order: `together`
