@@ -13,6 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::tools::tools;
+use crate::warm_pcluster::warm;
 
 /// The Debian release whose Slurm most tests run.
 const SUITE: &str = "trixie";
@@ -30,7 +31,17 @@ fn start_sandbox(suite: &'static str) {
         .output()
         .unwrap();
     assert!(started.status.success(), "{}", text(&started.stderr));
+    if running.is_empty() {
+        warm_pcluster(suite);
+    }
     running.insert(suite);
+}
+
+fn warm_pcluster(suite: &str) {
+    let home = tempfile::tempdir().unwrap();
+    let mut doctor = hpcapi(home.path(), suite);
+    doctor.arg("doctor");
+    warm(doctor, &shared());
 }
 
 /// A user with an account.

@@ -3,6 +3,8 @@
 
 #[path = "../tools/mod.rs"]
 mod tools;
+#[path = "../warm_pcluster/mod.rs"]
+mod warm_pcluster;
 
 mod at_once;
 mod bad_input;

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::point::{Point, Verb};
 use crate::proxy::Proxy;
+use crate::warm_pcluster::warm;
 
 /// So long that only a run that would never end comes to it, however busy the machine is.
 const LIMIT: Duration = Duration::from_secs(1800);
@@ -30,6 +31,10 @@ impl Ground {
             .unwrap();
         let words = String::from_utf8_lossy(&started.stderr);
         assert!(started.status.success(), "{words}");
+        let home = tempfile::tempdir().unwrap();
+        let mut doctor = sandboxed(home.path());
+        doctor.args(["doctor", "--sandbox"]);
+        warm(doctor, &shared());
         let variables = sandbox("env").output().unwrap().stdout;
         let variables = String::from_utf8(variables).unwrap();
         let url = variables
@@ -59,12 +64,17 @@ fn hpcapi(home: &Path) -> Command {
     command
 }
 
-fn sandbox(verb: &str) -> Command {
-    let mut command = hpcapi(Path::new("/"));
+fn sandboxed(home: &Path) -> Command {
+    let mut command = hpcapi(home);
     command
         .env("HPCAPI_SANDBOX_DIR", shared().join("hpcapi/sandbox"))
-        .env("HPCAPI_SANDBOX_SUITE", "trixie")
-        .args(["sandbox", verb]);
+        .env("HPCAPI_SANDBOX_SUITE", "trixie");
+    command
+}
+
+fn sandbox(verb: &str) -> Command {
+    let mut command = sandboxed(Path::new("/"));
+    command.args(["sandbox", verb]);
     command
 }
 

@@ -15,6 +15,8 @@ mod journey;
 mod point;
 mod proxy;
 mod report;
+#[path = "../warm_pcluster/mod.rs"]
+mod warm_pcluster;
 
 use std::sync::Mutex;
 use std::thread;
