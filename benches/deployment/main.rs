@@ -5,9 +5,9 @@
 //!
 //!     cargo bench --bench deployment [-- [--quick] [--program PATH] [PART…]]
 //!
-//! Parts: way (an hour and a quarter, or eight minutes with --quick), commands, bucket. Another
-//! program than the one just built is measured with --program: one that is to be released, for
-//! example. Needs root, for the sandbox, curl, and a machine that does nothing else.
+//! Parts: way (half an hour, or eight minutes with --quick), commands, bucket. Another program than
+//! the one just built is measured with --program: one that is to be released, for example. Needs
+//! root, for the sandbox, curl, and a machine that does nothing else.
 
 #![expect(
     clippy::print_stdout,

@@ -3,6 +3,7 @@
 
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 use super::Effort;
 use super::ground::{Account, Ground, NAME};
@@ -11,7 +12,10 @@ use super::measure::comparison::{Comparison, Limit};
 use super::measure::figures::{Figures, Unit};
 use super::measure::program::{Run, run};
 
-/// What one round brought, in seconds but for the last two.
+/// So long after the one before a round begins: longer than any of them keeps the machine busy.
+const APART: Duration = Duration::from_secs(60);
+
+/// What one round brought, in seconds but for the last.
 struct Round {
     up: f64,
     /// What the network and the cluster cannot do without, and `pcluster create-cluster` itself
@@ -21,17 +25,16 @@ struct Round {
     teardown: f64,
     teardown_floor: f64,
     teardown_by_recipe: f64,
-    throttled: f64,
     /// The most memory that one of ours had, in megabytes.
     memory: f64,
 }
 
 pub(crate) fn compare(ground: &Ground, effort: Effort) -> Result<Vec<Comparison>> {
     ground.set_scale(effort.scale)?;
-    let mut rounds = Vec::new();
-    for number in 0..effort.rounds {
-        rounds.push(round(ground, number)?);
-    }
+    ground.set_rates(true)?;
+    let rounds = overlapping(ground, effort.rounds)?;
+    let throttled = ground.throttled()?;
+    ground.set_rates(false)?;
     ground.set_scale(0.0)?;
     let of = |figure: fn(&Round) -> f64| Figures::new(rounds.iter().map(figure).collect());
     let most = |times| Limit::AtMostTheirs { times, more: 0.0 };
@@ -68,7 +71,7 @@ pub(crate) fn compare(ground: &Ground, effort: Effort) -> Result<Vec<Comparison>
         (
             "throttled in up and teardown",
             "requests",
-            of(|it| it.throttled),
+            Figures::new(vec![throttled]),
             0.0,
         ),
         ("memory of up and teardown", "MB", of(|it| it.memory), 40.0),
@@ -95,12 +98,30 @@ fn scaled(scale: f64) -> String {
     }
 }
 
-/// Makes and removes a deployment, and beside it, in an account of its own, the recipe's: both mostly
-/// wait, and have the same machine while they do not.
+/// Does so many rounds, one beginning a while after the other: all of them mostly wait.
+fn overlapping(ground: &Ground, rounds: usize) -> Result<Vec<Round>> {
+    thread::scope(|scope| {
+        let rounds: Vec<_> = (0..rounds)
+            .map(|number| {
+                if number > 0 {
+                    thread::sleep(APART);
+                }
+                // The error of a thread has to be one that another thread can have.
+                scope.spawn(move || round(ground, number).map_err(|error| error.to_string()))
+            })
+            .collect();
+        let rounds = rounds.into_iter().map(|round| match round.join() {
+            Ok(round) => Ok(round?),
+            Err(_) => Err("a round broke off".into()),
+        });
+        rounds.collect()
+    })
+}
+
+/// Makes and removes a deployment, and beside it, in an account of its own, the recipe's.
 fn round(ground: &Ground, number: usize) -> Result<Round> {
     let ours = ground.account(10 + 2 * number)?;
     let theirs = ground.account(11 + 2 * number)?;
-    ground.set_rates(true)?;
     eprintln!("round {}: up, beside the recipe", number + 1);
     let (up, up_by_recipe) = beside(ours.hpcapi(&["up", "--yes"]), theirs.recipe("up.sh")?)?;
     let printed = up_by_recipe.text();
@@ -112,8 +133,6 @@ fn round(ground: &Ground, number: usize) -> Result<Round> {
         ours.hpcapi(&["teardown", "--yes"]),
         theirs.recipe("teardown.sh")?,
     )?;
-    let throttled = ground.throttled()?;
-    ground.set_rates(false)?;
     let after_cluster = chain(&ours, &["", "-requirements"], "DELETE")?;
     let after_api = chain(&ours, &["-api", "-requirements"], "DELETE")?;
     Ok(Round {
@@ -123,7 +142,6 @@ fn round(ground: &Ground, number: usize) -> Result<Round> {
         teardown: teardown.seconds(),
         teardown_floor: after_cluster.max(after_api),
         teardown_by_recipe: teardown_by_recipe.seconds(),
-        throttled,
         memory: up.peak.max(teardown.peak),
     })
 }
@@ -131,7 +149,6 @@ fn round(ground: &Ground, number: usize) -> Result<Round> {
 /// Runs two programs at the same time.
 fn beside(mut ours: Command, mut theirs: Command) -> Result<(Run, Run)> {
     let (ours, theirs) = thread::scope(|scope| {
-        // The error of a thread has to be one that another thread can have.
         let theirs = scope.spawn(|| run(&mut theirs).map_err(|error| error.to_string()));
         (run(&mut ours), theirs.join())
     });

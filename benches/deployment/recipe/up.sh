@@ -14,9 +14,12 @@ outputs() {
         --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]'
 }
 
+# Not every zone takes VPC links, and each account has names of its own for them.
+read -r zone1 zone2 < <(aws ec2 describe-availability-zones --zone-ids use1-az1 use1-az2 \
+    --query 'AvailabilityZones[].ZoneName' --output text)
 aws cloudformation deploy --stack-name "$NAME-requirements" \
     --template-file "$REPOSITORY/templates/requirements.yaml" --parameter-overrides \
-    "EnvironmentName=$NAME" AvailabilityZone1=us-east-1a AvailabilityZone2=us-east-1b >&2
+    "EnvironmentName=$NAME" "AvailabilityZone1=$zone1" "AvailabilityZone2=$zone2" >&2
 declare -A made
 outputs "$NAME-requirements" | while read -r key value; do
     made[$key]=$value
