@@ -47,7 +47,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
 pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     let mut pace = Pace::minutes(LIMIT);
     loop {
-        match look_ahead(context).await? {
+        match look_while_made(context).await? {
             HeadNode::There(instance) if instance.is_running() => return Ok(()),
             HeadNode::There(instance) if instance.state == "stopped" => {
                 let text = format!("starting {}", instance.id);
@@ -116,7 +116,7 @@ pub(in crate::deploy) async fn look(context: &Context) -> Result<HeadNode> {
 
 /// Looks for the head node of a cluster that is perhaps being made: then tags name it as soon as it
 /// is launched, so its stack, which may be asked less often, is not.
-async fn look_ahead(context: &Context) -> Result<HeadNode> {
+async fn look_while_made(context: &Context) -> Result<HeadNode> {
     if has_lived(context) {
         return look(context).await;
     }
