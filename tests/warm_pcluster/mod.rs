@@ -4,7 +4,11 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+/// The server; its standard input is closed when this process ends.
+static SERVER: OnceLock<Child> = OnceLock::new();
 
 const LAUNCHER: &str = include_str!("launcher.py");
 
@@ -36,8 +40,7 @@ pub(crate) fn warm(mut doctor: Command, cache: &Path) {
     let mut stdout = BufReader::new(server.stdout.take().unwrap());
     stdout.read_line(&mut said).unwrap();
     assert_eq!(said, "ready\n", "the warm pcluster does not answer");
-    // It ends when this process does, and the pipe with it.
-    std::mem::forget(server.stdin.take());
+    SERVER.set(server).expect("it is warmed once");
     put_launcher(environment, &address);
 }
 
