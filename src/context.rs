@@ -36,13 +36,13 @@ pub struct Context {
     facts: Mutex<Facts>,
 }
 
-/// What is known of the deployment; written by the steps' `check` only.
+/// What is known of the deployment; written where a step looks at its thing, nowhere else.
 #[derive(Debug, Default)]
 pub struct Facts {
     /// The requirements stack's outputs.
     pub requirements: Option<Requirements>,
-    /// What a requirements stack says of itself that may not be complete: empty, or all that it
-    /// will ever say.
+    /// The outputs of a requirements stack that may not be complete. Until it is deleted they stay
+    /// what they are; empty while it has none.
     pub unfinished_requirements: BTreeMap<String, String>,
     /// Whether the network has its NAT gateway.
     pub has_nat: bool,

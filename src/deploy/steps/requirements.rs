@@ -47,7 +47,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
 pub(in crate::deploy) async fn look(context: &Context) -> Result<State> {
     let name = context.settings.name.requirements_stack();
     let Some(there) = context.aws.stacks.describe(&name).await? else {
-        context.facts().requirements = None;
+        forget(context);
         return Ok(State::Missing);
     };
     stack::require_ours(context, &there)?;
@@ -147,8 +147,15 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
             break;
         }
     }
-    context.facts().unfinished_requirements.clear();
+    forget(context);
     Ok(Outcome::Removed)
+}
+
+/// Forgets a stack that is gone.
+fn forget(context: &Context) {
+    let mut facts = context.facts();
+    facts.requirements = None;
+    facts.unfinished_requirements.clear();
 }
 
 /// Empties the bucket, while the cluster and the API go, of all that they do not need. What fails
