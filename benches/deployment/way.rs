@@ -33,6 +33,7 @@ pub(crate) fn compare(ground: &Ground, effort: Effort) -> Result<Vec<Comparison>
     ground.set_scale(effort.scale)?;
     ground.set_rates(true)?;
     let rounds = overlapping(ground, effort.rounds)?;
+    // Of the recipe, too: it has an account of its own, and so rates of its own.
     let throttled = ground.throttled()?;
     ground.set_rates(false)?;
     ground.set_scale(0.0)?;
