@@ -141,18 +141,34 @@ async fn make_all(
         let (context, board) = (Arc::clone(context), Arc::clone(board));
         let step = status.step;
         let needed = is_needed(step, before);
-        running.spawn(async move { make(step, needed, &context, &board).await });
+        running.spawn(async move { (step, make(step, needed, &context, &board).await) });
     }
     let mut changed = false;
+    let mut consequence = None;
     while let Some(ended) = running.join_next().await {
+        let broken_off = |error| Error::failed("a step broke off").because(error);
         // The steps that are left are dropped with `running`: AWS goes on without us.
-        changed |= ended.map_err(|error| Error::failed("a step broke off").because(error))??;
+        match ended.map_err(broken_off)? {
+            (step, Err(error)) if step != Step::Cluster && cluster_is_failing(context).await => {
+                consequence.get_or_insert(error);
+            }
+            (Step::Cluster, Ok(_)) if let Some(error) = consequence => return Err(error),
+            (_, made) => changed |= made?,
+        }
     }
     if !changed {
         // The endpoint answers, and still something behind it may be broken that others need.
         changed = super::steps::endpoint::restore(context).await?;
     }
     report(context, changed, start.elapsed())
+}
+
+/// Returns whether what the cluster's creation made is going again: then its step ends with the
+/// reason for whatever fails with that.
+async fn cluster_is_failing(context: &Context) -> bool {
+    let name = context.settings.name.as_str();
+    let there = context.aws.stacks.describe(name).await;
+    there.is_ok_and(|there| there.is_some_and(|stack| stack.status.starts_with("ROLLBACK_")))
 }
 
 /// Returns whether a step has to be looked at: what only this machine lacks is made only for
