@@ -16,9 +16,11 @@ state() {
     systemctl show --property ActiveState --value "$1" 2>/dev/null
 }
 
-# The newest words of a unit that does not run.
+# The newest words of a unit that does not run. What a process says that has ended before the
+# journal looks is of no unit, and is known by the process's name.
 words() {
-    [ "$(state "$1")" = active ] || journalctl --unit "$1" --lines 3 --output cat --no-pager 2>/dev/null
+    [ "$(state "$1")" = active ] || journalctl _SYSTEMD_UNIT="$1.service" + UNIT="$1.service" + \
+        SYSLOG_IDENTIFIER="${2:-$1}" --lines 3 --output cat --no-pager 2>/dev/null
 }
 
 # Asks for a job: that there is none is an answer. scontrol ping would not see a hang.
@@ -35,13 +37,14 @@ controller() {
     esac
 }
 
+journalctl --sync 2>/dev/null
 controller_words=$(words slurmctld)
 [ -n "$controller_words" ] || controller_words=$(timeout 10 scontrol ping 2>&1)
 rest_words=$(words slurmrestd; tail -n 2 /var/log/hpcapi/slurmrestd.log 2>/dev/null)
 proxy_words=$(words hpcapi-proxy; tail -n 1 /var/log/hpcapi/proxy-error.log 2>/dev/null)
 status=$(curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}' \
     http://127.0.0.1:6830/openapi/v3)
-munge_words=$(words munge)
+munge_words=$(words munge munged)
 printf '{"munge":"%s","munge_words":"%s","controller":"%s","controller_words":"%s","rest":"%s","rest_words":"%s","proxy":"%s","proxy_words":"%s","status":%d}\n' \
     "$(state munge)" "$(printf '%s' "$munge_words" | printable)" \
     "$(controller)" "$(printf '%s' "$controller_words" | printable)" \

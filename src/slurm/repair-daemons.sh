@@ -28,7 +28,11 @@ if ! answers; then
     systemctl kill --signal=KILL slurmctld >/dev/null 2>&1
     systemctl reset-failed slurmctld >/dev/null 2>&1
     timeout 60 systemctl restart slurmctld ||
-        refuse "slurmctld does not start: $(journalctl --unit slurmctld --lines 3 --output cat --no-pager)"
+        refuse "slurmctld does not start: $(
+            journalctl --sync 2>/dev/null
+            journalctl _SYSTEMD_UNIT=slurmctld.service + UNIT=slurmctld.service + \
+                SYSLOG_IDENTIFIER=slurmctld --lines 3 --output cat --no-pager
+        )"
     end=$(($(date +%s) + 60))
     until answers; do
         [ "$(date +%s)" -lt "$end" ] || refuse 'slurmctld was started, and does not answer'

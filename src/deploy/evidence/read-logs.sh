@@ -58,7 +58,10 @@ for log in /var/log/hpcapi-node.log /var/log/cfn-init.log /var/log/cfn-init-cmd.
     [ ! -f "$log" ] || tail -c 4000000 "$log" | keep "$log"
 done
 systemctl --failed --no-legend --plain 2>/dev/null | keep 'systemctl --failed'
-journalctl --unit slurmctld --lines 50 --no-pager --output short-iso 2>/dev/null |
+# The journal of a busy machine is behind; what a process says that has ended by then is of no unit.
+journalctl --sync 2>/dev/null
+journalctl _SYSTEMD_UNIT=slurmctld.service + UNIT=slurmctld.service + \
+    SYSLOG_IDENTIFIER=slurmctld --lines 50 --no-pager --output short-iso 2>/dev/null |
     keep 'journalctl --unit slurmctld'
 
 for lines in 400 150 60 25 10 4; do
