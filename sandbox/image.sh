@@ -19,7 +19,7 @@ suite=${2:-trixie}
 packages=(
     systemd systemd-sysv dbus munge
     slurmctld slurmd slurmrestd slurm-client slurm-wlm-jwt-plugin
-    nginx-light openssl jq curl ca-certificates procps iproute2
+    nginx-light openssl jq curl ca-certificates procps iproute2 python3 awscli
 )
 apt_options=()
 case $suite in
@@ -98,6 +98,13 @@ PATH=$PATH:/opt/slurm/bin
 export PATH
 END
 ln -s /opt/slurm/etc/slurm.sh "$root/etc/profile.d/slurm.sh"
+
+# The AWS CLI, which finds AWS where the sandbox has it.
+cat >"$root/usr/local/bin/aws" <<'END'
+#!/bin/sh
+AWS_ENDPOINT_URL=http://169.254.169.253 exec /usr/bin/aws "$@"
+END
+chmod 0755 "$root/usr/local/bin/aws"
 
 # Debian's units go; a head node gets its own.
 rm -f "$root"/usr/lib/systemd/system/slurm*.service "$root"/etc/init.d/slurm*

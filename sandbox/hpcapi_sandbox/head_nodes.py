@@ -66,7 +66,7 @@ def _stopped(instance: dict[str, Any]) -> None:
 
 def _run(instance: dict[str, Any], tags: dict[str, str], boot: str) -> None:
     """The life of a head node from power-on to the signal."""
-    from . import node_logs
+    from . import node_logs, node_services
     from .node import BootstrapFailure, ClusterSpec, bootstrap
 
     instance_id = instance["InstanceId"]
@@ -79,15 +79,17 @@ def _run(instance: dict[str, Any], tags: dict[str, str], boot: str) -> None:
         if instance.get("_boot") != boot:
             return
         node = machines.boot(instance_id, instance["PrivateIpAddress"])
-        if instance.get("_bootstrapped"):
-            return
-        instance["_bootstrapped"] = True
         cluster = ClusterSpec(
             name=tags["parallelcluster:cluster-name"],
             region=get_region(),
             config=_configuration(parameters),
             fetch=fetch,
         )
+        queue = cluster.config["Scheduling"]["SlurmQueues"][0]["Name"]
+        node_services.serve(node, instance, stack["StackName"], queue)
+        if instance.get("_bootstrapped"):
+            return
+        instance["_bootstrapped"] = True
         began = time.monotonic()
         try:
             bootstrap(node, cluster)

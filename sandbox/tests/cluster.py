@@ -34,8 +34,19 @@ Resources:
     Properties:
       {GroupId: !Ref NodeGroup, SourceSecurityGroupId: !Ref ApiGroup, IpProtocol: tcp,
        FromPort: 6830, ToPort: 6830}
+  RoleHeadNode: &role
+    Type: AWS::IAM::Role
+    Properties:
+      Path: /parallelcluster/test/
+      AssumeRolePolicyDocument:
+        Statement:
+          - Effect: Allow
+            Action: sts:AssumeRole
+            Principal: {Service: ec2.amazonaws.com}
+  Role15b342af42246b70: *role
   HeadNode:
     Type: AWS::EC2::Instance
+    DependsOn: [RoleHeadNode, Role15b342af42246b70]
     Properties:
       ImageId: ami-0ac10301600110000
       InstanceType: t3.micro
@@ -109,6 +120,8 @@ Outputs:
   VpcLink: {Value: !Ref VpcLink}
 """
 
+CONFIG = b"Scheduling: {SlurmQueues: [{Name: queue1}]}\n"
+
 
 class ClusterTest(EmulatorTest):
     """A test case with a running head node behind an API."""
@@ -121,7 +134,7 @@ class ClusterTest(EmulatorTest):
         s3 = cls.client("s3")
         bucket = f"artifacts-{cls.account}"
         s3.create_bucket(Bucket=bucket)
-        s3.put_object(Bucket=bucket, Key="c/configs/cluster-config.yaml", Body=b"HeadNode: {}\n")
+        s3.put_object(Bucket=bucket, Key="c/configs/cluster-config.yaml", Body=CONFIG)
         zones = cls.ec2.describe_availability_zones()["AvailabilityZones"]
         names = [zone["ZoneName"] for zone in zones if zone["ZoneId"] != "use1-az3"]
         FakeNode.fails_with = cls.bootstrap_failure

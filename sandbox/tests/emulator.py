@@ -41,6 +41,7 @@ class FakeNode:
     """A head node whose port 6830 is a server of this process, and whose shell is this host's."""
 
     fails_with = ""
+    served: dict[str, Any] = {}  # what answers the newest node, by address
 
     def __init__(self, directory: Path, image: Path, instance_id: str, private_ip: str) -> None:
         self.directory = directory
@@ -75,6 +76,9 @@ class FakeNode:
         if port != 6830 or self.server is None:
             raise ConnectionRefusedError(port)
         return socket.create_connection(("127.0.0.1", self.server.server_port), timeout)
+
+    def serve(self, address: str, port: int, handle: Any) -> None:
+        self.served[address] = handle
 
     def stop(self) -> None:
         if self.server:

@@ -19,15 +19,18 @@ import time
 from pathlib import Path
 
 from . import root, system
+from .names import AWS, METADATA
 
 # systemd tells this (abstract, so per network namespace) socket when it is up.
 NOTIFY = "hpcapi-boot"
 
 
 def network(private_ip: str) -> None:
-    """Gives the machine its interface, which leads nowhere. Loopback carries the traffic."""
+    """Gives the machine its interface, which leads nowhere. Loopback carries the traffic, that to
+    the instance's metadata and to AWS, too."""
     commands = [
         "link set lo up",
+        *(f"addr add {address}/32 dev lo" for address in (METADATA, AWS)),
         "link add ens5 type veth peer name ens5-peer",
         f"addr add {private_ip}/16 dev ens5",
         "link set ens5-peer up",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import selectors
 import shutil
 import signal
@@ -13,7 +14,7 @@ import sys
 import tarfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +68,7 @@ class Node:
         self._keeper: subprocess.Popen[bytes] | None = None
         self._init: int | None = None
         self._network: int | None = None
+        self._listeners: list[socket.socket] = []
         self._lock = threading.Lock()
 
     @property
@@ -162,6 +164,32 @@ class Node:
             raise ConnectionRefusedError(f"{self.instance_id} is not reachable")
         return made[0]
 
+    def serve(self, address: str, port: int, handle: Callable[[socket.socket, int], None]) -> None:
+        """Answers connections from the machine to one of its addresses until it stops: `handle`
+        gets each with the number of the user who connects, in a thread of its own."""
+        listener = self.open_socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+        listener.listen(128)
+        self._listeners.append(listener)
+
+        def accept() -> None:
+            while True:
+                try:
+                    connection, (_, peer_port) = listener.accept()
+                except OSError:
+                    return
+                user = self._user_of(peer_port, port)
+                threading.Thread(target=handle, args=(connection, user), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+
+    def _user_of(self, port: int, to_port: int) -> int:
+        """Returns whose socket it is that has connected from `port` to `to_port` of the machine."""
+        ends = re.compile(rf" \S+:{port:04X} \S+:{to_port:04X} ")
+        with open(f"/proc/{self._init}/net/tcp", encoding="ascii") as table:
+            return next((int(line.split()[7]) for line in table if ends.search(line)), 0)
+
     def connect(self, port: int, timeout: float = 5.0) -> socket.socket:
         """Opens a TCP connection to a port of the machine."""
         connection = self.open_socket()
@@ -205,6 +233,11 @@ class Node:
 
     def _end(self) -> None:
         keeper, self._keeper, self._init = self._keeper, None, None
+        while self._listeners:
+            listener = self._listeners.pop()
+            # Wakes who waits for a connection; closing it would not.
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
         if self._network is not None:
             os.close(self._network)
             self._network = None
