@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
@@ -262,6 +263,35 @@ impl TestEnv {
             .credentials_provider(Credentials::new(&self.account, "x", None, None, "tests"))
             .load()
             .await
+    }
+
+    /// Runs a script on the head node as SSM does, as root, and returns what it prints.
+    pub(crate) async fn on_head_node(&self, script: &str) -> String {
+        let status = self.run(&["status", "--output", "json"]);
+        let status: Value = serde_json::from_slice(&status.stdout).unwrap();
+        let head_node = status["head_node"].as_str().unwrap();
+        let ssm = aws_sdk_ssm::Client::new(&self.aws().await);
+        let sent = ssm.send_command().document_name("AWS-RunShellScript");
+        let sent = sent
+            .instance_ids(head_node)
+            .parameters("commands", vec![script.to_owned()]);
+        let id = sent.send().await.unwrap().command.unwrap().command_id;
+        let look = ssm
+            .get_command_invocation()
+            .set_command_id(id)
+            .instance_id(head_node);
+        loop {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            // It is not known at once.
+            let Ok(found) = look.clone().send().await else {
+                continue;
+            };
+            match found.status().unwrap().as_str() {
+                "Success" => return found.standard_output_content.unwrap(),
+                "Pending" | "InProgress" | "Delayed" => {}
+                other => panic!("{other}: {:?}", found.standard_error_content()),
+            }
+        }
     }
 
     /// Asserts that the account holds nothing of a deployment.

@@ -1,8 +1,6 @@
 //! What runs as root on the head node lies in the bucket: no node can change it there, and what
 //! somebody else changed is put right.
 
-use aws_sdk_s3::config::{Credentials, ProvideCredentials};
-use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 
 use crate::environment::TestEnv;
@@ -21,40 +19,32 @@ async fn script(s3: &aws_sdk_s3::Client) -> (String, String) {
     (bucket.to_owned(), key.unwrap().to_owned())
 }
 
-/// Returns S3 with the rights of the role that ParallelCluster gave a node.
-async fn as_node(env: &TestEnv, resource: &str) -> aws_sdk_s3::Client {
-    let aws = env.aws().await;
-    let stacks = aws_sdk_cloudformation::Client::new(&aws);
-    let mut role = None;
-    let listed = stacks.describe_stacks().send().await.unwrap();
-    for stack in listed.stacks() {
-        let name = stack.stack_name().unwrap();
-        let resources = stacks.list_stack_resources().stack_name(name);
-        let resources = resources.send().await.unwrap();
-        let found = resources.stack_resource_summaries().iter().find(|one| {
-            let kind = one.resource_type() == Some("AWS::IAM::Role");
-            kind && one.logical_resource_id().unwrap().starts_with(resource)
-        });
-        role = role.or(found.map(|one| one.physical_resource_id().unwrap().to_owned()));
-    }
-    let role = role.unwrap();
-    let arn = format!(
-        "arn:aws:iam::{}:role/parallelcluster/{NAME}/{role}",
-        env.account()
+/// Tries to change the bucket from the head node, as root and with the rights of a job's node, and
+/// returns what succeeded, a line each.
+async fn changes(env: &TestEnv, bucket: &str, key: &str) -> Vec<String> {
+    let script = format!(
+        r#"#!/bin/bash
+        try() {{
+            ! "${{@:2}}" >/dev/null 2>/tmp/words || echo "$1"
+            ! [ -s /tmp/words ] || grep -q 'AccessDenied' /tmp/words || cat /tmp/words
+        }}
+        aws() {{
+            runuser -u "$who" -- /usr/local/bin/aws --region us-east-1 "$@"
+        }}
+        echo evil >/tmp/evil
+        for who in root ec2-user; do
+            for place in '{key}' triggers/x blobs/x jobs/x runs/x results/x; do
+                try "$who puts $place" aws s3 cp /tmp/evil "s3://{bucket}/$place"
+                try "$who deletes $place" aws s3api delete-object --bucket '{bucket}' --key "$place"
+            done
+            try "$who deletes the policy" aws s3api delete-bucket-policy --bucket '{bucket}'
+            try "$who reads" aws s3 cp "s3://{bucket}/{key}" -
+            who=$who aws sts get-caller-identity --query Arn --output text
+        done
+        "#
     );
-    let session = aws_sdk_sts::Client::new(&aws).assume_role();
-    let session = session.role_arn(arn).role_session_name("i-1").send().await;
-    let session = session.unwrap().credentials().unwrap().clone();
-    let credentials = Credentials::new(
-        session.access_key_id(),
-        session.secret_access_key(),
-        Some(session.session_token().to_owned()),
-        None,
-        "tests",
-    );
-    credentials.provide_credentials().await.unwrap();
-    let config = aws_sdk_s3::config::Builder::from(&aws).credentials_provider(credentials);
-    aws_sdk_s3::Client::from_conf(config.build())
+    let printed = env.on_head_node(&script).await;
+    printed.lines().map(ToOwned::to_owned).collect()
 }
 
 #[tokio::test]
@@ -65,20 +55,26 @@ async fn no_node_can_change_what_runs_as_root_and_what_was_changed_is_put_right(
     let (bucket, key) = script(&s3).await;
     let ours = read(&s3, &bucket, &key).await;
 
-    for resource in ["RoleHeadNode", "Role15b342af42246b70"] {
-        let node = as_node(&env, resource).await;
-        let evil = ByteStream::from_static(b"#!/bin/bash\nid\n");
-        let put = node.put_object().bucket(&bucket).key(&key).body(evil);
-        let refused = put.send().await.unwrap_err();
-        assert_eq!(refused.code(), Some("AccessDenied"), "{refused:?}");
-        let delete = node.delete_object().bucket(&bucket).key(&key).send().await;
-        assert_eq!(delete.unwrap_err().code(), Some("AccessDenied"));
-        let delete = node.delete_bucket_policy().bucket(&bucket).send().await;
-        assert_eq!(delete.unwrap_err().code(), Some("AccessDenied"));
-        assert_eq!(read(&node, &bucket, &key).await, ours);
-        let put = node.put_object().bucket(&bucket).key("results/1");
-        put.send().await.unwrap();
-    }
+    let succeeded = changes(&env, &bucket, &key).await;
+    let role = |role: &str| format!("arn:aws:sts::{}:assumed-role/{NAME}-{role}", env.account());
+    let (root, user) = succeeded.split_at(succeeded.len() / 2 + 1);
+    let is_of = |line: Option<&String>, name: &str| line.unwrap().starts_with(&role(name));
+    assert!(is_of(root.last(), "RoleHeadNode-"), "{succeeded:#?}");
+    assert!(is_of(user.last(), "ComputeFleet"), "{succeeded:#?}");
+    let free = [
+        "puts runs/x",
+        "deletes runs/x",
+        "puts results/x",
+        "deletes results/x",
+        "reads",
+    ];
+    let of = |who: &str, what: &[&str]| -> Vec<String> {
+        what.iter().map(|what| format!("{who} {what}")).collect()
+    };
+    let remembers = [&["puts jobs/x"][..], &free].concat();
+    assert_eq!(root[..root.len() - 1], of("root", &remembers));
+    assert_eq!(user[..user.len() - 1], of("ec2-user", &free));
+    assert_eq!(read(&s3, &bucket, &key).await, ours);
 
     // Somebody who may write there did.
     for changed in [

@@ -185,20 +185,6 @@ async fn what_an_older_hpcapi_made_in_one_go_needs_no_update() {
     );
     let as_it_is = ("", None);
     update(&stacks, API, &template, Some("dd635e2ff08d9d09"), &as_it_is).await;
-    let resource = |kind: &str| {
-        let before = format!("    Type: AWS::EC2::{kind}\n");
-        let now = format!("{before}    Condition: HasNat\n");
-        (before, now)
-    };
-    let [address, gateway, route] = ["EIP", "NatGateway", "Route"].map(resource);
-    let start = NETWORK_TEMPLATE.find("  Nat:\n").unwrap();
-    let end = NETWORK_TEMPLATE.find("Resources:\n").unwrap();
-    let resources = [&address, &gateway, &route].map(|(was, is)| (was.as_str(), is.as_str()));
-    let added = ("\n", &NETWORK_TEMPLATE[start..end]);
-    let template = earlier(NETWORK_TEMPLATE, &[&[added][..], &resources].concat());
-    let no_parameter = ("Nat", None);
-    let digest = Some("98ab44de6d1607cb");
-    update(&stacks, NETWORK, &template, digest, &no_parameter).await;
     let count = async || {
         (
             events(&stacks, API).await.len(),

@@ -180,41 +180,8 @@ async fn the_recipes_job_runs(env: &TestEnv, api: &Api, version: &str) {
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let status = env.json(&["status", "--output", "json"]);
-    let output = on_head_node(env, &status, "cat /home/ec2-user/test.out").await;
+    let output = env.on_head_node("cat /home/ec2-user/test.out").await;
     assert_eq!(output, "I am from the REST API\nec2-user\n");
-}
-
-/// Runs a command on the head node as SSM does.
-async fn on_head_node(env: &TestEnv, status: &Value, command: &str) -> String {
-    let ssm = aws_sdk_ssm::Client::new(&env.aws().await);
-    let node = status["head_node"].as_str().unwrap();
-    let sent = ssm
-        .send_command()
-        .document_name("AWS-RunShellScript")
-        .instance_ids(node)
-        .parameters("commands", vec![command.to_owned()])
-        .send()
-        .await
-        .unwrap();
-    let id = sent.command.unwrap().command_id.unwrap();
-    loop {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let looked = ssm
-            .get_command_invocation()
-            .command_id(&id)
-            .instance_id(node)
-            .send()
-            .await;
-        let Ok(invocation) = looked else {
-            continue;
-        };
-        match invocation.status().unwrap().as_str() {
-            "Success" => return invocation.standard_output_content.unwrap(),
-            "Pending" | "InProgress" | "Delayed" => {}
-            other => panic!("{other}: {:?}", invocation.standard_error_content()),
-        }
-    }
 }
 
 async fn nobody_gets_in_without_a_valid_token(env: &TestEnv, api: &Api, version: &str) {

@@ -14,7 +14,7 @@ use super::{interfaces, ownership, stack};
 
 const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/requirements.yaml"),
-    earlier: &["98ab44de6d1607cb"],
+    earlier: &[],
 };
 
 /// The parameter that says whether there is a NAT gateway.
@@ -251,7 +251,7 @@ fn outputs(stack: &Stack) -> Result<Requirements> {
 
 #[cfg(test)]
 mod tests {
-    use super::stack::template::{Declared, makes_the_same_after};
+    use super::stack::template::Declared;
     use super::*;
 
     #[test]
@@ -262,28 +262,5 @@ mod tests {
         given.push((NAT, String::new()));
         declared.takes(&given);
         assert!(outputs(&declared.stack()).is_ok());
-    }
-
-    #[test]
-    fn a_stack_of_the_earlier_template_needs_no_update() {
-        let parameter = (
-            "",
-            "  Nat:\n    Description: Whether there is a NAT gateway, which compute nodes need; it \
-             takes two minutes.\n    Type: String\n    Default: \"true\"\n    \
-             AllowedValues: [\"true\", \"false\"]\n",
-        );
-        let condition = (
-            "",
-            "Conditions:\n  HasNat: !Equals [!Ref Nat, \"true\"]\n\n",
-        );
-        let [address, gateway, route] = ["EIP", "NatGateway", "Route"].map(|kind| {
-            let before = format!("    Type: AWS::EC2::{kind}\n");
-            let now = format!("{before}    Condition: HasNat\n");
-            (before, now)
-        });
-        let resources = [&address, &gateway, &route];
-        let resources = resources.map(|(before, now)| (before.as_str(), now.as_str()));
-        let changes = [&[parameter, condition][..], &resources].concat();
-        makes_the_same_after(TEMPLATE, &changes);
     }
 }

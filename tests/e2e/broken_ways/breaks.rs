@@ -235,7 +235,9 @@ impl Break {
     /// Breaks it.
     pub(super) async fn make(self, deployed: &Deployed) {
         match self {
-            Break::OnHeadNode(script) => deployed.on_head_node(script).await,
+            Break::OnHeadNode(script) => {
+                deployed.env.on_head_node(script).await;
+            }
             Break::Rule(way, port, of, other) => revoke(deployed, way, port, of, other).await,
             Break::RequirementsWithout(resources) => {
                 deployed.cut("requirements", REQUIREMENTS, resources).await;

@@ -4,7 +4,6 @@ use aws_sdk_apigatewayv2 as gateway;
 use aws_sdk_cloudformation as cloudformation;
 use aws_sdk_ec2 as ec2;
 use aws_sdk_elasticloadbalancingv2 as balancing;
-use aws_sdk_ssm as ssm;
 
 use crate::environment::TestEnv;
 
@@ -19,7 +18,6 @@ pub(super) struct Deployed {
     pub(super) ec2: ec2::Client,
     pub(super) balancing: balancing::Client,
     pub(super) gateway: gateway::Client,
-    pub(super) ssm: ssm::Client,
 }
 
 impl Deployed {
@@ -32,7 +30,6 @@ impl Deployed {
             ec2: ec2::Client::new(&aws),
             balancing: balancing::Client::new(&aws),
             gateway: gateway::Client::new(&aws),
-            ssm: ssm::Client::new(&aws),
             env,
         }
     }
@@ -59,38 +56,6 @@ impl Deployed {
         let status = self.env.run(&["status", "--output", "json"]);
         let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
         status["head_node"].as_str().unwrap().to_owned()
-    }
-
-    /// Runs a command on the head node as root, and waits for its end.
-    pub(super) async fn on_head_node(&self, script: &str) {
-        let head_node = self.head_node().await;
-        let sent = self
-            .ssm
-            .send_command()
-            .document_name("AWS-RunShellScript")
-            .instance_ids(&head_node)
-            .parameters("commands", vec![script.to_owned()])
-            .send()
-            .await
-            .unwrap();
-        let id = sent.command().unwrap().command_id().unwrap().to_owned();
-        loop {
-            let answer = self
-                .ssm
-                .get_command_invocation()
-                .command_id(&id)
-                .instance_id(&head_node)
-                .send()
-                .await;
-            let status = answer
-                .ok()
-                .and_then(|answer| answer.status().map(|it| it.as_str().to_owned()));
-            match status.as_deref() {
-                Some("Success") => return,
-                Some("Failed" | "TimedOut" | "Cancelled") => panic!("`{script}` failed"),
-                _ => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
-            }
-        }
     }
 
     /// Updates a stack with its template less these resources.
