@@ -102,7 +102,7 @@ ln -s /opt/slurm/etc/slurm.sh "$root/etc/profile.d/slurm.sh"
 # The AWS CLI, which finds AWS where the sandbox has it.
 cat >"$root/usr/local/bin/aws" <<'END'
 #!/bin/sh
-AWS_ENDPOINT_URL=http://169.254.169.253 exec /usr/bin/aws "$@"
+exec /usr/bin/aws --endpoint-url http://169.254.169.253 "$@"
 END
 chmod 0755 "$root/usr/local/bin/aws"
 

@@ -71,6 +71,41 @@ impl Buckets {
         Ok(Some(body.to_vec()))
     }
 
+    /// Returns the whole content of the object; `None` when there is no such object, or no bucket.
+    pub async fn read(&self, bucket: &str, key: &str) -> Result<Option<Vec<u8>>> {
+        let failed = || format!("cannot read s3://{bucket}/{key}");
+        let answer = match self.0.get_object().bucket(bucket).key(key).send().await {
+            Ok(answer) => answer,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(service(failed(), error)),
+        };
+        let body = answer.body.collect().await;
+        let body = body.map_err(|error| Error::failed(failed()).because(error))?;
+        Ok(Some(body.to_vec()))
+    }
+
+    /// Returns the keys that begin with `prefix` and come after `after` in the order of their
+    /// bytes, all of them. In a bucket that does not exist there are none.
+    pub async fn keys(&self, bucket: &str, prefix: &str, after: &str) -> Result<Vec<String>> {
+        let listed = self.0.list_objects_v2().bucket(bucket).prefix(prefix);
+        let mut pages = listed.start_after(after).into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            match page {
+                Ok(page) => {
+                    let found = page.contents().iter();
+                    keys.extend(found.filter_map(|object| object.key.clone()));
+                }
+                Err(error) if is_absent(&error) => return Ok(Vec::new()),
+                Err(error) => {
+                    let failure = format!("cannot list s3://{bucket}/{prefix}");
+                    return Err(service(failure, error));
+                }
+            }
+        }
+        Ok(keys)
+    }
+
     /// Returns the objects whose keys begin with `prefix`, at most 1,000. In a bucket that does
     /// not exist there are none.
     pub async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>> {

@@ -18,7 +18,7 @@ mod log_streams;
 mod network;
 mod permissions;
 #[cfg(test)]
-mod recorded;
+pub(crate) mod recorded;
 mod regions;
 mod remedies;
 mod shared_answers;

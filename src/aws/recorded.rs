@@ -16,10 +16,38 @@ pub(super) async fn answered(answers: &[(u16, &str)]) -> Aws {
         .collect();
     thread::spawn(move || {
         for (status, body) in answers {
-            let (stream, _) = listener.accept().unwrap();
-            answer(stream, status, &body);
+            let (mut stream, _) = listener.accept().unwrap();
+            request(&stream);
+            answer(&mut stream, status, body.as_bytes());
         }
     });
+    connect(url).await
+}
+
+/// Returns clients to whom a bucket holds these objects, by their keys.
+pub(crate) async fn holding(objects: Vec<(String, Vec<u8>)>) -> Aws {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let asked = request(&stream);
+            let contents = objects
+                .iter()
+                .map(|(key, _)| format!("<Contents><Key>{key}</Key></Contents>"));
+            let listing = format!(
+                "<ListBucketResult>{}</ListBucketResult>",
+                contents.collect::<String>()
+            );
+            let found = objects.iter().find(|(key, _)| asked.contains(key.as_str()));
+            let body = found.map_or(listing.as_bytes(), |(_, body)| body.as_slice());
+            answer(&mut stream, 200, body);
+        }
+    });
+    connect(url).await
+}
+
+async fn connect(url: String) -> Aws {
     let connection = Connection {
         region: Some("us-east-1".to_owned()),
         endpoint_url: Some(url),
@@ -29,8 +57,11 @@ pub(super) async fn answered(answers: &[(u16, &str)]) -> Aws {
     Aws::connect(&connection).await.unwrap()
 }
 
-fn answer(mut stream: TcpStream, status: u16, body: &str) {
-    let mut request = BufReader::new(stream.try_clone().unwrap());
+/// Reads a request and returns its first line.
+fn request(stream: &TcpStream) -> String {
+    let mut request = BufReader::new(stream);
+    let mut first = String::new();
+    request.read_line(&mut first).unwrap();
     let mut length = 0;
     loop {
         let mut line = String::new();
@@ -44,10 +75,15 @@ fn answer(mut stream: TcpStream, status: u16, body: &str) {
         }
     }
     request.read_exact(&mut vec![0; length]).unwrap();
+    first
+}
+
+fn answer(stream: &mut TcpStream, status: u16, body: &[u8]) {
     let length = body.len();
     write!(
         stream,
-        "HTTP/1.1 {status} \r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        "HTTP/1.1 {status} \r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     )
     .unwrap();
+    stream.write_all(body).unwrap();
 }

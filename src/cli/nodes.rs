@@ -42,7 +42,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         if args.show.output == View::Raw {
             return print_raw(&reach.client, &nodes::request()).await;
         }
-        show_list(&args.show, &args.watch, async || {
+        show_list(args.show.output, &args.watch, async || {
             let nodes = nodes::list(&reach.client, &args.partition).await?;
             Ok(Some(NodesAnswer { nodes }))
         })

@@ -37,7 +37,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         if args.show.output == View::Raw {
             return print_raw(&reach.client, &partitions::request()).await;
         }
-        show_list(&args.show, &args.watch, async || {
+        show_list(args.show.output, &args.watch, async || {
             let partitions = partitions::list(&reach.client).await?;
             Ok(Some(PartitionsAnswer { partitions }))
         })

@@ -13,6 +13,7 @@ use crate::event::Events;
 use crate::slurm::client::{
     Client, Credentials, Identity, LookUp, Memory, Mint, Request, Server, Transport,
 };
+use crate::slurm::jobs::{Job, JobId, JobMemory};
 use crate::slurm::{ApiVersion, Lifespan, Minter, Token, UserName};
 
 use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
@@ -201,6 +202,30 @@ impl Reach {
         }
     }
 
+    /// Returns what is remembered of a job that Slurm does not know, if it is the deployment's
+    /// Slurm. That it cannot be looked up is only said.
+    pub(super) async fn remembered(&self, id: JobId) -> Vec<Job> {
+        let found = async { self.job_memory().await?.find(id).await };
+        match found.await {
+            Ok(jobs) => jobs,
+            Err(error) => {
+                if error.kind() != Kind::Usage {
+                    self.events
+                        .warn(format!("the job memory cannot be read: {error}"));
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// Returns the memory of the deployment that the client asks.
+    pub(super) async fn job_memory(&self) -> Result<JobMemory> {
+        let context = self.located_there().await?;
+        let there = context.requirements().map(|it| it.bucket);
+        let bucket = there.ok_or_else(|| Error::failed("the deployment has no bucket"))?;
+        Ok(JobMemory::new(context.aws.buckets.clone(), bucket))
+    }
+
     /// Returns the context of the deployment that the client asks, with what is known of its
     /// head node.
     pub(super) async fn located_there(&self) -> Result<Arc<Context>> {
@@ -208,7 +233,7 @@ impl Reach {
         let own = context.facts().endpoint.clone();
         if own.is_none_or(|own| own != self.client.server().to_string()) {
             return Err(Error::usage(format!(
-                "files are read over SSM, and {} is not the endpoint of `{}`",
+                "files and what is remembered are the deployment's, and {} is not the endpoint of `{}`",
                 self.client.server(),
                 context.settings.name
             ))

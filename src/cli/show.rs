@@ -137,7 +137,7 @@ pub(super) fn print_curl(
 
 /// Shows a list: once, or again and again. `look` returns nothing when nothing has changed.
 pub(super) async fn show_list<A: Answer>(
-    show: &ShowArgs,
+    view: View,
     watch: &WatchArgs,
     mut look: impl AsyncFnMut() -> Result<Option<A>>,
 ) -> Result<()> {
@@ -145,9 +145,9 @@ pub(super) async fn show_list<A: Answer>(
     loop {
         if let Some(answer) = look().await? {
             if !watch.watch {
-                return print(&answer, show.output);
+                return print(&answer, view);
             }
-            let shown = screen.show(&match show.output {
+            let shown = screen.show(&match view {
                 View::Json => output::json(&answer),
                 View::Text | View::Raw => answer.text(),
             })?;

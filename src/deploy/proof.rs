@@ -49,7 +49,15 @@ impl Proof {
             context.events.doing(Step::Endpoint, text);
         };
         let troubled = |error: &Error| context.events.doing(Step::Endpoint, error.to_string());
-        let ended = jobs::wait(&client, &[JobId::from(id)], LIMIT, seen, troubled).await?;
+        let ended = jobs::wait(
+            &client,
+            &[JobId::from(id)],
+            LIMIT,
+            async |_| Vec::new(),
+            seen,
+            troubled,
+        )
+        .await?;
         let Some(job) = ended.into_iter().next() else {
             return Err(Error::failed(format!("Slurm does not show job {id}")));
         };

@@ -17,6 +17,7 @@ const ALL_STACKS: &[&str] = &[
 
 const BUCKET: &[&str] = &["arn:{partition}:s3:::{bucket}*"];
 const OBJECTS: &[&str] = &["arn:{partition}:s3:::{bucket}*/*"];
+const JOB_MEMORY: &[&str] = &["arn:{partition}:s3:::{bucket}*/jobs/*"];
 const GROUPS: &[&str] = &["arn:{partition}:ec2:{region}:{account}:security-group/*"];
 const INSTANCES: &[&str] = &["arn:{partition}:ec2:{region}:{account}:instance/*"];
 const KEY_PAIR: &[&str] = &["arn:{partition}:ec2:{region}:{account}:key-pair/{name}"];
@@ -278,7 +279,13 @@ pub(super) fn statements() -> Vec<Statement> {
         ),
         // The script of the head node, which others must not have changed.
         on("ReadObjects", &[Up], &["s3:GetObject"], OBJECTS),
-        on("ListObjects", &[Up, Teardown], &["s3:ListBucket"], BUCKET),
+        on("ReadJobMemory", &[Jobs], &["s3:GetObject"], JOB_MEMORY),
+        on(
+            "ListObjects",
+            &[Up, Jobs, Teardown],
+            &["s3:ListBucket"],
+            BUCKET,
+        ),
         on(
             "ListVersionsAndUploads",
             &[Teardown],

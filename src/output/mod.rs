@@ -1,5 +1,6 @@
 //! The only place that prints: the answer on stdout, the story on stderr.
 
+mod elements;
 mod moving;
 mod plain;
 mod screen;
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Kind};
 
+pub use elements::{CsvList, JsonList};
 pub use plain::plain;
 pub use screen::Screen;
 pub use stdout::{Reader, after, answer, bytes, document, end_of_document, printed, raw};

@@ -2,29 +2,35 @@
 
 use console::{Style, Term, measure_text_width, pad_str, truncate_str};
 
+/// Between the cells of a row: a cell has no control characters.
+const SEPARATOR: char = '\u{1f}';
+
 /// A cell of a table.
 #[derive(Debug, Clone)]
 pub struct Cell {
     text: String,
-    style: Style,
+    is_state: bool,
 }
 
 impl Cell {
     /// Returns a cell with the state of something, coloured by how good it is.
     pub fn state(word: &str) -> Cell {
-        let style = match word {
-            "RUNNING" | "COMPLETED" | "UP" | "IDLE" | "MIXED" | "ALLOCATED" => Style::new().green(),
-            "PENDING" | "CONFIGURING" | "COMPLETING" | "SUSPENDED" | "REQUEUED" | "DRAIN"
-            | "INACTIVE" => Style::new().yellow(),
-            "FAILED" | "TIMEOUT" | "NODE_FAIL" | "BOOT_FAIL" | "DEADLINE" | "OUT_OF_MEMORY"
-            | "DOWN" | "ERROR" => Style::new().red(),
-            "CANCELLED" | "PREEMPTED" => Style::new().magenta(),
-            _ => Style::new(),
-        };
         Cell {
-            style,
+            is_state: true,
             ..Cell::from(word)
         }
+    }
+}
+
+fn style(state: &str) -> Style {
+    match state {
+        "RUNNING" | "COMPLETED" | "UP" | "IDLE" | "MIXED" | "ALLOCATED" => Style::new().green(),
+        "PENDING" | "CONFIGURING" | "COMPLETING" | "SUSPENDED" | "REQUEUED" | "DRAIN"
+        | "INACTIVE" => Style::new().yellow(),
+        "FAILED" | "TIMEOUT" | "NODE_FAIL" | "BOOT_FAIL" | "DEADLINE" | "OUT_OF_MEMORY"
+        | "DOWN" | "ERROR" => Style::new().red(),
+        "CANCELLED" | "PREEMPTED" => Style::new().magenta(),
+        _ => Style::new(),
     }
 }
 
@@ -33,7 +39,7 @@ impl<T: AsRef<str>> From<T> for Cell {
         // Names come from others: none may move the cursor or hide a column.
         Cell {
             text: super::plain(text.as_ref()),
-            style: Style::new(),
+            is_state: false,
         }
     }
 }
@@ -42,7 +48,15 @@ impl<T: AsRef<str>> From<T> for Cell {
 #[derive(Debug)]
 pub struct Table {
     heading: Vec<&'static str>,
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<Row>,
+}
+
+/// A row in one piece: there may be very many.
+#[derive(Debug)]
+struct Row {
+    cells: String,
+    /// Which of them is a state.
+    state: Option<usize>,
 }
 
 impl Table {
@@ -56,7 +70,19 @@ impl Table {
 
     /// Adds a row, with a cell for each column.
     pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
-        self.rows.push(cells.into_iter().collect());
+        let mut row = Row {
+            cells: String::new(),
+            state: None,
+        };
+        for (at, cell) in cells.into_iter().enumerate() {
+            if at > 0 {
+                row.cells.push(SEPARATOR);
+            }
+            row.cells.push_str(&cell.text);
+            row.state = row.state.or(cell.is_state.then_some(at));
+        }
+        row.cells.shrink_to_fit();
+        self.rows.push(row);
     }
 
     /// Returns the table as text for stdout.
@@ -72,17 +98,23 @@ impl Table {
     fn render(&self, width: Option<usize>) -> String {
         let mut widths: Vec<usize> = self.heading.iter().map(|word| word.len()).collect();
         for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(measure_text_width(&cell.text));
+            for (width, cell) in widths.iter_mut().zip(row.cells.split(SEPARATOR)) {
+                *width = (*width).max(measure_text_width(cell));
             }
         }
-        let heading: Vec<Cell> = self.heading.iter().map(Cell::from).collect();
+        let heading = Row {
+            cells: self.heading.join(&SEPARATOR.to_string()),
+            state: None,
+        };
         let mut text = String::new();
         for row in std::iter::once(&heading).chain(&self.rows) {
             let mut line = String::new();
-            for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                let is_last = at + 1 == row.len();
-                let shown = cell.style.apply_to(&cell.text).to_string();
+            for (at, (cell, width)) in row.cells.split(SEPARATOR).zip(&widths).enumerate() {
+                let is_last = at + 1 == widths.len();
+                let shown = match row.state == Some(at) {
+                    true => style(cell).apply_to(cell).to_string(),
+                    false => cell.to_owned(),
+                };
                 if is_last {
                     line.push_str(&shown);
                 } else {

@@ -23,9 +23,13 @@ readonly LOG=/var/log/hpcapi-node.log
 readonly SOCKET=/run/slurmrestd/slurmrestd.socket
 readonly REST_USER=slurmrestd
 readonly PROXY_USER=hpcapi-proxy
+readonly JOURNAL=/var/spool/hpcapi/jobs.txt
+readonly RECORDER=/usr/local/lib/hpcapi/record-jobs.py
 
 # Units to restart, because a file of theirs changed.
 changed=()
+# What check_api finds, e.g. /slurm/v0.0.42.
+api=
 
 main() {
     is_head_node || exit 0
@@ -44,7 +48,7 @@ main() {
 serve() {
     [ -x "$SLURM/sbin/slurmrestd" ] || fail "there is no $SLURM/sbin/slurmrestd on this image"
     make_key
-    configure_jwt
+    configure_slurm
     find_libraries
     install_nginx
     make_user "$REST_USER"
@@ -55,6 +59,8 @@ serve() {
     write_watchdog
     start_units
     check_api
+    # The API works without it: no reason to fail the cluster.
+    remember_jobs || log "ended jobs are not remembered"
     ship_logs
 }
 
@@ -102,6 +108,11 @@ slurm_setting() {
         sed -En "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*([^[:space:]#]+).*/\\1/Ip" | tail -n 1
 }
 
+# running_setting NAME: prints what slurmctld goes by, where several files say it.
+running_setting() {
+    "$SLURM/bin/scontrol" show config 2>/dev/null | sed -n "s/^$1 *= *//p" || true
+}
+
 # Prints where Slurm looks for the key. OnNodeStart runs before Slurm is configured: then the
 # cluster's configuration says it.
 key_path() {
@@ -130,12 +141,23 @@ make_key() {
     chmod 0600 "$key"
 }
 
-# For clusters whose configuration does not turn on tokens by CustomSlurmSettings.
-configure_jwt() {
-    [ -z "$(slurm_setting AuthAltTypes)" ] || return 0
-    printf '\nAuthAltTypes=auth/jwt\nAuthAltParameters=jwt_key=%s\n' "$(key_path)" \
-        >>"$SLURM/etc/slurm.conf"
-    log "turned on tokens in slurm.conf"
+# Adds what Slurm's configuration lacks: tokens, where the cluster's own does not turn them on, and a
+# journal of the jobs that end, where they are not noted elsewhere.
+configure_slurm() {
+    local lines=()
+    if [ -z "$(slurm_setting AuthAltTypes)" ]; then
+        lines+=("AuthAltTypes=auth/jwt" "AuthAltParameters=jwt_key=$(key_path)")
+    fi
+    case $(running_setting JobCompType) in
+        '' | jobcomp/none | '(null)')
+            # Without its folder slurmctld would not start.
+            install -d -o slurm -g slurm -m 0700 "${JOURNAL%/*}"
+            lines+=("JobCompType=jobcomp/filetxt" "JobCompLoc=$JOURNAL")
+            ;;
+    esac
+    [ ${#lines[@]} != 0 ] || return 0
+    { echo; printf '%s\n' "${lines[@]}"; } >>"$SLURM/etc/slurm.conf"
+    log "added to slurm.conf: ${lines[*]}"
     quietly systemctl restart slurmctld
     local _
     for _ in {1..300}; do
@@ -525,7 +547,7 @@ ship_logs() {
     [ -x "$agent" ] || return 0
     group=$(sed -n 's/.*"log_group_name": *"\([^"]*\)".*/\1/p' /etc/chef/dna.json | head -n 1)
     [ -n "$group" ] && [ "$group" != NONE ] || return 0
-    for name in slurmrestd access proxy-error watchdog; do
+    for name in slurmrestd access proxy-error watchdog record-jobs; do
         files+=("{\"file_path\": \"$LOGS/$name.log\", \"log_group_name\": \"$group\",
             \"log_stream_name\": \"${HOSTNAME%%.*}.{instance_id}.hpcapi-$name\"}")
     done
@@ -578,6 +600,66 @@ check_api() {
     [ "$status" = 401 ] ||
         fail "GET $version on port $PORT answers $status without a token, not 401"
     log "GET $version on port $PORT answers 200 with a token and 401 without"
+    api=${version%/diag}
+}
+
+# Starts what remembers ended jobs in the bucket that this script came from.
+remember_jobs() {
+    local bucket type journal python is_own=true
+    bucket=$(sed -n 's,.*s3://\([a-z0-9.-]*\)/hpcapi/[0-9a-f]*/head-node\.sh.*,\1,p' \
+        "$CLUSTER_CONFIG" 2>/dev/null | head -n 1)
+    type=$(running_setting JobCompType)
+    if [ "$type" != jobcomp/filetxt ] || [ -z "$bucket" ]; then
+        log "JobCompType=$type, bucket=$bucket"
+        return 1
+    fi
+    journal=$(running_setting JobCompLoc)
+    [ "$journal" = "$JOURNAL" ] || is_own=false
+    python=$(compgen -G "/usr/bin/python3" || compgen -G "/usr/libexec/platform-python" ||
+        compgen -G "/opt/parallelcluster/pyenv/versions/*/bin/python3" | head -n 1)
+    put "$RECORDER" < <(sed "1,/^: <<'END_OF_RECORDER'\$/d; /^END_OF_RECORDER\$/d" "$0")
+    put "$OWN/record-jobs.json" <<END
+{"bucket": "$bucket", "region": "$(sed -n 's/^cfn_region=//p' /etc/parallelcluster/cfnconfig)",
+ "instance": "$(instance_id)", "job_path": "$api/job",
+ "journal": "$journal", "is_own_journal": $is_own,
+ "script": "$(sha256sum "$0" | cut -c 1-16)"}
+END
+    put /etc/systemd/system/hpcapi-record-jobs.service <<END
+[Unit]
+Description=Remembers ended jobs in the bucket
+
+[Service]
+Type=oneshot
+ExecStart=$python $RECORDER
+Nice=10
+LogLevelMax=notice
+StandardOutput=append:$LOGS/record-jobs.log
+StandardError=append:$LOGS/record-jobs.log
+END
+    put /etc/systemd/system/hpcapi-record-jobs.timer hpcapi-record-jobs.timer <<'END'
+[Unit]
+Description=Looks for ended jobs, well before Slurm forgets them
+
+[Timer]
+OnActiveSec=20s
+OnUnitInactiveSec=20s
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+END
+    quietly systemctl daemon-reload
+    quietly systemctl enable --now hpcapi-record-jobs.timer
+    quietly systemctl start hpcapi-record-jobs ||
+        log "ended jobs are not sent to the bucket yet: see $LOGS/record-jobs.log"
+}
+
+instance_id() {
+    local service=http://169.254.169.254/latest token
+    token=$(curl --silent --max-time 5 --retry 3 --request PUT "$service/api/token" \
+        --header "X-aws-ec2-metadata-token-ttl-seconds: 60") || true
+    curl --silent --max-time 5 --retry 3 "$service/meta-data/instance-id" \
+        --header "X-aws-ec2-metadata-token: $token" || true
 }
 
 main "$@"

@@ -60,7 +60,7 @@ fn a_minted_token_is_minted_anew_once() {
         .unwrap();
     let limit = Duration::from_secs(30);
     let ids = [JobId::from(1)];
-    let waiting = jobs::wait(&client, &ids, limit, |_| {}, |_| {});
+    let waiting = jobs::wait(&client, &ids, limit, async |_| Vec::new(), |_| {}, |_| {});
     let error = runtime.block_on(waiting).unwrap_err().to_string();
     assert!(error.contains("Slurm refuses the token"), "{error}");
     assert_eq!(minted.load(Ordering::Relaxed), 2);

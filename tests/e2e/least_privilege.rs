@@ -178,7 +178,7 @@ async fn every_policy_allows_what_is_asked_for_and_nothing_else() {
     fs::remove_dir_all(env.runtime_folder()).unwrap();
     env.succeed(&["partitions"]);
     env.succeed(&["nodes"]);
-    env.succeed(&["jobs", "list"]);
+    env.succeed(&["jobs", "list", "--all"]);
     env.succeed(&["ping"]);
     note("jobs", log.news());
     begin_an_upload(&env).await;

@@ -22,6 +22,7 @@ mod least_privilege;
 mod leftovers;
 mod node_script;
 mod remembered;
+mod remembering;
 mod replacing;
 mod sealed_token;
 mod secrets;

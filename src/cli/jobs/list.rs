@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::error::{Error, Result};
 use crate::slurm::client::Request;
@@ -11,11 +11,12 @@ use crate::slurm::time;
 
 use super::super::reach::ReachArgs;
 use super::super::show::{
-    AsUserArgs, ShowArgs, View, WatchArgs, print_curl, print_raw, show_list, with_client,
+    AsUserArgs, View, WatchArgs, print_curl, print_raw, show_list, with_client,
 };
+use super::history::{Form, show, show_all};
 use super::table::JobsAnswer;
 
-/// List the jobs that Slurm knows: those that wait, run, or ended minutes ago
+/// List jobs: those that wait, run, or ended minutes ago, and with --all those that Slurm has forgotten
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -25,9 +26,17 @@ pub(super) struct Args {
     #[arg(short = 'n', long, value_delimiter = ',')]
     name: Vec<String>,
 
+    /// Those that Slurm has forgotten, too: needs a deployment of hpcapi
+    #[arg(short, long, conflicts_with_all = ["watch", "curl"])]
+    all: bool,
+
     /// Only those submitted since: a time as in 2026-11-23T08:00:00Z, or an age as in 2h
-    #[arg(long, value_parser = since)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<u64>,
+
+    /// Only those submitted until: a time or an age
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<u64>,
 
     /// No more than so many: the newest
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
@@ -39,11 +48,29 @@ pub(super) struct Args {
     #[command(flatten)]
     user: AsUserArgs,
 
-    #[command(flatten)]
-    show: ShowArgs,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+
+    /// Print the request as a curl command, with the token as $SLURM_JWT, and send nothing
+    #[arg(long)]
+    curl: bool,
 
     #[command(flatten)]
     watch: WatchArgs,
+}
+
+/// How a list of jobs is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A table.
+    Text,
+    /// One JSON document, of the same shape whatever the server's version.
+    Json,
+    /// Comma-separated values with a heading: the fields of the JSON document.
+    Csv,
+    /// What the server said.
+    Raw,
 }
 
 /// Which jobs are meant.
@@ -65,7 +92,7 @@ pub(super) struct FilterArgs {
 pub(super) async fn run(args: Args) -> Result<()> {
     let user = args.user.as_user.as_ref();
     let whole = Request::get("jobs");
-    if args.show.curl {
+    if args.curl {
         return print_curl(&args.reach, user, &[whole]);
     }
     let filter = Filter {
@@ -74,15 +101,39 @@ pub(super) async fn run(args: Args) -> Result<()> {
         partitions: args.filter.partition.clone(),
         names: args.name.clone(),
         since: args.since,
+        until: args.until,
         marker: None,
         limit: args.limit.map(|limit| limit as usize),
     };
-    with_client(&args.reach, user, async |reach, _| {
-        if args.show.output == View::Raw {
-            return print_raw(&reach.client, &whole).await;
+    let (view, form) = match args.output {
+        Output::Raw if args.all => {
+            return Err(
+                Error::usage("the server knows no more than it says: --output raw")
+                    .hint("--all takes --output text, json or csv"),
+            );
+        }
+        Output::Csv if args.watch.watch => {
+            return Err(Error::usage(
+                "a list that is watched is redrawn, as text or json",
+            ));
+        }
+        Output::Text => (View::Text, Form::Text),
+        Output::Json => (View::Json, Form::Json),
+        Output::Csv => (View::Raw, Form::Csv),
+        Output::Raw => (View::Raw, Form::Text),
+    };
+    with_client(&args.reach, user, async |reach, events| {
+        match args.output {
+            Output::Raw => return print_raw(&reach.client, &whole).await,
+            _ if args.all => return show_all(reach, events, &filter, form).await,
+            Output::Csv => {
+                let listing = jobs::list(&reach.client, &filter, None).await?;
+                return show(listing.into_iter().flat_map(|listing| listing.jobs), form);
+            }
+            Output::Json | Output::Text => {}
         }
         let mut after = None;
-        show_list(&args.show, &args.watch, async || {
+        show_list(view, &args.watch, async || {
             let listing = jobs::list(&reach.client, &filter, after).await?;
             Ok(listing.map(|listing| {
                 after = listing.last_update;
@@ -94,7 +145,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     .await
 }
 
-fn since(text: &str) -> Result<u64> {
+fn moment(text: &str) -> Result<u64> {
     if let Ok(age) = humantime::parse_duration(text) {
         return Ok(time::now().saturating_sub(age.as_secs()));
     }
@@ -108,7 +159,7 @@ fn since(text: &str) -> Result<u64> {
         .map(|since| since.as_secs())
         .ok_or_else(|| {
             Error::usage(format!("`{text}` is neither a time nor an age"))
-                .hint("for example: --since 2h, --since 2026-11-23, --since 2026-11-23T08:00:00Z")
+                .hint("for example: 2h, 2026-11-23, 2026-11-23T08:00:00Z")
         })
 }
 
@@ -117,13 +168,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn since_is_a_time_or_an_age() {
-        assert_eq!(since("2026-11-23T04:05:58Z").unwrap(), 1_795_406_758);
-        assert_eq!(since("2026-11-23 04:05:58").unwrap(), 1_795_406_758);
-        assert_eq!(since("2026-11-23").unwrap() % 86_400, 0);
-        assert!(since("2h").unwrap() < time::now());
+    fn a_moment_is_a_time_or_an_age() {
+        assert_eq!(moment("2026-11-23T04:05:58Z").unwrap(), 1_795_406_758);
+        assert_eq!(moment("2026-11-23 04:05:58").unwrap(), 1_795_406_758);
+        assert_eq!(moment("2026-11-23").unwrap() % 86_400, 0);
+        assert!(moment("2h").unwrap() < time::now());
         for bad in ["", "yesterday", "2026-13-01", "-1h"] {
-            assert!(since(bad).is_err(), "{bad}");
+            assert!(moment(bad).is_err(), "{bad}");
         }
     }
 }

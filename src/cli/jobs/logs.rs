@@ -118,6 +118,9 @@ async fn print(
 
 async fn look(reach: &Reach, id: JobId) -> Result<Job> {
     let mut found = jobs::lookup(&reach.client, id).await?;
+    if found.is_empty() {
+        found = reach.remembered(id).await;
+    }
     match (found.pop(), found.len()) {
         (None, _) => Err(jobs::gone(id, &[])),
         (Some(job), 0) => Ok(job),
@@ -155,7 +158,7 @@ fn path(job: &Job, is_stderr: bool) -> Result<String> {
         ))),
         Some(path) => Ok(path.clone()),
         None => Err(Error::failed(format!(
-            "Slurm does not say where the output of job {} goes",
+            "nobody says where the output of job {} went",
             job.shown_id()
         ))),
     }

@@ -1,6 +1,7 @@
 //! `hpcapi jobs`.
 
 mod cancel;
+mod history;
 mod list;
 mod logs;
 mod sbatch_options;

@@ -9,7 +9,7 @@ use super::super::reach::ReachArgs;
 use super::super::show::{ShowArgs, UserArgs, View, print, print_curl, print_raw, with_client};
 use super::table::DetailedAnswer;
 
-/// Show all that Slurm knows of a job; it forgets one 5 minutes after its end
+/// Show all that is known of a job: by Slurm, or by the job memory once Slurm has forgotten it
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// The jobs: 12, or 12_3 for a task of an array
@@ -46,6 +46,11 @@ pub(super) async fn run(args: Args) -> Result<()> {
                 continue;
             }
             let jobs = jobs::lookup(&reach.client, *id).await?;
+            let jobs = if jobs.is_empty() {
+                reach.remembered(*id).await
+            } else {
+                jobs
+            };
             if jobs.is_empty() {
                 return Err(jobs::gone(*id, &[]));
             }

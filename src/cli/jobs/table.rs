@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::output::{Answer, Cell, Table, memory, span};
-use crate::slurm::jobs::Job;
+use crate::slurm::jobs::{Job, Source};
 use crate::slurm::time;
 
 /// Jobs, one line each.
@@ -57,6 +57,56 @@ fn place(job: &Job) -> String {
     words.join(" ")
 }
 
+/// Jobs of all times, one line each.
+#[derive(Debug)]
+pub(super) struct History(Table);
+
+impl History {
+    pub(super) fn new() -> History {
+        History(Table::new(&[
+            "JOB",
+            "NAME",
+            "USER",
+            "PARTITION",
+            "STATE",
+            "EXIT",
+            "SUBMITTED",
+            "TIME",
+            "CPUS",
+            "WHERE OR WHY",
+        ]))
+    }
+
+    pub(super) fn row(&mut self, job: &Job) {
+        let text = |text: &Option<String>| Cell::from(text.as_deref().unwrap_or("-"));
+        let number = |number: Option<u64>| number.map_or("-".to_owned(), |it| it.to_string());
+        self.0.row([
+            Cell::from(job.shown_id()),
+            text(&job.name),
+            text(&job.user),
+            text(&job.partition),
+            Cell::state(job.state.as_str()),
+            Cell::from(exit(job).unwrap_or_else(|| "-".to_owned())),
+            Cell::from(job.submit_time.map_or("-".to_owned(), time::rfc3339)),
+            Cell::from(job.elapsed(time::now()).map_or("-".to_owned(), span)),
+            Cell::from(number(job.cpus)),
+            Cell::from(place(job)),
+        ]);
+    }
+
+    pub(super) fn text(&self) -> String {
+        self.0.text()
+    }
+}
+
+/// Returns what a job ended with: `3`, or `0, signal 9`.
+fn exit(job: &Job) -> Option<String> {
+    match (job.exit_code, job.signal) {
+        (code, Some(signal)) => Some(format!("{}, signal {signal}", code.unwrap_or(0))),
+        (code, None) => code.map(|code| code.to_string()),
+    }
+}
+
 /// Jobs, with all that is known of each.
 #[derive(Debug, Serialize)]
 pub(super) struct DetailedAnswer {
@@ -74,9 +124,10 @@ fn details(job: &Job) -> String {
     let now = time::now();
     let moment = |moment: Option<u64>| moment.map(time::rfc3339);
     let number = |number: Option<u64>| number.map(|number| number.to_string());
-    let exit = match (job.exit_code, job.signal) {
-        (code, Some(signal)) => Some(format!("{}, signal {signal}", code.unwrap_or(0))),
-        (code, None) => code.map(|code| code.to_string()),
+    let source = match job.source {
+        Source::Slurm => None,
+        Source::Memory => Some("the job memory".to_owned()),
+        Source::Unconfirmed => Some("the job memory, not confirmed by Slurm".to_owned()),
     };
     let rows = [
         ("job", Some(job.shown_id())),
@@ -87,7 +138,7 @@ fn details(job: &Job) -> String {
         ("qos", job.qos.clone()),
         ("state", Some(job.state.to_string())),
         ("reason", job.reason.clone()),
-        ("exit code", exit),
+        ("exit code", exit(job)),
         ("dependency", job.dependency.clone()),
         ("priority", number(job.priority)),
         ("nodes", job.nodes.clone()),
@@ -124,6 +175,8 @@ fn details(job: &Job) -> String {
         ("stdout", job.stdout.clone()),
         ("stderr", job.stderr.clone()),
         ("comment", job.comment.clone()),
+        ("submit line", job.submit_line.clone()),
+        ("source", source),
     ];
     rows.into_iter()
         .filter_map(|(name, value)| Some((name, value?)))

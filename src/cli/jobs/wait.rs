@@ -57,7 +57,15 @@ pub(super) async fn run(args: Args) -> Result<()> {
             }
         };
         let limit = args.limit.unwrap_or(FOREVER);
-        let ended = jobs::wait(&reach.client, &args.id, limit, seen, troubled).await?;
+        let ended = jobs::wait(
+            &reach.client,
+            &args.id,
+            limit,
+            async |id| reach.remembered(id).await,
+            seen,
+            troubled,
+        )
+        .await?;
         let exit_code = jobs::exit_code(&ended);
         if args.show.output == View::Raw {
             let version = reach.client.version().await?;

@@ -7,8 +7,13 @@ use crate::context::Context;
 use crate::deploy::State;
 use crate::error::{Error, Result};
 
-/// The script.
-pub(in crate::deploy) const SCRIPT: &str = include_str!("../../../templates/node/head-node.sh");
+/// The script, with the program that it installs at its end, where it looks for that.
+pub(in crate::deploy) const SCRIPT: &str = concat!(
+    include_str!("../../../templates/node/head-node.sh"),
+    ": <<'END_OF_RECORDER'\n",
+    include_str!("../../../templates/node/record-jobs.py"),
+    "END_OF_RECORDER\n",
+);
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let Some(requirements) = context.requirements() else {

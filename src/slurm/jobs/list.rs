@@ -42,6 +42,8 @@ pub struct Filter {
     pub names: Vec<String>,
     /// Those submitted since, in seconds since 1970.
     pub since: Option<u64>,
+    /// Those submitted until, in seconds since 1970.
+    pub until: Option<u64>,
     /// The one with this marker.
     pub marker: Option<String>,
     /// No more than so many: the newest.
@@ -58,7 +60,7 @@ pub struct Listing {
 }
 
 impl Filter {
-    fn wants(&self, job: &Job) -> bool {
+    pub(super) fn wants(&self, job: &Job) -> bool {
         let among = |wanted: &[String], value: Option<&str>| {
             wanted.is_empty() || value.is_some_and(|value| wanted.iter().any(|one| one == value))
         };
@@ -75,6 +77,9 @@ impl Filter {
                 .since
                 .is_none_or(|since| job.submit_time.is_some_and(|time| time >= since))
             && self
+                .until
+                .is_none_or(|until| job.submit_time.is_some_and(|time| time <= until))
+            && self
                 .marker
                 .as_ref()
                 .is_none_or(|marker| job.marker.as_ref() == Some(marker))
@@ -88,6 +93,7 @@ impl Filter {
             partitions,
             names,
             since,
+            until,
             marker,
             limit: _,
         } = self;
@@ -95,6 +101,7 @@ impl Filter {
             && partitions.is_empty()
             && names.is_empty()
             && since.is_none()
+            && until.is_none()
             && marker.is_none()
     }
 }

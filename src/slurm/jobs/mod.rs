@@ -4,6 +4,7 @@ mod cancel;
 mod id;
 mod list;
 mod lookup;
+mod memory;
 mod output_file;
 mod parts;
 mod raw;
@@ -22,10 +23,23 @@ pub use cancel::{Cancelled, Refused, cancel, request as cancel_request};
 pub use id::JobId;
 pub use list::{Filter, Listing, list};
 pub use lookup::{lookup, request as lookup_request};
+pub use memory::JobMemory;
 pub use parts::{Parts, parts};
 pub use state::State;
 pub use submit::{Submitted, accepted, request as submit_request, submit};
 pub use wait::{exit_code, gone, wait};
+
+/// Who tells of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// Slurm, which forgets a job some minutes after its end.
+    Slurm,
+    /// The job memory: what Slurm said of it when it ended.
+    Memory,
+    /// The job memory, where a text of another job's user may have made it up.
+    Unconfirmed,
+}
 
 /// A job. Field for field the same whatever the server's version, but for what a version does
 /// not tell.
@@ -93,6 +107,8 @@ pub struct Job {
     pub exit_code: Option<u8>,
     /// The signal that ended it.
     pub signal: Option<u8>,
+    /// The highest exit code of its steps.
+    pub derived_exit_code: Option<u8>,
     /// How often it was started anew.
     pub restarts: u64,
     /// Its folder on the cluster.
@@ -110,6 +126,10 @@ pub struct Job {
     pub comment: Option<String>,
     /// The marker that hpcapi gave it when it submitted it.
     pub marker: Option<String>,
+    /// The command that submitted it, where Slurm tells.
+    pub submit_line: Option<String>,
+    /// Who tells of it.
+    pub source: Source,
 }
 
 impl Job {

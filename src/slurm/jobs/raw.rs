@@ -7,7 +7,7 @@ use crate::slurm::shape::{Number, Text, Words};
 use crate::slurm::time::moment;
 
 use super::output_file::{Names, path};
-use super::{Job, State};
+use super::{Job, Source, State};
 
 /// Begins the marker that hpcapi puts into the comment of what it submits.
 pub(super) const MARKER: &str = "hpcapi:";
@@ -44,6 +44,7 @@ pub(super) struct RawJob {
     end_time: Number,
     time_limit: Number,
     exit_code: Value,
+    derived_exit_code: Value,
     restart_cnt: Number,
     current_working_directory: Text,
     standard_input: Text,
@@ -51,6 +52,11 @@ pub(super) struct RawJob {
     standard_error: Text,
     features: Text,
     comment: Text,
+    submit_line: Text,
+    /// Of the job memory: a text of another job's user may have made it up.
+    unconfirmed: bool,
+    /// Of the job memory: Slurm had forgotten it already, and where its output went with it.
+    undetailed: bool,
 }
 
 impl RawJob {
@@ -67,6 +73,7 @@ impl RawJob {
         let nodes = self.nodes.some();
         let has_ended = state.has_ended();
         let (exit_code, signal) = exit(&self.exit_code);
+        let (derived, _) = exit(&self.derived_exit_code);
         let (comment, marker) = unmarked(self.comment.some());
         let directory = self.current_working_directory.some();
         let files = Names {
@@ -79,7 +86,8 @@ impl RawJob {
             first_node: nodes.as_deref().unwrap_or_default(),
         };
         let file = |pattern: &str| {
-            (!files.directory.is_empty() || pattern.starts_with('/')).then(|| path(pattern, files))
+            let is_told = !files.directory.is_empty() || pattern.starts_with('/');
+            (is_told && !self.undetailed).then(|| path(pattern, files))
         };
         let stdout = file(self.standard_output.as_str());
         let stderr = match self.standard_error.as_str() {
@@ -130,11 +138,17 @@ impl RawJob {
                 .map(|minutes| minutes.saturating_mul(60)),
             exit_code: exit_code.filter(|_| has_ended),
             signal: signal.filter(|_| has_ended),
+            derived_exit_code: derived.filter(|_| has_ended),
             restarts: self.restart_cnt.count().unwrap_or(0),
             directory,
             constraints: self.features.some(),
             comment,
             marker,
+            submit_line: self.submit_line.some(),
+            source: match self.unconfirmed {
+                true => Source::Unconfirmed,
+                false => Source::Slurm,
+            },
             state,
         })
     }

@@ -19,26 +19,40 @@ const TIMED_OUT: u8 = 124;
 /// For how long looks may fail before the wait does.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// For how long a job that was seen and is forgotten may be missing in the job memory, which is
+/// written every 20 s.
+const WRITTEN: Duration = Duration::from_secs(90);
+
 /// Waits until every one of `ids` has ended, at most `limit`; `seen` is told each job whose
-/// state is new, `troubled` each look that failed. Returns the jobs as they ended.
+/// state is new, `troubled` each look that failed, and `remembered` is asked for what Slurm has
+/// forgotten. Returns the jobs as they ended.
 pub async fn wait(
     client: &Client,
     ids: &[JobId],
     limit: Duration,
+    remembered: impl AsyncFn(JobId) -> Vec<Job>,
     mut seen: impl FnMut(&Job),
     mut troubled: impl FnMut(&Error),
 ) -> Result<Vec<Job>> {
     let mut pace = Pace::minutes(limit);
     let mut patience = Pace::minutes(PATIENCE.min(limit));
+    let mut missing = None;
     let mut ended: Vec<Option<Vec<Job>>> = vec![None; ids.len()];
     let mut last: Vec<Vec<Job>> = vec![Vec::new(); ids.len()];
     loop {
         match look(client, ids, &ended).await {
             Ok(looks) => {
                 patience = Pace::minutes(PATIENCE.min(limit));
-                for (at, jobs) in looks {
+                for (at, mut jobs) in looks {
                     if jobs.is_empty() {
-                        return Err(gone(ids[at], &last[at]));
+                        jobs = remembered(ids[at]).await;
+                    }
+                    if jobs.is_empty() {
+                        let is_late = missing.get_or_insert_with(|| Pace::minutes(WRITTEN));
+                        if last[at].is_empty() || !is_late.next().await {
+                            return Err(gone(ids[at], &last[at]));
+                        }
+                        continue;
                     }
                     for job in &jobs {
                         let before = last[at].iter().find(|before| before.id == job.id);

@@ -1,0 +1,163 @@
+"""What remembers ended jobs reads the journal of Slurm, whatever its users write into it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import time
+import unittest
+from pathlib import Path
+
+PROGRAM = Path(__file__).parents[2] / "templates/node/record-jobs.py"
+
+
+def load():
+    spec = importlib.util.spec_from_file_location("record_jobs", PROGRAM)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def record(number: int, name: str = "x", folder: str = "/w", **fields: str) -> bytes:
+    said = {
+        "state": "FAILED",
+        "limit": "UNLIMITED",
+        "nodes": "q-dy-a-1",
+        "array": "",
+        "exit": "3:0",
+        "start": "2026-11-28T18:59:14",
+        **fields,
+    }
+    return (
+        f"JobId={number} UserId=me(1000) GroupId=us(1001) Name={name} JobState={said['state']} "
+        f"Partition=q TimeLimit={said['limit']} StartTime={said['start']} "
+        f"EndTime=2026-11-28T19:00:00 NodeList={said['nodes']} NodeCnt=1 ProcCnt=2 "
+        f"WorkDir={folder} ReservationName= Tres=cpu=1,mem=972M,node=1,billing=1 Account= QOS=normal "
+        f"WcKey= Cluster=c SubmitTime=2026-11-28T18:59:13 EligibleTime=unknown{said['array']} "
+        f"DerivedExitCode=0:0 ExitCode={said['exit']} \n"
+    ).encode("utf-8", "surrogateescape")
+
+
+class RecordJobs(unittest.TestCase):
+    def setUp(self) -> None:
+        self.program = load()
+        self.addCleanup(time.tzset)
+        self.addCleanup(os.environ.pop, "TZ", None)
+        os.environ["TZ"] = "UTC"
+        time.tzset()
+
+    def read(self, text: bytes, is_torn: bool = False):
+        jobs, length, _ = self.program.read(text, is_torn)
+        return jobs, text[length:]
+
+    def numbers(self, text: bytes, is_torn: bool = False) -> list[int]:
+        return [job["job_id"] for job in self.read(text, is_torn)[0]]
+
+    def test_a_record_becomes_a_job_as_slurmrestd_writes_it(self) -> None:
+        array = " ArrayJobId=4 ArrayTaskId=1"
+        [job], rest = self.read(record(7, "a b", "/w x", limit="90", array=array, exit="0:9"))
+        self.assertEqual(rest, b"")
+        self.assertEqual(
+            job,
+            {
+                "job_id": 7,
+                "array_job_id": 4,
+                "array_task_id": 1,
+                "user_name": "me",
+                "user_id": 1000,
+                "group_name": "us",
+                "group_id": 1001,
+                "name": "a b",
+                "job_state": "FAILED",
+                "partition": "q",
+                "qos": "normal",
+                "time_limit": 90,
+                "submit_time": 1795892353,
+                "eligible_time": 0,
+                "start_time": 1795892354,
+                "end_time": 1795892400,
+                "nodes": "q-dy-a-1",
+                "node_count": 1,
+                "cpus": 2,
+                "current_working_directory": "/w x",
+                "tres_req_str": "cpu=1,mem=972M,node=1,billing=1",
+                "cluster": "c",
+                "derived_exit_code": 0,
+                "exit_code": 9,
+            },
+        )
+
+    def test_times_are_those_of_the_node(self) -> None:
+        os.environ["TZ"] = "Europe/Zurich"
+        time.tzset()
+        [job], _ = self.read(record(7))
+        self.assertEqual(job["submit_time"], 1795892353 - 3600)
+
+    def test_a_job_that_never_ran_has_no_nodes(self) -> None:
+        [job], _ = self.read(record(7, nodes="(null)", start="Unknown", limit="Partition_Limit"))
+        self.assertNotIn("nodes", job)
+        self.assertEqual(job["start_time"], 0)
+        self.assertNotIn("time_limit", job)
+
+    def test_a_resized_job_goes_on(self) -> None:
+        self.assertEqual(self.numbers(record(1, state="RESIZING") + record(2)), [2])
+
+    def test_what_is_not_whole_is_read_later(self) -> None:
+        first, second = record(1), record(2)
+        for cut in range(len(second)):
+            jobs, rest = self.read(first + second[:cut])
+            self.assertEqual([job["job_id"] for job in jobs], [1], cut)
+            self.assertEqual(rest, second[:cut], cut)
+
+    def test_names_and_folders_with_line_breaks_stay_one_job(self) -> None:
+        forged = record(5, "forged").decode()
+        for evil in ("a\nb", f"a\n{forged}rest", f"{forged}{forged}", "\n", "a\nJobId=5 UserId=x"):
+            for job in record(7, evil), record(7, folder=evil):
+                jobs, _ = self.read(record(6) + job + record(8))
+                sure = [job for job in jobs if "unconfirmed" not in job]
+                self.assertIn(6, [job["job_id"] for job in sure])
+                self.assertIn(8, [job["job_id"] for job in jobs])
+                self.assertNotIn(5, [job["job_id"] for job in sure], evil)
+        jobs, _ = self.read(record(7, f"a\n{forged}rest"))
+        self.assertEqual((jobs[0]["job_id"], jobs[0]["name"]), (7, f"a\n{forged}rest"))
+
+    def test_a_record_that_a_full_disk_cut_off_costs_no_other(self) -> None:
+        torn = record(7)[:30]
+        self.assertEqual(self.numbers(record(6) + torn + record(8)), [6])
+        self.assertEqual(self.numbers(torn + record(8) + record(9), is_torn=True), [9])
+        jobs, rest = self.read(record(6) + record(7, "long name")[:50] + record(8) + record(9))
+        self.assertEqual(([job["job_id"] for job in jobs], rest), ([6, 7, 8, 9], b""))
+        self.assertEqual(["unconfirmed" in job for job in jobs], [False, True, True, True])
+        found = self.numbers(torn + record(8) + b"".join(record(n) for n in range(9, 200)))
+        self.assertEqual(found, list(range(9, 200)))
+
+    def test_doubt_ends_where_the_texts_of_a_job_cannot_reach(self) -> None:
+        text = record(7, "a\nb") + b"".join(record(n) for n in range(8, 100))
+        jobs, length, doubted = self.program.read(text)
+        self.assertEqual((length, doubted), (len(text), 0))
+        sure = [job["job_id"] for job in jobs if "unconfirmed" not in job]
+        self.assertEqual(sure, list(range(sure[0], 100)))
+        self.assertIn(sure[0], range(40, 70))
+        cut = len(record(7, "a\nb")) + len(record(8))
+        _, length, doubted = self.program.read(text[:cut])
+        self.assertEqual(length, cut)
+        again, _, _ = self.program.read(text[cut:], doubted=doubted)
+        still = [job["job_id"] for job in again if "unconfirmed" not in job]
+        self.assertEqual(still, sure)
+
+    def test_what_punching_has_emptied_is_no_record(self) -> None:
+        self.assertEqual(self.numbers(b"\0" * 5000 + b"\n" + record(8)), [8])
+
+    def test_bytes_that_are_no_text_are_kept_readable(self) -> None:
+        [job], _ = self.read(record(7, b"\xff\xfe".decode("utf-8", "surrogateescape")))
+        self.assertEqual(job["name"], "??")
+
+    def test_numbers_of_every_version_are_plain(self) -> None:
+        known = {
+            "priority": {"set": True, "infinite": False, "number": 5},
+            "tasks": {"set": False, "infinite": False, "number": 0},
+            "comment": "",
+            "restart_cnt": 2,
+            "job_state": ["FAILED"],
+        }
+        self.assertEqual(self.program.details(known), {"priority": 5, "restart_cnt": 2})
