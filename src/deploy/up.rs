@@ -130,7 +130,7 @@ async fn make_all(
     before: &[StepStatus],
     start: Instant,
 ) -> Result<Up> {
-    if is_from_another_config(before) {
+    if is_from_another_config(context, before) {
         context.events.warn(
             "the cluster may have been made from another configuration than this one; hpcapi does \
              not change a cluster: see `pcluster update-cluster`",
@@ -184,12 +184,10 @@ fn is_needed(step: Step, before: &[StepStatus]) -> bool {
 
 /// Returns whether a cluster stands beside a file that an earlier run on this machine filled,
 /// and that is not what this run would fill.
-fn is_from_another_config(before: &[StepStatus]) -> bool {
-    let of = |step: Step| before.iter().find(|status| status.step == step);
-    let stands = of(Step::Cluster).is_some_and(|status| status.state == State::Ready);
-    let differs = of(Step::ClusterConfig)
-        .is_some_and(|status| matches!(status.state, State::Incomplete { .. }));
-    stands && differs
+fn is_from_another_config(context: &Context, before: &[StepStatus]) -> bool {
+    let is_ready = |status: &StepStatus| status.state == State::Ready;
+    let cluster = before.iter().find(|status| status.step == Step::Cluster);
+    cluster.is_some_and(is_ready) && super::steps::cluster_config::is_another(context)
 }
 
 async fn make(step: Step, needed: bool, context: &Context, board: &Board) -> Result<bool> {
