@@ -18,7 +18,7 @@ use crate::error::{Error, Kind};
 pub use elements::{CsvList, JsonList};
 pub use plain::plain;
 pub use screen::Screen;
-pub use stdout::{Reader, after, answer, bytes, document, end_of_document, printed, raw};
+pub use stdout::{Reader, after, answer, bytes, document, end_of_document, lines, printed, raw};
 pub use story::Story;
 pub use table::{Cell, Table, memory, span};
 

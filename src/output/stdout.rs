@@ -46,6 +46,19 @@ pub fn raw(text: &str) -> Result<()> {
     write(text.as_bytes()).map(|_| ())
 }
 
+/// Prints lines on stdout as they are, one after the other.
+pub fn lines(lines: impl Iterator<Item = String>) -> Result<()> {
+    let mut stdout = BufWriter::new(std::io::stdout().lock());
+    let mut written = Ok(());
+    for line in lines {
+        written = stdout.write_all(line.as_bytes());
+        if written.is_err() {
+            break;
+        }
+    }
+    outcome(written.and_then(|()| stdout.flush())).map(|_| ())
+}
+
 /// Prints bytes on stdout as they are.
 pub fn bytes(bytes: &[u8]) -> Result<Reader> {
     write(bytes)

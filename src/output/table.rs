@@ -87,15 +87,15 @@ impl Table {
 
     /// Returns the table as text for stdout.
     pub fn text(&self) -> String {
-        let terminal = Term::stdout();
-        let width = terminal
-            .is_term()
-            .then(|| usize::from(terminal.size().1))
-            .filter(|width| *width > 20);
-        self.render(width)
+        self.lines(terminal_width()).collect()
     }
 
-    fn render(&self, width: Option<usize>) -> String {
+    /// Returns the lines of the table for stdout, each ended, without holding them all.
+    pub fn each_line(&self) -> impl Iterator<Item = String> {
+        self.lines(terminal_width())
+    }
+
+    fn lines(&self, width: Option<usize>) -> impl Iterator<Item = String> {
         let mut widths: Vec<usize> = self.heading.iter().map(|word| word.len()).collect();
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row.cells.split(SEPARATOR)) {
@@ -106,31 +106,43 @@ impl Table {
             cells: self.heading.join(&SEPARATOR.to_string()),
             state: None,
         };
-        let mut text = String::new();
-        for row in std::iter::once(&heading).chain(&self.rows) {
-            let mut line = String::new();
-            for (at, (cell, width)) in row.cells.split(SEPARATOR).zip(&widths).enumerate() {
-                let is_last = at + 1 == widths.len();
-                let shown = match row.state == Some(at) {
-                    true => style(cell).apply_to(cell).to_string(),
-                    false => cell.to_owned(),
-                };
-                if is_last {
-                    line.push_str(&shown);
-                } else {
-                    line.push_str(&pad_str(&shown, *width, console::Alignment::Left, None));
-                    line.push_str("  ");
-                }
-            }
-            let line = line.trim_end();
-            match width {
-                Some(width) => text.push_str(&truncate_str(line, width, "…")),
-                None => text.push_str(line),
-            }
-            text.push('\n');
-        }
-        text
+        let heading = heading.line(&widths, width);
+        let rows = self.rows.iter().map(move |row| row.line(&widths, width));
+        std::iter::once(heading).chain(rows)
     }
+}
+
+impl Row {
+    /// Returns the row as a line with columns of these widths, cut off at `width`.
+    fn line(&self, widths: &[usize], width: Option<usize>) -> String {
+        let mut line = String::new();
+        for (at, (cell, width)) in self.cells.split(SEPARATOR).zip(widths).enumerate() {
+            let shown = match self.state == Some(at) {
+                true => style(cell).apply_to(cell).to_string(),
+                false => cell.to_owned(),
+            };
+            if at + 1 == widths.len() {
+                line.push_str(&shown);
+            } else {
+                line.push_str(&pad_str(&shown, *width, console::Alignment::Left, None));
+                line.push_str("  ");
+            }
+        }
+        let line = line.trim_end();
+        match width {
+            Some(width) => format!("{}\n", truncate_str(line, width, "…")),
+            None => format!("{line}\n"),
+        }
+    }
+}
+
+/// Returns how wide the terminal is, if stdout is one.
+fn terminal_width() -> Option<usize> {
+    let terminal = Term::stdout();
+    terminal
+        .is_term()
+        .then(|| usize::from(terminal.size().1))
+        .filter(|width| *width > 20)
 }
 
 /// Returns seconds as people say them: `45 s`, `3 min 20 s`, `2 h 5 min`, `1 d 3 h`.
@@ -171,13 +183,13 @@ mod tests {
         table.row(["1".into(), "größe\u{1b}[2J".into(), Cell::state("RUNNING")]);
         table.row(["12_[3-4]".into(), "x".into(), "PENDING".into()]);
         assert_eq!(
-            table.render(None),
+            table.lines(None).collect::<String>(),
             "JOB       NAME       STATE\n\
              1         größe\u{fffd}[2J  RUNNING\n\
              12_[3-4]  x          PENDING\n"
         );
-        for line in table.render(Some(15)).lines() {
-            assert!(measure_text_width(line) <= 15, "{line}");
+        for line in table.lines(Some(15)) {
+            assert!(measure_text_width(line.trim_end()) <= 15, "{line}");
         }
     }
 

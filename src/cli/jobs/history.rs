@@ -114,7 +114,7 @@ impl List {
             }
         }
         match self.printing {
-            Printing::Text(table) => output::raw(&table.text()),
+            Printing::Text(table) => output::lines(table.each_line()),
             Printing::Json(list) => list.end(),
             Printing::Csv(list) => list.end(),
         }

@@ -94,8 +94,8 @@ impl History {
         ]);
     }
 
-    pub(super) fn text(&self) -> String {
-        self.0.text()
+    pub(super) fn each_line(&self) -> impl Iterator<Item = String> {
+        self.0.each_line()
     }
 }
 
