@@ -63,7 +63,7 @@ fn ends(jobs: &[Value]) -> BTreeMap<(String, u64, Option<u64>), usize> {
 async fn every_ended_job_is_told(suite: &'static str) {
     let env = TestEnv::with_suite(suite);
     let setting = "    CustomSlurmSettings:\n";
-    let config = CONFIG.replacen(setting, &format!("{setting}      - MinJobAge: 30\n"), 1);
+    let config = CONFIG.replacen(setting, &format!("{setting}      - MinJobAge: 60\n"), 1);
     let config = env.file("mine.yaml", &config);
     env.succeed(&["up", "--yes", "--config", &config]);
     env.on_head_node(SUBMIT).await;
