@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
+import tempfile
 import time
 import unittest
 from pathlib import Path
@@ -161,3 +163,29 @@ class RecordJobs(unittest.TestCase):
             "job_state": ["FAILED"],
         }
         self.assertEqual(self.program.details(known), {"priority": 5, "restart_cnt": 2})
+
+
+class SilentSlurm(unittest.TestCase):
+    def test_a_slurm_that_does_not_answer_is_asked_once(self) -> None:
+        program = load()
+        program.ANSWER = 0.05
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as silent:
+            program.SLURMRESTD = os.path.join(folder, "socket")
+            program.SCONTROL = os.path.join(folder, "scontrol")
+            Path(program.SCONTROL).write_text("#!/bin/sh\necho SLURM_JWT=x.y.z\n")
+            os.chmod(program.SCONTROL, 0o700)
+            silent.bind(program.SLURMRESTD)
+            silent.listen()
+            slurm = program.Slurm("/slurm/v0.0.42/job")
+            self.assertEqual(slurm.token, "x.y.z")
+            self.assertEqual([slurm.job(number) for number in range(100)], [{}] * 100)
+            asked, _ = silent.accept()
+            asked.close()
+            silent.setblocking(False)
+            self.assertRaises(BlockingIOError, silent.accept)
+
+    def test_a_scontrol_that_hangs_says_nothing(self) -> None:
+        program = load()
+        program.ANSWER = 0.05
+        program.SCONTROL = "sleep"
+        self.assertEqual(program.scontrol("10"), "")

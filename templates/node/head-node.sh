@@ -1,5 +1,6 @@
 #!/bin/bash
-# Serves Slurm's REST API from the head node of a ParallelCluster, as a custom action of it:
+# Serves Slurm's REST API from the head node of a ParallelCluster, and lets it remember the jobs that
+# end, as a custom action of it:
 #
 #   head-node.sh start         OnNodeStart: the key that signs tokens, before Slurm looks for it
 #   head-node.sh configured    OnNodeConfigured: everything else

@@ -39,6 +39,7 @@ FULL = 4000  # jobs in one object
 DETAILED = 300  # jobs that Slurm is asked about at once
 SPARE = 16 << 20  # bytes of the journal that have been read and still take room
 PATIENCE = 60  # seconds for one call of the AWS CLI
+ANSWER = 5  # seconds for one answer of Slurm
 
 # What jobcomp/filetxt writes, in every version from 22.05 to 26.05. A name and a folder may hold
 # anything, line breaks and the rest of a record too: the last that fits ends them.
@@ -200,12 +201,7 @@ class Recorder:
 
     def unread(self):
         """Returns why nothing will come, if so: a new slurm.conf has no journal any more."""
-        settings = subprocess.run(
-            [SCONTROL, "show", "config"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            universal_newlines=True,
-        ).stdout
+        settings = scontrol("show", "config")
         found = re.search(r"^JobCompType\s*=\s*(\S+)", settings, re.MULTILINE)
         if found and found.group(1) != "jobcomp/filetxt":
             return "slurm.conf has JobCompType=%s" % found.group(1)
@@ -276,33 +272,47 @@ class State(dict):
 
 
 class Slurm:
-    """Asks slurmrestd for jobs one by one, whose answers cannot be forged by a job's name."""
+    """Asks slurmrestd for jobs one by one, whose answers cannot be forged by a job's name. Once it
+    does not answer it is not asked again: whoever waited for each would come too late for all."""
 
     def __init__(self, path):
         self.path = path
-        minted = subprocess.run(
-            [SCONTROL, "token", "username=root", "lifespan=120"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            universal_newlines=True,
-        )
-        self.token = minted.stdout.strip().partition("=")[2]
+        self.token = scontrol("token", "username=root", "lifespan=600").strip().partition("=")[2]
 
     def job(self, number):
         """Returns what Slurm knows of a job; nothing when it cannot be asked."""
-        connection = http.client.HTTPConnection("localhost", timeout=5)
+        if not self.token:
+            return {}
+        connection = http.client.HTTPConnection("localhost")
         connection.sock = socket.socket(socket.AF_UNIX)
         headers = {"X-SLURM-USER-NAME": "root", "X-SLURM-USER-TOKEN": self.token}
         try:
-            connection.sock.settimeout(5)
+            connection.sock.settimeout(ANSWER)
             connection.sock.connect(SLURMRESTD)
             connection.request("GET", "%s/%d" % (self.path, number), headers=headers)
             jobs = json.loads(connection.getresponse().read().decode("utf-8", "replace"))["jobs"]
             return next(job for job in jobs if job["job_id"] == number)
-        except (OSError, http.client.HTTPException, ValueError, LookupError, StopIteration):
+        except (OSError, http.client.HTTPException):
+            self.token = None
+            return {}
+        except (ValueError, LookupError, StopIteration):
             return {}
         finally:
             connection.close()
+
+
+def scontrol(*arguments):
+    """Returns what scontrol prints; nothing when slurmctld does not answer."""
+    try:
+        return subprocess.run(
+            [SCONTROL, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            universal_newlines=True,
+            timeout=ANSWER,
+        ).stdout
+    except subprocess.TimeoutExpired:
+        return ""
 
 
 def read(text, is_torn=False, doubted=0):

@@ -36,7 +36,7 @@ pub async fn wait(
 ) -> Result<Vec<Job>> {
     let mut pace = Pace::minutes(limit);
     let mut patience = Pace::minutes(PATIENCE.min(limit));
-    let mut missing = None;
+    let mut missing: Vec<Option<Pace>> = vec![None; ids.len()];
     let mut ended: Vec<Option<Vec<Job>>> = vec![None; ids.len()];
     let mut last: Vec<Vec<Job>> = vec![Vec::new(); ids.len()];
     loop {
@@ -48,7 +48,7 @@ pub async fn wait(
                         jobs = remembered(ids[at]).await;
                     }
                     if jobs.is_empty() {
-                        let is_late = missing.get_or_insert_with(|| Pace::minutes(WRITTEN));
+                        let is_late = missing[at].get_or_insert_with(|| Pace::minutes(WRITTEN));
                         if last[at].is_empty() || !is_late.next().await {
                             return Err(gone(ids[at], &last[at]));
                         }
