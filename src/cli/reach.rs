@@ -65,6 +65,8 @@ pub(super) struct Reach {
     deployment: DeploymentArgs,
     memory: Memory,
     events: Events,
+    /// Whether the user named the server.
+    is_given: bool,
 }
 
 impl ReachArgs {
@@ -73,7 +75,8 @@ impl ReachArgs {
         let deployment = self.as_deployment();
         let given = self.given_server()?;
         let memory = self.memory(given.as_ref(), user);
-        let is_remembered = given.is_none() && memory.endpoint().is_some();
+        let is_given = given.is_some();
+        let is_remembered = !is_given && memory.endpoint().is_some();
         let (server, identity, memory) = match (given, given_token()?) {
             (Some(server), Some(token)) => (server, with(token, user), memory),
             (Some(server @ Server::Socket(_)), None) => (server, Identity::Anonymous, memory),
@@ -116,6 +119,7 @@ impl ReachArgs {
             deployment,
             memory,
             events: events.clone(),
+            is_given,
         })
     }
 
@@ -203,13 +207,13 @@ impl Reach {
     }
 
     /// Returns what is remembered of a job that Slurm does not know, if it is the deployment's
-    /// Slurm. That it cannot be looked up is only said.
+    /// Slurm. That it cannot be looked up is only said, and not of a Slurm that may be another.
     pub(super) async fn remembered(&self, id: JobId) -> Vec<Job> {
         let found = async { self.job_memory().await?.find(id).await };
         match found.await {
             Ok(jobs) => jobs,
             Err(error) => {
-                if error.kind() != Kind::Usage {
+                if !self.is_given {
                     self.events
                         .warn(format!("the job memory cannot be read: {error}"));
                 }

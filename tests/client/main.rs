@@ -6,6 +6,7 @@ mod cancelled_parts;
 mod command;
 mod cursor;
 mod endless_answers;
+mod forgotten;
 mod hostile_answers;
 mod layers;
 mod moved;

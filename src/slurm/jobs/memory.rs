@@ -47,7 +47,11 @@ impl JobMemory {
         }
         let said = self.buckets.read(&self.bucket, HEAD_NODE).await?;
         Ok(match said {
-            None => Some("it was set up by an earlier hpcapi, or cannot write there".to_owned()),
+            None => Some(
+                "it was set up by an earlier hpcapi, notes them elsewhere (JobCompType), or may not \
+                 write to the bucket"
+                    .to_owned(),
+            ),
             Some(said) => {
                 serde_json::from_slice::<Said>(&said)
                     .unwrap_or_default()
