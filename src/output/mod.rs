@@ -1,6 +1,6 @@
 //! The only place that prints: the answer on stdout, the story on stderr.
 
-mod elements;
+mod lists;
 mod moving;
 mod plain;
 mod screen;
@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Kind};
 
-pub use elements::{CsvList, JsonList};
+pub use lists::{CsvList, JsonList};
 pub use plain::plain;
 pub use screen::Screen;
 pub use stdout::{Reader, after, answer, bytes, document, end_of_document, lines, printed, raw};

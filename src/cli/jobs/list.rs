@@ -105,33 +105,31 @@ pub(super) async fn run(args: Args) -> Result<()> {
         marker: None,
         limit: args.limit.map(|limit| limit as usize),
     };
-    let (view, form) = match args.output {
-        Output::Raw if args.all => {
-            return Err(
-                Error::usage("the server knows no more than it says: --output raw")
-                    .hint("--all takes --output text, json or csv"),
-            );
-        }
-        Output::Csv if args.watch.watch => {
-            return Err(Error::usage(
-                "a list that is watched is redrawn, as text or json",
-            ));
-        }
-        Output::Text => (View::Text, Form::Text),
-        Output::Json => (View::Json, Form::Json),
-        Output::Csv => (View::Raw, Form::Csv),
-        Output::Raw => (View::Raw, Form::Text),
-    };
+    if args.all && args.output == Output::Raw {
+        return Err(
+            Error::usage("the server knows no more than it says: --output raw")
+                .hint("--all takes --output text, json or csv"),
+        );
+    }
+    if args.watch.watch && args.output == Output::Csv {
+        return Err(Error::usage(
+            "a list that is watched is redrawn, as text or json",
+        ));
+    }
     with_client(&args.reach, user, async |reach, events| {
-        match args.output {
+        let (view, form) = match args.output {
             Output::Raw => return print_raw(&reach.client, &whole).await,
-            _ if args.all => return show_all(reach, events, &filter, form).await,
-            Output::Csv => {
-                let listing = jobs::list(&reach.client, &filter, None).await?;
-                return show(listing.into_iter().flat_map(|listing| listing.jobs), form);
-            }
-            Output::Json | Output::Text => {}
+            Output::Text => (Some(View::Text), Form::Text),
+            Output::Json => (Some(View::Json), Form::Json),
+            Output::Csv => (None, Form::Csv),
+        };
+        if args.all {
+            return show_all(reach, events, &filter, form).await;
         }
+        let Some(view) = view else {
+            let listing = jobs::list(&reach.client, &filter, None).await?;
+            return show(listing.into_iter().flat_map(|listing| listing.jobs), form);
+        };
         let mut after = None;
         show_list(view, &args.watch, async || {
             let listing = jobs::list(&reach.client, &filter, after).await?;

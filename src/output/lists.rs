@@ -1,4 +1,4 @@
-//! A long list on stdout, printed element by element: none is held.
+//! Long lists on stdout, printed element by element: none is held.
 
 use std::io::{BufWriter, Stdout, Write, stdout};
 
