@@ -186,6 +186,18 @@ class EmulatorTest(unittest.TestCase):
             config=Config(retries={"total_max_attempts": 1}),
         )
 
+    @classmethod
+    def client_with(cls, service: str, credentials: dict[str, str]) -> Any:
+        """A client with the rights of a session of a role."""
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=cls.endpoint,
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+        )
+
     def wait_for(self, condition: Any, seconds: float = PATIENCE) -> Any:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

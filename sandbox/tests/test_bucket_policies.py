@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-import boto3
 from botocore.exceptions import ClientError
-from emulator import REGION, EmulatorTest
+from emulator import EmulatorTest
 
 BUCKET = "guarded"
 
@@ -40,15 +39,7 @@ class BucketPolicy(EmulatorTest):
             AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
         )["Role"]
         session = self.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="i-1")
-        credentials = session["Credentials"]
-        return boto3.client(
-            "s3",
-            region_name=REGION,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials["SessionToken"],
-        )
+        return self.client_with("s3", session["Credentials"])
 
     def test_a_role_below_the_path_may_not_write_there(self) -> None:
         self.s3.put_object(Bucket=BUCKET, Key="scripts/run.sh", Body=b"true")

@@ -7,9 +7,8 @@ import json
 import socket
 import threading
 
-import boto3
 from cluster import ClusterTest
-from emulator import REGION, FakeNode
+from emulator import FakeNode
 
 METADATA = "169.254.169.254"
 AWS = "169.254.169.253"
@@ -55,14 +54,8 @@ class NodeServices(ClusterTest):
             given = self.metadata(f"iam/security-credentials/{role}", user)[1]
             credentials = json.loads(given)
             self.assertEqual(credentials["Code"], "Success")
-            sts = boto3.client(
-                "sts",
-                region_name=REGION,
-                endpoint_url=self.endpoint,
-                aws_access_key_id=credentials["AccessKeyId"],
-                aws_secret_access_key=credentials["SecretAccessKey"],
-                aws_session_token=credentials["Token"],
-            )
+            credentials["SessionToken"] = credentials.pop("Token")
+            sts = self.client_with("sts", credentials)
             self.assertEqual(
                 sts.get_caller_identity()["Arn"],
                 f"arn:aws:sts::{self.account}:assumed-role/{role}/{self.made['HeadNode']}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import boto3
 from emulator import REGION, EmulatorTest
 
 
@@ -72,14 +71,7 @@ class Simulation(EmulatorTest):
     def test_who_may_not_simulate_is_refused(self) -> None:
         arn = self.role("blind", allow("ec2:*"))
         session = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="blind")["Credentials"]
-        blind = boto3.client(
-            "iam",
-            region_name=REGION,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=session["AccessKeyId"],
-            aws_secret_access_key=session["SecretAccessKey"],
-            aws_session_token=session["SessionToken"],
-        )
+        blind = self.client_with("iam", session)
         code, message = self.refusal(
             blind.simulate_principal_policy, PolicySourceArn=arn, ActionNames=["ec2:CreateVpc"]
         )
