@@ -26,6 +26,8 @@ pub enum Step {
     Api,
     /// The head node as the target of the load balancer, by an update of `<name>-api`.
     Target,
+    /// The head node, set up by the node script of this version.
+    NodeSetup,
     /// A call through the public URL that only a valid token can make.
     Endpoint,
 }
@@ -41,7 +43,7 @@ pub enum Need {
 
 impl Step {
     /// Every step, in the order of `up`.
-    pub const ALL: [Step; 11] = [
+    pub const ALL: [Step; 12] = [
         Step::Requirements,
         Step::NatGateway,
         Step::Pcluster,
@@ -52,6 +54,7 @@ impl Step {
         Step::HeadNode,
         Step::Api,
         Step::Target,
+        Step::NodeSetup,
         Step::Endpoint,
     ];
 
@@ -68,6 +71,7 @@ impl Step {
             Step::HeadNode => "head-node",
             Step::Api => "api",
             Step::Target => "target",
+            Step::NodeSetup => "node-setup",
             Step::Endpoint => "endpoint",
         }
     }
@@ -87,9 +91,14 @@ impl Step {
             // The instance exists minutes before the cluster is complete.
             Step::HeadNode => &[Begun(Step::Cluster)],
             Step::Target => &[Done(Step::Api), Done(Step::HeadNode)],
+            Step::NodeSetup => &[
+                Done(Step::NodeScript),
+                Done(Step::Cluster),
+                Done(Step::HeadNode),
+            ],
             Step::Endpoint => &[
                 Done(Step::Target),
-                Done(Step::Cluster),
+                Done(Step::NodeSetup),
                 Done(Step::NatGateway),
             ],
         }

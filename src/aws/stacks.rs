@@ -63,6 +63,12 @@ impl Stack {
         matches!(self.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE")
     }
 
+    /// Returns whether the stack is what some template says: the last one, or, when its update was
+    /// rolled back, the one before.
+    pub fn is_usable(&self) -> bool {
+        self.is_complete() || self.status == "UPDATE_ROLLBACK_COMPLETE"
+    }
+
     /// Returns whether the stack can only be deleted: it never came to life, or is half gone.
     pub fn must_be_replaced(&self) -> bool {
         self.never_lived() || self.status == "DELETE_FAILED"

@@ -48,6 +48,7 @@ async fn check(step: Step, context: &Context) -> Result<State> {
         Step::HeadNode => steps::head_node::check(context).await,
         Step::Api => steps::api::check(context).await,
         Step::Target => steps::target::check(context).await,
+        Step::NodeSetup => steps::node_setup::check(context).await,
         Step::Endpoint => steps::endpoint::check(context).await,
     }
 }
@@ -65,6 +66,7 @@ async fn run(step: Step, context: &Context, board: &Board) -> Result<()> {
         Step::HeadNode => steps::head_node::run(context).await,
         Step::Api => steps::api::run(context).await,
         Step::Target => steps::target::run(context).await,
+        Step::NodeSetup => steps::node_setup::run(context).await,
         Step::Endpoint => steps::endpoint::run(context).await,
     }
 }
@@ -83,6 +85,7 @@ async fn undo(step: Step, context: &Context) -> Result<Outcome> {
         | Step::NodeScript
         | Step::HeadNode
         | Step::Target
+        | Step::NodeSetup
         | Step::Endpoint => Ok(Outcome::Absent),
     }
 }

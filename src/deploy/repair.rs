@@ -3,7 +3,7 @@
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::slurm::repair_daemons;
+use crate::slurm::{NodeScript, SetUp, set_up_node};
 use crate::step::Step;
 
 use super::path::{Door, HEAD_NODE_PORT};
@@ -50,7 +50,14 @@ pub(super) async fn repair(context: &Context, repair: &Repair) -> Result<()> {
         Repair::Daemons => {
             let head_node = context.facts().head_node.as_ref().map(|it| it.id.clone());
             let head_node = head_node.ok_or_else(|| Error::failed("the head node is not known"))?;
-            let repaired = repair_daemons(&aws.commands, &head_node, node_script::SCRIPT).await;
+            let requirements = context.requirements();
+            let script = NodeScript {
+                text: node_script::SCRIPT,
+                bucket: &requirements
+                    .ok_or_else(|| Error::failed("the bucket is not known"))?
+                    .bucket,
+            };
+            let repaired = set_up_node(&aws.commands, &head_node, script, SetUp::Repair).await;
             let region = &aws.region;
             repaired.map_err(|error| {
                 error

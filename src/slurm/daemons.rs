@@ -1,27 +1,18 @@
-//! The daemons of the head node that a request passes: how they are, and bringing them back.
+//! The daemons of the head node that a request passes: how they are.
 
-use std::io::Write;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use serde::Deserialize;
 
 use crate::aws::Commands;
-use crate::error::{Context as _, Error, Result};
+use crate::error::{Error, Result};
 
 use super::head_node::run_script;
 
 const LOOK: &str = include_str!("look-at-daemons.sh");
-const REPAIR: &str = include_str!("repair-daemons.sh");
 
 /// How long a look may take: a controller that hangs is waited for twice.
 const LOOK_LIMIT: Duration = Duration::from_secs(60);
-
-/// How long a repair may take: slurmctld is started anew, and the whole way is proven.
-const REPAIR_LIMIT: Duration = Duration::from_secs(300);
 
 /// How slurmctld is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -61,38 +52,11 @@ pub struct Daemons {
     pub status: u16,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Repaired {
-    Done {
-        #[serde(rename = "repaired")]
-        _repaired: bool,
-    },
-    Refused {
-        error: String,
-    },
-}
-
 /// Looks at the daemons on the head node.
 pub async fn look_at_daemons(commands: &Commands, head_node: &str) -> Result<Daemons> {
     let cannot = || "cannot look at the daemons of the head node".to_owned();
     let words = run_script(commands, head_node, LOOK, LOOK_LIMIT, &cannot).await?;
     serde_json::from_str(words.trim()).map_err(|_| Error::failed(cannot()).because(words))
-}
-
-/// Starts what does not run and sets the head node up again with `node_script`.
-pub async fn repair_daemons(commands: &Commands, head_node: &str, node_script: &str) -> Result<()> {
-    let cannot = || "the daemons of the head node could not be brought back".to_owned();
-    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-    packed.write_all(node_script.as_bytes()).doing(cannot)?;
-    let packed = STANDARD.encode(packed.finish().doing(cannot)?);
-    let script = format!("node_script={packed}\n{REPAIR}");
-    let words = run_script(commands, head_node, &script, REPAIR_LIMIT, &cannot).await?;
-    match serde_json::from_str(words.trim()) {
-        Ok(Repaired::Done { .. }) => Ok(()),
-        Ok(Repaired::Refused { error }) => Err(Error::failed(cannot()).because(error)),
-        Err(_) => Err(Error::failed(cannot()).because(words)),
-    }
 }
 
 #[cfg(test)]

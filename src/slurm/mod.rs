@@ -8,6 +8,7 @@ pub mod host_list;
 mod job_counts;
 pub mod jobs;
 pub mod log_file;
+mod node_setup;
 pub mod nodes;
 pub mod partitions;
 pub mod ping;
@@ -19,7 +20,8 @@ pub mod time;
 mod token;
 
 pub use client::ApiVersion;
-pub use daemons::{Controller, Daemons, look_at_daemons, repair_daemons};
+pub use daemons::{Controller, Daemons, look_at_daemons};
 pub use job_counts::{JobCounts, count_jobs};
+pub use node_setup::{NodeScript, SetUp, set_up_node};
 pub use revoke::revoke_all;
 pub use token::{Claims, Lifespan, Minter, Token, UserName};

@@ -7,6 +7,9 @@
 #   head-node.sh updated       OnNodeUpdated: the same again
 #   head-node.sh               all of it
 #
+# After the phase may stand the deployment's bucket; else it is the one that the cluster's configuration
+# has this script from.
+#
 # The way of a request:  :6830 nginx  ->  unix socket  ->  slurmrestd  ->  slurmctld
 #
 # Running it again changes nothing that is as it should be. It ends with a real call through
@@ -31,12 +34,15 @@ readonly RECORDER=/usr/local/lib/hpcapi/record-jobs.py
 changed=()
 # What check_api finds, e.g. /slurm/v0.0.42.
 api=
+# The deployment's bucket.
+bucket=
 
 main() {
     is_head_node || exit 0
     [ "$(id -u)" = 0 ] || fail "this needs root"
     trap 'fail "line $LINENO failed: $BASH_COMMAND"' ERR
     local phase=${1:-all}
+    bucket=${2:-$(configured_bucket)}
     log "phase $phase"
     case $phase in
         start) make_key ;;
@@ -114,6 +120,20 @@ running_setting() {
     "$SLURM/bin/scontrol" show config 2>/dev/null | sed -n "s/^$1 *= *//p" || true
 }
 
+# Prints how slurmctld notes the jobs that end, or will when it runs.
+job_completion() {
+    local type
+    type=$(running_setting JobCompType)
+    type=${type:-$(slurm_setting JobCompType)}
+    echo "${type#(null)}"
+}
+
+# Prints where the cluster's configuration has this script from.
+configured_bucket() {
+    sed -n 's,.*s3://\([a-z0-9.-]*\)/hpcapi/[0-9a-f]*/head-node\.sh.*,\1,p' "$CLUSTER_CONFIG" \
+        2>/dev/null | head -n 1 || true
+}
+
 # Prints where Slurm looks for the key. OnNodeStart runs before Slurm is configured: then the
 # cluster's configuration says it.
 key_path() {
@@ -149,8 +169,8 @@ configure_slurm() {
     if [ -z "$(slurm_setting AuthAltTypes)" ]; then
         lines+=("AuthAltTypes=auth/jwt" "AuthAltParameters=jwt_key=$(key_path)")
     fi
-    case $(running_setting JobCompType) in
-        '' | jobcomp/none | '(null)')
+    case $(job_completion) in
+        '' | jobcomp/none)
             # Without its folder slurmctld would not start.
             install -d -o slurm -g slurm -m 0700 "${JOURNAL%/*}"
             lines+=("JobCompType=jobcomp/filetxt" "JobCompLoc=$JOURNAL")
@@ -604,17 +624,14 @@ check_api() {
     api=${version%/diag}
 }
 
-# Starts what remembers ended jobs in the bucket that this script came from.
+# Starts what remembers ended jobs in the bucket. Where Slurm notes them elsewhere, it says that there.
 remember_jobs() {
-    local bucket type journal python is_own=true
-    bucket=$(sed -n 's,.*s3://\([a-z0-9.-]*\)/hpcapi/[0-9a-f]*/head-node\.sh.*,\1,p' \
-        "$CLUSTER_CONFIG" 2>/dev/null | head -n 1)
-    type=$(running_setting JobCompType)
-    if [ "$type" != jobcomp/filetxt ] || [ -z "$bucket" ]; then
-        log "JobCompType=$type, bucket=$bucket"
+    local journal='' python is_own=true
+    if [ -z "$bucket" ]; then
+        log "$CLUSTER_CONFIG names no bucket of hpcapi"
         return 1
     fi
-    journal=$(running_setting JobCompLoc)
+    [ "$(job_completion)" != jobcomp/filetxt ] || journal=$(running_setting JobCompLoc)
     [ "$journal" = "$JOURNAL" ] || is_own=false
     python=$(compgen -G "/usr/bin/python3" || compgen -G "/usr/libexec/platform-python" ||
         compgen -G "/opt/parallelcluster/pyenv/versions/*/bin/python3" | head -n 1)

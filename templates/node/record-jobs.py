@@ -109,6 +109,8 @@ class Recorder:
 
     def read_all(self):
         """Reads what is new in the journal, batch by batch."""
+        if not self.config["journal"]:
+            return
         try:
             journal = open(self.config["journal"], "rb")
         except FileNotFoundError:

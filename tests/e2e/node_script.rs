@@ -1,5 +1,5 @@
-//! What runs as root on the head node lies in the bucket: no node can change it there, and what
-//! somebody else changed is put right.
+//! What runs as root on the head node lies in the bucket: no node can change it there, what somebody
+//! else changed is put right, and a node that another version of it set up is set up again.
 
 use aws_sdk_s3::primitives::ByteStream;
 
@@ -94,6 +94,62 @@ async fn no_node_can_change_what_runs_as_root_and_what_was_changed_is_put_right(
     }
     env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
+}
+
+/// Takes from the head node what earlier node scripts did not give it, and starts a job.
+const GO_BACK: &str = r#"#!/bin/bash
+systemctl disable --now hpcapi-record-jobs.timer
+rm -rf /etc/systemd/system/hpcapi-record-jobs.* /usr/local/lib/hpcapi /etc/hpcapi/record-jobs.json \
+    /var/lib/hpcapi /var/spool/hpcapi
+sed -i '/^JobComp/d' /opt/slurm/etc/slurm.conf
+systemctl restart slurmctld
+until runuser -u ec2-user -- bash -lc 'sbatch --wrap "sleep 1000" -o /dev/null'; do sleep 0.5; done
+until squeue --noheader --states RUNNING | grep -q .; do sleep 0.5; done"#;
+
+#[tokio::test]
+async fn a_head_node_of_another_version_is_set_up_again_while_its_jobs_go_on() {
+    let env = TestEnv::new();
+    env.succeed(&["up", "--yes"]);
+    let s3 = aws_sdk_s3::Client::new(&env.aws().await);
+    let (bucket, _) = script(&s3).await;
+    env.on_head_node(GO_BACK).await;
+    let said = s3.delete_object().bucket(&bucket);
+    said.key("jobs/head-node.json").send().await.unwrap();
+
+    let status = env.run(&["status"]);
+    assert_eq!(status.status.code(), Some(3));
+    let words = crate::environment::text(&status.stdout);
+    assert!(words.contains("another version of hpcapi"), "{words}");
+    env.succeed(&["up", "--yes"]);
+    env.succeed(&["status"]);
+    let running = env.json(&["jobs", "list", "--output", "json"]);
+    assert_eq!(running["jobs"][0]["state"], "RUNNING", "{running}");
+    let ended = "scancel 1
+        until grep -q JobState=CANCELLED /var/spool/hpcapi/jobs.txt; do sleep 0.2; done
+        systemctl start hpcapi-record-jobs";
+    env.on_head_node(ended).await;
+    let key = newest_job_memory(&s3, &bucket).await;
+    assert!(key.ends_with(".ndjson.gz"), "{key}");
+
+    // A node that may not write to the bucket says nothing of itself: `up` notes it.
+    let mute = "printf '#!/bin/sh\nexit 1\n' >/usr/local/bin/aws; rm -r /var/lib/hpcapi/jobs";
+    env.on_head_node(mute).await;
+    for said in [&br#"{"instance":"i-0","script":"0"}"#[..], b"garbage"] {
+        let put = s3.put_object().bucket(&bucket).key("jobs/head-node.json");
+        let put = put.body(ByteStream::from_static(said));
+        put.send().await.unwrap();
+        env.succeed(&["up", "--yes"]);
+        env.succeed(&["status"]);
+    }
+    env.succeed(&["teardown", "--yes"]);
+    env.assert_empty().await;
+}
+
+async fn newest_job_memory(s3: &aws_sdk_s3::Client, bucket: &str) -> String {
+    let listed = s3.list_objects_v2().bucket(bucket).prefix("jobs/2");
+    let listed = listed.send().await.unwrap();
+    let key = listed.contents().last().and_then(|one| one.key());
+    key.unwrap().to_owned()
 }
 
 async fn read(s3: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Vec<u8> {

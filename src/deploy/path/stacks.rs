@@ -88,6 +88,5 @@ pub(super) fn unfinished(context: &Context, found: &Stack) -> Option<Finding> {
     if !found.is_settled() && !found.is_in_review() {
         return Some(Finding::waiting(SUBJECT, text).then(up));
     }
-    let is_usable = found.is_complete() || found.status == "UPDATE_ROLLBACK_COMPLETE";
-    (!is_usable).then(|| Finding::problem(SUBJECT, text).then(up))
+    (!found.is_usable()).then(|| Finding::problem(SUBJECT, text).then(up))
 }

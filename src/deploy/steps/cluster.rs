@@ -34,7 +34,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     }
     Ok(if !there.is_settled() {
         State::waiting(format!("the cluster is in {}", there.status))
-    } else if there.is_complete() || there.status == "UPDATE_ROLLBACK_COMPLETE" {
+    } else if there.is_usable() {
         State::Ready
     } else {
         State::incomplete(format!("the cluster is in {}", there.status))

@@ -45,11 +45,12 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
 }
 
 fn key() -> String {
+    format!("hpcapi/{}/head-node.sh", digest())
+}
+
+/// Returns the first 16 hexadecimal digits of the script's SHA-256.
+pub(super) fn digest() -> String {
     let digest = Sha256::digest(SCRIPT);
-    let digest: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("hpcapi/{digest}/head-node.sh")
+    let bytes = digest.iter().take(8);
+    bytes.map(|byte| format!("{byte:02x}")).collect()
 }

@@ -59,7 +59,7 @@ pub(super) fn state(stack: &Stack, template: Template, parameters: &[(&str, Stri
         return State::waiting(format!("the stack `{}` is in {}", stack.name, stack.status));
     }
     // The rollback of an update gives tags and parameters back, too: they say what it is.
-    if !stack.is_complete() && stack.status != "UPDATE_ROLLBACK_COMPLETE" {
+    if !stack.is_usable() {
         return State::incomplete(format!("the stack `{}` is in {}", stack.name, stack.status));
     }
     if !template.has_made(stack) {

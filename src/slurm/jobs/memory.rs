@@ -48,8 +48,7 @@ impl JobMemory {
         let said = self.buckets.read(&self.bucket, HEAD_NODE).await?;
         Ok(match said {
             None => Some(
-                "it was set up by an earlier hpcapi, notes them elsewhere (JobCompType), or may not \
-                 write to the bucket"
+                "an earlier hpcapi set it up (`up` sets it up again), or it may not write to the bucket"
                     .to_owned(),
             ),
             Some(said) => {
