@@ -18,6 +18,13 @@ pub fn rfc3339(seconds: u64) -> String {
     humantime::format_rfc3339_seconds(moment).to_string()
 }
 
+/// Returns the day of a moment in UTC, e.g. `2026-11-28`.
+pub fn day(seconds: u64) -> String {
+    let mut day = rfc3339(seconds);
+    day.truncate("2026-11-28".len());
+    day
+}
+
 /// Serialises a moment as RFC 3339, for `#[serde(serialize_with)]`.
 pub fn serialize<S: serde::Serializer>(
     moment: &Option<u64>,

@@ -3,22 +3,24 @@
 use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
 
+use clap::ValueEnum;
+
 use crate::error::Result;
 use crate::event::Events;
 use crate::output::{self, CsvList, JsonList, Reader};
-use crate::slurm::jobs::{self, Filter, Job};
+use crate::slurm::jobs::{self, Filter, Job, JobMemory};
 
 use super::super::reach::Reach;
 use super::table::History;
 
 /// How a list is printed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Form {
     /// A table.
     Text,
     /// One JSON document.
     Json,
-    /// Comma-separated values.
+    /// Comma-separated values with a heading: the fields of the JSON document.
     Csv,
 }
 
@@ -29,37 +31,67 @@ pub(super) async fn show_all(
     filter: &Filter,
     form: Form,
 ) -> Result<()> {
-    let memory = reach.job_memory().await?;
-    if let Some(problem) = memory.problem().await? {
-        events.warn(format!(
-            "jobs that end now are not remembered by the head node: {problem}"
-        ));
-    }
     let unlimited = Filter {
         limit: None,
         ..filter.clone()
     };
-    // Before the memory is read: what Slurm forgets meanwhile is in it.
-    let live = match jobs::list(&reach.client, &unlimited, None).await {
-        Ok(listing) => listing.map(|listing| listing.jobs).unwrap_or_default(),
-        Err(error) => {
-            events.warn(format!(
-                "these are only the jobs that are remembered: {error}"
-            ));
-            Vec::new()
-        }
-    };
-    let known: HashSet<_> = live.iter().map(|job| (job.id, job.submit_time)).collect();
+    let all = AllJobs::look(reach, events, &unlimited).await?;
     let mut list = List::begin(form, filter.limit)?;
-    memory
-        .each(&unlimited, |job| {
-            match known.contains(&(job.id, job.submit_time)) {
-                true => Ok(ControlFlow::Continue(())),
-                false => list.take(job),
-            }
-        })
+    // Whoever was submitted since ended since.
+    let live = all
+        .each_forgotten(filter.since, &unlimited, |job| list.take(job))
         .await?;
     list.end_with(live)
+}
+
+/// Those that Slurm has forgotten, and those that it knows.
+pub(super) struct AllJobs {
+    memory: JobMemory,
+    live: Vec<Job>,
+}
+
+impl AllJobs {
+    /// Asks Slurm for those that `filter` wants, and tells what keeps the list from being whole.
+    pub(super) async fn look(reach: &Reach, events: &Events, filter: &Filter) -> Result<AllJobs> {
+        let memory = reach.job_memory().await?;
+        if let Some(problem) = memory.problem().await? {
+            events.warn(format!(
+                "jobs that end now are not remembered by the head node: {problem}"
+            ));
+        }
+        // Before the memory is read: what Slurm forgets meanwhile is in it.
+        let live = match jobs::list(&reach.client, filter, None).await {
+            Ok(listing) => listing.map(|listing| listing.jobs).unwrap_or_default(),
+            Err(error) => {
+                events.warn(format!(
+                    "these are only the jobs that are remembered: {error}"
+                ));
+                Vec::new()
+            }
+        };
+        Ok(AllJobs { memory, live })
+    }
+
+    /// Tells `visit` each job that ended since a time, that `filter` wants and that Slurm has
+    /// forgotten, until it breaks, and returns those that Slurm knows.
+    pub(super) async fn each_forgotten(
+        self,
+        ended_since: Option<u64>,
+        filter: &Filter,
+        mut visit: impl FnMut(Job) -> Result<ControlFlow<()>>,
+    ) -> Result<Vec<Job>> {
+        let live = self.live.iter();
+        let known: HashSet<_> = live.map(|job| (job.id, job.submit_time)).collect();
+        self.memory
+            .each(ended_since, filter, |job| {
+                match known.contains(&(job.id, job.submit_time)) {
+                    true => Ok(ControlFlow::Continue(())),
+                    false => visit(job),
+                }
+            })
+            .await?;
+        Ok(self.live)
+    }
 }
 
 /// Shows these jobs.

@@ -143,7 +143,8 @@ pub(super) async fn run(args: Args) -> Result<()> {
     .await
 }
 
-fn moment(text: &str) -> Result<u64> {
+/// Returns the seconds since 1970 of a time or an age.
+pub(super) fn moment(text: &str) -> Result<u64> {
     if let Ok(age) = humantime::parse_duration(text) {
         return Ok(time::now().saturating_sub(age.as_secs()));
     }

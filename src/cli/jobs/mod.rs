@@ -8,13 +8,14 @@ mod sbatch_options;
 mod show;
 mod submit;
 mod table;
+mod usage;
 mod wait;
 
 use clap::{Args as ClapArgs, Subcommand};
 
 use crate::error::Result;
 
-/// List, show, submit, cancel, wait for and read jobs
+/// List, show, submit, cancel, wait for and read jobs, and report what they used
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -29,6 +30,7 @@ enum Command {
     Cancel(cancel::Args),
     Wait(wait::Args),
     Logs(logs::Args),
+    Usage(usage::Args),
 }
 
 impl Args {
@@ -37,7 +39,7 @@ impl Args {
         match self.command {
             Command::Submit(_) => Some("what was sent is submitted: hpcapi jobs list"),
             Command::Wait(_) | Command::Logs(_) => Some("the job goes on"),
-            Command::List(_) | Command::Show(_) | Command::Cancel(_) => None,
+            Command::List(_) | Command::Show(_) | Command::Cancel(_) | Command::Usage(_) => None,
         }
     }
 }
@@ -64,5 +66,6 @@ pub(super) async fn run(args: Args) -> Result<()> {
         Command::Cancel(args) => cancel::run(args).await,
         Command::Wait(args) => wait::run(args).await,
         Command::Logs(args) => logs::run(args).await,
+        Command::Usage(args) => usage::run(args).await,
     }
 }

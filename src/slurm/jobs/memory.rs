@@ -59,15 +59,16 @@ impl JobMemory {
         })
     }
 
-    /// Tells `visit` each job that `filter` wants, but for its limit, about in the order in which
-    /// they ended, until it breaks.
+    /// Tells `visit` each job that ended since a time and that `filter` wants, but for its limit,
+    /// about in the order in which they ended, until it breaks.
     pub async fn each(
         &self,
+        ended_since: Option<u64>,
         filter: &Filter,
         mut visit: impl FnMut(Job) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
         let mut seen = HashSet::new();
-        self.visit(filter.since, |_, job| {
+        self.visit(ended_since, |_, job| {
             // A batch whose sending was interrupted is there twice.
             match filter.wants(&job) && seen.insert((job.id, job.submit_time)) {
                 true => visit(job),
@@ -106,8 +107,7 @@ impl JobMemory {
         since: Option<u64>,
         mut visit: impl FnMut(&str, Job) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
-        let first = since.map(time::rfc3339).unwrap_or_default();
-        let day = first.split('T').next().unwrap_or_default();
+        let day = since.map(time::day).unwrap_or_default();
         let keys = self
             .buckets
             .keys(&self.bucket, PREFIX, &format!("{PREFIX}{day}"))
@@ -188,7 +188,7 @@ mod tests {
             told.push((job.id, job.exit_code, job.source));
             Ok(ControlFlow::Continue(()))
         };
-        memory.each(&Filter::default(), visit).await.unwrap();
+        memory.each(None, &Filter::default(), visit).await.unwrap();
         let expected = [
             (1, Some(3), Source::Memory),
             (2, Some(3), Source::Memory),

@@ -11,6 +11,7 @@ mod raw;
 mod state;
 mod submit;
 mod task_list;
+mod usage;
 mod wait;
 
 use serde::Serialize;
@@ -27,6 +28,7 @@ pub use memory::JobMemory;
 pub use parts::{Parts, parts};
 pub use state::State;
 pub use submit::{Submitted, accepted, request as submit_request, submit};
+pub use usage::{By, Line as UsageLine, Period, Usage};
 pub use wait::{exit_code, gone, wait};
 
 /// Who tells of a job.
