@@ -122,6 +122,16 @@ impl PclusterChoice {
     pub const VERSION: &'static str = "3.16.1";
 }
 
+/// What a teardown does with the bucket.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BucketFate {
+    /// It is deleted with all that is in it.
+    #[default]
+    Deleted,
+    /// `--keep-bucket`: it stays, with what jobs have left in it.
+    Kept,
+}
+
 /// Everything a run of hpcapi was asked to do.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -131,6 +141,10 @@ pub struct Settings {
     pub ground: Ground,
     /// `--key-name`: an EC2 key pair of the user's own.
     pub key_name: Option<String>,
+    /// `--bucket`: one that an earlier teardown kept, to be used again.
+    pub kept_bucket: Option<String>,
+    /// What becomes of the bucket.
+    pub bucket_fate: BucketFate,
     /// Which `pcluster` to run.
     pub pcluster: PclusterChoice,
     /// The user's home folder, below which local files are kept.

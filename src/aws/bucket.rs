@@ -183,20 +183,21 @@ impl Buckets {
         .hint("end what writes to it"))
     }
 
-    /// Removes what is in the bucket now, but for the keys that begin with one of `spared`.
-    /// `progress` is told how many versions are gone.
-    pub async fn sweep_all_but(
-        &self,
-        bucket: &str,
-        spared: &[&str],
-        progress: impl Fn(usize),
-    ) -> Result<Emptied> {
-        let goes = |key: &str| !spared.iter().any(|spared| key.starts_with(spared));
-        self.sweep(bucket, goes, progress).await
+    /// Deletes the bucket, which must be empty; one that does not exist is deleted.
+    pub async fn delete(&self, bucket: &str) -> Result<()> {
+        match self.0.delete_bucket().bucket(bucket).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_absent(&error) => Ok(()),
+            Err(error) => Err(service(
+                format!("cannot delete the bucket `{bucket}`"),
+                error,
+            )),
+        }
     }
 
-    /// Removes what is in the bucket now and `goes` by its key.
-    async fn sweep(
+    /// Removes what is in the bucket now and `goes` by its key. `progress` is told how many versions
+    /// are gone.
+    pub async fn sweep(
         &self,
         bucket: &str,
         goes: impl Fn(&str) -> bool,
@@ -369,7 +370,8 @@ mod tests {
         let goes = [(200, ONE), (200, DELETED), (200, UPLOAD), (204, "")];
         for (spared, answers, gone) in [("k", &stays[..], 0), ("l", &goes, 1)] {
             let buckets = answered(answers).await.buckets;
-            let swept = buckets.sweep_all_but("b", &["x", spared], |_| {}).await;
+            let goes = |key: &str| !key.starts_with(spared);
+            let swept = buckets.sweep("b", goes, |_| {}).await;
             let (versions, uploads) = (gone, gone);
             assert_eq!(swept.unwrap(), Emptied { versions, uploads }, "{spared}");
         }

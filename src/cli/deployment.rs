@@ -12,7 +12,9 @@ use crate::error::{Context as _, Error, Kind, Result};
 use crate::event::Events;
 use crate::pcluster::config::ClusterConfig;
 use crate::sandbox::Sandbox;
-use crate::settings::{Again, DeploymentName, Endpoint, Ground, PclusterChoice, Settings};
+use crate::settings::{
+    Again, BucketFate, DeploymentName, Endpoint, Ground, PclusterChoice, Settings,
+};
 
 use super::remembered;
 
@@ -65,6 +67,14 @@ pub(super) struct ClusterArgs {
     /// Version of ParallelCluster
     #[arg(long, value_name = "VERSION", default_value = PclusterChoice::VERSION, value_parser = version)]
     pcluster_version: String,
+
+    /// `--bucket` of the commands that take it.
+    #[arg(skip)]
+    pub(super) kept_bucket: Option<String>,
+
+    /// `--keep-bucket` of the command that takes it.
+    #[arg(skip)]
+    pub(super) bucket_fate: BucketFate,
 }
 
 impl Default for ClusterArgs {
@@ -74,6 +84,8 @@ impl Default for ClusterArgs {
             key_name: None,
             pcluster: None,
             pcluster_version: PclusterChoice::VERSION.to_owned(),
+            kept_bucket: None,
+            bucket_fate: BucketFate::default(),
         }
     }
 }
@@ -87,6 +99,7 @@ impl ClusterArgs {
             ("config", self.config.as_ref().map(path)),
             ("key-name", self.key_name.clone()),
             ("pcluster", self.pcluster.as_ref().map(path)),
+            ("bucket", self.kept_bucket.clone()),
         ] {
             if let Some(value) = value {
                 options.push_str(&format!(" --{option} {}", quoted(&value)));
@@ -162,6 +175,8 @@ impl DeploymentArgs {
             name,
             ground,
             key_name: cluster.key_name.clone(),
+            kept_bucket: cluster.kept_bucket.clone(),
+            bucket_fate: cluster.bucket_fate,
             pcluster: PclusterChoice {
                 path: cluster.pcluster.clone(),
                 version: cluster.pcluster_version.clone(),
@@ -271,6 +286,16 @@ impl DeploymentArgs {
             region: self.region.clone(),
             cluster_options: cluster.options(),
         }
+    }
+}
+
+/// Reads the name of a bucket, by the rules of S3.
+pub(super) fn bucket_name(text: &str) -> Result<String> {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+    match (3..=63).contains(&text.len()) && text.chars().all(is_plain) {
+        true => Ok(text.to_owned()),
+        false => Err(Error::usage(format!("`{text}` is no name of a bucket"))
+            .hint("`teardown --keep-bucket` prints the name of the bucket that it leaves")),
     }
 }
 

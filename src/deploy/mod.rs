@@ -27,6 +27,7 @@ pub use replacement::{Consent, Replaced};
 pub use state::State;
 pub use status::{StepStatus, gather_values, locate, survey};
 pub use steps::cluster_config::filled;
+pub use steps::kept_bucket::holding_jobs as bucket_holding_jobs;
 pub use teardown::{Teardown, doomed, teardown};
 pub use up::{Preflight, Up, look_ahead, up};
 

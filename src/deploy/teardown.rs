@@ -67,10 +67,12 @@ async fn require_unprotected(context: &Context) -> Result<Option<Stack>> {
         stacks.describe(&requirements),
         stacks.describe(name.as_str())
     )?;
-    for there in [api, requirements].iter().flatten() {
-        if stack::is_ours(context, there) {
-            deletion::require_unprotected(context, there)?;
-        }
+    let ours = |there: &&Stack| stack::is_ours(context, there);
+    if let Some(there) = requirements.as_ref().filter(ours) {
+        steps::requirements::require_bucket_stays(context, there)?;
+    }
+    for there in [&api, &requirements].into_iter().flatten().filter(ours) {
+        deletion::require_unprotected(context, there)?;
     }
     let Some(cluster) = cluster else {
         return Ok(None);

@@ -107,6 +107,7 @@ async fn look_first(
         (Err(error), Preflight::Look) => return Err(preflight::beside(context, error).await),
         (before, _) => before?,
     };
+    super::steps::kept_bucket::require_usable(context).await?;
     half_deleted::require_none(context, replacing.is_some()).await?;
     if replacing.is_some() || preflight == Preflight::Look && makes_a_cluster(context) {
         preflight::look_for_problems(context).await?;

@@ -228,6 +228,13 @@ pub(super) fn statements() -> Vec<Statement> {
             BUCKET,
         ),
         on(
+            "ChangeBucketTags",
+            &[Up, Teardown],
+            &["s3:PutBucketTagging"],
+            BUCKET,
+        ),
+        on("DeleteTheBucket", &[Teardown], &["s3:DeleteBucket"], BUCKET),
+        on(
             "LookForRoles",
             &[Teardown],
             &["iam:ListRoles", "iam:ListRoleTags"],

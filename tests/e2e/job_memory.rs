@@ -60,7 +60,9 @@ fn ends(jobs: &[Value]) -> BTreeMap<(String, u64, Option<u64>), usize> {
     ends
 }
 
-async fn every_ended_job_is_told(suite: &'static str) {
+/// Returns the deployment after all of its jobs have ended and are forgotten, with all that is told
+/// of them.
+async fn with_forgotten_jobs(suite: &'static str) -> (TestEnv, Vec<Value>) {
     let env = TestEnv::with_suite(suite);
     let setting = "    CustomSlurmSettings:\n";
     let config = CONFIG.replacen(setting, &format!("{setting}      - MinJobAge: 60\n"), 1);
@@ -88,9 +90,47 @@ async fn every_ended_job_is_told(suite: &'static str) {
         assert_eq!(job["directory"], "/tmp/a b\nc", "{job}");
         assert_eq!(job["partition"], "queue1", "{job}");
     }
+    (env, all)
+}
+
+async fn every_ended_job_is_told(suite: &'static str) {
+    let (env, all) = with_forgotten_jobs(suite).await;
     they_are_found_and_chosen(&env, &all);
+    what_they_used_is_reported(&env, &all);
     env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
+}
+
+/// The bucket with the job memory stays when the deployment goes, and a new one takes it up.
+async fn they_outlive_the_deployment(env: &TestEnv, all: &[Value]) {
+    env.succeed(&["teardown", "--yes", "--keep-bucket"]);
+    let check = env.json(&["teardown", "--check", "--output", "json"]);
+    let kept = check["kept"].as_array().unwrap().iter();
+    let kept: Vec<_> = kept
+        .filter(|one| one["why"].to_string().contains("--bucket"))
+        .collect();
+    assert_eq!(kept.len(), 1, "{check}");
+    let bucket = kept[0]["name"].as_str().unwrap();
+    for (bad, why) in [
+        ("No_Bucket", "is no name of a bucket"),
+        ("hpc-serverless-nobodys", "there is none of this name"),
+    ] {
+        let words = env.fail(2, &["up", "--yes", "--bucket", bad]);
+        assert!(words.contains(why), "{words}");
+    }
+    env.succeed(&["teardown", "--yes"]);
+    env.succeed(&["up", "--yes", "--bucket", bucket]);
+    let words = env.fail(2, &["up", "--yes", "--bucket", "another-one"]);
+    assert!(words.contains("has a bucket already"), "{words}");
+    env.succeed(&["up", "--yes"]);
+    assert_eq!(ends(&jobs(env, &["--all"])), ends(all));
+    env.json(&[
+        "jobs",
+        "show",
+        &all[0]["id"].to_string(),
+        "--output",
+        "json",
+    ]);
 }
 
 /// Every command that takes a job takes a forgotten one.
@@ -131,14 +171,58 @@ fn they_are_found_and_chosen(env: &TestEnv, all: &[Value]) {
     assert!(words.contains("Slurm knows no job 4000000"), "{words}");
 }
 
+/// The report counts what the jobs say of themselves.
+fn what_they_used_is_reported(env: &TestEnv, all: &[Value]) {
+    let moment = |value: &Value| {
+        let time = humantime::parse_rfc3339(value.as_str()?).ok()?;
+        Some(
+            time.duration_since(std::time::UNIX_EPOCH)
+                .unwrap()
+                .as_secs(),
+        )
+    };
+    let core_seconds: Vec<u64> = all
+        .iter()
+        .filter_map(|job| {
+            let ran = moment(&job["end_time"])? - moment(&job["start_time"])?;
+            Some(ran * job["cpus"].as_u64().unwrap())
+        })
+        .collect();
+    let priced = ["--price", "queue1=3600", "--output", "json"];
+    let told = env.json(&[&["jobs", "usage"], &priced[..]].concat());
+    let line = &told["usage"][0];
+    assert_eq!(
+        (&line["user"], &line["partition"]),
+        (&"ec2-user".into(), &"queue1".into())
+    );
+    assert_eq!(line["jobs"], core_seconds.len());
+    let sum: f64 = core_seconds.iter().map(|seconds| *seconds as f64).sum();
+    let close = |value: &Value, wanted: f64| (value.as_f64().unwrap() - wanted).abs() < 0.001;
+    assert!(close(&line["core_hours"], sum / 3600.0), "{told} {sum}");
+    assert!(close(&told["total"]["cost_usd"], sum), "{told} {sum}");
+    let none = env.json(&["jobs", "usage", "--until", "1h", "--output", "json"]);
+    assert_eq!(none["total"]["jobs"], 0);
+    let unpriced = env.run(&["jobs", "usage", "--by", "day,qos"]);
+    assert!(
+        text(&unpriced.stderr).contains("not known of queue1"),
+        "{unpriced:?}"
+    );
+    assert!(text(&unpriced.stdout).starts_with("QOS"), "{unpriced:?}");
+}
+
 #[tokio::test]
 async fn every_ended_job_is_told_of_slurm_22_05() {
     every_ended_job_is_told("bookworm").await;
 }
 
 #[tokio::test]
-async fn every_ended_job_is_told_of_slurm_24_11() {
-    every_ended_job_is_told("trixie").await;
+async fn every_ended_job_is_told_of_slurm_24_11_and_outlives_its_deployment() {
+    let (env, all) = with_forgotten_jobs("trixie").await;
+    they_are_found_and_chosen(&env, &all);
+    what_they_used_is_reported(&env, &all);
+    they_outlive_the_deployment(&env, &all).await;
+    env.succeed(&["teardown", "--yes"]);
+    env.assert_empty().await;
 }
 
 #[tokio::test]

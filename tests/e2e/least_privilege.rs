@@ -53,6 +53,7 @@ const RARE: &[(&str, &str)] = &[
         "s3:GetBucketTagging",
         "there is a bucket that is named like ours",
     ),
+    ("s3:PutBucketTagging", "the bucket outlives its deployment"),
     ("iam:GetRole", "the caller is a session of a role"),
     (
         "iam:SimulatePrincipalPolicy",

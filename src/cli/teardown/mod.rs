@@ -11,6 +11,7 @@ use crate::deploy::{self, Elsewhere, Scan, Teardown};
 use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::output::{self, Format, Story};
+use crate::settings::BucketFate;
 use crate::step::Step;
 
 use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse, open_sandbox};
@@ -25,6 +26,10 @@ pub(super) struct Args {
 
     #[command(flatten)]
     cluster: ClusterArgs,
+
+    /// Leave the bucket, with the jobs that are remembered in it, for a later `up --bucket`
+    #[arg(long, conflicts_with = "check")]
+    keep_bucket: bool,
 
     /// Do not ask before deleting
     #[arg(short, long)]
@@ -60,10 +65,20 @@ pub(super) async fn run(args: Args) -> Result<()> {
 
 /// Returns the answer, and whether all is as it should be at the end.
 async fn work(args: &Args, events: &Events) -> Result<(TeardownAnswer, Result<()>)> {
-    let context = args
-        .deployment
-        .context(&args.cluster, SandboxUse::Start, events)
+    let mut cluster = args.cluster.clone();
+    if args.keep_bucket {
+        cluster.bucket_fate = BucketFate::Kept;
+    }
+    let deployment = &args.deployment;
+    let mut context = deployment
+        .context(&cluster, SandboxUse::Start, events)
         .await?;
+    if !args.check && !args.yes && keeps_jobs(&context).await? {
+        cluster.bucket_fate = BucketFate::Kept;
+        context = deployment
+            .context(&cluster, SandboxUse::Start, events)
+            .await?;
+    }
     let (removed, scan) = if args.check {
         (None, deploy::check_leftovers(&context).await?)
     } else {
@@ -123,6 +138,18 @@ fn is_elsewhere(context: &Context, place: &Elsewhere) -> Error {
     ))
     .because(place.why.clone())
     .hint(place.command(context, "teardown --check"))
+}
+
+/// Asks at a terminal whether what jobs have left is to stay, if they have left something.
+async fn keeps_jobs(context: &Context) -> Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    let Some(bucket) = deploy::bucket_holding_jobs(context).await? else {
+        return Ok(false);
+    };
+    let question = format!("keep the bucket `{bucket}` with the jobs that are remembered in it?");
+    Ok(output::confirm(&question).await)
 }
 
 /// Says what will be deleted, and asks unless `--yes` was given.

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::output::{self, Format, Story};
 
-use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
+use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse, bucket_name};
 use answer::UpAnswer;
 use detached::Detached;
 
@@ -26,6 +26,10 @@ pub(super) struct Args {
 
     #[command(flatten)]
     cluster: ClusterArgs,
+
+    /// Use a bucket again that `teardown --keep-bucket` left, with the jobs remembered in it
+    #[arg(long, value_name = "NAME", value_parser = bucket_name)]
+    bucket: Option<String>,
 
     /// Do not ask before making things that cost money
     #[arg(short, long, overrides_with = "yes")]
@@ -58,7 +62,8 @@ pub(super) struct Args {
     output: Format,
 }
 
-pub(super) async fn run(args: Args) -> Result<()> {
+pub(super) async fn run(mut args: Args) -> Result<()> {
+    args.cluster.kept_bucket = args.bucket.take();
     // Before a cluster is replaced more is asked, once it is known what goes with it.
     if !args.replace_cluster {
         confirm_costs(&args).await?;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::aws::{Item, Kind, TAG_CLUSTER};
 use crate::context::TAG_DEPLOYMENT;
+use crate::deploy::steps::kept_bucket::TAG_KEPT;
 
 use super::origin::Origin;
 
@@ -42,8 +43,14 @@ pub(super) fn vpcs(origin: &Origin, items: &[(Kind, Item)]) -> BTreeSet<String> 
 
 /// Returns whose a thing is; `vpcs` are the deployment's.
 pub(super) fn claim(origin: &Origin, vpcs: &BTreeSet<String>, kind: Kind, item: &Item) -> Claim {
-    if kind == Kind::Bucket && item.name.ends_with("-do-not-delete") {
+    if is_shared(kind, item) {
         return Claim::Kept("shared by all ParallelCluster clusters of a region");
+    }
+    if let Some(deployment) = item.tags.get(TAG_KEPT) {
+        return match *deployment == origin.name {
+            true => Claim::Kept("kept by `teardown --keep-bucket`, for `up --bucket`"),
+            false => Claim::Nobodys,
+        };
     }
     let claim = by_sign(origin, vpcs, kind, item);
     let is_log = ["/aws/parallelcluster/", "/aws/lambda/pcluster-"]
@@ -57,6 +64,11 @@ pub(super) fn claim(origin: &Origin, vpcs: &BTreeSet<String>, kind: Kind, item: 
         Claim::LookAlike(_) if kind == Kind::LogGroup && is_function => Claim::Kept(LOGS),
         claim => claim,
     }
+}
+
+/// Returns whether it is the bucket of all ParallelCluster clusters of a region.
+pub(super) fn is_shared(kind: Kind, item: &Item) -> bool {
+    kind == Kind::Bucket && item.name.ends_with("-do-not-delete")
 }
 
 fn by_sign(origin: &Origin, vpcs: &BTreeSet<String>, kind: Kind, item: &Item) -> Claim {

@@ -1,8 +1,9 @@
 //! What a teardown will delete, said before it does.
 
 use crate::context::{Context, TAG_DEPLOYMENT};
-use crate::deploy::steps::{cluster_config, key_pair, ownership, stack};
+use crate::deploy::steps::{cluster_config, kept_bucket, key_pair, ownership, stack};
 use crate::error::Result;
+use crate::settings::BucketFate;
 
 /// Returns what a teardown will delete, one line each; empty when there is nothing.
 pub(in crate::deploy) async fn doomed(context: &Context) -> Result<Vec<String>> {
@@ -20,10 +21,23 @@ pub(in crate::deploy) async fn doomed(context: &Context) -> Result<Vec<String>> 
         lines.push(format!("the cluster {name} with its jobs and volumes"));
     }
     if is_ours(context, &name.requirements_stack()).await? {
+        let holds_jobs = kept_bucket::holding_jobs(context).await?.is_some();
+        let bucket = match context.settings.bucket_fate {
+            BucketFate::Kept => "but not the bucket",
+            BucketFate::Deleted if holds_jobs => {
+                "and the bucket with everything in it, also the remembered jobs: --keep-bucket \
+                 leaves them"
+            }
+            BucketFate::Deleted => "and the bucket with everything in it",
+        };
+        let stack = name.requirements_stack();
         lines.push(format!(
-            "the stack {} (network, NAT gateway, and the bucket with everything in it)",
-            name.requirements_stack()
+            "the stack {stack} (network, NAT gateway, {bucket})"
         ));
+    } else {
+        let buckets = kept_bucket::of_the_deployment(context).await?;
+        let buckets = buckets.iter();
+        lines.extend(buckets.map(|it| format!("the bucket {it} with everything in it")));
     }
     if let Some(pair) = context.aws.key_pairs.describe(name.as_str()).await?
         && pair

@@ -5,7 +5,7 @@ use crate::aws::{Item, Kind, TAG_CLUSTER};
 use crate::context::Context;
 use crate::settings::Ground;
 
-use super::claim::{Claim, TAG_STACK};
+use super::claim::{Claim, TAG_STACK, is_shared};
 use super::origin::Origin;
 
 /// What the commands are written with.
@@ -28,7 +28,7 @@ pub(super) fn command(
     match claim {
         Claim::LookAlike(_) | Claim::Nobodys => None,
         // Others use the bucket.
-        Claim::Kept(_) if kind == Kind::Bucket => None,
+        Claim::Kept(_) if is_shared(kind, item) => None,
         Claim::Kept(_) => aws.remove(kind, item),
         Claim::Ours(_) if is_held(origin, kind, item) => Some(if item.is_protected {
             format!("{} && {teardown}", aws.unprotect(&item.name))

@@ -7,6 +7,7 @@ pub(super) mod deletion;
 pub(super) mod endpoint;
 pub(super) mod head_node;
 mod interfaces;
+pub(super) mod kept_bucket;
 pub(super) mod key_pair;
 pub(super) mod nat_gateway;
 pub(super) mod node_script;

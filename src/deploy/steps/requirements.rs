@@ -6,11 +6,12 @@ use crate::deploy::State;
 use crate::error::{Error, Result};
 use crate::event::Outcome;
 use crate::pcluster::{Demand, instance_types};
+use crate::settings::BucketFate;
 use crate::step::Step;
 
 use super::deletion::Attempts;
 use super::stack::Template;
-use super::{interfaces, ownership, stack};
+use super::{interfaces, kept_bucket, ownership, stack};
 
 const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/requirements.yaml"),
@@ -20,9 +21,8 @@ const TEMPLATE: Template = Template {
 /// The parameter that says whether there is a NAT gateway.
 const NAT: &str = "Nat";
 
-/// Where in the bucket there is what a cluster needs until it is gone: hpcapi's own objects, and
-/// ParallelCluster's where the configuration names the bucket as its `CustomS3Bucket`.
-const NEEDED: [&str; 2] = ["hpcapi/", "parallelcluster/"];
+/// The parameter that names a bucket which is used again.
+const KEPT_BUCKET: &str = "KeptBucket";
 
 /// When the stack gets its NAT gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,24 +131,34 @@ pub(super) async fn apply(context: &Context, step: Step, nat: Nat) -> Result<()>
         Nat::Now => spec.parameters.push((NAT, "true".to_owned())),
         Nat::Later => spec.first.push((NAT, "false".to_owned())),
     }
+    let kept = context.settings.kept_bucket.clone().unwrap_or_default();
+    spec.first.push((KEPT_BUCKET, kept));
     let progress = stack::progress(&context.events, step);
     context.aws.stacks.apply(&spec, &progress).await?;
-    Ok(())
+    match &context.settings.kept_bucket {
+        Some(bucket) => kept_bucket::take_up(context, bucket).await,
+        None => Ok(()),
+    }
 }
 
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     let name = context.settings.name.requirements_stack();
-    if stack::doomed(context, &name).await?.is_none() {
-        return Ok(Outcome::Absent);
-    }
-    let mut attempts = Attempts::new(context, &name);
-    while let Err(error) = remove(context, &name).await {
-        if attempts.after(error).await?.is_none() {
-            break;
+    let had_stack = stack::doomed(context, &name).await?.is_some();
+    if had_stack {
+        let mut attempts = Attempts::new(context, &name);
+        while let Err(error) = remove(context, &name).await {
+            if attempts.after(error).await?.is_none() {
+                break;
+            }
         }
+        forget(context);
     }
-    forget(context);
-    Ok(Outcome::Removed)
+    // The stack leaves its bucket; of an earlier teardown that was cut off there may be one, too.
+    let had_bucket = kept_bucket::undo(context).await?;
+    Ok(match had_stack || had_bucket {
+        true => Outcome::Removed,
+        false => Outcome::Absent,
+    })
 }
 
 /// Forgets a stack that is gone.
@@ -161,16 +171,17 @@ fn forget(context: &Context) {
 /// Empties the bucket, while the cluster and the API go, of all that they do not need. What fails
 /// is done again, and told, in the end.
 pub(in crate::deploy) async fn empty_ahead(context: &Context) {
-    if let Ok(Some(bucket)) = ownership::bucket(context).await {
-        let tell = |count| emptying(context, &bucket, count);
-        let swept = context.aws.buckets.sweep_all_but(&bucket, &NEEDED, tell);
-        let _ = swept.await;
+    if context.settings.bucket_fate == BucketFate::Kept {
+        return;
     }
-}
-
-fn emptying(context: &Context, bucket: &str, count: usize) {
-    let text = format!("emptying the bucket {bucket}: {count} versions deleted");
-    context.events.doing(Step::Requirements, text);
+    if let Ok(Some(bucket)) = ownership::bucket(context).await {
+        let tell = |count| kept_bucket::emptying(context, &bucket, count);
+        // hpcapi's own objects, and ParallelCluster's where the configuration names the bucket as
+        // its `CustomS3Bucket`, are needed until the cluster is gone.
+        let needed = kept_bucket::OF_THE_DEPLOYMENT;
+        let goes = |key: &str| !needed.iter().any(|it| key.starts_with(it));
+        let _ = context.aws.buckets.sweep(&bucket, goes, tell).await;
+    }
 }
 
 /// Takes out of the bucket and the network what would make the deletion of the stack fail, and
@@ -181,9 +192,8 @@ async fn remove(context: &Context, name: &str) -> Result<()> {
     };
     stack::require_ours(context, &there)?;
     let resources = context.aws.stacks.resources(&there.id).await?;
-    for bucket in physical_ids(&resources, "AWS::S3::Bucket") {
-        let tell = |count| emptying(context, bucket, count);
-        context.aws.buckets.empty(bucket, tell).await?;
+    for bucket in buckets(&there, &resources) {
+        kept_bucket::prepare(context, bucket).await?;
     }
     for vpc in physical_ids(&resources, "AWS::EC2::VPC") {
         interfaces::wait_until_gone(context, vpc).await?;
@@ -196,6 +206,29 @@ async fn remove(context: &Context, name: &str) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// Returns the bucket that the stack made, or that it was given.
+fn buckets<'r>(stack: &'r Stack, resources: &'r [StackResource]) -> Vec<&'r str> {
+    let given = stack.parameters.get(KEPT_BUCKET).map(String::as_str);
+    let mut buckets = physical_ids(resources, "AWS::S3::Bucket");
+    buckets.extend(given.filter(|given| !given.is_empty()));
+    buckets
+}
+
+/// Fails when the stack would delete its bucket with itself: one of an earlier template does.
+pub(in crate::deploy) fn require_bucket_stays(context: &Context, stack: &Stack) -> Result<()> {
+    if context.settings.bucket_fate == BucketFate::Deleted || TEMPLATE.has_made(stack) {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "the stack `{}` would delete its bucket: it was made by another version of hpcapi",
+        stack.name
+    ))
+    .hint(format!(
+        "bring it up to date first: {}",
+        context.settings.again.command("up")
+    )))
 }
 
 fn physical_ids<'r>(resources: &'r [StackResource], kind: &str) -> Vec<&'r str> {
@@ -260,6 +293,7 @@ mod tests {
         let mut given = parameters(String::new(), (String::new(), String::new()));
         declared.takes(&given);
         given.push((NAT, String::new()));
+        given.push((KEPT_BUCKET, String::new()));
         declared.takes(&given);
         assert!(outputs(&declared.stack()).is_ok());
     }

@@ -26,7 +26,7 @@ impl Template {
         digest(self.body)
     }
 
-    fn has_made(self, stack: &Stack) -> bool {
+    pub(super) fn has_made(self, stack: &Stack) -> bool {
         let made_from = stack.tags.get(TAG_TEMPLATE);
         made_from.is_some_and(|digest| {
             self.earlier.contains(&digest.as_str()) || *digest == self.digest()
