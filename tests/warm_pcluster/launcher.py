@@ -9,9 +9,11 @@ LENGTH = 8
 
 
 def main():
+    # Of these, what is no dry run writes a template.
+    writes = sys.argv[1:2] == ["create-cluster"] and "--dryrun" not in sys.argv
     server = socket.socket(socket.AF_UNIX)
     try:
-        server.connect("\0" + ADDRESS)
+        server.connect("\0" + ADDRESS + ("-templates" if writes else ""))
     except OSError:
         os.execv(sys.argv[0] + COLD, sys.argv)
     folder = os.getcwdb()

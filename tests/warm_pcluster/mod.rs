@@ -1,5 +1,6 @@
 //! The real `pcluster` without its start, of which a test suite would wait for two hundred: a
-//! process that has loaded it forks for each call.
+//! process that has loaded it forks for each call. The Node.js that writes a cluster's template
+//! stays as well, for one call after another.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
