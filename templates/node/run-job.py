@@ -62,8 +62,8 @@ SCRIPT_GRACE, OUTPUTS_GRACE, LOGS_GRACE, LAST_GRACE = 15, 20, 22, 28
 TOGETHER = 3  # seconds within which Slurm sends the two signals that end a job
 WITNESS = 0.5  # seconds within which a signal reaches all the processes that it reaches
 
-# What Slurm and scancel send to jobs. Nobody is stopped by one before this program has seen it: the
-# calls of the AWS CLI inherit that these are blocked.
+# What Slurm and scancel send to jobs. The calls of the AWS CLI inherit that these are blocked, so
+# that only this program ends them.
 SIGNALS = {
     signal.SIGHUP,
     signal.SIGINT,
@@ -257,8 +257,8 @@ class Job:
 
         def put():
             left = self.signals.deadline(grace)
-            # An object of outputs may take its time, as long as Slurm has not said anything.
-            patience = None if name.startswith("out/") else PATIENCE
+            # What is sent of the outputs may take its time, as long as Slurm has not said anything.
+            patience = None if name.startswith("out") else PATIENCE
             self.bucket.put(key, data, patience if left is None else max(left, 1))
 
         tried(put, check)
