@@ -18,6 +18,8 @@ pub enum Event {
     Finished(Step, Outcome, Duration),
     /// A step failed; the error itself is the answer of the run.
     Failed(Step, Duration),
+    /// How far something is that belongs to no step; an empty text when it is over.
+    Progress(String),
     /// A remark that belongs to no step, e.g. account and region.
     Note(String),
     /// Something the user should know although nothing failed.
@@ -57,6 +59,11 @@ impl Events {
     /// Tells what `step` is doing.
     pub fn doing(&self, step: Step, what: impl Into<String>) {
         self.send(Event::Doing(step, what.into()));
+    }
+
+    /// Tells how far something is that belongs to no step; an empty text ends it.
+    pub fn progress(&self, text: impl Into<String>) {
+        self.send(Event::Progress(text.into()));
     }
 
     /// Tells a remark that belongs to no step.

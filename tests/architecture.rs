@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aws", &["error", "wait"]),
     ("pcluster", &["error", "process", "python"]),
     ("slurm", &["error", "files", "wait", "aws"]),
+    ("runs", &["error", "files", "wait", "aws", "slurm"]),
     (
         "context",
         &[
@@ -60,6 +61,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "slurm",
             "context",
             "deploy",
+            "runs",
             "sandbox",
             "output",
             "iam_policy",

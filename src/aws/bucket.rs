@@ -1,16 +1,21 @@
-//! S3 buckets and their objects.
+//! S3 buckets as a whole: whether they are there, emptying and deleting them.
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::task::JoinSet;
 
 use crate::error::{Error, Result};
 
 use super::error::{is_code, service};
+use super::objects::{bytes, seconds};
 
 /// Batches of deletions under way at once: S3 lists faster than it deletes.
 const DELETIONS_AT_ONCE: usize = 4;
+
+/// S3 takes so many in one deletion.
+const BATCH: usize = 1000;
 
 /// Objects that come while the bucket is being emptied are removed, too, so many times.
 const ROUNDS: usize = 10;
@@ -24,13 +29,17 @@ pub struct Emptied {
     pub uploads: usize,
 }
 
-/// An object in a bucket.
+/// A version of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Object {
-    /// Its key.
+pub struct Version {
+    /// The object's key.
     pub key: String,
-    /// When it was written last, by S3's clock: seconds since 1970.
+    /// Which version it is.
+    pub id: String,
+    /// When it was written, by S3's clock: seconds since 1970.
     pub modified: u64,
+    /// How many bytes it has.
+    pub size: u64,
 }
 
 /// The S3 calls.
@@ -52,116 +61,6 @@ impl Buckets {
         }
     }
 
-    /// Returns the content of the object, of a longer one than `expected` bytes only a part;
-    /// `None` when there is no such object, or no bucket.
-    pub async fn get(&self, bucket: &str, key: &str, expected: usize) -> Result<Option<Vec<u8>>> {
-        let failed = || format!("cannot read s3://{bucket}/{key}");
-        let asked = self.0.get_object().bucket(bucket).key(key);
-        // One byte more tells a longer object, and whoever changed it may have made it huge.
-        let answer = asked.range(format!("bytes=0-{expected}")).send().await;
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) if is_absent(&error) => return Ok(None),
-            // An empty object has no first byte.
-            Err(error) if is_code(&error, &["InvalidRange"]) => return Ok(Some(Vec::new())),
-            Err(error) => return Err(service(failed(), error)),
-        };
-        let body = answer.body.collect().await;
-        let body = body.map_err(|error| Error::failed(failed()).because(error))?;
-        Ok(Some(body.to_vec()))
-    }
-
-    /// Returns the whole content of the object; `None` when there is no such object, or no bucket.
-    pub async fn read(&self, bucket: &str, key: &str) -> Result<Option<Vec<u8>>> {
-        let failed = || format!("cannot read s3://{bucket}/{key}");
-        let answer = match self.0.get_object().bucket(bucket).key(key).send().await {
-            Ok(answer) => answer,
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(service(failed(), error)),
-        };
-        let body = answer.body.collect().await;
-        let body = body.map_err(|error| Error::failed(failed()).because(error))?;
-        Ok(Some(body.to_vec()))
-    }
-
-    /// Returns the keys that begin with `prefix` and come after `after` in the order of their
-    /// bytes, all of them. In a bucket that does not exist there are none.
-    pub async fn keys(&self, bucket: &str, prefix: &str, after: &str) -> Result<Vec<String>> {
-        let listed = self.0.list_objects_v2().bucket(bucket).prefix(prefix);
-        let mut pages = listed.start_after(after).into_paginator().send();
-        let mut keys = Vec::new();
-        while let Some(page) = pages.next().await {
-            match page {
-                Ok(page) => {
-                    let found = page.contents().iter();
-                    keys.extend(found.filter_map(|object| object.key.clone()));
-                }
-                Err(error) if is_absent(&error) => return Ok(Vec::new()),
-                Err(error) => {
-                    let failure = format!("cannot list s3://{bucket}/{prefix}");
-                    return Err(service(failure, error));
-                }
-            }
-        }
-        Ok(keys)
-    }
-
-    /// Returns the objects whose keys begin with `prefix`, at most 1,000. In a bucket that does
-    /// not exist there are none.
-    pub async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>> {
-        let listed = self.0.list_objects_v2().bucket(bucket).prefix(prefix);
-        let page = match listed.send().await {
-            Ok(page) => page,
-            Err(error) if is_absent(&error) => return Ok(Vec::new()),
-            Err(error) => {
-                let failure = format!("cannot list s3://{bucket}/{prefix}");
-                return Err(service(failure, error));
-            }
-        };
-        let objects = page.contents().iter().filter_map(|object| {
-            let modified = object.last_modified()?.secs();
-            Some(Object {
-                key: object.key()?.to_owned(),
-                modified: u64::try_from(modified).ok()?,
-            })
-        });
-        Ok(objects.collect())
-    }
-
-    /// Removes the object; one that does not exist is removed.
-    pub async fn remove(&self, bucket: &str, key: &str) -> Result<()> {
-        let removed = self.0.delete_object().bucket(bucket).key(key).send().await;
-        match removed {
-            Ok(_) => Ok(()),
-            Err(error) if is_absent(&error) => Ok(()),
-            Err(error) => Err(service(format!("cannot remove s3://{bucket}/{key}"), error)),
-        }
-    }
-
-    /// Writes the object.
-    pub async fn put(&self, bucket: &str, key: &str, body: impl Into<Vec<u8>>) -> Result<()> {
-        if self.put_if_there(bucket, key, body).await? {
-            return Ok(());
-        }
-        Err(Error::failed(format!("cannot write s3://{bucket}/{key}"))
-            .because("the bucket does not exist"))
-    }
-
-    /// Writes the object; returns false when the bucket does not exist.
-    pub async fn put_if_there(
-        &self,
-        bucket: &str,
-        key: &str,
-        body: impl Into<Vec<u8>>,
-    ) -> Result<bool> {
-        let asked = self.0.put_object().bucket(bucket).key(key);
-        match asked.body(ByteStream::from(body.into())).send().await {
-            Ok(_) => Ok(true),
-            Err(error) if is_absent(&error) => Ok(false),
-            Err(error) => Err(service(format!("cannot write s3://{bucket}/{key}"), error)),
-        }
-    }
-
     /// Removes everything from the bucket: every version, delete marker and unfinished
     /// upload, until a look finds it empty. `progress` is told how many versions are gone. A
     /// bucket that does not exist is empty.
@@ -170,7 +69,7 @@ impl Buckets {
         for _ in 0..ROUNDS {
             let before = emptied.versions;
             let tell = |gone| progress(before + gone);
-            let swept = self.sweep(bucket, |_| true, tell).await?;
+            let swept = self.sweep(bucket, "", |_| true, tell).await?;
             if swept == Emptied::default() {
                 return Ok(emptied);
             }
@@ -195,11 +94,12 @@ impl Buckets {
         }
     }
 
-    /// Removes what is in the bucket now and `goes` by its key. `progress` is told how many versions
-    /// are gone.
+    /// Removes what is below `prefix` in the bucket now and `goes` by its key. `progress` is told how
+    /// many versions are gone.
     pub async fn sweep(
         &self,
         bucket: &str,
+        prefix: &str,
         goes: impl Fn(&str) -> bool,
         progress: impl Fn(usize),
     ) -> Result<Emptied> {
@@ -207,20 +107,11 @@ impl Buckets {
         let mut deletions = JoinSet::new();
         let (mut key_marker, mut version_marker) = (None, None);
         loop {
-            let page = self
-                .0
-                .list_object_versions()
-                .bucket(bucket)
-                .set_key_marker(key_marker)
-                .set_version_id_marker(version_marker)
-                .send()
-                .await;
-            let page = match page {
-                Ok(page) => page,
-                Err(error) if is_absent(&error) => return Ok(emptied),
-                Err(error) => {
-                    return Err(service(format!("cannot list the bucket `{bucket}`"), error));
-                }
+            let Some(page) = self
+                .version_page(bucket, prefix, key_marker, version_marker)
+                .await?
+            else {
+                return Ok(emptied);
             };
             let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
             let markers = page
@@ -248,11 +139,73 @@ impl Buckets {
             emptied.versions += joined(Some(done))?;
             progress(emptied.versions);
         }
-        emptied.uploads = self.abort_uploads(bucket, goes).await?;
+        emptied.uploads = self.abort_uploads(bucket, prefix, goes).await?;
         Ok(emptied)
     }
 
-    async fn abort_uploads(&self, bucket: &str, goes: impl Fn(&str) -> bool) -> Result<usize> {
+    /// Returns the versions of the objects whose keys begin with `prefix`.
+    pub async fn versions(&self, bucket: &str, prefix: &str) -> Result<Vec<Version>> {
+        let mut versions = Vec::new();
+        let (mut key_marker, mut version_marker) = (None, None);
+        while let Some(page) = self
+            .version_page(bucket, prefix, key_marker, version_marker)
+            .await?
+        {
+            versions.extend(page.versions().iter().filter_map(|found| {
+                Some(Version {
+                    key: found.key()?.to_owned(),
+                    id: found.version_id()?.to_owned(),
+                    modified: seconds(found.last_modified()),
+                    size: bytes(found.size()),
+                })
+            }));
+            if page.is_truncated() != Some(true) {
+                break;
+            }
+            key_marker = page.next_key_marker;
+            version_marker = page.next_version_id_marker;
+        }
+        Ok(versions)
+    }
+
+    /// Returns a page of versions after these markers; `None` when there is no such bucket.
+    async fn version_page(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        key_marker: Option<String>,
+        version_marker: Option<String>,
+    ) -> Result<Option<ListObjectVersionsOutput>> {
+        let asked = self.0.list_object_versions().bucket(bucket);
+        let asked = asked
+            .set_prefix(below(prefix))
+            .set_key_marker(key_marker)
+            .set_version_id_marker(version_marker);
+        match asked.send().await {
+            Ok(page) => Ok(Some(page)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(service(format!("cannot list the bucket `{bucket}`"), error)),
+        }
+    }
+
+    /// Removes these versions, and nothing that was written since.
+    pub async fn remove_versions(&self, bucket: &str, versions: &[Version]) -> Result<()> {
+        for batch in versions.chunks(BATCH) {
+            let batch = batch.iter();
+            let batch = batch
+                .filter_map(|one| identifier(&one.key, Some(&one.id)))
+                .collect();
+            delete(self.0.clone(), bucket.to_owned(), batch).await?;
+        }
+        Ok(())
+    }
+
+    async fn abort_uploads(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        goes: impl Fn(&str) -> bool,
+    ) -> Result<usize> {
         let mut aborted = 0;
         let (mut key_marker, mut upload_marker) = (None, None);
         loop {
@@ -260,6 +213,7 @@ impl Buckets {
                 .0
                 .list_multipart_uploads()
                 .bucket(bucket)
+                .set_prefix(below(prefix))
                 .set_key_marker(key_marker)
                 .set_upload_id_marker(upload_marker)
                 .send()
@@ -337,7 +291,11 @@ fn identifier(key: &str, version: Option<&str>) -> Option<ObjectIdentifier> {
         .ok()
 }
 
-fn is_absent<E: aws_smithy_types::error::metadata::ProvideErrorMetadata>(error: &E) -> bool {
+fn below(prefix: &str) -> Option<String> {
+    (!prefix.is_empty()).then(|| prefix.to_owned())
+}
+
+pub(super) fn is_absent<E: ProvideErrorMetadata>(error: &E) -> bool {
     is_code(error, &["NoSuchBucket", "NoSuchKey", "NotFound"])
 }
 
@@ -371,7 +329,7 @@ mod tests {
         for (spared, answers, gone) in [("k", &stays[..], 0), ("l", &goes, 1)] {
             let buckets = answered(answers).await.buckets;
             let goes = |key: &str| !key.starts_with(spared);
-            let swept = buckets.sweep("b", goes, |_| {}).await;
+            let swept = buckets.sweep("b", "", goes, |_| {}).await;
             let (versions, uploads) = (gone, gone);
             assert_eq!(swept.unwrap(), Emptied { versions, uploads }, "{spared}");
         }

@@ -16,6 +16,7 @@ mod key_pairs;
 mod load_balancing;
 mod log_streams;
 mod network;
+mod objects;
 mod permissions;
 #[cfg(test)]
 pub(crate) mod recorded;
@@ -26,6 +27,7 @@ mod stack_apply;
 mod stack_events;
 mod stack_failure;
 mod stacks;
+mod upload;
 mod zones;
 
 use std::time::Duration;
@@ -35,7 +37,7 @@ use aws_config::SdkConfig;
 use crate::error::{Error, Result};
 
 pub use account::Identity;
-pub use bucket::{Buckets, Emptied, Object};
+pub use bucket::{Buckets, Emptied, Version};
 pub use capacity::{Capacity, Size};
 pub use commands::{Commands, Invocation};
 pub use http_apis::{HttpApi, HttpApis, Integration, Route, VpcLink};
@@ -45,10 +47,12 @@ pub use key_pairs::{KeyPair, KeyPairs};
 pub use load_balancing::{Listener, LoadBalancing, TargetHealth};
 pub use log_streams::LogStreams;
 pub use network::{GroupRule, GroupRules, Interface, Network};
+pub use objects::Object;
 pub use permissions::{ContextKey, Permissions, Wish};
 pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};
 pub use stacks::{Stack, StackResource, Stacks};
+pub use upload::{FilePart, Uploaded};
 pub use zones::{Zone, Zones, choose_zones};
 
 /// Where the calls go and who makes them; `None` leaves it to the AWS configuration.

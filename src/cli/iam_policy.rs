@@ -38,13 +38,15 @@ enum Wanted {
     Token,
     /// `jobs`, `partitions`, `nodes`, `ping` and `api`.
     Jobs,
+    /// `run` and `runs`, with all that `jobs` needs.
+    Run,
     /// `teardown`.
     Teardown,
     /// What CloudFormation does with your rights for `up` and `teardown`.
     Stacks,
     /// What `pcluster` needs for `up` and `teardown`.
     Pcluster,
-    /// `up`, `token`, `jobs` and `teardown` in one.
+    /// `up`, `token`, `jobs`, `run` and `teardown` in one.
     All,
 }
 
@@ -73,6 +75,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         Wanted::Up => Use::Up,
         Wanted::Token => Use::Token,
         Wanted::Jobs => Use::Jobs,
+        Wanted::Run => Use::Run,
         Wanted::Teardown => Use::Teardown,
         Wanted::Stacks => Use::Stacks,
         Wanted::Pcluster => Use::Pcluster,

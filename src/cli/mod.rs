@@ -12,6 +12,8 @@ mod partitions;
 mod ping;
 mod reach;
 mod remembered;
+mod run;
+mod runs;
 mod sandbox;
 mod show;
 mod status;
@@ -51,6 +53,8 @@ enum Command {
     Partitions(partitions::Args),
     Nodes(nodes::Args),
     Jobs(jobs::Args),
+    Run(Box<run::Args>),
+    Runs(runs::Args),
     Api(api::Args),
     Config(config::Args),
     IamPolicy(iam_policy::Args),
@@ -58,6 +62,10 @@ enum Command {
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
 }
+
+/// What becomes of a run that nobody follows any more.
+const GOES_ON: &str = "a run that was submitted goes on; to come back to it: hpcapi runs list, then \
+                       hpcapi runs attach RUN";
 
 impl Command {
     /// Returns what goes on when the user interrupts, and how to come back to it.
@@ -67,6 +75,7 @@ impl Command {
                 Some("AWS goes on with what was begun; type the same command to come back to it")
             }
             Command::Jobs(args) => args.what_goes_on(),
+            Command::Run(_) | Command::Runs(_) => Some(GOES_ON),
             _ => None,
         }
     }
@@ -107,6 +116,8 @@ async fn run(command: Command) -> Result<()> {
         Command::Partitions(args) => partitions::run(args).await,
         Command::Nodes(args) => nodes::run(args).await,
         Command::Jobs(args) => jobs::run(args).await,
+        Command::Run(args) => run::run(*args).await,
+        Command::Runs(args) => runs::run(args).await,
         Command::Api(args) => api::run(args).await,
         Command::Config(args) => config::run(args).await,
         Command::IamPolicy(args) => iam_policy::run(&args),

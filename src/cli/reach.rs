@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::deploy;
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
+use crate::runs::Runs;
 use crate::slurm::client::{
     Client, Credentials, Identity, LookUp, Memory, Mint, Request, Server, Transport,
 };
@@ -67,6 +68,14 @@ pub(super) struct Reach {
     events: Events,
     /// Whether the user named the server.
     is_given: bool,
+}
+
+/// What a deployment's bucket holds of jobs.
+pub(super) struct JobBucket {
+    pub(super) memory: JobMemory,
+    pub(super) runs: Runs,
+    /// The bucket's region.
+    pub(super) region: String,
 }
 
 impl ReachArgs {
@@ -224,10 +233,20 @@ impl Reach {
 
     /// Returns the memory of the deployment that the client asks.
     pub(super) async fn job_memory(&self) -> Result<JobMemory> {
+        Ok(self.bucket().await?.memory)
+    }
+
+    /// Returns what the bucket of the deployment that the client asks holds of jobs.
+    pub(super) async fn bucket(&self) -> Result<JobBucket> {
         let context = self.located_there().await?;
         let there = context.requirements().map(|it| it.bucket);
         let bucket = there.ok_or_else(|| Error::failed("the deployment has no bucket"))?;
-        Ok(JobMemory::new(context.aws.buckets.clone(), bucket))
+        let buckets = context.aws.buckets.clone();
+        Ok(JobBucket {
+            memory: JobMemory::new(buckets.clone(), bucket.clone()),
+            runs: Runs::new(buckets, bucket),
+            region: context.aws.region.clone(),
+        })
     }
 
     /// Returns the context of the deployment that the client asks, with what is known of its

@@ -64,13 +64,32 @@ pub(super) struct WatchArgs {
 /// How often a watched list is looked at.
 const WATCH: Duration = Duration::from_secs(2);
 
-/// Opens a client, works with it, and tells what there is to tell besides the answer.
+/// What is told besides the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// What the user should know, and with -v the rest.
+    Warnings,
+    /// How far it is, too.
+    Progress,
+}
+
+/// Opens a client, works with it, and warns of what the user should know.
 pub(super) async fn with_client<T>(
     reach: &ReachArgs,
     user: Option<&UserName>,
     work: impl AsyncFnOnce(&Reach, &Events) -> Result<T>,
 ) -> Result<T> {
-    let (events, story) = Story::start(reach.verbose == 0);
+    with_client_telling(Told::Warnings, reach, user, work).await
+}
+
+/// Opens a client, works with it, and tells what there is to tell besides the answer.
+pub(super) async fn with_client_telling<T>(
+    told: Told,
+    reach: &ReachArgs,
+    user: Option<&UserName>,
+    work: impl AsyncFnOnce(&Reach, &Events) -> Result<T>,
+) -> Result<T> {
+    let (events, story) = Story::start(told == Told::Warnings && reach.verbose == 0);
     let outcome = async {
         let there = reach.open(user, &events).await?;
         let was_known = there.client.known_version().is_some();

@@ -274,6 +274,7 @@ mod tests {
         let sign = |modified| Object {
             key: String::new(),
             modified,
+            size: 0,
         };
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let now = now.unwrap().as_secs();

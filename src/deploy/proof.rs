@@ -75,7 +75,9 @@ async fn submit(client: &Client, home: &str, user: &str) -> Result<u64> {
     description.set("job-name", "hpcapi-proof")?;
     description.set("output", &format!("{home}/hpcapi-proof-%j.out"))?;
     description.fill(user);
-    Ok(jobs::submit(client, description).await?.id)
+    Ok(jobs::submit(client, description, &jobs::Marker::new()?)
+        .await?
+        .id)
 }
 
 async fn read(context: &Context, head_node: &str, file: &str) -> Result<String> {

@@ -1,7 +1,7 @@
 //! What hpcapi itself asks AWS: every call of `src/aws/`, by use.
 
 use super::Statement;
-use super::Use::{Jobs, Teardown, Token, Up};
+use super::Use::{Jobs, Run, Teardown, Token, Up};
 
 /// The stacks that hpcapi makes.
 const OUR_STACKS: &[&str] = &[
@@ -18,6 +18,10 @@ const ALL_STACKS: &[&str] = &[
 const BUCKET: &[&str] = &["arn:{partition}:s3:::{bucket}*"];
 const OBJECTS: &[&str] = &["arn:{partition}:s3:::{bucket}*/*"];
 const JOB_MEMORY: &[&str] = &["arn:{partition}:s3:::{bucket}*/jobs/*"];
+const RUNS: &[&str] = &[
+    "arn:{partition}:s3:::{bucket}*/runs/*",
+    "arn:{partition}:s3:::{bucket}*/blobs/*",
+];
 const GROUPS: &[&str] = &["arn:{partition}:ec2:{region}:{account}:security-group/*"];
 const INSTANCES: &[&str] = &["arn:{partition}:ec2:{region}:{account}:instance/*"];
 const KEY_PAIR: &[&str] = &["arn:{partition}:ec2:{region}:{account}:key-pair/{name}"];
@@ -288,6 +292,18 @@ pub(super) fn statements() -> Vec<Statement> {
         on("ReadObjects", &[Up], &["s3:GetObject"], OBJECTS),
         on("ReadJobMemory", &[Jobs], &["s3:GetObject"], JOB_MEMORY),
         on(
+            "ReadWriteAndDeleteRuns",
+            &[Run],
+            &[
+                "s3:AbortMultipartUpload",
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+                "s3:GetObject",
+                "s3:PutObject",
+            ],
+            RUNS,
+        ),
+        on(
             "ListObjects",
             &[Up, Jobs, Teardown],
             &["s3:ListBucket"],
@@ -295,7 +311,7 @@ pub(super) fn statements() -> Vec<Statement> {
         ),
         on(
             "ListVersionsAndUploads",
-            &[Teardown],
+            &[Run, Teardown],
             &["s3:ListBucketVersions", "s3:ListBucketMultipartUploads"],
             BUCKET,
         ),

@@ -22,13 +22,15 @@ pub enum Use {
     Token,
     /// The commands that speak to Slurm, which mint a token for themselves.
     Jobs,
+    /// `run` and `runs`, beside what `jobs` needs.
+    Run,
     /// `teardown`, beside the stacks and `pcluster`.
     Teardown,
     /// What CloudFormation does for our templates, for `up` and for `teardown`.
     Stacks,
     /// What `pcluster` needs, for `up` and for `teardown`.
     Pcluster,
-    /// `up`, `token`, `jobs` and `teardown` in one.
+    /// `up`, `token`, `jobs`, `run` and `teardown` in one.
     All,
 }
 
@@ -67,7 +69,10 @@ struct Statement {
 impl Statement {
     fn serves(&self, wanted: Use) -> bool {
         let is_apart = |used: &Use| matches!(used, Use::Stacks | Use::Pcluster);
-        self.uses.contains(&wanted) || wanted == Use::All && !self.uses.iter().any(is_apart)
+        let is_jobs = wanted == Use::Run && self.uses.contains(&Use::Jobs);
+        self.uses.contains(&wanted)
+            || is_jobs
+            || wanted == Use::All && !self.uses.iter().any(is_apart)
     }
 
     fn json(&self, scope: &Scope) -> Value {
@@ -183,6 +188,7 @@ mod tests {
             Use::Up,
             Use::Token,
             Use::Jobs,
+            Use::Run,
             Use::Teardown,
             Use::Stacks,
             Use::Pcluster,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::error::Result;
 
 use super::stdout::{Reader, outcome};
+use super::table::{Cell, LongTable};
 
 /// A list as one JSON document, `{"name": […]}`.
 #[derive(Debug)]
@@ -39,6 +40,36 @@ impl JsonList {
     pub fn end(mut self) -> Result<()> {
         let end = if self.is_empty { "]\n}" } else { "\n  ]\n}" };
         outcome(writeln!(self.stdout, "{end}").and_then(|()| self.stdout.flush())).map(|_| ())
+    }
+}
+
+/// A list as a table.
+#[derive(Debug)]
+pub struct TextList {
+    stdout: BufWriter<Stdout>,
+    table: LongTable,
+}
+
+impl TextList {
+    /// Begins the table.
+    pub fn begin(heading: &[&'static str]) -> TextList {
+        TextList {
+            stdout: BufWriter::new(stdout()),
+            table: LongTable::new(heading),
+        }
+    }
+
+    /// Adds a row, with a cell for each column.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) -> Result<Reader> {
+        let lines = self.table.row(cells);
+        outcome(self.stdout.write_all(lines.as_bytes()))
+    }
+
+    /// Ends the table.
+    pub fn end(mut self) -> Result<()> {
+        let lines = self.table.end();
+        let written = self.stdout.write_all(lines.as_bytes());
+        outcome(written.and_then(|()| self.stdout.flush())).map(|_| ())
     }
 }
 

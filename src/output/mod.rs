@@ -15,12 +15,14 @@ use serde::Serialize;
 
 use crate::error::{Error, Kind};
 
-pub use lists::{CsvList, JsonList};
+pub use lists::{CsvList, JsonList, TextList};
 pub use plain::plain;
 pub use screen::Screen;
-pub use stdout::{Reader, after, answer, bytes, document, end_of_document, lines, printed, raw};
+pub use stdout::{
+    Reader, after, answer, bytes, document, end_of_document, error_bytes, printed, raw,
+};
 pub use story::Story;
-pub use table::{Cell, Table, memory, span};
+pub use table::{Cell, Table, memory, size, span};
 
 /// How the answer is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

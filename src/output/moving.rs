@@ -20,6 +20,8 @@ const DRAWN: u8 = 20;
 pub(super) struct Moving {
     lines: MultiProgress,
     steps: BTreeMap<Step, ProgressBar>,
+    /// The line of what belongs to no step.
+    other: Option<ProgressBar>,
 }
 
 impl Moving {
@@ -30,6 +32,7 @@ impl Moving {
                 terminal, DRAWN,
             )),
             steps: BTreeMap::new(),
+            other: None,
         }
     }
 
@@ -43,6 +46,22 @@ impl Moving {
             line.enable_steady_tick(Duration::from_millis(100));
             line
         })
+    }
+
+    fn progress(&mut self, text: String) {
+        if text.is_empty() {
+            if let Some(line) = self.other.take() {
+                line.finish_and_clear();
+            }
+            return;
+        }
+        let line = self.other.get_or_insert_with(|| {
+            let line = self.lines.add(ProgressBar::new_spinner());
+            line.set_style(style("{spinner:.cyan} {wide_msg}"));
+            line.enable_steady_tick(Duration::from_millis(100));
+            line
+        });
+        line.set_message(text);
     }
 
     fn finish(&mut self, step: Step, mark: &str, message: String) {
@@ -66,12 +85,14 @@ impl Teller for Moving {
             Event::Failed(step, took) => {
                 self.finish(step, "✗", format!("failed after {}", super::human(took)));
             }
+            Event::Progress(text) => self.progress(text),
             Event::Note(text) => self.print(&text),
             Event::Warning(text) => self.print(&format!("warning: {text}")),
         }
     }
 
-    fn end(self: Box<Self>) {
+    fn end(mut self: Box<Self>) {
+        self.progress(String::new());
         for line in self.steps.values().filter(|line| !line.is_finished()) {
             line.set_style(style("… {prefix:<15} {elapsed:>5} {wide_msg}"));
             line.abandon();

@@ -46,22 +46,15 @@ pub fn raw(text: &str) -> Result<()> {
     write(text.as_bytes()).map(|_| ())
 }
 
-/// Prints lines on stdout as they are, one after the other.
-pub fn lines(lines: impl Iterator<Item = String>) -> Result<()> {
-    let mut stdout = BufWriter::new(std::io::stdout().lock());
-    let mut written = Ok(());
-    for line in lines {
-        written = stdout.write_all(line.as_bytes());
-        if written.is_err() {
-            break;
-        }
-    }
-    outcome(written.and_then(|()| stdout.flush())).map(|_| ())
-}
-
 /// Prints bytes on stdout as they are.
 pub fn bytes(bytes: &[u8]) -> Result<Reader> {
     write(bytes)
+}
+
+/// Prints bytes of a job on stderr as they are.
+pub fn error_bytes(bytes: &[u8]) {
+    // Without stderr there is nobody to tell.
+    let _ = std::io::stderr().lock().write_all(bytes);
 }
 
 /// Prints a document on stdout as it is.

@@ -92,9 +92,14 @@ async fn tell(mut events: UnboundedReceiver<Event>, teller: Shared) {
     }
 }
 
+/// How often it is told in a pipe how far something is.
+const PROGRESS: Duration = Duration::from_secs(10);
+
 struct Plain {
     start: Instant,
     quiet: bool,
+    /// When it was told last how far something is.
+    progress: Option<Instant>,
 }
 
 impl Plain {
@@ -102,7 +107,18 @@ impl Plain {
         Plain {
             start: Instant::now(),
             quiet,
+            progress: None,
         }
+    }
+
+    /// Returns whether it was told long ago how far something is.
+    fn is_due(&mut self) -> bool {
+        let since = self.progress.unwrap_or(self.start).elapsed();
+        let is_due = since >= PROGRESS;
+        if is_due {
+            self.progress = Some(Instant::now());
+        }
+        is_due
     }
 }
 
@@ -111,6 +127,8 @@ impl Teller for Plain {
         let text = match event {
             Event::Warning(text) => format!("warning: {text}"),
             _ if self.quiet => return,
+            Event::Progress(text) if !text.is_empty() && self.is_due() => text,
+            Event::Progress(_) => return,
             Event::Note(text) => text,
             Event::Started(step) => format!("{step}: started"),
             Event::Doing(step, what) => format!("{step}: {what}"),

@@ -90,18 +90,8 @@ impl Table {
         self.lines(terminal_width()).collect()
     }
 
-    /// Returns the lines of the table for stdout, each ended, without holding them all.
-    pub fn each_line(&self) -> impl Iterator<Item = String> {
-        self.lines(terminal_width())
-    }
-
     fn lines(&self, width: Option<usize>) -> impl Iterator<Item = String> {
-        let mut widths: Vec<usize> = self.heading.iter().map(|word| word.len()).collect();
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row.cells.split(SEPARATOR)) {
-                *width = (*width).max(measure_text_width(cell));
-            }
-        }
+        let widths = self.widths();
         let heading = Row {
             cells: self.heading.join(&SEPARATOR.to_string()),
             state: None,
@@ -109,6 +99,68 @@ impl Table {
         let heading = heading.line(&widths, width);
         let rows = self.rows.iter().map(move |row| row.line(&widths, width));
         std::iter::once(heading).chain(rows)
+    }
+
+    /// Returns how wide its columns are.
+    fn widths(&self) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.heading.iter().map(|word| word.len()).collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row.cells.split(SEPARATOR)) {
+                *width = (*width).max(measure_text_width(cell));
+            }
+        }
+        widths
+    }
+}
+
+/// A table whose rows come one by one and may be very many: its columns are as wide as its first rows
+/// want them, and only these are held.
+#[derive(Debug)]
+pub(super) struct LongTable {
+    first: Table,
+    /// Once the first rows are told.
+    widths: Option<Vec<usize>>,
+    terminal: Option<usize>,
+}
+
+impl LongTable {
+    /// How many rows decide how wide the columns are.
+    const FIRST: usize = 1000;
+
+    /// Returns a table without rows.
+    pub(super) fn new(heading: &[&'static str]) -> LongTable {
+        LongTable {
+            first: Table::new(heading),
+            widths: None,
+            terminal: terminal_width(),
+        }
+    }
+
+    /// Adds a row; returns the lines that are known by it.
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) -> String {
+        self.first.row(cells);
+        if self.widths.is_some() || self.first.rows.len() >= LongTable::FIRST {
+            return self.known();
+        }
+        String::new()
+    }
+
+    /// Returns the lines that are left.
+    pub(super) fn end(mut self) -> String {
+        self.known()
+    }
+
+    fn known(&mut self) -> String {
+        let rows = std::mem::take(&mut self.first.rows);
+        if let Some(widths) = &self.widths {
+            let lines = rows.iter().map(|row| row.line(widths, self.terminal));
+            return lines.collect();
+        }
+        self.first.rows = rows;
+        self.widths = Some(self.first.widths());
+        let lines = self.first.lines(self.terminal).collect();
+        self.first.rows.clear();
+        lines
     }
 }
 
@@ -159,6 +211,20 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
+/// Returns bytes as people say them: `999 B`, `1.5 MB`, `2 GB`.
+pub fn size(bytes: u64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+    let (mut tenths, mut unit) = (u128::from(bytes) * 10, 0);
+    while tenths >= 9_995 && unit + 1 < units.len() {
+        tenths = (tenths + 500) / 1000;
+        unit += 1;
+    }
+    match (tenths % 10, tenths >= 1000 || unit == 0) {
+        (0, _) | (_, true) => format!("{} {}", tenths / 10, units[unit]),
+        (tenth, false) => format!("{}.{tenth} {}", tenths / 10, units[unit]),
+    }
+}
+
 /// Returns mebibytes as people say them: `972 MiB`, `1.5 GiB`.
 pub fn memory(mebibytes: u64) -> String {
     let tenths = |unit: u64| (mebibytes * 10 / unit, mebibytes * 10 % unit);
@@ -194,11 +260,34 @@ mod tests {
     }
 
     #[test]
+    fn a_long_table_is_told_as_it_comes() {
+        let mut table = LongTable::new(&["JOB", "NAME"]);
+        let mut told = String::new();
+        for number in 0..LongTable::FIRST {
+            assert_eq!(told, "");
+            told = table.row([number.to_string().into(), "x".into()]);
+        }
+        assert!(told.starts_with("JOB  NAME\n0    x\n1    x\n"), "{told}");
+        assert_eq!(told.lines().count(), LongTable::FIRST + 1);
+        assert_eq!(table.row(["12345".into(), "y".into()]), "12345  y\n");
+        assert_eq!(table.row(["6".into(), "z".into()]), "6    z\n");
+        assert_eq!(table.end(), "");
+        assert_eq!(LongTable::new(&["JOB", "NAME"]).end(), "JOB  NAME\n");
+    }
+
+    #[test]
     fn time_and_memory_are_in_human_units() {
         let spans = [0, 59, 60, 200, 7500, 90_000].map(span);
         assert_eq!(
             spans,
             ["0 s", "59 s", "1 min", "3 min 20 s", "2 h 5 min", "1 d 1 h"]
+        );
+        let bytes = [0, 999, 1000, 1_250_000, 999_960, 64 << 20, u64::MAX].map(size);
+        assert_eq!(
+            bytes,
+            [
+                "0 B", "999 B", "1 kB", "1.3 MB", "1 MB", "67.1 MB", "18.4 EB"
+            ]
         );
         let sizes = [972, 1024, 1536, 2_097_152].map(memory);
         assert_eq!(sizes, ["972 MiB", "1 GiB", "1.5 GiB", "2 TiB"]);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hpcapi::error::Result;
 use hpcapi::slurm::ApiVersion;
 use hpcapi::slurm::client::{Client, Identity, Memory, Transport};
-use hpcapi::slurm::jobs::{self, Filter, Listing};
+use hpcapi::slurm::jobs::{self, Filter, Listing, Marker};
 use hpcapi::slurm::submission::Description;
 
 use crate::answers::{good, in_json, job};
@@ -56,7 +56,7 @@ async fn list(client: &Client) -> Result<Option<Listing>> {
 
 async fn submit(client: &Client) -> Result<jobs::Submitted> {
     let job = Description::read("job.sh", b"#!/bin/sh\ntrue\n").unwrap();
-    jobs::submit(client, job).await
+    jobs::submit(client, job, &Marker::new()?).await
 }
 
 #[test]

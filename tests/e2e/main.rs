@@ -24,6 +24,7 @@ mod leftovers;
 mod node_script;
 mod remembered;
 mod replacing;
+mod runs;
 mod sealed_token;
 mod secrets;
 mod slurm;

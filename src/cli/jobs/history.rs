@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::error::Result;
 use crate::event::Events;
-use crate::output::{self, CsvList, JsonList, Reader};
+use crate::output::{CsvList, JsonList, Reader};
 use crate::slurm::jobs::{self, Filter, Job, JobMemory};
 
 use super::super::reach::Reach;
@@ -115,7 +115,7 @@ impl List {
     fn begin(form: Form, limit: Option<usize>) -> Result<List> {
         Ok(List {
             printing: match form {
-                Form::Text => Printing::Text(History::new()),
+                Form::Text => Printing::Text(History::begin()),
                 Form::Json => Printing::Json(JsonList::begin("jobs")?),
                 Form::Csv => Printing::Csv(CsvList::begin()),
             },
@@ -146,7 +146,7 @@ impl List {
             }
         }
         match self.printing {
-            Printing::Text(table) => output::lines(table.each_line()),
+            Printing::Text(table) => table.end(),
             Printing::Json(list) => list.end(),
             Printing::Csv(list) => list.end(),
         }
@@ -156,10 +156,7 @@ impl List {
 impl Printing {
     fn add(&mut self, job: &Job) -> Result<ControlFlow<()>> {
         let reader = match self {
-            Printing::Text(table) => {
-                table.row(job);
-                Reader::There
-            }
+            Printing::Text(table) => table.row(job)?,
             Printing::Json(list) => list.element(job)?,
             Printing::Csv(list) => list.element(job)?,
         };

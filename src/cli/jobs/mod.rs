@@ -13,6 +13,8 @@ mod wait;
 
 use clap::{Args as ClapArgs, Subcommand};
 
+pub(super) use sbatch_options::SbatchOptions;
+
 use crate::error::Result;
 
 /// List, show, submit, cancel, wait for and read jobs, and report what they used

@@ -147,7 +147,7 @@ const OPTIONS: [(&str, Option<char>, Takes, &str); 31] = [
 
 /// The options that were given, as `sbatch` calls them, with their values.
 #[derive(Debug, Clone, Default)]
-pub(super) struct SbatchOptions(pub(super) Vec<(String, String)>);
+pub(in crate::cli) struct SbatchOptions(pub(in crate::cli) Vec<(String, String)>);
 
 impl Args for SbatchOptions {
     fn augment_args(command: Command) -> Command {

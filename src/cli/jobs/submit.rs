@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::output::{self, Answer};
 use crate::slurm::ApiVersion;
 use crate::slurm::client::{Client, Request};
-use crate::slurm::jobs::{self, Submitted};
+use crate::slurm::jobs::{self, Marker, Submitted};
 use crate::slurm::submission::Description;
 
 use super::super::reach::ReachArgs;
@@ -85,7 +85,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         }
         let at_once = if jobs.len() <= FEW { 1 } else { AT_ONCE };
         let outcomes: Vec<(String, Result<Submitted>)> = stream::iter(jobs)
-            .map(|job| async move { (job.file, jobs::submit(client, job.description).await) })
+            .map(|job| async move { (job.file, submit(client, job.description).await) })
             .buffered(at_once)
             .collect()
             .await;
@@ -105,6 +105,11 @@ pub(super) async fn run(args: Args) -> Result<()> {
         answer.verdict(written)
     })
     .await
+}
+
+/// Submits a job under a marker of its own.
+async fn submit(client: &Client, description: Description) -> Result<Submitted> {
+    jobs::submit(client, description, &Marker::new()?).await
 }
 
 /// Tells the format of the answer from the job's own output file.

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::output::{Answer, Cell, Table, memory, span};
+use crate::error::Result;
+use crate::output::{Answer, Cell, Reader, Table, TextList, memory, span};
 use crate::slurm::jobs::{Job, Source};
 use crate::slurm::time;
 
@@ -59,11 +60,11 @@ fn place(job: &Job) -> String {
 
 /// Jobs of all times, one line each.
 #[derive(Debug)]
-pub(super) struct History(Table);
+pub(super) struct History(TextList);
 
 impl History {
-    pub(super) fn new() -> History {
-        History(Table::new(&[
+    pub(super) fn begin() -> History {
+        History(TextList::begin(&[
             "JOB",
             "NAME",
             "USER",
@@ -77,7 +78,7 @@ impl History {
         ]))
     }
 
-    pub(super) fn row(&mut self, job: &Job) {
+    pub(super) fn row(&mut self, job: &Job) -> Result<Reader> {
         let text = |text: &Option<String>| Cell::from(text.as_deref().unwrap_or("-"));
         let number = |number: Option<u64>| number.map_or("-".to_owned(), |it| it.to_string());
         self.0.row([
@@ -91,11 +92,11 @@ impl History {
             Cell::from(job.elapsed(time::now()).map_or("-".to_owned(), span)),
             Cell::from(number(job.cpus)),
             Cell::from(place(job)),
-        ]);
+        ])
     }
 
-    pub(super) fn each_line(&self) -> impl Iterator<Item = String> {
-        self.0.each_line()
+    pub(super) fn end(self) -> Result<()> {
+        self.0.end()
     }
 }
 

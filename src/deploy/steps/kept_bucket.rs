@@ -61,7 +61,7 @@ pub(super) async fn keep(context: &Context, bucket: &str) -> Result<()> {
     let text = format!("keeping the bucket {bucket}");
     context.events.doing(Step::Requirements, text);
     let goes = |key: &str| OF_THE_DEPLOYMENT.iter().any(|it| key.starts_with(it));
-    context.aws.buckets.sweep(bucket, goes, |_| {}).await?;
+    context.aws.buckets.sweep(bucket, "", goes, |_| {}).await?;
     retag(context, bucket, TAG_DEPLOYMENT, TAG_KEPT).await
 }
 

@@ -180,7 +180,7 @@ pub(in crate::deploy) async fn empty_ahead(context: &Context) {
         // its `CustomS3Bucket`, are needed until the cluster is gone.
         let needed = kept_bucket::OF_THE_DEPLOYMENT;
         let goes = |key: &str| !needed.iter().any(|it| key.starts_with(it));
-        let _ = context.aws.buckets.sweep(&bucket, goes, tell).await;
+        let _ = context.aws.buckets.sweep(&bucket, "", goes, tell).await;
     }
 }
 

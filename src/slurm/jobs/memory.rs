@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::slurm::time;
 
 use super::raw::RawJob;
-use super::{Filter, Job, JobId, Source};
+use super::{Filter, Job, JobId, Marker, Source};
 
 const PREFIX: &str = "jobs/";
 const SUFFIX: &str = ".ndjson.gz";
@@ -97,6 +97,20 @@ impl JobMemory {
         })
         .await?;
         found.sort_by_key(|job| job.id);
+        Ok(found)
+    }
+
+    /// Returns the number of the job with a marker, or of its array, if it is remembered.
+    pub async fn find_marked(&self, marker: &Marker) -> Result<Option<u64>> {
+        let mut found = None;
+        self.visit(None, |_, job| {
+            if job.marker.as_deref() != Some(marker.as_str()) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            found = Some(job.array_job_id.unwrap_or(job.id));
+            Ok(ControlFlow::Break(()))
+        })
+        .await?;
         Ok(found)
     }
 

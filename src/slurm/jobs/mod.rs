@@ -27,7 +27,7 @@ pub use lookup::{lookup, request as lookup_request};
 pub use memory::JobMemory;
 pub use parts::{Parts, parts};
 pub use state::State;
-pub use submit::{Submitted, accepted, request as submit_request, submit};
+pub use submit::{Marker, Submitted, accepted, find_marked, request as submit_request, submit};
 pub use usage::{By, Line as UsageLine, Period, Usage};
 pub use wait::{exit_code, gone, wait};
 

@@ -36,16 +36,47 @@ pub fn request(description: &Description, version: ApiVersion) -> Result<Request
     Ok(Request::post("job/submit", body))
 }
 
+/// What tells a job from all others, whatever becomes of the answer to its submission: it stands in
+/// its comment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marker(String);
+
+impl Marker {
+    /// Returns one that no other job has.
+    pub fn new() -> Result<Marker> {
+        let mut bytes = [0; 8];
+        aws_lc_rs::rand::fill(&mut bytes)
+            .map_err(|_| Error::failed("this machine gives no random numbers"))?;
+        Ok(Marker(format!(
+            "{MARKER}{:016x}",
+            u64::from_be_bytes(bytes)
+        )))
+    }
+
+    /// Returns that of a run's job.
+    pub fn of_run(run: &str) -> Marker {
+        Marker(format!("{MARKER}run-{run}"))
+    }
+
+    /// Returns the marker as it stands in the comment.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Submits a job. When the answer is lost, the job is looked for by its marker.
-pub async fn submit(client: &Client, mut description: Description) -> Result<Submitted> {
-    let marker = marker()?;
-    description.mark(&marker);
+pub async fn submit(
+    client: &Client,
+    mut description: Description,
+    marker: &Marker,
+) -> Result<Submitted> {
+    description.mark(marker.as_str());
     let request = request(&description, client.version().await?)?;
     let reply = match client.attempt(&request).await {
         Ok(reply) => reply,
         Err(Lost::Unsent(error)) => return Err(error),
         Err(Lost::Unanswered(error) | Lost::Unusable(error)) => {
-            return find(client, &description, &marker, error).await;
+            return find(client, &description, marker, error).await;
         }
     };
     let problems = Problems::of(&reply.body);
@@ -64,7 +95,7 @@ pub async fn submit(client: &Client, mut description: Description) -> Result<Sub
         // Slurm answers, and what it has done it shows at once.
         Layer::Unspecified => {
             let refusal = client.refusal(&request, &reply);
-            match look(client, &marker).await {
+            match look(client, marker).await {
                 Ok(Some(job)) => Ok(found(&description, &job, &refusal)),
                 Ok(None) => Err(refusal),
                 Err(look) => Err(unknown(&description, Some(look), refusal)),
@@ -72,7 +103,7 @@ pub async fn submit(client: &Client, mut description: Description) -> Result<Sub
         }
         layer if layer == Layer::Slurm || layer.may_have_acted() => {
             let loss = client.refusal(&request, &reply);
-            find(client, &description, &marker, loss).await
+            find(client, &description, marker, loss).await
         }
         _ => Err(client.refusal(&request, &reply)),
     }
@@ -92,7 +123,7 @@ pub fn accepted(body: &[u8]) -> Option<u64> {
 async fn find(
     client: &Client,
     description: &Description,
-    marker: &str,
+    marker: &Marker,
     loss: Error,
 ) -> Result<Submitted> {
     let mut pace = Pace::retries(PATIENCE);
@@ -110,13 +141,19 @@ async fn find(
 }
 
 /// Looks once for the job with a marker.
-async fn look(client: &Client, marker: &str) -> Result<Option<Job>> {
+async fn look(client: &Client, marker: &Marker) -> Result<Option<Job>> {
     let filter = Filter {
-        marker: Some(marker.to_owned()),
+        marker: Some(marker.as_str().to_owned()),
         ..Filter::default()
     };
     let listing = list(client, &filter, None).await?;
     Ok(listing.and_then(|listing| listing.jobs.into_iter().next()))
+}
+
+/// Returns the number of the job with a marker, or of its array, if Slurm knows it.
+pub async fn find_marked(client: &Client, marker: &Marker) -> Result<Option<u64>> {
+    let found = look(client, marker).await?;
+    Ok(found.map(|job| job.array_job_id.unwrap_or(job.id)))
 }
 
 fn submitted(description: &Description, id: u64, warnings: Vec<String>) -> Submitted {
@@ -152,12 +189,4 @@ fn unknown(description: &Description, look: Option<Error>, loss: Error) -> Error
         "look before you submit it again: hpcapi jobs list --name '{}'",
         name.replace('\'', r"'\''")
     ))
-}
-
-/// Returns a marker that no other job has.
-fn marker() -> Result<String> {
-    let mut bytes = [0; 8];
-    aws_lc_rs::rand::fill(&mut bytes)
-        .map_err(|_| Error::failed("this machine gives no random numbers"))?;
-    Ok(format!("{MARKER}{:016x}", u64::from_be_bytes(bytes)))
 }

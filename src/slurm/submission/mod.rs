@@ -101,6 +101,11 @@ impl Description {
         });
     }
 
+    /// Has the job run another script than the one that describes it.
+    pub fn run_by(&mut self, script: String) {
+        self.script = script;
+    }
+
     /// Adds a marker to the job's comment.
     pub fn mark(&mut self, marker: &str) {
         let comment = match self.text("comment") {

@@ -1,0 +1,47 @@
+//! `hpcapi runs cancel`.
+
+use clap::Args as ClapArgs;
+
+use crate::error::{Error, Result};
+use crate::output;
+use crate::runs::RunId;
+use crate::slurm::jobs::{self, JobId};
+
+use super::super::reach::ReachArgs;
+use super::super::show::{UserArgs, with_client};
+
+/// Cancel the job of a run
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// The run
+    run: RunId,
+
+    #[command(flatten)]
+    reach: ReachArgs,
+
+    #[command(flatten)]
+    user: UserArgs,
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    let user = args.user.user.as_ref();
+    with_client(&args.reach, user, async |reach, _| {
+        let run = &args.run;
+        let runs = reach.bucket().await?.runs;
+        runs.asked(run).await?;
+        let Some(submission) = runs.submission(run).await? else {
+            return Err(Error::failed(format!(
+                "the job of the run `{run}` is not submitted"
+            )));
+        };
+        let id = JobId::from(submission.job_id);
+        let found = jobs::lookup(&reach.client, id).await?;
+        let cancelled = jobs::cancel(&reach.client, &[(id, found)]).await?;
+        match cancelled.refused.first() {
+            None => output::raw(&format!("job {id}: cancelled\n")),
+            Some(refused) => Err(Error::failed(format!("the job {id} was not cancelled"))
+                .because(output::plain(&refused.reason))),
+        }
+    })
+    .await
+}

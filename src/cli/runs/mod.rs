@@ -1,0 +1,43 @@
+//! `hpcapi runs`.
+
+mod attach;
+mod cancel;
+mod delete;
+mod fetch;
+mod list;
+mod logs;
+mod show;
+
+use clap::{Args as ClapArgs, Subcommand};
+
+use crate::error::Result;
+
+/// List, show, follow, fetch, cancel and delete runs, from any machine
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(list::Args),
+    Show(show::Args),
+    Attach(attach::Args),
+    Logs(logs::Args),
+    Fetch(fetch::Args),
+    Cancel(cancel::Args),
+    Delete(delete::Args),
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    match args.command {
+        Command::List(args) => list::run(args).await,
+        Command::Show(args) => show::run(args).await,
+        Command::Attach(args) => attach::run(args).await,
+        Command::Logs(args) => logs::run(args).await,
+        Command::Fetch(args) => fetch::run(args).await,
+        Command::Cancel(args) => cancel::run(args).await,
+        Command::Delete(args) => delete::run(args).await,
+    }
+}
