@@ -19,7 +19,7 @@ use crate::files;
 use super::gather::Stamp;
 
 /// How much of a file is read at once.
-const BUFFER: usize = 256 << 10;
+const BUFFER: usize = 128 << 10;
 
 /// A file that was changed so shortly ago may change again without another time.
 const SETTLED_NS: i64 = 2_000_000_000;

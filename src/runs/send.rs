@@ -15,7 +15,7 @@ use super::gather::Stamp;
 use super::unused;
 
 /// Blobs under way at once: one connection alone does not fill a line.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 4;
 
 /// How many blobs are looked at at once.
 const LOOKS_AT_ONCE: usize = 32;

@@ -60,7 +60,7 @@ BATCH = 64  # files that one thread checks in a row
 SCRIPT_GRACE, OUTPUTS_GRACE, LOGS_GRACE, LAST_GRACE = 15, 20, 22, 28
 
 TOGETHER = 3  # seconds within which Slurm sends the two signals that end a job
-WITNESS = 0.5  # seconds within which a signal reaches all the processes that it reaches
+WITNESS = 2  # seconds within which a signal reaches all the processes that it reaches
 
 # What Slurm and scancel send to jobs. The calls of the AWS CLI inherit that these are blocked, so
 # that only this program ends them.
@@ -301,12 +301,16 @@ class Signals:
 
     def take(self, number):
         self.came[number] = time.monotonic()
+        if signal.SIGCONT in signal.sigpending():
+            # Slurm sent it first, and the kernel hands out the lower number first.
+            self.came[signal.SIGCONT] = time.monotonic()
         stage = self.job.stage
-        if stage == "script" and number != signal.SIGCONT and not self.witness.saw(number):
-            self.job.script.send_signal(number)
         is_last = stage == "inputs" and number in (signal.SIGTERM, signal.SIGINT)
+        # Before the script hears of it, which may end at once.
         if is_last or self.is_slurms_end():
             self.tell()
+        if stage == "script" and number != signal.SIGCONT and not self.witness.saw(number):
+            self.job.script.send_signal(number)
 
     def is_slurms_end(self):
         times = [self.came.get(number) for number in (signal.SIGCONT, signal.SIGTERM)]
@@ -507,10 +511,13 @@ class Place:
         root = os.path.join(encoded(work), self.run.encode())
         if not work.startswith("/"):
             root = os.path.join(os.fsencode(pwd.getpwuid(os.getuid()).pw_dir), root)
-        make_folders(root)
         folder = os.path.join(root, ("%s-%s" % (self.task, self.attempt)).encode())
-        os.mkdir(folder, 0o700)
-        self.folder = folder
+        while not self.folder:
+            make_folders(root)
+            # Another task may just have been the last in there.
+            with contextlib.suppress(FileNotFoundError):
+                os.mkdir(folder, 0o700)
+                self.folder = folder
         self.script_folder = folder + b".script"
         os.mkdir(self.script_folder, 0o700)
 
@@ -547,6 +554,10 @@ class Place:
                     remove(folder)
                 except OSError as error:
                     say("the work folder could not be removed: " + words(error))
+        if self.folder:
+            # That of the run, if no other task has its own in there.
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.dirname(self.folder))
 
 
 def make_folders(path):
