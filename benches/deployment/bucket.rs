@@ -5,7 +5,7 @@ use std::time::Instant;
 use hpcapi::aws::{Aws, Connection as AwsConnection};
 
 use super::Effort;
-use super::ground::{Account, Ground, NAME};
+use super::ground::{Account, Ground};
 use super::measure::Result;
 use super::measure::comparison::{Comparison, Limit};
 use super::measure::figures::{Figures, Unit};
@@ -80,18 +80,7 @@ fn by_hpcapi(account: &Account<'_>, versions: usize) -> Result<f64> {
 /// memory that this took, in megabytes.
 fn memory_of_teardown(account: &Account<'_>, versions: usize) -> Result<f64> {
     run(&mut account.hpcapi(&["up", "--yes"]))?;
-    let stack = format!("{NAME}-requirements");
-    let bucket = run(&mut account.aws(&[
-        "cloudformation",
-        "describe-stacks",
-        "--stack-name",
-        &stack,
-        "--query",
-        "Stacks[0].Outputs[?OutputKey=='Bucket'].OutputValue",
-        "--output",
-        "text",
-    ]))?;
-    fill(account, bucket.text().trim(), versions)?;
+    fill(account, &account.bucket()?, versions)?;
     Ok(run(&mut account.hpcapi(&["teardown", "--yes"]))?.peak)
 }
 

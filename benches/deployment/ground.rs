@@ -168,6 +168,22 @@ impl Account<'_> {
         command
     }
 
+    /// Returns the bucket of the account's deployment.
+    pub(crate) fn bucket(&self) -> Result<String> {
+        let stack = format!("{NAME}-requirements");
+        let found = run(&mut self.aws(&[
+            "cloudformation",
+            "describe-stacks",
+            "--stack-name",
+            &stack,
+            "--query",
+            "Stacks[0].Outputs[?OutputKey=='Bucket'].OutputValue",
+            "--output",
+            "text",
+        ]))?;
+        Ok(found.text().trim().to_owned())
+    }
+
     /// Returns one of the recipe's scripts.
     pub(crate) fn recipe(&self, script: &str) -> Result<Command> {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
