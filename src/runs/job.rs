@@ -1,11 +1,12 @@
 //! The job of a run: submitted once, whoever asks and however often, because the run's name stands in
 //! its comment and a marker in the bucket says that somebody has begun.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::slurm::client::Client;
-use crate::slurm::jobs::{self, JobMemory, Marker, Submitted};
+use crate::slurm::jobs::{self, Filter, Job, JobMemory, Marker, Submitted};
 use crate::slurm::submission::Description;
 use crate::slurm::time;
 use crate::wait::Pace;
@@ -50,6 +51,28 @@ impl Runs {
         }
         description.fill(user);
         Ok(description)
+    }
+
+    /// Returns those of the jobs that are the run's: a cluster that was made anew counts from 1 again.
+    pub fn own(run: &RunId, jobs: Vec<Job>) -> Vec<Job> {
+        let marker = Marker::of_run(run.as_str());
+        let is_own = |job: &Job| job.marker.as_deref() == Some(marker.as_str());
+        jobs.into_iter().filter(is_own).collect()
+    }
+
+    /// Returns what is remembered of the run's job.
+    pub async fn remembered(memory: &JobMemory, run: &RunId) -> Result<Vec<Job>> {
+        let filter = Filter {
+            marker: Some(Marker::of_run(run.as_str()).as_str().to_owned()),
+            ..Filter::default()
+        };
+        let mut found = Vec::new();
+        let visit = |job| {
+            found.push(job);
+            Ok(ControlFlow::Continue(()))
+        };
+        memory.each(None, &filter, visit).await?;
+        Ok(found)
     }
 
     /// Submits the job of a run, or finds the one that was submitted. `region` is the bucket's.

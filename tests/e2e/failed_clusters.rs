@@ -329,7 +329,9 @@ async fn logs_are_read_before_a_rollback_destroys_them() {
          export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n\
          $pcluster delete-cluster -n {cluster} >/dev/null\n\
          while $pcluster describe-cluster -n {cluster} >/dev/null; do sleep 0.2; done\n\
-         $pcluster create-cluster -n {cluster} -c ~/.parallelcluster/{cluster}.yaml",
+         $pcluster create-cluster -n {cluster} -c ~/.parallelcluster/{cluster}.yaml\n\
+         until $pcluster describe-cluster-instances -n {cluster} | grep -q instanceId\n\
+         do sleep 0.2; done",
         hpcapi = env!("CARGO_BIN_EXE_hpcapi"),
         cache = env
             .sandbox_folder()
@@ -341,7 +343,7 @@ async fn logs_are_read_before_a_rollback_destroys_them() {
     ));
     assert!(made.status.success(), "{}", text(&made.stdout));
 
-    // It fails once `up` watches it.
+    // Its head node in our network makes it ours. It fails once `up` watches it.
     let mut up = env.hpcapi(&["up", "--yes", "--config", &config]);
     let mut up = up.stderr(Stdio::piped()).spawn().unwrap();
     let mut story = BufReader::new(up.stderr.take().unwrap()).lines();

@@ -65,7 +65,14 @@ pub(in crate::cli) async fn follow(
     events: &Events,
 ) -> Result<()> {
     let runs = &bucket.runs;
-    let jobs = wait(reach, runs, following, events).await?;
+    let jobs = match gone(reach, bucket, following).await? {
+        Some(jobs) => {
+            let mut log = Log::new(following.run.clone(), None);
+            print_news(runs, &mut log, following.format).await?;
+            jobs
+        }
+        None => wait(reach, runs, following, events).await?,
+    };
     let mut answer = RunAnswer::ended(&following.run, following.job, jobs::exit_code(&jobs));
     let attempts = runs.last_attempts(&following.run).await?;
     for job in &jobs {
@@ -76,6 +83,31 @@ pub(in crate::cli) async fn follow(
     }
     let written = output::answer(&answer, following.format);
     answer.verdict(&following.run).and(written)
+}
+
+/// Returns the run's job as it is remembered, when Slurm knows another one by its number, or none: the
+/// cluster may have been made anew since.
+async fn gone(
+    reach: &Reach,
+    bucket: &JobBucket,
+    following: &Following,
+) -> Result<Option<Vec<Job>>> {
+    let run = &following.run;
+    let known = jobs::lookup(&reach.client, following.job.into()).await?;
+    let is_other = !known.is_empty();
+    if !Runs::own(run, known).is_empty() {
+        return Ok(None);
+    }
+    let remembered = Runs::remembered(&bucket.memory, run).await?;
+    match (remembered.is_empty(), is_other) {
+        (false, _) => Ok(Some(remembered)),
+        // Forgotten just now: the job memory is written some seconds later.
+        (true, false) => Ok(None),
+        (true, true) => Err(Error::failed(format!(
+            "nobody knows how the job of the run `{run}` ended: its cluster is gone"
+        ))
+        .hint(format!("what it has sent: hpcapi runs fetch {run}"))),
+    }
 }
 
 /// Waits for the end of the job, and prints what it writes.
@@ -91,7 +123,13 @@ async fn wait(
         task: None,
     }];
     let seen = |job: &Job| events.note(format!("job {} is {}", job.shown_id(), job.state));
-    let troubled = |error: &Error| events.warn(format!("cannot look at the moment: {error}"));
+    let mut last_trouble = String::new();
+    let troubled = |error: &Error| {
+        if last_trouble != error.to_string() {
+            last_trouble = error.to_string();
+            events.warn(format!("cannot look at the moment: {error}"));
+        }
+    };
     let remembered = async |id| reach.remembered(id).await;
     let waiting = jobs::wait(&reach.client, &ids, FOREVER, remembered, seen, troubled);
     let ended = tokio::select! {

@@ -4,7 +4,7 @@ use clap::Args as ClapArgs;
 
 use crate::error::{Error, Result};
 use crate::output;
-use crate::runs::RunId;
+use crate::runs::{RunId, Runs};
 use crate::slurm::jobs::{self, JobId};
 
 use super::super::reach::ReachArgs;
@@ -35,7 +35,13 @@ pub(super) async fn run(args: Args) -> Result<()> {
             )));
         };
         let id = JobId::from(submission.job_id);
-        let found = jobs::lookup(&reach.client, id).await?;
+        let found = Runs::own(run, jobs::lookup(&reach.client, id).await?);
+        if found.is_empty() {
+            return Err(Error::failed(format!(
+                "Slurm does not know the job of the run `{run}` any more"
+            ))
+            .hint(format!("how it ended: hpcapi runs show {run}")));
+        }
         let cancelled = jobs::cancel(&reach.client, &[(id, found)]).await?;
         match cancelled.refused.first() {
             None => output::raw(&format!("job {id}: cancelled\n")),

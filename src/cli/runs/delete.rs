@@ -4,7 +4,7 @@ use clap::Args as ClapArgs;
 
 use crate::error::{Error, Result};
 use crate::output::{self, Format, size};
-use crate::runs::RunId;
+use crate::runs::{RunId, Runs};
 use crate::slurm::jobs::{self, JobId};
 use crate::slurm::time;
 
@@ -87,20 +87,13 @@ pub(super) async fn run(args: Args) -> Result<()> {
 }
 
 /// Fails while the job of a run waits or runs.
-async fn require_ended(reach: &Reach, runs: &crate::runs::Runs, run: &RunId) -> Result<()> {
+async fn require_ended(reach: &Reach, runs: &Runs, run: &RunId) -> Result<()> {
     let Some(submission) = runs.submission(run).await? else {
         return Ok(());
     };
     let id = JobId::from(submission.job_id);
-    let found = jobs::lookup(&reach.client, id).await?;
-    // A cluster that was made anew counts from 1 again.
-    let marker = jobs::Marker::of_run(run.as_str());
-    let is_its = |job: &&jobs::Job| job.marker.as_deref() == Some(marker.as_str());
-    match found
-        .iter()
-        .filter(is_its)
-        .any(|job| !job.state.has_ended())
-    {
+    let found = Runs::own(run, jobs::lookup(&reach.client, id).await?);
+    match found.iter().any(|job| !job.state.has_ended()) {
         false => Ok(()),
         true => Err(
             Error::usage(format!("the job {id} of the run `{run}` has not ended"))

@@ -148,7 +148,8 @@ async fn keeps_jobs(context: &Context) -> Result<bool> {
     let Some(bucket) = deploy::bucket_holding_jobs(context).await? else {
         return Ok(false);
     };
-    let question = format!("keep the bucket `{bucket}` with the jobs that are remembered in it?");
+    let question =
+        format!("keep the bucket `{bucket}` with the jobs and runs that are remembered in it?");
     Ok(output::confirm(&question).await)
 }
 

@@ -25,7 +25,7 @@ pub(in crate::deploy) async fn doomed(context: &Context) -> Result<Vec<String>> 
         let bucket = match context.settings.bucket_fate {
             BucketFate::Kept => "but not the bucket",
             BucketFate::Deleted if holds_jobs => {
-                "and the bucket with everything in it, also the remembered jobs: --keep-bucket \
+                "and the bucket with everything in it, also remembered jobs and runs: --keep-bucket \
                  leaves them"
             }
             BucketFate::Deleted => "and the bucket with everything in it",
