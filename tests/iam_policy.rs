@@ -64,6 +64,8 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("GetStages", "GET"),
     ("GetVpcLink", "GET"),
     ("GetVpcLinks", "GET"),
+    ("CopyObject", "PutObject"),
+    ("HeadObject", "GetObject"),
     ("ListObjectsV2", "ListBucket"),
     ("ListBuckets", "ListAllMyBuckets"),
     ("ListObjectVersions", "ListBucketVersions"),

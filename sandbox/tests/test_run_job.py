@@ -569,7 +569,9 @@ class Script(Staged):
         first, null, *signals, files = self.log().splitlines()
         self.assertEqual(first, f"{folder}.script/job.sh|a b  $x|3|{folder}|r-1|{folder}|é")
         self.assertEqual(null, "/dev/null")
-        self.assertEqual({one.split()[1] for one in signals}, {"0" * 16})
+        # The C library has the numbers from 32 on for itself.
+        masks = [int(one.split()[1], 16) & 0x7FFFFFFF for one in signals]
+        self.assertEqual(masks, [0, 0])
         self.assertEqual(files, "5")
 
     def test_its_exit_code_is_that_of_the_job(self) -> None:

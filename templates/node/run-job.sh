@@ -12,6 +12,5 @@ if [ $# = 0 ]; then
     exit 74
 fi
 begin() {
-    # shellcheck disable=SC2154 # these stand before this
-    exec "$1" -I /dev/fd/3 "$run" "$bucket" "$region" "$digest"
+    exec "$1" -I /dev/fd/3 "${run:?}" "${bucket:?}" "${region:?}" "${digest:?}"
 }

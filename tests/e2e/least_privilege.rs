@@ -90,6 +90,7 @@ fn actions(service: &str, operation: &str) -> Vec<String> {
         ("sts", "GetCallerIdentity") => &[],
         // That an object is not there is said only to those who may list the bucket.
         ("s3", "HeadObject") => &["GetObject", "ListBucket"],
+        ("s3", "CopyObject") => &["GetObject", "PutObject"],
         ("s3", "HeadBucket" | "ListObjects" | "ListObjectsV2") => &["ListBucket"],
         ("s3", "ListBuckets") => &["ListAllMyBuckets"],
         ("s3", "ListObjectVersions") => &["ListBucketVersions"],
