@@ -168,11 +168,11 @@ async fn a_run_takes_its_files_along_and_brings_its_outputs_back() {
     env.assert_empty().await;
 }
 
-/// At how many points a run is killed.
-const KILLS: u32 = 5;
+/// At how many points a run is killed while time goes by, and how many once they are there.
+const KILLS: (u32, u32) = (4, 2);
 
-/// The longest that a run lives before it is killed, in milliseconds: most of what it does.
-const LONGEST: u32 = 5000;
+/// After how many milliseconds one more is killed.
+const STEP: u64 = 1000;
 
 #[tokio::test]
 async fn a_run_that_is_killed_anywhere_is_one_job_and_ends_the_same() {
@@ -182,7 +182,7 @@ async fn a_run_that_is_killed_anywhere_is_one_job_and_ends_the_same() {
     let here = folder.path();
     make_inputs(here);
     let mut known = BTreeSet::new();
-    for kill in 0..KILLS {
+    for kill in 0..KILLS.0 + KILLS.1 {
         let run = [
             "run",
             "job.sh",
@@ -199,14 +199,14 @@ async fn a_run_that_is_killed_anywhere_is_one_job_and_ends_the_same() {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let mut running = running.spawn().unwrap();
-        tokio::time::sleep(Duration::from_millis(u64::from(LONGEST * kill / KILLS))).await;
+        if kill < KILLS.0 {
+            tokio::time::sleep(Duration::from_millis(STEP * u64::from(kill))).await;
+        } else {
+            while all_runs(&env).len() == known.len() && running.try_wait().unwrap().is_none() {}
+        }
         running.kill().unwrap();
         running.wait().unwrap();
-        let listed = env.json(&["runs", "list", "--output", "json"]);
-        let listed = listed["runs"].as_array().unwrap().iter();
-        let all: BTreeSet<String> = listed
-            .map(|it| it["run"].as_str().unwrap().to_owned())
-            .collect();
+        let all = all_runs(&env);
         let new: Vec<_> = all.difference(&known).cloned().collect();
         // Whoever is killed before there is a run has left nothing.
         assert!(new.len() <= 1, "{new:?}");
@@ -234,6 +234,14 @@ async fn a_run_that_is_killed_anywhere_is_one_job_and_ends_the_same() {
     a_run_that_slurm_starts_anew_ends_as_its_last_attempt(&env, here).await;
     env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
+}
+
+fn all_runs(env: &TestEnv) -> BTreeSet<String> {
+    let listed = env.json(&["runs", "list", "--output", "json"]);
+    let listed = listed["runs"].as_array().unwrap().iter();
+    listed
+        .map(|line| line["run"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// Returns what the script makes of the inputs, made here.
