@@ -7,6 +7,7 @@ mod curl;
 mod listing;
 mod logs;
 mod same_answers;
+mod staged;
 mod submitting;
 mod tokens;
 mod waiting;
@@ -54,6 +55,7 @@ on_every_slurm! {
     together waiting::a_wait_ends_as_its_job;
     together waiting::arrays_and_dependencies_are_waited_for;
     in_turns waiting::a_job_runs_out_of_time;
+    together staged::a_run_brings_its_outputs;
     alone cancelling::own_jobs_are_cancelled;
     alone cancelling::a_foreign_job_is_left_alone;
     together logs::the_bytes_of_a_log_come_as_they_are;
