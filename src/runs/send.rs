@@ -18,7 +18,7 @@ use super::unused;
 const AT_ONCE: usize = 4;
 
 /// How many blobs are looked at at once.
-const LOOKS_AT_ONCE: usize = 32;
+const LOOKS_AT_ONCE: usize = 8;
 
 /// What the bucket lacks of blobs, and how far they have been sent.
 #[derive(Debug)]
