@@ -79,17 +79,17 @@ impl Runs {
         cache: PathBuf,
         tell: impl Fn(Staging),
     ) -> Result<Begun> {
+        let of_s3 = wanted.s3_inputs.iter().map(|url| s3_entry(url));
+        let of_s3 = of_s3.collect::<Result<Vec<_>>>()?;
         let (mut entries, blobs) = read(&wanted.inputs, here, cache, &tell).await?;
-        for url in &wanted.s3_inputs {
-            entries.push(s3_entry(url)?);
-        }
+        entries.extend(of_s3);
         let sizes = entries.iter().filter_map(|entry| match entry.kind {
             Kind::File { size, .. } => Some(size),
             _ => None,
         });
         let (files, bytes) = sizes.fold((0, 0), |(files, bytes), size| (files + 1, bytes + size));
         let inputs = manifest::write(&entries);
-        let asked = Asked {
+        let mut asked = Asked {
             script: Script {
                 name: wanted.script_name,
                 sha256: sha256(wanted.script.as_bytes()),
@@ -102,10 +102,11 @@ impl Runs {
             keep_work: wanted.keep_work,
             user: wanted.user,
             created: time::now(),
+            sha256: String::new(),
         };
         let run = self.announce(inputs).await?;
         let sent = self.send(&blobs, &tell).await?;
-        self.begin(&run, &asked, &wanted.script).await?;
+        self.begin(&run, &mut asked, &wanted.script).await?;
         Ok(Begun {
             run,
             asked,

@@ -150,7 +150,7 @@ impl Runs {
 
     /// Returns the batch script that Slurm gets.
     fn batch_script(&self, run: &RunId, asked: &Asked, region: &str) -> String {
-        let (bucket, digest) = (&self.bucket, self.digest(asked));
+        let (bucket, digest) = (&self.bucket, &asked.sha256);
         format!(
             "#!/bin/bash\n# The run {run} of hpcapi.\n\
              run={run}\nbucket={bucket}\nregion={region}\ndigest={digest}\n\

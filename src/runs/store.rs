@@ -91,6 +91,25 @@ pub struct Asked {
     pub user: String,
     /// When it was asked for, in seconds since 1970.
     pub created: u64,
+    /// The SHA-256 of `run.json` as it lies in the bucket, by which the job knows it.
+    #[serde(skip)]
+    pub(super) sha256: String,
+}
+
+impl Asked {
+    /// Returns it as it is to lie in the bucket, and notes the digest of that.
+    fn write(&mut self) -> Vec<u8> {
+        let text = serde_json::to_vec(self).expect("plain data");
+        self.sha256 = sha256(&text);
+        text
+    }
+
+    /// Reads what lies in the bucket; another version of hpcapi may have written more.
+    fn read(text: &[u8]) -> serde_json::Result<Asked> {
+        let mut asked: Asked = serde_json::from_slice(text)?;
+        asked.sha256 = sha256(text);
+        Ok(asked)
+    }
 }
 
 /// The batch script.
@@ -204,9 +223,9 @@ impl Runs {
     }
 
     /// Begins a run whose inputs are in the bucket: from now on it is known.
-    pub(super) async fn begin(&self, run: &RunId, asked: &Asked, script: &str) -> Result<()> {
+    pub(super) async fn begin(&self, run: &RunId, asked: &mut Asked, script: &str) -> Result<()> {
         self.put(run, "script", script).await?;
-        match self.put_new(run, "run.json", self.text(asked)).await? {
+        match self.put_new(run, "run.json", asked.write()).await? {
             true => Ok(()),
             false => Err(Error::failed(format!("there is a run `{run}` already"))),
         }
@@ -214,7 +233,13 @@ impl Runs {
 
     /// Returns what was asked for, if there is such a run.
     pub async fn find(&self, run: &RunId) -> Result<Option<Asked>> {
-        self.json(&run.key("run.json")).await
+        let key = run.key("run.json");
+        match self.buckets.read(&self.bucket, &key).await? {
+            Some(found) => Asked::read(&found)
+                .map(Some)
+                .map_err(|error| self.damaged(&key).because(error)),
+            None => Ok(None),
+        }
     }
 
     /// Returns what was asked for; fails when there is no such run.
@@ -224,15 +249,6 @@ impl Runs {
             Error::failed(format!("there is no run `{run}`"))
                 .hint("those there are: hpcapi runs list")
         })
-    }
-
-    /// Returns the digest by which the job knows what was asked for.
-    pub(super) fn digest(&self, asked: &Asked) -> String {
-        sha256(&self.text(asked))
-    }
-
-    fn text(&self, asked: &Asked) -> Vec<u8> {
-        serde_json::to_vec(asked).expect("plain data")
     }
 
     /// Returns the run's script.
@@ -369,9 +385,12 @@ impl Runs {
             return Ok(None);
         };
         let read = serde_json::from_slice(&found);
-        read.map(Some).map_err(|error| {
-            Error::failed(format!("s3://{}/{key} is damaged", self.bucket)).because(error)
-        })
+        read.map(Some)
+            .map_err(|error| self.damaged(key).because(error))
+    }
+
+    fn damaged(&self, key: &str) -> Error {
+        Error::failed(format!("s3://{}/{key} is damaged", self.bucket))
     }
 
     async fn put(&self, run: &RunId, name: &str, body: impl Into<Vec<u8>>) -> Result<()> {
@@ -406,6 +425,18 @@ mod tests {
         ] {
             assert!(bad.parse::<RunId>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_was_asked_for_is_known_by_its_bytes() {
+        let text = br#"{"script": {"name": "a", "sha256": "b"}, "arguments": [], "options": [],
+            "inputs_sha256": "c", "out": [], "work": "w", "keep_work": false, "user": "u",
+            "created": 1, "of_another_version": true}"#;
+        let mut asked = Asked::read(text).unwrap();
+        assert_eq!(asked.sha256, sha256(text));
+        let written = asked.write();
+        assert_ne!(asked.sha256, sha256(text));
+        assert_eq!(Asked::read(&written).unwrap(), asked);
     }
 
     #[test]
