@@ -35,9 +35,16 @@ pub(crate) async fn holding(objects: Vec<(String, Vec<u8>)>) -> Aws {
             let contents = objects
                 .iter()
                 .map(|(key, _)| format!("<Contents><Key>{key}</Key></Contents>"));
+            let folders = objects.iter().filter_map(|(key, _)| {
+                let (end, _) = key.match_indices('/').nth(1)?;
+                let folder = &key[..=end];
+                Some(format!(
+                    "<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>"
+                ))
+            });
             let listing = format!(
                 "<ListBucketResult>{}</ListBucketResult>",
-                contents.collect::<String>()
+                contents.chain(folders).collect::<String>()
             );
             let found = objects.iter().find(|(key, _)| asked.contains(key.as_str()));
             let body = found.map_or(listing.as_bytes(), |(_, body)| body.as_slice());

@@ -12,7 +12,7 @@ use crate::slurm::time;
 use super::blobs::{Blob, Source};
 use super::digests::changed;
 use super::gather::Stamp;
-use super::unused;
+use super::unused::{self, BLOBS};
 
 /// Blobs under way at once: one connection alone does not fill a line.
 const AT_ONCE: usize = 4;
@@ -85,7 +85,7 @@ impl<'b> Missing<'b> {
 
 /// Returns the object that a blob is.
 pub(super) fn key(blob: &Blob) -> String {
-    format!("blobs/{}", blob.sha256)
+    format!("{BLOBS}{}", blob.sha256)
 }
 
 fn part(source: &Source) -> FilePart {
