@@ -1,12 +1,10 @@
 //! Outputs back to this machine: verified, beside what is there, and never over what was changed since.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, FileTimes, OpenOptions, Permissions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
@@ -14,6 +12,7 @@ use crate::error::{Context as _, Error, Result};
 
 use super::digests;
 use super::manifest::{Entry, InnerPath, Kind, Piece};
+use super::place::{create, finish, folder_times, is_newer, links};
 use super::spans::{Span, Writer, spans};
 use super::store::{Attempt, Ended, RunId, Runs};
 
@@ -48,10 +47,10 @@ pub(super) struct Wanted<'e> {
     pub(super) path: PathBuf,
     /// Where its bytes go until they are all there.
     pub(super) partial: PathBuf,
-    mode: u32,
-    mtime_ns: i64,
+    pub(super) mode: u32,
+    pub(super) mtime_ns: i64,
     pub(super) size: u64,
-    sha256: &'e str,
+    pub(super) sha256: &'e str,
     pub(super) pieces: &'e [Piece],
 }
 
@@ -120,12 +119,13 @@ fn require_no_way_out(entries: &[Entry], folder: &Path) -> Result<()> {
         if !seen.insert(&entry.path) {
             return Err(refused(&entry.path, "is there twice"));
         }
-        for parent in entry.path.parents() {
+        let own = Some(entry.path.as_str()).filter(|_| matches!(entry.kind, Kind::Folder { .. }));
+        for parent in entry.path.parents().chain(own) {
             let there = folder.join(parent).symlink_metadata();
             if links.contains(parent) || there.is_ok_and(|there| there.is_symlink()) {
                 return Err(refused(
                     &entry.path,
-                    &format!("lies behind the link `{parent}`"),
+                    &format!("lies behind, or is, the link `{parent}`"),
                 ));
             }
         }
@@ -223,102 +223,12 @@ fn look(path: &Path, size: u64, sha256: &str, to: &Destination) -> Result<There>
     })
 }
 
-fn is_newer(there: &fs::Metadata, than: Option<u64>) -> bool {
-    let Some(than) = than else { return false };
-    let changed = there
-        .modified()
-        .ok()
-        .and_then(|it| it.duration_since(UNIX_EPOCH).ok());
-    changed.is_none_or(|changed| changed.as_secs() >= than)
-}
-
-fn create(file: &Wanted<'_>) -> Result<()> {
-    let failed = || format!("cannot write `{}`", file.path.display());
-    // An earlier fetch may have been cut off.
-    let _ = fs::remove_file(&file.partial);
-    let made = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&file.partial);
-    let made = made.doing(failed)?;
-    made.set_len(file.size).doing(failed)
-}
-
-/// Puts what is whole into its place.
-fn finish(wanted: &[Wanted<'_>]) -> Result<()> {
-    digests::side_by_side(wanted.len(), |at| {
-        let file = &wanted[at];
-        let failed = || format!("cannot write `{}`", file.path.display());
-        if digests::of_file(&file.partial)? != file.sha256 {
-            return Err(Error::failed(format!(
-                "the output `{}` came damaged",
-                file.path.display()
-            )));
-        }
-        let open = File::open(&file.partial).doing(failed)?;
-        open.set_permissions(Permissions::from_mode(file.mode & 0o777))
-            .doing(failed)?;
-        open.set_times(times(file.mtime_ns)).doing(failed)?;
-        fs::rename(&file.partial, &file.path).doing(failed)
-    })?;
-    Ok(())
-}
-
-fn links(entries: &[Entry], to: &Destination, fetched: &mut Fetched) -> Result<()> {
-    for entry in entries {
-        let Kind::Link { target } = &entry.kind else {
-            continue;
-        };
-        let path = entry.path.below(&to.folder);
-        let failed = || format!("cannot make the link `{}`", path.display());
-        if path
-            .read_link()
-            .is_ok_and(|there| there == Path::new(target))
-        {
-            fetched.unchanged += 1;
-            continue;
-        }
-        match path.symlink_metadata() {
-            Ok(there) if there.is_dir() || is_newer(&there, to.newer_stays) => {
-                fetched.kept.push(entry.path.clone());
-                continue;
-            }
-            Ok(_) => fs::remove_file(&path).doing(failed)?,
-            Err(_) => {}
-        }
-        symlink(target, &path).doing(failed)?;
-        fetched.files += 1;
-    }
-    Ok(())
-}
-
-/// Sets times and permissions of folders once nothing is written into them any more.
-fn folder_times(entries: &[Entry], folder: &Path) -> Result<()> {
-    for entry in entries.iter().rev() {
-        let Kind::Folder { mode, mtime_ns } = entry.kind else {
-            continue;
-        };
-        let path = entry.path.below(folder);
-        let failed = || format!("cannot set the times of `{}`", path.display());
-        let open = File::open(&path).doing(failed)?;
-        open.set_permissions(Permissions::from_mode(mode & 0o777))
-            .doing(failed)?;
-        open.set_times(times(mtime_ns)).doing(failed)?;
-    }
-    Ok(())
-}
-
-fn times(mtime_ns: i64) -> FileTimes {
-    let since = Duration::from_nanos(mtime_ns.unsigned_abs());
-    let moment = match mtime_ns {
-        0.. => UNIX_EPOCH.checked_add(since),
-        _ => UNIX_EPOCH.checked_sub(since),
-    };
-    FileTimes::new().set_modified(moment.unwrap_or_else(SystemTime::now))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::time::{Duration, UNIX_EPOCH};
+
     use crate::aws::recorded::holding;
 
     use super::super::digests::sha256;
@@ -354,6 +264,16 @@ mod tests {
         Entry {
             path: path(name),
             kind: Kind::Link { target },
+        }
+    }
+
+    fn folder_entry(name: &str) -> Entry {
+        Entry {
+            path: path(name),
+            kind: Kind::Folder {
+                mode: 0o777,
+                mtime_ns: 0,
+            },
         }
     }
 
@@ -456,18 +376,21 @@ mod tests {
         let outside = tempfile::tempdir().unwrap();
         symlink(outside.path(), folder.path().join("here")).unwrap();
         let evil = |name: &str| file(name, "evil", &[("000000", 0, 4)]);
+        let before = fs::metadata(outside.path()).unwrap().permissions();
         let target = outside.path().to_str().unwrap();
         let cases = [
             vec![link("l", target), evil("l/x")],
             vec![evil("l/x"), link("l", target)],
             vec![evil("here/x")],
             vec![link("l", target), evil("l")],
+            vec![folder_entry("here")],
         ];
         for entries in cases {
             let outcome = fetched(&entries, &[("000000", "evil")], &to(folder.path())).await;
             let words = outcome.unwrap_err().to_string();
             assert!(words.contains("are refused"), "{words}");
             assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+            assert_eq!(fs::metadata(outside.path()).unwrap().permissions(), before);
         }
     }
 

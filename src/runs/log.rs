@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 use super::store::{Attempt, RunId, Runs};
 
@@ -72,7 +72,7 @@ impl Log {
         }
         let read = stream::iter(&new).map(async |(attempt, stream, name)| {
             let bytes = runs.read(&self.run, attempt, name).await?;
-            Ok::<_, crate::error::Error>(Piece {
+            Ok::<_, Error>(Piece {
                 attempt: attempt.clone(),
                 stream: *stream,
                 bytes: bytes.unwrap_or_default(),

@@ -11,6 +11,7 @@ mod gather;
 mod job;
 mod log;
 pub mod manifest;
+mod place;
 mod send;
 mod spans;
 mod store;
