@@ -74,12 +74,17 @@ pub(in crate::cli) async fn follow(
         None => wait(reach, runs, following, events).await?,
     };
     let mut answer = RunAnswer::ended(&following.run, following.job, jobs::exit_code(&jobs));
+    let outputs = Outputs {
+        runs,
+        run: &following.run,
+        asked: &following.asked,
+        fetch,
+        events,
+    };
     let attempts = runs.last_attempts(&following.run).await?;
     for job in &jobs {
         let attempt = attempts.iter().find(|it| it.task == job.array_task_id);
-        answer
-            .tasks
-            .push(task(runs, following, job, attempt, fetch, events).await?);
+        answer.tasks.push(task(&outputs, job, attempt).await?);
     }
     let written = output::answer(&answer, following.format);
     answer.verdict(&following.run).and(written)
@@ -169,32 +174,23 @@ pub(in crate::cli) async fn print_news(
 }
 
 /// Returns how a part of the run ended, and brings its outputs back.
-async fn task(
-    runs: &Runs,
-    following: &Following,
-    job: &Job,
-    attempt: Option<&Attempt>,
-    fetch: &FetchArgs,
-    events: &Events,
-) -> Result<TaskAnswer> {
+async fn task(outputs: &Outputs<'_>, job: &Job, attempt: Option<&Attempt>) -> Result<TaskAnswer> {
     let mut answer = TaskAnswer::of(job);
     let ended = match attempt {
-        Some(attempt) => runs.ended(&following.run, attempt).await?,
+        Some(attempt) => outputs.runs.ended(outputs.run, attempt).await?,
         None => None,
     };
     let (Some(ended), Some(attempt)) = (ended, attempt) else {
+        let reason = job.reason.iter().map(|reason| format!(" ({reason})"));
         answer.problem = Some(format!(
             "its outputs were not sent: the job is {}{}",
             job.state,
-            job.reason
-                .as_ref()
-                .map_or_else(String::new, |it| format!(" ({it})"))
+            reason.collect::<String>()
         ));
         return Ok(answer);
     };
     answer.problem = problem(&ended);
-    let fetched = bring(runs, following, attempt, &ended, fetch, events).await?;
-    answer.add(fetched);
+    answer.add(outputs.bring(attempt, &ended).await?);
     Ok(answer)
 }
 
@@ -208,43 +204,45 @@ fn problem(ended: &Ended) -> Option<String> {
     }
 }
 
-/// Brings the outputs of an attempt back.
-pub(in crate::cli) async fn bring(
-    runs: &Runs,
-    following: &Following,
-    attempt: &Attempt,
-    ended: &Ended,
-    fetch: &FetchArgs,
-    events: &Events,
-) -> Result<Fetched> {
-    let to = fetch.destination(&following.asked, attempt.task)?;
-    let rate = Rate::begin();
-    let tell = |done, all| {
-        events.progress(format!("fetching the outputs: {}", rate.words(done, all)));
-    };
-    let fetched = runs.fetch(&following.run, attempt, ended, &to, tell).await;
-    events.progress("");
-    let fetched = fetched.map_err(|error| {
-        error.hint(format!(
-            "fetch them again: hpcapi runs fetch {}",
-            following.run
-        ))
-    })?;
-    if fetched.files + fetched.unchanged > 0 {
-        events.note(format!(
-            "{} output files with {} are in `{}`",
-            fetched.files + fetched.unchanged,
-            size(fetched.bytes),
-            to.folder.display()
-        ));
+/// Outputs of a run, on their way to this machine.
+pub(in crate::cli) struct Outputs<'a> {
+    pub(in crate::cli) runs: &'a Runs,
+    pub(in crate::cli) run: &'a RunId,
+    pub(in crate::cli) asked: &'a Asked,
+    pub(in crate::cli) fetch: &'a FetchArgs,
+    pub(in crate::cli) events: &'a Events,
+}
+
+impl Outputs<'_> {
+    /// Brings those of an attempt.
+    pub(in crate::cli) async fn bring(&self, attempt: &Attempt, ended: &Ended) -> Result<Fetched> {
+        let events = self.events;
+        let to = self.fetch.destination(self.asked, attempt.task)?;
+        let rate = Rate::begin();
+        let tell = |done, all| {
+            events.progress(format!("fetching the outputs: {}", rate.words(done, all)));
+        };
+        let fetched = self.runs.fetch(self.run, attempt, ended, &to, tell).await;
+        events.progress("");
+        let fetched = fetched.map_err(|error| {
+            error.hint(format!("fetch them again: hpcapi runs fetch {}", self.run))
+        })?;
+        if fetched.files + fetched.unchanged > 0 {
+            events.note(format!(
+                "{} output files with {} are in `{}`",
+                fetched.files + fetched.unchanged,
+                size(fetched.bytes),
+                to.folder.display()
+            ));
+        }
+        for kept in &fetched.kept {
+            events.warn(format!(
+                "`{}` was changed here since the run began, and stays: --overwrite writes over it",
+                output::plain(kept.as_str())
+            ));
+        }
+        Ok(fetched)
     }
-    for kept in &fetched.kept {
-        events.warn(format!(
-            "`{}` was changed here since the run began, and stays: --overwrite writes over it",
-            output::plain(kept.as_str())
-        ));
-    }
-    Ok(fetched)
 }
 
 /// Returns the error of a run that did not end well.

@@ -19,7 +19,7 @@ use super::reach::{JobBucket, Reach, ReachArgs};
 use super::show::{Told, UserArgs, with_client_telling};
 
 pub(super) use answer::RunAnswer;
-pub(super) use follow::{FetchArgs, Following, bring, follow, print_news};
+pub(super) use follow::{FetchArgs, Following, Outputs, follow, print_news};
 
 /// Run a batch script with its input files, follow it, and bring its output files back
 ///

@@ -4,29 +4,22 @@ use clap::Args as ClapArgs;
 
 use crate::error::{Error, Result};
 use crate::output;
-use crate::runs::{RunId, Runs};
+use crate::runs::Runs;
 use crate::slurm::jobs::{self, JobId};
 
-use super::super::reach::ReachArgs;
-use super::super::show::{UserArgs, with_client};
+use super::super::show::with_client;
+use super::RunArgs;
 
 /// Cancel the job of a run
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// The run
-    run: RunId,
-
     #[command(flatten)]
-    reach: ReachArgs,
-
-    #[command(flatten)]
-    user: UserArgs,
+    of: RunArgs,
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
-    let user = args.user.user.as_ref();
-    with_client(&args.reach, user, async |reach, _| {
-        let run = &args.run;
+    let run = &args.of.run;
+    with_client(&args.of.reach, args.of.user(), async |reach, _| {
         let runs = reach.bucket().await?.runs;
         runs.asked(run).await?;
         let Some(submission) = runs.submission(run).await? else {

@@ -3,18 +3,16 @@
 use clap::Args as ClapArgs;
 
 use crate::error::{Error, Result};
-use crate::output::Format;
-use crate::runs::RunId;
 
-use super::super::reach::ReachArgs;
-use super::super::run::{FetchArgs, Following, bring};
-use super::super::show::{Told, UserArgs, with_client_telling};
+use super::super::run::{FetchArgs, Outputs};
+use super::super::show::{Told, with_client_telling};
+use super::RunArgs;
 
 /// Bring the outputs of a run here, as far as its job has sent them
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// The run
-    run: RunId,
+    #[command(flatten)]
+    of: RunArgs,
 
     /// Of this task of its array alone
     #[arg(long, value_name = "INDEX")]
@@ -22,42 +20,43 @@ pub(super) struct Args {
 
     #[command(flatten)]
     fetch: FetchArgs,
-
-    #[command(flatten)]
-    reach: ReachArgs,
-
-    #[command(flatten)]
-    user: UserArgs,
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
-    let user = args.user.user.as_ref();
-    with_client_telling(Told::Progress, &args.reach, user, async |reach, events| {
-        let runs = reach.bucket().await?.runs;
-        let following = Following {
-            run: args.run.clone(),
-            asked: runs.asked(&args.run).await?,
-            job: 0,
-            format: Format::Text,
-        };
-        let mut were_sent = false;
-        for attempt in runs.last_attempts(&args.run).await? {
-            if args.task.is_some() && attempt.task != args.task {
-                continue;
-            }
-            let Some(ended) = runs.ended(&args.run, &attempt).await? else {
-                continue;
+    let run = &args.of.run;
+    with_client_telling(
+        Told::Progress,
+        &args.of.reach,
+        args.of.user(),
+        async |reach, events| {
+            let runs = reach.bucket().await?.runs;
+            let asked = runs.asked(run).await?;
+            let outputs = Outputs {
+                runs: &runs,
+                run,
+                asked: &asked,
+                fetch: &args.fetch,
+                events,
             };
-            were_sent |= ended.outputs_sha256.is_some();
-            bring(&runs, &following, &attempt, &ended, &args.fetch, events).await?;
-        }
-        match were_sent {
-            true => Ok(()),
-            false => Err(
-                Error::failed(format!("the run `{}` has sent no outputs", args.run))
-                    .hint(format!("how it is: hpcapi runs show {}", args.run)),
-            ),
-        }
-    })
+            let mut were_sent = false;
+            for attempt in runs.last_attempts(run).await? {
+                if args.task.is_some() && attempt.task != args.task {
+                    continue;
+                }
+                let Some(ended) = runs.ended(run, &attempt).await? else {
+                    continue;
+                };
+                were_sent |= ended.outputs_sha256.is_some();
+                outputs.bring(&attempt, &ended).await?;
+            }
+            match were_sent {
+                true => Ok(()),
+                false => Err(
+                    Error::failed(format!("the run `{run}` has sent no outputs"))
+                        .hint(format!("how it is: hpcapi runs show {run}")),
+                ),
+            }
+        },
+    )
     .await
 }

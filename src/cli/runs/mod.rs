@@ -11,6 +11,11 @@ mod show;
 use clap::{Args as ClapArgs, Subcommand};
 
 use crate::error::Result;
+use crate::runs::RunId;
+use crate::slurm::UserName;
+
+use super::reach::ReachArgs;
+use super::show::UserArgs;
 
 /// List, show, follow, fetch, cancel and delete runs, from any machine
 #[derive(Debug, ClapArgs)]
@@ -28,6 +33,25 @@ enum Command {
     Fetch(fetch::Args),
     Cancel(cancel::Args),
     Delete(delete::Args),
+}
+
+/// Which run is meant, and who asks.
+#[derive(Debug, ClapArgs)]
+struct RunArgs {
+    /// The run
+    run: RunId,
+
+    #[command(flatten)]
+    reach: ReachArgs,
+
+    #[command(flatten)]
+    user: UserArgs,
+}
+
+impl RunArgs {
+    fn user(&self) -> Option<&UserName> {
+        self.user.user.as_ref()
+    }
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {

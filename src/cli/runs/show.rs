@@ -5,24 +5,18 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::output::{self, Answer, Format};
-use crate::runs::{Asked, Attempt, Ended, RunId};
+use crate::runs::{Asked, Attempt, Ended};
 use crate::slurm::time;
 
-use super::super::reach::ReachArgs;
-use super::super::show::{UserArgs, with_client};
+use super::super::show::with_client;
+use super::RunArgs;
 use super::list::RunLine;
 
 /// Show what a run was asked to do, and what has become of each part of it
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// The run
-    run: RunId,
-
     #[command(flatten)]
-    reach: ReachArgs,
-
-    #[command(flatten)]
-    user: UserArgs,
+    of: RunArgs,
 
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -30,15 +24,15 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
-    let user = args.user.user.as_ref();
-    with_client(&args.reach, user, async |reach, _| {
+    let run = &args.of.run;
+    with_client(&args.of.reach, args.of.user(), async |reach, _| {
         let runs = reach.bucket().await?.runs;
-        let asked = runs.asked(&args.run).await?;
-        let line = RunLine::look(&runs, &args.run).await?;
-        let line = line.ok_or_else(|| Error::failed(format!("there is no run `{}`", args.run)))?;
+        let asked = runs.asked(run).await?;
+        let line = RunLine::look(&runs, run).await?;
+        let line = line.ok_or_else(|| Error::failed(format!("there is no run `{}`", run)))?;
         let mut parts = Vec::new();
-        for attempt in runs.last_attempts(&args.run).await? {
-            let ended = runs.ended(&args.run, &attempt).await?;
+        for attempt in runs.last_attempts(run).await? {
+            let ended = runs.ended(run, &attempt).await?;
             parts.push(Part { attempt, ended });
         }
         output::answer(&ShowAnswer { line, asked, parts }, args.output)
