@@ -60,8 +60,10 @@ pub(super) async fn take_up(context: &Context, bucket: &str) -> Result<()> {
 pub(super) async fn keep(context: &Context, bucket: &str) -> Result<()> {
     let text = format!("keeping the bucket {bucket}");
     context.events.doing(Step::Requirements, text);
-    let goes = |key: &str| OF_THE_DEPLOYMENT.iter().any(|it| key.starts_with(it));
-    context.aws.buckets.sweep(bucket, "", goes, |_| {}).await?;
+    for prefix in OF_THE_DEPLOYMENT {
+        let buckets = &context.aws.buckets;
+        buckets.sweep(bucket, prefix, |_| true, |_| {}).await?;
+    }
     retag(context, bucket, TAG_DEPLOYMENT, TAG_KEPT).await
 }
 

@@ -9,16 +9,14 @@ use crate::aws::Stack;
 use crate::context::Context;
 use crate::deploy::State;
 use crate::error::{Error, Result};
+use crate::slurm::jobs::HEAD_NODE;
 use crate::slurm::{NodeScript, SetUp, set_up_node};
 use crate::step::Step;
 use crate::wait::Pace;
 
 use super::node_script;
 
-/// Where a head node says which script set it up (templates/node/record-jobs.py).
-const SAID_BY_NODE: &str = "jobs/head-node.json";
-
-/// Where `up` notes the same: a node that may not write to the bucket says nothing.
+/// Where `up` notes what the head node says itself of its set-up: a node that may not write to the bucket says nothing.
 const NOTED: &str = "hpcapi/head-node.json";
 
 /// How long the agent of a node that was started may take.
@@ -45,7 +43,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     if !context.facts().cluster.as_ref().is_some_and(is_usable) {
         return Ok(State::waiting("the cluster"));
     }
-    for key in [SAID_BY_NODE, NOTED] {
+    for key in [HEAD_NODE, NOTED] {
         let buckets = &context.aws.buckets;
         let found = buckets.get(&requirements.bucket, key, LONGEST).await?;
         let found = found.and_then(|found| serde_json::from_slice::<SetUpBy>(&found).ok());

@@ -19,8 +19,8 @@ use super::{Filter, Job, JobId, Marker, Source};
 const PREFIX: &str = "jobs/";
 const SUFFIX: &str = ".ndjson.gz";
 
-/// Where the head node says how it goes.
-const HEAD_NODE: &str = "jobs/head-node.json";
+/// Where the head node says how it goes, and which script set it up.
+pub const HEAD_NODE: &str = "jobs/head-node.json";
 
 /// How many objects are under way at once; the largest holds some hundred kilobytes.
 const AT_ONCE: usize = 8;

@@ -24,7 +24,7 @@ pub use cancel::{Cancelled, Refused, cancel, request as cancel_request};
 pub use id::JobId;
 pub use list::{Filter, Listing, list};
 pub use lookup::{lookup, request as lookup_request};
-pub use memory::JobMemory;
+pub use memory::{HEAD_NODE, JobMemory};
 pub use parts::{Parts, parts};
 pub use state::State;
 pub use submit::{Marker, Submitted, accepted, find_marked, request as submit_request, submit};
