@@ -13,8 +13,8 @@ use crate::slurm::jobs::{self, Job, JobId};
 use crate::wait::Pace;
 
 use super::super::reach::{JobBucket, Reach};
-use super::Rate;
 use super::answer::{RunAnswer, TaskAnswer};
+use super::{Rate, files};
 
 /// For how long a run is followed: without end.
 const FOREVER: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -229,8 +229,8 @@ impl Outputs<'_> {
         })?;
         if fetched.files + fetched.unchanged > 0 {
             events.note(format!(
-                "{} output files with {} are in `{}`",
-                fetched.files + fetched.unchanged,
+                "outputs: {}, {} of it new, in `{}`",
+                files(fetched.files + fetched.unchanged),
                 size(fetched.bytes),
                 to.folder.display()
             ));

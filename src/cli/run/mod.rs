@@ -166,8 +166,8 @@ async fn stage(bucket: &JobBucket, wanted: Wanted, events: &Events) -> Result<Be
     events.progress("");
     let begun = begun?;
     events.note(format!(
-        "{} input files with {}, {} of it sent",
-        begun.files,
+        "inputs: {} with {}, {} of it sent",
+        files(begun.files),
         size(begun.bytes),
         size(begun.sent)
     ));
@@ -187,6 +187,14 @@ async fn submit(reach: &Reach, bucket: &JobBucket, begun: &Begun, events: &Event
     }
     events.note(format!("run {run} is job {}", submitted.id));
     Ok(submitted.id)
+}
+
+/// Returns how many files there are, in words.
+fn files(count: usize) -> String {
+    match count {
+        1 => "1 file".to_owned(),
+        count => format!("{count} files"),
+    }
 }
 
 /// Returns the error of a run whose inputs are in the bucket, and whose job may not be.
