@@ -165,6 +165,18 @@ class RecordJobs(unittest.TestCase):
         self.assertEqual(self.program.details(known), {"priority": 5, "restart_cnt": 2})
 
 
+class Interrupted(unittest.TestCase):
+    def test_half_a_line_costs_no_other(self) -> None:
+        append = load().append
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "x.ndjson")
+            append(path, [{"job_id": 1}])
+            path.write_bytes(path.read_bytes() + b'{"job_id":2,"na')
+            append(path, [{"job_id": 2}, {"job_id": 3}])
+            lines = path.read_text().splitlines()
+        self.assertEqual(lines, ['{"job_id":1}', '{"job_id":2,"na', '{"job_id":2}', '{"job_id":3}'])
+
+
 class SilentSlurm(unittest.TestCase):
     def test_a_slurm_that_does_not_answer_is_asked_once(self) -> None:
         program = load()

@@ -645,6 +645,7 @@ END
     put /etc/systemd/system/hpcapi-record-jobs.service <<END
 [Unit]
 Description=Remembers ended jobs in the bucket
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot

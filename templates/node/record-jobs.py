@@ -38,6 +38,7 @@ REACH = 16 << 10  # bytes after the start of a record to which its texts may rea
 FULL = 4000  # jobs in one object
 DETAILED = 300  # jobs that Slurm is asked about at once
 SPARE = 16 << 20  # bytes of the journal that have been read and still take room
+RESERVE = 16 << 20  # bytes that the journal has room for although the file system is full
 PATIENCE = 60  # seconds for one call of the AWS CLI
 ANSWER = 5  # seconds for one answer of Slurm
 
@@ -97,6 +98,7 @@ class Recorder:
     def run(self):
         problem = None
         try:
+            self.reserve_room()
             self.read_all()
             self.send_all()
             self.make_room()
@@ -120,6 +122,7 @@ class Recorder:
             if found.st_ino != self.state["inode"] or found.st_size < self.state["offset"]:
                 # Another journal than the one that was read.
                 self.state.update(inode=found.st_ino, offset=0, torn=None, doubted=0, spared=0)
+                self.state["reserved"] = 0
             while True:
                 journal.seek(self.state["offset"])
                 # slurmctld writes a record at once: what is half there once more stays so.
@@ -154,11 +157,7 @@ class Recorder:
         while jobs:
             piece = self.piece()
             batch, jobs = jobs[: FULL - piece["jobs"]], jobs[FULL - piece["jobs"] :]
-            lines = "".join(json.dumps(job, separators=(",", ":")) + "\n" for job in batch)
-            with open(self.path(piece["name"]), "a") as file:
-                file.write(lines)
-                file.flush()
-                os.fsync(file.fileno())
+            append(self.path(piece["name"]), batch)
             piece["jobs"] += len(batch)
             if piece["name"] not in self.state["unsent"]:
                 self.state["unsent"].append(piece["name"])
@@ -191,13 +190,27 @@ class Recorder:
             if name != self.state["piece"]["name"] and name not in self.state["unsent"]:
                 os.remove(path)
 
+    def reserve_room(self):
+        """Takes room for what slurmctld writes next: of a job that ends while the file system is
+        full there would be no record."""
+        if not self.config["is_own_journal"]:
+            return
+        try:
+            size = os.stat(self.config["journal"]).st_size
+        except FileNotFoundError:
+            return
+        if self.state["reserved"] - size < RESERVE // 2:
+            room = ["--keep-size", "--offset", str(size), "--length", str(RESERVE)]
+            if fallocate(room, self.config["journal"]):
+                self.state["reserved"] = size + RESERVE
+
     def make_room(self):
         """Gives the file system back what the journal takes that has been read. slurmctld goes on
         writing at its end."""
         read_to = self.state["offset"]
         if self.config["is_own_journal"] and read_to - self.state["spared"] >= SPARE:
-            hole = ["fallocate", "--punch-hole", "--offset", "0", "--length", str(read_to)]
-            subprocess.run(hole + [self.config["journal"]], stderr=subprocess.DEVNULL)
+            hole = ["--punch-hole", "--offset", "0", "--length", str(read_to)]
+            fallocate(hole, self.config["journal"])
             self.state["spared"] = read_to
             self.state.save()
 
@@ -254,7 +267,7 @@ class State(dict):
     """What has been read and sent."""
 
     def __init__(self, path):
-        super().__init__(inode=None, offset=0, torn=None, doubted=0, spared=0)
+        super().__init__(inode=None, offset=0, torn=None, doubted=0, spared=0, reserved=0)
         # Whoever has forgotten what it wrote must not write over it.
         self.update(id=os.urandom(4).hex(), piece=None, unsent=[], said=None)
         self.path = path
@@ -271,6 +284,25 @@ class State(dict):
             file.flush()
             os.fsync(file.fileno())
         os.replace(new, self.path)
+
+
+def append(path, jobs):
+    """Adds jobs to a file of lines, on this disk for good. A line that was interrupted ends where it
+    broke off."""
+    lines = "".join(json.dumps(job, separators=(",", ":")) + "\n" for job in jobs)
+    with open(path, "ab+") as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            lines = ("" if file.read() == b"\n" else "\n") + lines
+        file.write(lines.encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def fallocate(options, path):
+    """Changes what room a file takes; returns whether the file system can do that, and did."""
+    command = ["fallocate"] + options + [path]
+    return subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
 
 
 class Slurm:

@@ -23,6 +23,7 @@ mod least_privilege;
 mod leftovers;
 mod node_script;
 mod remembered;
+mod remembering;
 mod replacing;
 mod runs;
 mod sealed_token;
