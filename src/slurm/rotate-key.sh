@@ -25,6 +25,9 @@ head -c 64 /dev/urandom >"$new"
 { chown slurm: "$new" && chmod 0600 "$new"; } || refuse 'cannot give the key to slurm'
 mv "$new" "$key" || refuse 'cannot replace the key'
 # Older ones read the key at their start only. Jobs go on meanwhile.
+if systemctl --quiet is-active slurmdbd; then
+    timeout 60 systemctl restart slurmdbd || refuse 'the key is replaced, but slurmdbd does not start'
+fi
 timeout 60 systemctl restart slurmctld || refuse 'the key is replaced, but slurmctld does not start'
 end=$(($(date +%s) + 60))
 until timeout 5 scontrol ping 2>/dev/null | grep -q 'is UP'; do

@@ -56,6 +56,7 @@ serve() {
     [ -x "$SLURM/sbin/slurmrestd" ] || fail "there is no $SLURM/sbin/slurmrestd on this image"
     make_key
     configure_slurm
+    configure_accounting
     find_libraries
     install_nginx
     make_user "$REST_USER"
@@ -188,6 +189,23 @@ configure_slurm() {
     fail "slurmctld does not answer after its restart: see /var/log/slurmctld.log"
 }
 
+# Whether the cluster has an accounting database behind a slurmdbd of its own.
+has_accounting() {
+    [ -e "$SLURM/etc/slurmdbd.conf" ] &&
+        [ "$(slurm_setting AccountingStorageType)" = accounting_storage/slurmdbd ]
+}
+
+# slurmdbd checks the tokens that slurmrestd shows it by itself, with the same key.
+configure_accounting() {
+    local file=$SLURM/etc/slurmdbd.conf
+    has_accounting || return 0
+    ! grep -qi '^[[:space:]]*AuthAltTypes' "$file" || return 0
+    printf '\n%s\n' AuthAltTypes=auth/jwt "AuthAltParameters=jwt_key=$(key_path)" >>"$file"
+    log "added to slurmdbd.conf: AuthAltTypes and AuthAltParameters"
+    # The API works without it.
+    quietly systemctl restart slurmdbd || log "slurmdbd does not start again"
+}
+
 # Amazon Linux 2023 images before ParallelCluster 3.16.0 have libhttp_parser where the dynamic
 # linker does not look, and slurmrestd does not start.
 find_libraries() {
@@ -213,7 +231,7 @@ missing_libraries() {
 # that need it keep some versions from starting; API versions are never pinned.
 plugin_option() {
     local folder=$SLURM/lib/slurm plugins
-    [ "$(slurm_setting AccountingStorageType)" != accounting_storage/slurmdbd ] || return 0
+    ! has_accounting || return 0
     plugins=openapi/slurmctld
     if [ ! -e "$folder/openapi_slurmctld.so" ]; then
         plugins=$(find "$folder/" -name 'openapi_v*.so' -printf '%f\n' | sort |

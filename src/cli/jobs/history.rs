@@ -8,9 +8,10 @@ use clap::ValueEnum;
 use crate::error::Result;
 use crate::event::Events;
 use crate::output::{CsvList, JsonList, Reader};
-use crate::slurm::jobs::{self, Filter, Job, JobMemory};
+use crate::slurm::jobs::{self, Filter, Job};
 
 use super::super::reach::Reach;
+use super::forgotten::Forgotten;
 use super::table::History;
 
 /// How a list is printed.
@@ -45,21 +46,20 @@ pub(super) async fn show_all(
 }
 
 /// Those that Slurm has forgotten, and those that it knows.
-pub(super) struct AllJobs {
-    memory: JobMemory,
+pub(super) struct AllJobs<'a> {
+    forgotten: Forgotten<'a>,
     live: Vec<Job>,
 }
 
-impl AllJobs {
+impl<'a> AllJobs<'a> {
     /// Asks Slurm for those that `filter` wants, and tells what keeps the list from being whole.
-    pub(super) async fn look(reach: &Reach, events: &Events, filter: &Filter) -> Result<AllJobs> {
-        let memory = reach.job_memory().await?;
-        if let Some(problem) = memory.problem().await? {
-            events.warn(format!(
-                "jobs that end now are not remembered by the head node: {problem}"
-            ));
-        }
-        // Before the memory is read: what Slurm forgets meanwhile is in it.
+    pub(super) async fn look(
+        reach: &'a Reach,
+        events: &Events,
+        filter: &Filter,
+    ) -> Result<AllJobs<'a>> {
+        let forgotten = Forgotten::of(reach, events).await?;
+        // Before they are read: what Slurm forgets meanwhile is in them.
         let live = match jobs::list(&reach.client, filter, None).await {
             Ok(listing) => listing.map(|listing| listing.jobs).unwrap_or_default(),
             Err(error) => {
@@ -69,7 +69,7 @@ impl AllJobs {
                 Vec::new()
             }
         };
-        Ok(AllJobs { memory, live })
+        Ok(AllJobs { forgotten, live })
     }
 
     /// Tells `visit` each job that ended since a time, that `filter` wants and that Slurm has
@@ -82,7 +82,7 @@ impl AllJobs {
     ) -> Result<Vec<Job>> {
         let live = self.live.iter();
         let known: HashSet<_> = live.map(|job| (job.id, job.submit_time)).collect();
-        self.memory
+        self.forgotten
             .each(ended_since, filter, |job| {
                 match known.contains(&(job.id, job.submit_time)) {
                     true => Ok(ControlFlow::Continue(())),

@@ -26,7 +26,7 @@ pub(super) struct Args {
     #[arg(short = 'n', long, value_delimiter = ',')]
     name: Vec<String>,
 
-    /// Those that Slurm has forgotten, too: needs a deployment of hpcapi
+    /// Those that Slurm has forgotten, too: needs a deployment of hpcapi, or an accounting database
     #[arg(short, long, conflicts_with_all = ["watch", "curl"])]
     all: bool,
 

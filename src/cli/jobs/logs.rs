@@ -12,6 +12,7 @@ use crate::slurm::log_file::{LogFile, Piece};
 
 use super::super::reach::{Reach, ReachArgs, running_head_node};
 use super::super::show::{UserArgs, with_client};
+use super::forgotten::forgotten;
 
 /// How long the head node waits for more of a file before it says that there is none.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -42,7 +43,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         &args.reach,
         args.user.user.as_ref(),
         async |reach, events| {
-            let job = look(reach, args.id).await?;
+            let job = look(reach, events, args.id).await?;
             let context = reach.located_there().await?;
             let file = LogFile {
                 commands: &context.aws.commands,
@@ -116,10 +117,10 @@ async fn print(
     }
 }
 
-async fn look(reach: &Reach, id: JobId) -> Result<Job> {
+async fn look(reach: &Reach, events: &Events, id: JobId) -> Result<Job> {
     let mut found = jobs::lookup(&reach.client, id).await?;
     if found.is_empty() {
-        found = reach.remembered(id).await;
+        found = forgotten(reach, events, id).await;
     }
     match (found.pop(), found.len()) {
         (None, _) => Err(jobs::gone(id, &[])),

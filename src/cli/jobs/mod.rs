@@ -1,6 +1,7 @@
 //! `hpcapi jobs`.
 
 mod cancel;
+mod forgotten;
 mod history;
 mod list;
 mod logs;

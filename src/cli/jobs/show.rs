@@ -7,9 +7,10 @@ use crate::slurm::jobs::{self, JobId};
 
 use super::super::reach::ReachArgs;
 use super::super::show::{ShowArgs, UserArgs, View, print, print_curl, print_raw, with_client};
+use super::forgotten::forgotten;
 use super::table::DetailedAnswer;
 
-/// Show all that is known of a job: by Slurm, or by the job memory once Slurm has forgotten it
+/// Show all that is known of a job: by Slurm, or by its accounting database or the job memory once Slurm has forgotten it
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// The jobs: 12, or 12_3 for a task of an array
@@ -37,7 +38,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
             .collect();
         return print_curl(&args.reach, user, &requests);
     }
-    with_client(&args.reach, user, async |reach, _| {
+    with_client(&args.reach, user, async |reach, events| {
         let mut found = Vec::new();
         for id in &args.id {
             if args.show.output == View::Raw {
@@ -47,7 +48,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
             }
             let jobs = jobs::lookup(&reach.client, *id).await?;
             let jobs = if jobs.is_empty() {
-                reach.remembered(*id).await
+                forgotten(reach, events, *id).await
             } else {
                 jobs
             };

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::output::{Answer, Cell, Reader, Table, TextList, memory, span};
-use crate::slurm::jobs::{Job, Source};
+use crate::output::{Answer, Cell, Reader, Table, TextList, memory, size, span};
+use crate::slurm::jobs::{Job, Source, Step};
 use crate::slurm::time;
 
 /// Jobs, one line each.
@@ -87,7 +87,7 @@ impl History {
             text(&job.user),
             text(&job.partition),
             Cell::state(job.state.as_str()),
-            Cell::from(exit(job).unwrap_or_else(|| "-".to_owned())),
+            Cell::from(exit(job.exit_code, job.signal).unwrap_or_else(|| "-".to_owned())),
             Cell::from(job.submit_time.map_or("-".to_owned(), time::rfc3339)),
             Cell::from(job.elapsed(time::now()).map_or("-".to_owned(), span)),
             Cell::from(number(job.cpus)),
@@ -101,8 +101,8 @@ impl History {
 }
 
 /// Returns what a job ended with: `3`, or `0, signal 9`.
-fn exit(job: &Job) -> Option<String> {
-    match (job.exit_code, job.signal) {
+fn exit(code: Option<u8>, signal: Option<u8>) -> Option<String> {
+    match (code, signal) {
         (code, Some(signal)) => Some(format!("{}, signal {signal}", code.unwrap_or(0))),
         (code, None) => code.map(|code| code.to_string()),
     }
@@ -127,6 +127,7 @@ fn details(job: &Job) -> String {
     let number = |number: Option<u64>| number.map(|number| number.to_string());
     let source = match job.source {
         Source::Slurm => None,
+        Source::Database => Some("the accounting database".to_owned()),
         Source::Memory => Some("the job memory".to_owned()),
         Source::Unconfirmed => Some("the job memory, not confirmed by Slurm".to_owned()),
     };
@@ -139,7 +140,7 @@ fn details(job: &Job) -> String {
         ("qos", job.qos.clone()),
         ("state", Some(job.state.to_string())),
         ("reason", job.reason.clone()),
-        ("exit code", exit(job)),
+        ("exit code", exit(job.exit_code, job.signal)),
         ("dependency", job.dependency.clone()),
         ("priority", number(job.priority)),
         ("nodes", job.nodes.clone()),
@@ -179,8 +180,28 @@ fn details(job: &Job) -> String {
         ("submit line", job.submit_line.clone()),
         ("source", source),
     ];
+    let steps = job.steps.iter().map(|step| ("step", Some(used(step))));
     rows.into_iter()
+        .chain(steps)
         .filter_map(|(name, value)| Some((name, value?)))
         .map(|(name, value)| format!("{name:<16}{}\n", crate::output::plain(&value)))
         .collect()
+}
+
+/// Returns what a step was, how it ended and what it used.
+fn used(step: &Step) -> String {
+    let elapsed = step.end_time.zip(step.start_time);
+    let elapsed = elapsed.map(|(end, start)| end.saturating_sub(start));
+    let words = [
+        Some(step.id.clone()),
+        step.name.clone().filter(|name| !step.id.ends_with(name)),
+        Some(step.state.to_string()),
+        exit(step.exit_code, step.signal).map(|exit| format!("exit code {exit}")),
+        step.tasks.map(|tasks| format!("tasks {tasks}")),
+        elapsed.map(|seconds| format!("elapsed {}", span(seconds))),
+        Some(format!("CPU time {}", span(step.cpu_seconds))),
+        step.max_memory_bytes
+            .map(|bytes| format!("memory at most {}", size(bytes))),
+    ];
+    words.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -16,7 +16,7 @@ use super::super::show::{AsUserArgs, with_client};
 use super::history::{AllJobs, Form};
 use super::list::moment;
 
-/// Report the core hours that jobs used, and what they cost: needs a deployment of hpcapi
+/// Report the core hours that jobs used, and what they cost: needs a deployment of hpcapi, or an accounting database
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// What the lines are told by, with commas between

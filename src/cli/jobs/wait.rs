@@ -11,6 +11,7 @@ use crate::slurm::jobs::{self, Job, JobId};
 
 use super::super::reach::ReachArgs;
 use super::super::show::{ShowArgs, UserArgs, View, print, print_curl, print_raw, with_client};
+use super::forgotten::forgotten;
 
 /// Long enough for every job.
 const FOREVER: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -61,7 +62,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
             &reach.client,
             &args.id,
             limit,
-            async |id| reach.remembered(id).await,
+            async |id| forgotten(reach, events, id).await,
             seen,
             troubled,
         )

@@ -38,6 +38,15 @@ impl Request {
         }
     }
 
+    /// Returns a GET of a resource of the accounting database, e.g. `jobs`.
+    pub fn accounting(resource: &str) -> Request {
+        Request {
+            method: Method::GET,
+            path: format!("/slurmdb/{VERSION}/{resource}"),
+            body: None,
+        }
+    }
+
     /// Returns a GET of the OpenAPI document, which names every version that the server serves.
     pub fn openapi() -> Request {
         Request {

@@ -1,5 +1,6 @@
 //! Jobs, in one shape for all versions of Slurm's API.
 
+mod accounting;
 mod cancel;
 mod id;
 mod list;
@@ -9,6 +10,7 @@ mod output_file;
 mod parts;
 mod raw;
 mod state;
+mod step;
 mod submit;
 mod task_list;
 mod usage;
@@ -20,6 +22,7 @@ use super::time;
 
 use task_list::TaskList;
 
+pub use accounting::Accounting;
 pub use cancel::{Cancelled, Refused, cancel, request as cancel_request};
 pub use id::JobId;
 pub use list::{Filter, Listing, list};
@@ -27,6 +30,7 @@ pub use lookup::{lookup, request as lookup_request};
 pub use memory::{HEAD_NODE, JobMemory};
 pub use parts::{Parts, parts};
 pub use state::State;
+pub use step::Step;
 pub use submit::{Marker, Submitted, accepted, find_marked, request as submit_request, submit};
 pub use usage::{By, Line as UsageLine, Period, Usage};
 pub use wait::{exit_code, gone, wait};
@@ -37,6 +41,8 @@ pub use wait::{exit_code, gone, wait};
 pub enum Source {
     /// Slurm, which forgets a job some minutes after its end.
     Slurm,
+    /// Slurm's accounting database.
+    Database,
     /// The job memory: what Slurm said of it when it ended.
     Memory,
     /// The job memory, where a text of another job's user may have made it up.
@@ -130,6 +136,9 @@ pub struct Job {
     pub marker: Option<String>,
     /// The command that submitted it, where Slurm tells.
     pub submit_line: Option<String>,
+    /// Its steps, where the accounting database was asked for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
     /// Who tells of it.
     pub source: Source,
 }
@@ -155,6 +164,29 @@ impl Job {
                 is_task || waiting.is_some_and(|list| TaskList(list).may_hold(task))
             }
         }
+    }
+
+    /// Takes from `other`, which tells of the same job, what this one lacks.
+    pub fn complete_from(&mut self, other: Job) {
+        fn fill<T>(own: &mut Option<T>, other: Option<T>) {
+            if own.is_none() {
+                *own = other;
+            }
+        }
+        fill(&mut self.array_tasks, other.array_tasks);
+        fill(&mut self.reason, other.reason);
+        fill(&mut self.dependency, other.dependency);
+        fill(&mut self.tasks, other.tasks);
+        fill(&mut self.memory_per_node_mb, other.memory_per_node_mb);
+        fill(&mut self.memory_per_cpu_mb, other.memory_per_cpu_mb);
+        fill(&mut self.derived_exit_code, other.derived_exit_code);
+        fill(&mut self.stdin, other.stdin);
+        fill(&mut self.stdout, other.stdout);
+        fill(&mut self.stderr, other.stderr);
+        fill(&mut self.constraints, other.constraints);
+        fill(&mut self.comment, other.comment);
+        fill(&mut self.marker, other.marker);
+        fill(&mut self.submit_line, other.submit_line);
     }
 
     /// Returns for how long it has run or ran, in seconds.

@@ -16,47 +16,47 @@ pub(super) const MARKER: &str = "hpcapi:";
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RawJob {
-    job_id: Number,
-    array_job_id: Number,
-    array_task_id: Number,
-    array_task_string: Text,
-    het_job_id: Number,
-    het_job_id_set: Text,
-    name: Text,
-    user_name: Text,
-    account: Text,
-    partition: Text,
-    qos: Text,
-    job_state: Words,
-    state_reason: Text,
-    dependency: Text,
-    priority: Number,
-    nodes: Text,
-    node_count: Number,
-    cpus: Number,
-    tres_req_str: Text,
-    tasks: Number,
-    memory_per_node: Number,
-    memory_per_cpu: Number,
-    submit_time: Number,
-    eligible_time: Number,
-    start_time: Number,
-    end_time: Number,
-    time_limit: Number,
-    exit_code: Value,
-    derived_exit_code: Value,
-    restart_cnt: Number,
-    current_working_directory: Text,
-    standard_input: Text,
-    standard_output: Text,
-    standard_error: Text,
-    features: Text,
-    comment: Text,
-    submit_line: Text,
+    pub(super) job_id: Number,
+    pub(super) array_job_id: Number,
+    pub(super) array_task_id: Number,
+    pub(super) array_task_string: Text,
+    pub(super) het_job_id: Number,
+    pub(super) het_job_id_set: Text,
+    pub(super) name: Text,
+    pub(super) user_name: Text,
+    pub(super) account: Text,
+    pub(super) partition: Text,
+    pub(super) qos: Text,
+    pub(super) job_state: Words,
+    pub(super) state_reason: Text,
+    pub(super) dependency: Text,
+    pub(super) priority: Number,
+    pub(super) nodes: Text,
+    pub(super) node_count: Number,
+    pub(super) cpus: Number,
+    pub(super) tres_req_str: Text,
+    pub(super) tasks: Number,
+    pub(super) memory_per_node: Number,
+    pub(super) memory_per_cpu: Number,
+    pub(super) submit_time: Number,
+    pub(super) eligible_time: Number,
+    pub(super) start_time: Number,
+    pub(super) end_time: Number,
+    pub(super) time_limit: Number,
+    pub(super) exit_code: Value,
+    pub(super) derived_exit_code: Value,
+    pub(super) restart_cnt: Number,
+    pub(super) current_working_directory: Text,
+    pub(super) standard_input: Text,
+    pub(super) standard_output: Text,
+    pub(super) standard_error: Text,
+    pub(super) features: Text,
+    pub(super) comment: Text,
+    pub(super) submit_line: Text,
     /// Of the job memory: a text of another job's user may have made it up.
-    unconfirmed: bool,
+    pub(super) unconfirmed: bool,
     /// Of the job memory: Slurm had forgotten it already, and where its output went with it.
-    undetailed: bool,
+    pub(super) undetailed: bool,
 }
 
 impl RawJob {
@@ -145,6 +145,7 @@ impl RawJob {
             comment,
             marker,
             submit_line: self.submit_line.some(),
+            steps: Vec::new(),
             source: match self.unconfirmed {
                 true => Source::Unconfirmed,
                 false => Source::Slurm,
@@ -163,7 +164,7 @@ fn requested_cpus(resources: &str) -> Option<u64> {
 }
 
 /// Returns exit code and signal: from `{status, return_code, signal}`, or from a wait status.
-fn exit(value: &Value) -> (Option<u8>, Option<u8>) {
+pub(super) fn exit(value: &Value) -> (Option<u8>, Option<u8>) {
     let number = |value: Option<&Value>| {
         let number: Number = serde_json::from_value(value?.clone()).ok()?;
         number.count().and_then(|number| u8::try_from(number).ok())
