@@ -55,17 +55,28 @@ def rule():
     with open(os.path.join(root, "rules")) as file:
         rules = json.load(file)
     for number, one in enumerate(rules):
-        if one["op"] == operation and re.search(one["key"], name):
+        if re.fullmatch(one["op"], operation) and re.search(one["key"], name):
             for turn in range(one.get("times", 1000000)):
                 try:
                     os.close(os.open(os.path.join(root, "turn-%d-%d" % (number, turn)),
                                      os.O_CREAT | os.O_EXCL))
-                    return one["how"]
+                    return number, one["how"]
                 except FileExistsError:
                     pass
-    return ""
+    return None, ""
 
-how = rule()
+def meet(rule, count):
+    # Waits until as many calls have come to the same rule as are to be under way at once.
+    end = time.monotonic() + 10
+    while len([one for one in os.listdir(root) if one.startswith("turn-%d-" % rule)]) < count:
+        if time.monotonic() > end:
+            open(os.path.join(root, "alone"), "w").close()
+            return
+        time.sleep(0.02)
+
+number, how = rule()
+if how.startswith("meet"):
+    meet(number, int(how[4:]))
 if how.startswith("slow"):
     time.sleep(float(how[4:]))
 if how == "fail":
@@ -377,7 +388,7 @@ class Inputs(Staged):
         with tempfile.TemporaryDirectory() as root:
             text = "\n".join(lines).encode()
             inputs = program.Inputs(text, os.fsencode(root), None, lambda: None)
-            inputs.fetch()
+            inputs.make_folders()
             with mock.patch.object(program.os, "chmod", wraps=os.chmod) as chmod:
                 inputs.finish()
             closed = [os.fsdecode(call.args[0])[len(root) + 1 :] for call in chmod.call_args_list]
@@ -471,6 +482,28 @@ class Inputs(Staged):
             order["script"]["name"] = name
             self.digest = self.put("runs/r-1/run.json", json.dumps(order).encode())
             self.assert_unstaged("is no name of a script")
+
+    def test_what_every_run_has_comes_at_once(self) -> None:
+        self.submit("#!/bin/sh\ntrue")
+        self.rules({"op": "get", "key": "r-1/(run.json|script|in.ndjson)$", "how": "meet3"})
+        self.assertEqual(self.run_job(), 0)
+        self.assert_done()
+        self.assertFalse((self.root / "alone").exists())
+
+    def test_it_is_told_that_a_job_has_begun_while_its_inputs_come(self) -> None:
+        self.add_files({"a": b"x" * BLOB, "b": b"y"})
+        self.submit("#!/bin/sh\ntrue")
+        self.rules({"op": "get|put", "key": "(blobs/.*|started.json)$", "how": "meet3"})
+        self.assertEqual(self.run_job(), 0)
+        self.assert_done()
+        self.assertFalse((self.root / "alone").exists())
+
+    def test_a_script_does_not_run_where_the_bucket_cannot_be_written(self) -> None:
+        self.submit("#!/bin/sh\ntouch ../../ran")
+        self.rules({"op": "put", "key": "started.json", "how": "fail"})
+        self.assertEqual(self.run_job(), UNSTAGED)
+        self.assertEqual((self.ended()["stage"], self.ended()["exit_code"]), ("inputs", None))
+        self.assertFalse((self.work / "ran").exists())
 
     def test_a_missing_blob_is_named(self) -> None:
         self.add_files({"a": b"x"})

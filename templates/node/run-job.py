@@ -8,7 +8,7 @@ its script among them, and sends what the script wrote:
     runs/<run>/run.json                 read: what to do; DIGEST is its sha256
     runs/<run>/script, in.ndjson        read: their digests are in run.json
     runs/<run>/parts/<task>/<attempt>/  written:
-        started.json                    first
+        started.json                    before the script runs
         log/stdout/<n>, log/stderr/<n>  pieces of the job's log, as it grows
         out/<n>, out.ndjson             the bytes of the outputs, then what they are
         ended.json                      last: how it ended
@@ -109,6 +109,8 @@ class Job:
         self.place = Place(run)
         self.shipper = Shipper(self.send)
         self.stage = "inputs"
+        self.ahead = {}
+        self.is_announced = False
         self.order = None
         self.status = None
         self.script = None
@@ -119,7 +121,6 @@ class Job:
         problem = None
         self.signals.begin(self)
         try:
-            self.prepare()
             self.stage_in()
             self.run_script()
             self.stage_out()
@@ -137,26 +138,38 @@ class Job:
         is_unstaged = self.status is None or (self.stage == "outputs" and self.status == 0)
         return UNSTAGED if is_unstaged else self.status
 
-    def prepare(self):
-        """Reads what to do, and tells that it begins."""
-        key = "runs/%s/run.json" % self.run_name
-        try:
-            self.order = read_order(self.fetched(key, self.digest))
-            self.place.make(self.order["work"])
-        finally:
-            self.tell("started.json", job_id=number("SLURM_JOB_ID"), node=node())
-            self.shipper.begin()
-
     def stage_in(self):
-        """Puts the script and the inputs into their places."""
-        prefix = "runs/%s/" % self.run_name
-        script = self.order["script"]
-        listed = self.fetched(prefix + "in.ndjson", self.order["inputs_sha256"])
-        inputs = Inputs(listed, self.place.folder, self.bucket, self.signals.check)
-        self.place.write_script(script["name"], self.fetched(prefix + "script", script["sha256"]))
-        inputs.check_room()
-        inputs.fetch()
+        """Puts the script and the inputs into their places, and tells meanwhile that it begins."""
+        try:
+            inputs = self.prepare()
+            together(at_once(FETCHERS), [self.announce] + inputs.fetches())
+        finally:
+            self.announce()
         inputs.finish()
+
+    def prepare(self):
+        """Reads what to do. Returns the inputs, whose folders are made."""
+        self.fetch_ahead("run.json", "script", "in.ndjson")
+        self.order = read_order(self.fetched("run.json", self.digest))
+        self.place.make(self.order["work"])
+        script = self.order["script"]
+        listed = self.fetched("in.ndjson", self.order["inputs_sha256"])
+        inputs = Inputs(listed, self.place.folder, self.bucket, self.signals.check)
+        self.place.write_script(script["name"], self.fetched("script", script["sha256"]))
+        inputs.check_room()
+        inputs.make_folders()
+        return inputs
+
+    def announce(self):
+        """Tells that this attempt has begun, if it has not been told. A bucket that cannot be
+        written is known before the script runs."""
+        if self.is_announced:
+            return
+        self.is_announced = True
+        try:
+            self.tell("started.json", job_id=number("SLURM_JOB_ID"), node=node())
+        finally:
+            self.shipper.begin()
 
     def run_script(self):
         self.signals.check()
@@ -227,8 +240,26 @@ class Job:
         is_unsent = self.stage in ("script", "outputs") and bool(self.order["out"])
         return self.order["keep_work"] or is_unsent
 
-    def fetched(self, key, digest):
-        """Returns an object whose digest is known."""
+    def fetch_ahead(self, *names):
+        """Fetches what every run has, at once, for each call of the AWS CLI takes a second or so
+        to begin. What fails is left to `fetched`."""
+
+        def fetch(name):
+            data = bytearray()
+            with contextlib.suppress(Problem, OSError):
+                self.signals.check()
+                self.bucket.get(self.key(name), data.extend)
+                self.ahead[name] = bytes(data)
+
+        jobs = [functools.partial(fetch, name) for name in names]
+        together(at_once(len(jobs)), jobs)
+
+    def fetched(self, name, digest):
+        """Returns one of the run's objects, whose digest is known."""
+        ahead = self.ahead.pop(name, b"")
+        if hashlib.sha256(ahead).hexdigest() == digest:
+            return ahead
+        key = self.key(name)
         data = bytearray()
 
         def fetch():
@@ -241,6 +272,9 @@ class Job:
         tried(fetch, self.signals.check)
         return bytes(data)
 
+    def key(self, name):
+        return "runs/%s/%s" % (self.run_name, name)
+
     def tell(self, name, **said):
         said["time"] = int(time.time())
         if name == "started.json":
@@ -249,7 +283,7 @@ class Job:
 
     def send(self, name, data, grace=OUTPUTS_GRACE):
         """Writes one of this attempt's objects."""
-        key = "runs/%s/parts/%s/%s/%s" % (self.run_name, self.place.task, self.place.attempt, name)
+        key = self.key("parts/%s/%s/%s" % (self.place.task, self.place.attempt, name))
 
         def check():
             if self.signals.deadline(grace) == 0:
@@ -746,17 +780,18 @@ class Inputs:
             said = count, shown(self.folder), room.f_favail
             raise Problem("no room: %d inputs, and %s has room for %d files" % said)
 
-    def fetch(self):
-        """Makes the folders, and fills the files."""
+    def make_folders(self):
         listed = {entry["path"] for entry in self.of_kind("folder")}
         for path in sorted(self.parents | listed):
             os.mkdir(self.path(path), 0o700 if path in listed else 0o777)
+
+    def fetches(self):
+        """Returns the jobs that fill the files."""
         jobs = [
             functools.partial(Blob(name, pieces).fetch, self.bucket, self.check)
             for name, pieces in self.pieces_by_blob().items()
         ]
-        jobs += [functools.partial(self.fetch_foreign, entry) for entry in self.of_kind("s3")]
-        together(at_once(FETCHERS), jobs)
+        return jobs + [functools.partial(self.fetch_foreign, it) for it in self.of_kind("s3")]
 
     def pieces_by_blob(self):
         """Returns the pieces of each blob: where they begin in it, how long they are, and the file
