@@ -654,10 +654,7 @@ class Script(Staged):
         self.assertEqual([one for one in puts if not one.startswith(prefix)], [])
         names = [one[len(prefix) :] for one in puts]
         self.assertEqual((names[0], names[-1]), ("started.json", "ended.json"))
-        first_out = min(n for n, name in enumerate(names) if name.startswith("out/"))
-        self.assertIn("log/stdout/000000", names[:first_out])
-        last_out = max(n for n, name in enumerate(names) if name.startswith("out/"))
-        self.assertLess(last_out, names.index("out.ndjson"))
+        self.assertEqual(len([name for name in names if name.startswith("out")]), 9)
         started = json.loads(self.part("started.json", 2, "12").read_text())
         self.assertAlmostEqual(started.pop("time"), time.time(), delta=60)
         folder = str(self.work / "r-1/12-2")
@@ -896,6 +893,36 @@ class Logs(Staged):
 
 
 class Outputs(Staged):
+    def test_all_that_is_sent_in_the_end_is_sent_at_once(self) -> None:
+        self.hurry({"FIRST_TICK, LAST_TICK = 0.1, 0.3": "FIRST_TICK, LAST_TICK = 60, 60"})
+        self.submit("#!/bin/sh\necho one; echo two >&2; echo three >a", out=["a"])
+        self.rules({"op": "put", "key": "(out|log)/|out.ndjson$", "how": "meet4"})
+        self.assertEqual(self.run_job(), 0)
+        self.assert_done()
+        self.assertFalse((self.root / "alone").exists())
+        self.assertEqual(self.outputs()["a"][3], b"three\n")
+        self.assertEqual((self.log(), self.log("stderr")), ("one\n", "two\n"))
+        self.assertTrue(self.puts()[-1].endswith("/ended.json"))
+
+    def test_what_comes_while_outputs_are_sent_is_logged_too(self) -> None:
+        self.submit("#!/bin/sh\necho one; touch a", out=["a"])
+        self.rules({"op": "put", "key": "out.ndjson", "how": "slow2"})
+        process = self.start()
+        self.wait_for(lambda: list(self.root.glob("turn-0-*")))
+        with open(self.root / "stdout", "a") as file:
+            file.write("two\n")
+        self.assertEqual(process.wait(60), 0)
+        self.assertEqual(self.log(), "one\ntwo\n")
+        self.assert_done()
+
+    def test_no_list_is_told_of_whose_bytes_were_not_sent(self) -> None:
+        self.submit("#!/bin/sh\necho x >a", out=["a"])
+        self.rules({"op": "put", "key": "/out/000000", "how": "fail"})
+        self.assertEqual(self.run_job(), UNSTAGED)
+        self.assertTrue(self.part("out.ndjson").exists())
+        ended = self.ended()
+        self.assertEqual((ended["stage"], ended["outputs_sha256"]), ("outputs", None))
+
     def test_globs_take_what_they_say(self) -> None:
         paths = [
             "a.csv",

@@ -10,7 +10,7 @@ its script among them, and sends what the script wrote:
     runs/<run>/parts/<task>/<attempt>/  written:
         started.json                    before the script runs
         log/stdout/<n>, log/stderr/<n>  pieces of the job's log, as it grows
-        out/<n>, out.ndjson             the bytes of the outputs, then what they are
+        out/<n>, out.ndjson             the bytes of the outputs, and what they are
         ended.json                      last: how it ended
 
 Each object is written once, and whole. A run that is started again is another attempt, with its own
@@ -197,8 +197,9 @@ class Job:
         return ended
 
     def stage_out(self):
-        """Sends the outputs, and then what they are."""
+        """Sends the outputs and what they are, and meanwhile what there is of the logs."""
         self.stage = "outputs"
+        self.shipper.hurry()
         if not self.order["out"]:
             return
         packs = Packs(self.send)
@@ -208,8 +209,9 @@ class Job:
                 entry = packs.entry(path, os.path.join(self.place.folder, path))
                 if entry:
                     lines.append(json.dumps(entry, separators=(",", ":"), sort_keys=True) + "\n")
-        listed = "".join(lines).encode()
-        self.send("out.ndjson", listed)
+            listed = "".join(lines).encode()
+            packs.finish(listed)
+        # Only now, for whoever reads ended.json counts on all of them.
         self.outputs_sha256 = hashlib.sha256(listed).hexdigest()
 
     def end(self, problem):
@@ -617,6 +619,7 @@ class Shipper:
 
     def __init__(self, send):
         self.logs = logs(send)
+        self.is_due = threading.Event()
         self.is_over = threading.Event()
         self.thread = threading.Thread(target=self.work, daemon=True)
         self.began = time.monotonic()
@@ -624,25 +627,34 @@ class Shipper:
     def begin(self):
         self.thread.start()
 
+    def hurry(self):
+        """Sends at once what there is."""
+        self.is_due.set()
+
     def work(self):
         pause = FIRST_TICK
-        while not self.is_over.wait(pause):
+        while True:
+            self.is_due.wait(pause)
+            self.is_due.clear()
+            if self.is_over.is_set():
+                return
             self.ship(self.is_over.is_set)
             elapsed = time.monotonic() - self.began
             pause = min(max(FIRST_TICK, elapsed / 20), LAST_TICK)
 
     def ship(self, is_over):
-        for log in self.logs:
-            try:
+        def ship(log):
+            # The next tick tries again. Saying it here would make the log grow.
+            with contextlib.suppress(Problem, OSError):
                 log.ship(is_over)
-            except (Problem, OSError):
-                # The next tick tries again. Saying it here would make the log grow.
-                pass
+
+        together(at_once(SENDERS), [functools.partial(ship, log) for log in self.logs])
 
     def end(self, left):
         """Sends the rest, in `left` seconds if that is not None. Returns whether all is sent."""
         began = time.monotonic()
         self.is_over.set()
+        self.is_due.set()
         if self.thread.is_alive():
             self.thread.join(left)
             if self.thread.is_alive():
@@ -1036,11 +1048,15 @@ class Packs:
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, *_):
-        if kind is None and self.data:
-            self.flush()
+    def __exit__(self, *_):
         with self.pool:
             self.settle(0)
+
+    def finish(self, listed):
+        """Sends the last bytes, and the list of all outputs with them."""
+        if self.data:
+            self.flush()
+        self.submit("out.ndjson", listed)
 
     def entry(self, path, full):
         """Returns what out.ndjson says of an output, whose bytes are on their way; nothing for
@@ -1080,10 +1096,13 @@ class Packs:
                 self.flush()
 
     def flush(self):
-        self.settle(SENDERS - 1)
-        self.sending.append(self.pool.submit(self.send, "out/%06d" % self.count, self.data))
+        self.submit("out/%06d" % self.count, self.data)
         self.count += 1
         self.data = bytearray()
+
+    def submit(self, name, data):
+        self.settle(SENDERS - 1)
+        self.sending.append(self.pool.submit(self.send, name, data))
 
     def settle(self, count):
         """Waits until no more than so many are on their way."""
