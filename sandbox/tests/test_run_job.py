@@ -584,9 +584,90 @@ class Inputs(Staged):
         with mock.patch.object(program.pwd, "getpwuid") as user:
             user.return_value.pw_dir = str(self.root / "me")
             place = program.Place("r-1")
-            place.make("scratch/é")
+            place.find("scratch/é")
+            place.make()
         self.assertEqual(place.folder, os.fsencode(self.root / "me/scratch/é/r-1/main-0"))
         self.assertRaises(SystemExit, program.Place, "../x")
+
+
+class Leftovers(Staged):
+    """What earlier attempts left on the node."""
+
+    WAIT = "#!/bin/sh\nls ..\ncat a\nuntil [ -e ../../../../go ]; do sleep 0.05; done\n"
+
+    def begin(self, **fields) -> None:
+        """An attempt is killed while its script runs."""
+        self.add_files({"a": b"input\n"})
+        self.submit(self.WAIT, **fields)
+        process = self.start()
+        self.wait_for_line("input")
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        (self.root / "go").touch()
+
+    def there(self) -> list[str]:
+        return sorted(path.name for path in (self.work / "r-1").iterdir())
+
+    def test_what_a_killed_attempt_left_makes_room_for_the_next(self) -> None:
+        self.begin()
+        (self.folder() / "closed/deep").mkdir(parents=True)
+        (self.folder() / "closed").chmod(0)
+        self.assertEqual(self.run_job(2), 0)
+        self.assert_done(attempt=2)
+        self.assertEqual(self.log(attempt=2), "main-2\nmain-2.script\ninput\n")
+        self.assertFalse((self.work / "r-1").exists())
+
+    def test_what_was_to_be_kept_is_kept(self) -> None:
+        self.begin(keep_work=True)
+        self.assertEqual(self.run_job(1), 0)
+        self.assertEqual(self.there(), ["main-0", "main-0.script", "main-1", "main-1.script"])
+
+    def test_what_is_nowhere_else_stays_until_there_are_other_outputs(self) -> None:
+        self.submit("#!/bin/sh\nls ..; echo x >b", out=["b"])
+        self.rules({"op": "put", "key": "/out/", "how": "fail"})
+        self.assertEqual((self.run_job(), self.run_job(1)), (UNSTAGED, UNSTAGED))
+        both = ["main-0", "main-0.script", "main-1", "main-1.script"]
+        self.assertEqual(self.there(), both)
+        self.assertIn(f"stays on q-dy-a-1: {self.folder()}", self.ended()["problem"])
+        self.rules()
+        self.assertEqual(self.run_job(2), 0)
+        self.assertEqual(self.log(attempt=2).split(), [*both, "main-2", "main-2.script"])
+        self.assertFalse((self.work / "r-1").exists())
+
+    def test_nothing_else_is_removed(self) -> None:
+        outside = self.root / "outside"
+        others = ["3-0", "3-0.script", "main-2", "main-00", "main-0.bak", "main-", "main-+0", "x"]
+        for name in [*others, "outside"]:
+            path = outside if name == "outside" else self.work / "r-1" / name
+            path.mkdir(parents=True)
+            (path / "file").touch()
+        (self.work / "r-1/main-0").symlink_to(outside)
+        (self.work / "r-1/main-0.script").write_text("a file")
+        before = contents(self.work / "r-1"), contents(outside)
+        self.submit("#!/bin/sh\ntrue")
+        self.assertEqual(self.run_job(1), 0)
+        self.assertEqual((contents(self.work / "r-1"), contents(outside)), before)
+
+    def test_nothing_is_removed_through_a_link(self) -> None:
+        outside = self.root / "outside"
+        (outside / "main-0").mkdir(parents=True)
+        self.work.mkdir(parents=True)
+        (self.work / "r-1").symlink_to(outside)
+        self.submit("#!/bin/sh\ntrue")
+        self.assertEqual(self.run_job(1), 0)
+        self.assertEqual(os.listdir(outside), ["main-0"])
+
+    def test_what_belongs_to_others_is_left_alone(self) -> None:
+        program = load()
+        with mock.patch.dict(os.environ, {"SLURM_RESTART_COUNT": "1"}):
+            place = program.Place("r-1")
+        place.find(str(self.work))
+        self.folder().mkdir(parents=True)
+        with mock.patch.object(program.os, "geteuid", return_value=os.geteuid() + 1):
+            place.remove_earlier(is_any=True)
+            self.assertTrue(self.folder().exists())
+        place.remove_earlier(is_any=False)
+        self.assertFalse(self.folder().exists())
 
 
 class Script(Staged):

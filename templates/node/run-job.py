@@ -14,7 +14,7 @@ its script among them, and sends what the script wrote:
         ended.json                      last: how it ended
 
 Each object is written once, and whole. A run that is started again is another attempt, with its own
-objects and its own work folder. Inputs go to `<work>/<run>/<task>-<attempt>/`, and the script lies
+objects and its own work folder; it removes what killed ones have left here. Inputs go to `<work>/<run>/<task>-<attempt>/`, and the script lies
 beside that. Nothing is a link in there until every input is in its place, so that no input is ever
 written through one.
 
@@ -54,6 +54,7 @@ PAUSES = (0.5, 3)  # seconds before something is tried again
 PATIENCE = 60  # seconds for one small object
 FIRST_TICK, LAST_TICK = 3, 30  # seconds between two looks at the logs
 BATCH = 64  # files that one thread checks in a row
+KEPT = 0o1700  # mode of the script's folder when the work folder is to stay
 
 # Slurm kills what is left of a job KillWait after its SIGTERM, which is 30 s if not set otherwise.
 # Seconds after SIGTERM until which the script, the outputs, the logs, and the last word may last.
@@ -133,8 +134,7 @@ class Job:
         if self.script is not None and self.status is None:
             # Slurm lets the script go on until KillWait is over.
             self.status = self.script.wait()
-        if not self.is_kept():
-            self.place.remove()
+        self.clear()
         is_unstaged = self.status is None or (self.stage == "outputs" and self.status == 0)
         return UNSTAGED if is_unstaged else self.status
 
@@ -151,7 +151,10 @@ class Job:
         """Reads what to do. Returns the inputs, whose folders are made."""
         self.fetch_ahead("run.json", "script", "in.ndjson")
         self.order = read_order(self.fetched("run.json", self.digest))
-        self.place.make(self.order["work"])
+        self.place.find(self.order["work"])
+        if not self.order["keep_work"]:
+            self.place.remove_earlier(is_any=False)
+        self.place.make()
         script = self.order["script"]
         listed = self.fetched("in.ndjson", self.order["inputs_sha256"])
         inputs = Inputs(listed, self.place.folder, self.bucket, self.signals.check)
@@ -216,7 +219,9 @@ class Job:
 
     def end(self, problem):
         """Sends the rest of the logs and the last word."""
-        if problem and self.is_kept() and self.place.folder:
+        if self.is_kept():
+            self.place.keep()
+        if problem and self.is_kept():
             problem += "; the work folder stays on %s: %s" % (node(), shown(self.place.folder))
         if problem:
             say(problem)
@@ -234,6 +239,14 @@ class Job:
             )
         except Problem as error:
             say(words(error))
+
+    def clear(self):
+        """Removes what is of no more use on this node."""
+        if self.stage == "done" and not self.order["keep_work"]:
+            # The outputs of the run are those of its last attempt.
+            self.place.remove_earlier(is_any=True)
+        if not self.is_kept():
+            self.place.remove()
 
     def is_kept(self):
         """Returns whether the work folder has what is nowhere else, or was asked for."""
@@ -541,21 +554,48 @@ class Place:
         task, attempt = number("SLURM_ARRAY_TASK_ID"), number("SLURM_RESTART_COUNT")
         self.task = "main" if task is None else str(task)
         self.attempt = str(attempt or 0)
-        self.folder = self.script_folder = self.script = None
+        self.root = self.folder = self.script_folder = self.script = None
 
-    def make(self, work):
-        root = os.path.join(encoded(work), self.run.encode())
+    def find(self, work):
+        self.root = os.path.join(encoded(work), self.run.encode())
         if not work.startswith("/"):
-            root = os.path.join(os.fsencode(pwd.getpwuid(os.getuid()).pw_dir), root)
-        folder = os.path.join(root, ("%s-%s" % (self.task, self.attempt)).encode())
+            home = os.fsencode(pwd.getpwuid(os.getuid()).pw_dir)
+            self.root = os.path.join(home, self.root)
+
+    def make(self):
+        folder, script_folder = self.folders(self.attempt)
         while not self.folder:
-            make_folders(root)
+            make_folders(self.root)
             # Another task may just have been the last in there.
             with contextlib.suppress(FileNotFoundError):
                 os.mkdir(folder, 0o700)
                 self.folder = folder
-        self.script_folder = folder + b".script"
-        os.mkdir(self.script_folder, 0o700)
+        self.script_folder = script_folder
+        os.mkdir(script_folder, 0o700)
+
+    def folders(self, attempt):
+        """Returns the work folder of an attempt of this part, and the folder of its script."""
+        folder = os.path.join(self.root, ("%s-%s" % (self.task, attempt)).encode())
+        return folder, folder + b".script"
+
+    def keep(self):
+        """Marks the work folder as one that is to stay. A mode can be changed on a full disk, and
+        the sticky bit keeps its owner from nothing."""
+        with contextlib.suppress(OSError):
+            os.chmod(self.script_folder, KEPT)
+
+    def remove_earlier(self, is_any):
+        """Removes what earlier attempts of this part left: all of it, or only what no attempt
+        wanted to stay, for it was killed."""
+        if not is_own_folder(self.root):
+            return
+        for attempt in range(int(self.attempt)):
+            folder, script_folder = self.folders(attempt)
+            if is_any or not is_own_folder(script_folder, KEPT):
+                # The folder with the mark is the last to go.
+                for path in folder, script_folder:
+                    if is_own_folder(path):
+                        remove_or_say(path)
 
     def write_script(self, name, text):
         if "/" in name or "\0" in name or name in ("", ".", ".."):
@@ -586,10 +626,7 @@ class Place:
     def remove(self):
         for folder in self.folder, self.script_folder:
             if folder and os.path.isdir(folder):
-                try:
-                    remove(folder)
-                except OSError as error:
-                    say("the work folder could not be removed: " + words(error))
+                remove_or_say(folder)
         if self.folder:
             # That of the run, if no other task has its own in there.
             with contextlib.suppress(OSError):
@@ -601,6 +638,24 @@ def make_folders(path):
         make_folders(os.path.dirname(path))
         with contextlib.suppress(FileExistsError):
             os.mkdir(path, 0o700)
+
+
+def is_own_folder(path, mode=None):
+    """Returns whether a path is a folder of this user, with this mode if that is given. A link to
+    one is none."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+    return is_own and mode in (None, stat.S_IMODE(status.st_mode))
+
+
+def remove_or_say(folder):
+    try:
+        remove(folder)
+    except OSError as error:
+        say("the work folder could not be removed: " + words(error))
 
 
 def remove(folder):
