@@ -752,6 +752,9 @@ class Ends(Staged):
         "trap 'echo HUP' HUP\necho ready\n"
     )
 
+    TOLD = "Slurm told the job to end (SIGTERM) while its script ran"
+    RESCUED = "its outputs were sent as they were then"
+
     def begin(self, rest: str, **fields) -> subprocess.Popen:
         self.submit(self.TRAP + rest, **fields)
         process = self.start(STOP=str(self.root / "stop"))
@@ -777,22 +780,64 @@ class Ends(Staged):
                 self.assertEqual(process.wait(60), 5)
                 ended = self.ended()
                 self.assertEqual((ended["stage"], ended["exit_code"]), ("script", 5))
-                self.assertIn("Slurm told the job to end (SIGTERM) while", ended["problem"])
+                self.assertEqual(ended["problem"], f"{self.TOLD}; {self.RESCUED}")
                 self.assertEqual(self.log(), "ready\nTERM 1\ncleaned\n")
-                # Its outputs are nowhere else.
-                self.assertIn(f"stays on q-dy-a-1: {self.folder()}", ended["problem"])
-                self.assertTrue(self.folder().exists())
-                shutil.rmtree(self.work)
+                self.assertFalse(self.work.joinpath("r-1").exists())
+
+    def end_job(self, process: subprocess.Popen) -> None:
+        os.kill(process.pid, signal.SIGCONT)
+        os.kill(process.pid, signal.SIGTERM)
+
+    def test_outputs_of_a_script_that_ends_in_time_are_sent(self) -> None:
+        rest = "echo half >a; " + self.WAIT + "echo whole >>a; echo cleaned; exit 0"
+        process = self.begin(rest, out=["a"])
+        self.end_job(process)
+        self.wait_for_line("TERM 1")
+        self.let_it_end()
+        self.assertEqual(process.wait(60), 0)
+        ended = self.ended()
+        self.assertEqual((ended["stage"], ended["exit_code"]), ("script", 0))
+        self.assertEqual(ended["problem"], f"{self.TOLD}; {self.RESCUED}")
+        self.assertEqual(self.outputs()["a"][3], b"half\nwhole\n")
+        self.assertEqual(self.log(), "ready\nTERM 1\ncleaned\n")
+        self.assertFalse(self.folder().exists())
+
+    def test_outputs_for_which_the_time_is_too_short_stay(self) -> None:
+        self.hurry(SHORT_GRACE)
+        self.rules({"op": "put", "key": "/out/", "how": "slow300"})
+        process = self.begin("echo half >a; " + self.WAIT + "echo cleaned", out=["a"])
+        self.end_job(process)
+        self.wait_for_line("TERM 1")
+        self.let_it_end()
+        self.assertEqual(process.wait(60), 0)
+        ended = self.ended()
+        self.assertEqual((ended["stage"], ended["outputs_sha256"]), ("script", None))
+        why = "the time was too short to send its outputs"
+        stays = f"the work folder stays on q-dy-a-1: {self.folder()}"
+        self.assertEqual(ended["problem"], f"{self.TOLD}; {why}; {stays}")
+        self.assertEqual((self.folder() / "a").read_text(), "half\n")
+        self.assertEqual(self.log(), "ready\nTERM 1\ncleaned\n")
+        self.assertIn(why, self.log("stderr"))
+
+    def test_outputs_of_a_script_that_was_ended_may_be_refused(self) -> None:
+        process = self.begin("touch $'\\xff'; " + self.WAIT, out=["**"])
+        self.end_job(process)
+        self.wait_for_line("TERM 1")
+        self.let_it_end()
+        self.assertEqual(process.wait(60), 0)
+        why = r"its outputs could not be sent: the output \xff has a name that is not UTF-8"
+        self.assertIn(f"{self.TOLD}; {why}; ", self.ended()["problem"])
 
     def test_a_script_that_goes_on_is_told_of_before_it_is_killed(self) -> None:
         self.hurry(SHORT_GRACE)
-        process = self.begin("echo here; while :; do sleep 0.1; done")
-        os.kill(process.pid, signal.SIGCONT)
-        os.kill(process.pid, signal.SIGTERM)
+        process = self.begin("echo here; while :; do sleep 0.1; done", out=["**"])
+        self.end_job(process)
         self.wait_for(self.part("ended.json").exists)
         ended = self.ended()
-        found = ended["stage"], ended["exit_code"], ended["signal"]
-        self.assertEqual(found, ("script", None, None))
+        found = ended["stage"], ended["exit_code"], ended["signal"], ended["outputs_sha256"]
+        self.assertEqual(found, ("script", None, None, None))
+        why = f"{self.TOLD}, which went on; its outputs were not sent"
+        self.assertIn(f"{why}; the work folder stays on ", ended["problem"])
         self.assertIn("TERM 1\n", self.log())
         self.assertIsNone(process.poll())
 

@@ -124,7 +124,8 @@ class Job:
         try:
             self.stage_in()
             self.run_script()
-            self.stage_out()
+            self.stage = "outputs"
+            self.send_outputs()
             self.stage = "done"
         except (Problem, OSError) as error:
             problem = words(error)
@@ -180,7 +181,21 @@ class Job:
         ended.wait()
         self.status = self.script.poll()
         if self.signals.told_at:
-            raise Told("while its script ran")
+            raise Told("while its script ran" + self.rescue())
+
+    def rescue(self):
+        """Sends the outputs of a script that was told to end. Returns what has come of them."""
+        if not self.order["out"]:
+            return ""
+        if self.status is None:
+            return ", which went on; its outputs were not sent"
+        try:
+            self.send_outputs()
+        except Told:
+            return "; the time was too short to send its outputs"
+        except (Problem, OSError) as error:
+            return "; its outputs could not be sent: " + words(error)
+        return "; its outputs were sent as they were then"
 
     def start_script(self):
         """Starts the script. Returns what is set when it has ended, or may not be waited for any
@@ -199,9 +214,8 @@ class Job:
         threading.Thread(target=lambda: (self.script.wait(), ended.set()), daemon=True).start()
         return ended
 
-    def stage_out(self):
+    def send_outputs(self):
         """Sends the outputs and what they are, and meanwhile what there is of the logs."""
-        self.stage = "outputs"
         self.shipper.hurry()
         if not self.order["out"]:
             return
@@ -209,6 +223,7 @@ class Job:
         lines = []
         with packs:
             for path in sorted(outputs(self.place.folder, self.order["out"])):
+                self.check_time("its outputs were sent")
                 entry = packs.entry(path, os.path.join(self.place.folder, path))
                 if entry:
                     lines.append(json.dumps(entry, separators=(",", ":"), sort_keys=True) + "\n")
@@ -252,8 +267,8 @@ class Job:
         """Returns whether the work folder has what is nowhere else, or was asked for."""
         if not self.place.folder:
             return False
-        is_unsent = self.stage in ("script", "outputs") and bool(self.order["out"])
-        return self.order["keep_work"] or is_unsent
+        has_outputs = self.stage in ("script", "outputs") and bool(self.order["out"])
+        return self.order["keep_work"] or (has_outputs and self.outputs_sha256 is None)
 
     def fetch_ahead(self, *names):
         """Fetches what every run has, at once, for each call of the AWS CLI takes a second or so
@@ -300,17 +315,17 @@ class Job:
         """Writes one of this attempt's objects."""
         key = self.key("parts/%s/%s/%s" % (self.place.task, self.place.attempt, name))
 
-        def check():
-            if self.signals.deadline(grace) == 0:
-                raise Told("before %s was sent" % name)
-
         def put():
             left = self.signals.deadline(grace)
             # What is sent of the outputs may take its time, as long as Slurm has not said anything.
             patience = None if name.startswith("out") else PATIENCE
             self.bucket.put(key, data, patience if left is None else max(left, 1))
 
-        tried(put, check)
+        tried(put, lambda: self.check_time(name + " was sent", grace))
+
+    def check_time(self, what, grace=OUTPUTS_GRACE):
+        if self.signals.deadline(grace) == 0:
+            raise Told("before " + what)
 
     def told(self):
         """Is called when Slurm has told everything of the job to end."""
