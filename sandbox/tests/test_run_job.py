@@ -934,6 +934,32 @@ class Ends(Staged):
         self.assertEqual([one for one in self.puts() if one.startswith("again")], [])
 
 
+class Killed(Staged):
+    """The program is killed, as by the kernel when memory is short, or with its node."""
+
+    def test_a_small_object_is_whole_though_its_sender_is_killed(self) -> None:
+        code = f"""
+import importlib.util, os, subprocess
+spec = importlib.util.spec_from_file_location("run_job", {str(self.program)!r})
+program = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(program)
+start = subprocess.Popen
+subprocess.Popen = lambda *a, **k: (start(*a, **k), os._exit(9))
+program.Bucket("bucket", "zz-test-1").put("ended.json", b"the whole" * 1000, 60)
+"""
+        self.digest = ""
+        process = self.start(command=[sys.executable, "-I", "-c", code])
+        self.assertEqual(process.wait(60), 9, (self.root / "stderr").read_text())
+        self.wait_for((self.bucket / "ended.json").exists)
+        self.assertEqual((self.bucket / "ended.json").read_bytes(), b"the whole" * 1000)
+
+    def test_large_objects_are_fed_to_a_call_that_may_end_early(self) -> None:
+        self.submit("#!/bin/sh\nhead -c 1000000 /dev/zero >a", out=["a"])
+        self.rules({"op": "put", "key": "/out/", "how": "fail", "times": 2})
+        self.assertEqual(self.run_job(), 0)
+        self.assertEqual(self.outputs()["a"][3], bytes(1000000))
+
+
 class Logs(Staged):
     def test_they_come_while_the_job_runs(self) -> None:
         wait = "while ! [ -e go ]; do sleep 0.05; done"

@@ -485,18 +485,21 @@ class Bucket:
             for process in self.running:
                 process.kill()
 
-    def copy(self, arguments, data=None, sink=None, patience=None):
+    def copy(self, arguments, data=b"", sink=None, patience=None):
         command = [self.aws, "s3", "cp"] + arguments + ["--region", self.region]
-        process = subprocess.Popen(
-            command + ["--only-show-errors"],
-            stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
-            stdout=subprocess.DEVNULL if sink is None else subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=self.environment,
-        )
+        with contextlib.closing(Source(data)) as source:
+            process = subprocess.Popen(
+                command + ["--only-show-errors"],
+                stdin=source.reading,
+                stdout=subprocess.DEVNULL if sink is None else subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=self.environment,
+            )
+            self.attend(process, source, sink, patience)
+
+    def attend(self, process, source, sink, patience):
         with self.watched(process, patience) as complaints:
-            if data is not None:
-                feed(process.stdin, data)
+            source.feed()
             if sink is not None:
                 for chunk in iter(lambda: process.stdout.read(CHUNK), b""):
                     sink(chunk)
@@ -526,7 +529,7 @@ class Bucket:
                 process.kill()
                 process.wait()
             reader.join()
-            for pipe in process.stdin, process.stdout, process.stderr:
+            for pipe in process.stdout, process.stderr:
                 if pipe:
                     with contextlib.suppress(OSError):
                         pipe.close()
@@ -539,11 +542,36 @@ def after(seconds, action):
     return timer
 
 
-def feed(pipe, data):
-    # A call that has ended early says why by itself.
-    with contextlib.suppress(BrokenPipeError):
-        pipe.write(data)
-        pipe.close()
+class Source:
+    """What a call of the AWS CLI reads, in a pipe. As much as the pipe takes is in there before the
+    call begins: if this program is killed, the call cannot take nothing, or a part, for the whole
+    of a small object."""
+
+    def __init__(self, data):
+        reading, writing = os.pipe()
+        self.reading, self.writing = open(reading, "rb", 0), open(writing, "wb", 0)
+        os.set_blocking(writing, False)
+        self.rest = memoryview(data)
+        self.write()
+        os.set_blocking(writing, True)
+        if not self.rest:
+            self.writing.close()
+
+    def write(self):
+        self.rest = self.rest[self.writing.write(self.rest) or 0 :]
+
+    def feed(self):
+        """Gives the rest to the call that has begun."""
+        self.reading.close()
+        # A call that has ended early says why by itself.
+        with contextlib.suppress(BrokenPipeError):
+            while self.rest:
+                self.write()
+        self.writing.close()
+
+    def close(self):
+        self.reading.close()
+        self.writing.close()
 
 
 def tried(action, check):
