@@ -109,6 +109,10 @@ elif target == "-":
         pass
 else:
     shutil.copy(place, target)
+if how == "hold":
+    sys.stdout.flush()
+    open(os.path.join(root, "held"), "w").close()
+    time.sleep(300)
 """
 
 
@@ -958,6 +962,46 @@ program.Bucket("bucket", "zz-test-1").put("ended.json", b"the whole" * 1000, 60)
         self.rules({"op": "put", "key": "/out/", "how": "fail", "times": 2})
         self.assertEqual(self.run_job(), 0)
         self.assertEqual(self.outputs()["a"][3], bytes(1000000))
+
+    def is_cut_off(self, attempt: int, calls: int, how: str) -> bool:
+        """Kills an attempt when so many calls have begun, and the next waits. Returns whether it
+        did not end before."""
+        self.rules(
+            {"op": "get|put", "key": ".", "how": "", "times": calls},
+            {"op": "get|put", "key": ".", "how": how, "times": 1},
+        )
+        process = self.start(attempt)
+        waits = self.root / ("held" if how == "hold" else "turn-1-0")
+        self.wait_for(lambda: waits.exists() or process.poll() is not None)
+        is_cut_off = process.poll() is None
+        self.stop(process)
+        self.rules()
+        (self.root / "held").unlink(missing_ok=True)
+        return is_cut_off
+
+    def test_another_attempt_follows_wherever_one_is_killed(self) -> None:
+        self.hurry({"FIRST_TICK, LAST_TICK = 0.1, 0.3": "FIRST_TICK, LAST_TICK = 60, 60"})
+        self.add_files({"a": bytes(BLOB), "b": b"y\n"})
+        self.submit("#!/bin/sh\necho line $(cat b); mkdir c; cp a b c; exit 5", out=["c"])
+        attempt = 0
+        for how in "slow300", "hold":
+            calls = 0
+            while self.is_cut_off(attempt, calls, how):
+                with self.subTest(how=how, calls=calls):
+                    left = contents(self.part("", attempt))
+                    self.assertTrue("line y\n".startswith(self.log(attempt=attempt)))
+                    self.assertEqual(self.run_job(attempt + 1), 5)
+                    self.assert_done(5, attempt + 1)
+                    found = {path: one[3] for path, one in self.outputs(attempt + 1).items()}
+                    self.assertEqual(found, {"c": None, "c/a": bytes(BLOB), "c/b": b"y\n"})
+                    self.assertEqual(self.log(attempt=attempt + 1), "line y\n")
+                    self.assertEqual(contents(self.part("", attempt)), left)
+                    self.assertFalse((self.work / "r-1").exists())
+                attempt, calls = attempt + 2, calls + 1
+            attempt += 1
+        # Three of what every run has, two blobs, three outputs, their list, a log, two words.
+        self.assertEqual(attempt, 2 * 2 * 12 + 2)
+        self.assertEqual([one for one in self.puts() if one.startswith("again")], [])
 
 
 class Logs(Staged):
