@@ -1177,13 +1177,53 @@ class Outputs(Staged):
         found = self.outputs()
         self.assertEqual(sorted(found), ["d", "d/l", "root"])
         self.assertEqual((found["d/l"], found["root"]), (("link", "../root"), ("link", "/")))
+        said = "hpcapi: the output p is left out: it is no file, folder or link\n"
+        self.assertEqual(self.log("stderr"), said)
 
-    def test_sockets_are_no_outputs(self) -> None:
+    def test_what_is_no_file_or_is_gone_is_left_out_and_told(self) -> None:
         program = load()
+        said: list[str] = []
         with tempfile.TemporaryDirectory() as root, socket.socket(socket.AF_UNIX) as one:
             one.bind(f"{root}/s")
-            with program.Packs(None) as packs:
-                self.assertIsNone(packs.entry(b"s", f"{root}/s"))
+            with mock.patch.object(program, "say", said.append), program.Packs(None) as packs:
+                self.assertIsNone(packs.entry(b"s\n", f"{root}/s"))
+                self.assertIsNone(packs.entry(b"g", f"{root}/gone"))
+                self.assertIsNone(packs.entry(b"null", "/dev/null"))
+                # One that was a file when it was found.
+                self.assertIsNone(program.open_file("/dev/null"))
+        why = "it is no file, folder or link"
+        told = [(r"s\n", why), ("g", "it is gone"), ("null", why)]
+        self.assertEqual(said, [f"the output {name} is left out: {it}" for name, it in told])
+
+    def test_a_folder_may_go_while_outputs_are_found(self) -> None:
+        program = load()
+        with tempfile.TemporaryDirectory() as root:
+            os.makedirs(f"{root}/a/b")
+            look = os.scandir
+
+            def scandir(path):
+                if path.endswith(b"/a/b"):
+                    os.rmdir(path)
+                return look(path)
+
+            with mock.patch.object(program.os, "scandir", scandir):
+                found = program.outputs(os.fsencode(root), ["**"])
+            self.assertEqual(found, [b"a", b"a/b"])
+            os.rmdir(f"{root}/a")
+            self.assertRaises(OSError, program.outputs, os.fsencode(f"{root}/a"), ["**"])
+
+    def test_a_file_that_grows_without_end_is_taken_as_it_was(self) -> None:
+        # Whatever reads it lets it grow.
+        line = "            size += len(chunk)\n"
+        path = str(self.folder() / "g")
+        more = f"            size < 9 << 20 and open({path!r}, 'ab').write(bytes(2 * CHUNK))\n"
+        self.hurry({line: line + more})
+        self.submit("#!/bin/sh\nhead -c 3000000 /dev/zero >g", out=["*"])
+        self.assertEqual(self.run_job(), 0)
+        ended = self.ended()
+        self.assertEqual((ended["stage"], ended["exit_code"]), ("done", 0))
+        self.assertEqual(ended["problem"], "the output g changed while it was sent")
+        self.assertEqual(self.outputs()["g"][3], bytes(3000000))
 
     def test_globs_that_find_nothing_make_an_empty_list(self) -> None:
         self.submit("#!/bin/sh\ntrue", out=["no/such/*"])

@@ -116,6 +116,7 @@ class Job:
         self.status = None
         self.script = None
         self.outputs_sha256 = None
+        self.remark = None
 
     def run(self):
         """Does all of it. Returns how the script ended as `Popen.returncode`, or our own code."""
@@ -127,6 +128,7 @@ class Job:
             self.stage = "outputs"
             self.send_outputs()
             self.stage = "done"
+            problem = self.remark
         except (Problem, OSError) as error:
             problem = words(error)
         except Exception as error:  # the submitter has to hear of a mistake of ours, too
@@ -195,7 +197,8 @@ class Job:
             return "; the time was too short to send its outputs"
         except (Problem, OSError) as error:
             return "; its outputs could not be sent: " + words(error)
-        return "; its outputs were sent as they were then"
+        remark = "; " + self.remark if self.remark else ""
+        return "; its outputs were sent as they were then" + remark
 
     def start_script(self):
         """Starts the script. Returns what is set when it has ended, or may not be waited for any
@@ -229,6 +232,10 @@ class Job:
                     lines.append(json.dumps(entry, separators=(",", ":"), sort_keys=True) + "\n")
             listed = "".join(lines).encode()
             packs.finish(listed)
+        if packs.changed:
+            more = len(packs.changed) - 1
+            said = shown(packs.changed[0]), " and %d more" % more if more else ""
+            self.remark = "the output %s%s changed while it was sent" % said
         # Only now, for whoever reads ended.json counts on all of them.
         self.outputs_sha256 = hashlib.sha256(listed).hexdigest()
 
@@ -944,7 +951,7 @@ class Inputs:
             flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW
             with open(os.open(self.path(entry["path"]), flags, 0o600), "rb") as file:
                 digest = hashlib.sha256()
-                for chunk in chunks(file):
+                for chunk in chunks(file, entry["size"]):
                     digest.update(chunk)
                 if digest.hexdigest() != entry["sha256"]:
                     raise Problem("the input %s is not as it was" % shown(entry["path"]))
@@ -1036,8 +1043,14 @@ def write_at(path, place, data):
         os.close(file)
 
 
-def chunks(file):
-    return iter(lambda: file.read(CHUNK), b"")
+def chunks(file, most):
+    """Returns the first bytes of a file, no more than so many, piece by piece."""
+    while most > 0:
+        chunk = file.read(min(CHUNK, most))
+        if not chunk:
+            return
+        most -= len(chunk)
+        yield chunk
 
 
 def together(count, jobs):
@@ -1067,9 +1080,10 @@ def outputs(folder, patterns):
         above, is_taken = folders.pop()
         try:
             entries = list(os.scandir(os.path.join(folder, above)))
-        except OSError:
+        except OSError as error:
             # A folder that a container left behind may be closed; it matters if it is wanted.
-            if is_taken or not above:
+            is_gone = isinstance(error, FileNotFoundError)
+            if not above or (is_taken and not is_gone):
                 raise
             continue
         for entry in entries:
@@ -1133,6 +1147,15 @@ def one_token(token):
     return "(?!/)[%s%s]" % ("^" if is_negated else "", said)
 
 
+def open_file(path):
+    """Opens a file to read it; returns nothing for what is none any more."""
+    file = open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    return None
+
+
 class Packs:
     """The bytes of the outputs, one file after the other in objects of PACK bytes."""
 
@@ -1142,6 +1165,7 @@ class Packs:
         self.data = bytearray()
         self.pool = concurrent.futures.ThreadPoolExecutor(at_once(SENDERS))
         self.sending = []
+        self.changed = []
 
     def __enter__(self):
         return self
@@ -1158,26 +1182,37 @@ class Packs:
 
     def entry(self, path, full):
         """Returns what out.ndjson says of an output, whose bytes are on their way; nothing for
-        what is no file, no folder and no link."""
-        status = os.lstat(full)
-        entry = {"path": readable(path)}
-        if stat.S_ISLNK(status.st_mode):
-            return dict(entry, kind="link", target=readable(os.readlink(full)))
-        entry.update(mode=status.st_mode & 0o777, mtime_ns=status.st_mtime_ns)
-        if stat.S_ISDIR(status.st_mode):
-            return dict(entry, kind="folder")
-        if stat.S_ISREG(status.st_mode):
-            return dict(entry, kind="file", **self.add(full))
-        return None
+        what is no file, no folder and no link, or has gone since it was found."""
+        try:
+            status = os.lstat(full)
+            entry = {"path": readable(path)}
+            if stat.S_ISLNK(status.st_mode):
+                return dict(entry, kind="link", target=readable(os.readlink(full)))
+            entry.update(mode=status.st_mode & 0o777, mtime_ns=status.st_mtime_ns)
+            if stat.S_ISDIR(status.st_mode):
+                return dict(entry, kind="folder")
+            file = open_file(full) if stat.S_ISREG(status.st_mode) else None
+        except FileNotFoundError:
+            say("the output %s is left out: it is gone" % shown(path))
+            return None
+        if not file:
+            say("the output %s is left out: it is no file, folder or link" % shown(path))
+            return None
+        with file:
+            return dict(entry, kind="file", **self.add(path, file))
 
-    def add(self, path):
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+    def add(self, path, file):
+        """Takes a file as long as it is now; something may still be writing to it."""
+        before = os.fstat(file.fileno())
         digest, size, pieces = hashlib.sha256(), 0, []
-        with open(os.open(path, flags), "rb") as file:
-            for chunk in chunks(file):
-                digest.update(chunk)
-                size += len(chunk)
-                self.append(chunk, pieces)
+        for chunk in chunks(file, before.st_size):
+            digest.update(chunk)
+            size += len(chunk)
+            self.append(chunk, pieces)
+        after = os.fstat(file.fileno())
+        is_same = size == after.st_size and before.st_mtime_ns == after.st_mtime_ns
+        if not is_same:
+            self.changed.append(path)
         return {"size": size, "sha256": digest.hexdigest(), "pieces": pieces}
 
     def append(self, chunk, pieces):
