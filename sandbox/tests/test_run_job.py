@@ -555,6 +555,22 @@ class Inputs(Staged):
         self.submit("#!/bin/sh\necho script ran")
         self.assert_unstaged(f"no room: the inputs have {length} bytes, and ")
 
+    def test_a_disk_that_fills_is_told_apart_from_the_script(self) -> None:
+        full = "os.open('/dev/full', os.O_WRONLY)"
+        cases = [
+            ("os.pwrite(file, data, place)", f"os.pwrite({full}, data, place)", "main-0/a"),
+            ("file.write(text)", f"os.write({full}, text)", "main-0.script/job.sh"),
+        ]
+        for line, on_full_disk, path in cases:
+            with self.subTest(path):
+                shutil.rmtree(self.bucket)
+                self.add_files({"a": b"x"})
+                self.submit("#!/bin/sh\necho script ran", out=["**"])
+                program = self.program.read_text()
+                self.hurry({line: on_full_disk})
+                self.assert_unstaged(f"{self.work}/r-1/{path}: No space left on device")
+                self.program.write_text(program)
+
     def test_inputs_come_from_other_buckets(self) -> None:
         other = self.root / "s3/other/deep"
         other.mkdir(parents=True)
@@ -1179,6 +1195,21 @@ class Outputs(Staged):
         self.assertEqual((found["d/l"], found["root"]), (("link", "../root"), ("link", "/")))
         said = "hpcapi: the output p is left out: it is no file, folder or link\n"
         self.assertEqual(self.log("stderr"), said)
+
+    def test_names_that_a_script_makes_are_data(self) -> None:
+        names = ["a\nb", "'", '"', "$(touch ../evil)", "`touch ../evil`", "-rf", "..a", "\\", "é☃"]
+        names += [*("\x1b[0m", "%s", " ", "*"), "/".join(["d" * 255] * 4)]
+        script = "#!" + sys.executable + "\nimport os\nfor name in %r:\n" % names
+        script += "    os.makedirs(os.path.join(name, 'in')); open(name + '/f', 'w').write(name)\n"
+        script += "os.symlink('../../../..', 'out'); os.symlink('/etc', 'etc')\n"
+        self.submit(script, out=["**"])
+        self.assertEqual(self.run_job(LC_ALL="C.UTF-8"), 0)
+        self.assert_done()
+        found = self.outputs()
+        self.assertEqual([found[name + "/f"][3].decode() for name in names], names)
+        self.assertEqual((found["out"], found["etc"]), (("link", "../../../.."), ("link", "/etc")))
+        self.assertNotIn("etc/passwd", found)
+        self.assertEqual(list(self.root.rglob("evil")), [])
 
     def test_what_is_no_file_or_is_gone_is_left_out_and_told(self) -> None:
         program = load()

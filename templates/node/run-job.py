@@ -14,9 +14,9 @@ its script among them, and sends what the script wrote:
         ended.json                      last: how it ended
 
 Each object is written once, and whole. A run that is started again is another attempt, with its own
-objects and its own work folder; it removes what killed ones have left here. Inputs go to `<work>/<run>/<task>-<attempt>/`, and the script lies
-beside that. Nothing is a link in there until every input is in its place, so that no input is ever
-written through one.
+objects and its own work folder; it removes what killed ones have left here. Inputs go to
+`<work>/<run>/<task>-<attempt>/`, and the script lies beside that. Nothing is a link in there until
+every input is in its place, so that no input is ever written through one.
 
 Standard library alone, for Python 3.6 and later; the bucket is reached by the AWS CLI.
 """
@@ -651,7 +651,7 @@ class Place:
         if "/" in name or "\0" in name or name in ("", ".", ".."):
             raise Problem("%s is no name of a script" % shown(name))
         self.script = os.path.join(self.script_folder, encoded(name))
-        with open(self.script, "wb") as file:
+        with naming(self.script), open(self.script, "wb") as file:
             file.write(text)
         os.chmod(self.script, 0o700)
 
@@ -1036,9 +1036,10 @@ class Blob:
 def write_at(path, place, data):
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
-        while data:
-            written = os.pwrite(file, data, place)
-            data, place = data[written:], place + written
+        with naming(path):
+            while data:
+                written = os.pwrite(file, data, place)
+                data, place = data[written:], place + written
     finally:
         os.close(file)
 
@@ -1260,6 +1261,15 @@ def words(error):
     if isinstance(error, OSError) and error.filename is not None:
         return "%s: %s" % (shown(error.filename), error.strerror)
     return str(error)
+
+
+@contextlib.contextmanager
+def naming(path):
+    """Sees to it that an error of the system, like that of a full disk, says where it was."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path)
 
 
 def say(text):
