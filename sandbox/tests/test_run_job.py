@@ -1031,6 +1031,17 @@ class Logs(Staged):
         self.assertEqual((self.log(), self.log("stderr")), ("one\nthree\n", "two\n"))
         self.assert_done()
 
+    def test_they_leave_memory_to_the_script_and_the_outputs(self) -> None:
+        program = load()
+        for memory, wanted in ("", 2), ("256", 1), ("512", 1), ("640", 2):
+            said = {"SLURM_MEM_PER_NODE": memory}
+            two_logs = mock.patch.object(program, "logs", return_value=[None, None])
+            with self.subTest(memory), mock.patch.dict(os.environ, said), two_logs:
+                shipper = program.Shipper(None)
+                self.assertEqual(shipper.at_once, 1)
+                shipper.hurry()
+                self.assertEqual(shipper.at_once, wanted)
+
     def test_staging_is_logged_too(self) -> None:
         self.add_files({"a": b"x"})
         self.rules({"op": "get", "key": "blobs", "how": "slow300"})

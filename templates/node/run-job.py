@@ -724,6 +724,8 @@ class Shipper:
 
     def __init__(self, send):
         self.logs = logs(send)
+        # While the script runs the memory of the job is for the script.
+        self.at_once = 1
         self.is_due = threading.Event()
         self.is_over = threading.Event()
         self.thread = threading.Thread(target=self.work, daemon=True)
@@ -733,7 +735,8 @@ class Shipper:
         self.thread.start()
 
     def hurry(self):
-        """Sends at once what there is."""
+        """Sends at once what there is, in the memory that the outputs leave."""
+        self.at_once = max(1, at_once(SENDERS + len(self.logs)) - at_once(SENDERS))
         self.is_due.set()
 
     def work(self):
@@ -753,7 +756,7 @@ class Shipper:
             with contextlib.suppress(Problem, OSError):
                 log.ship(is_over)
 
-        together(at_once(SENDERS), [functools.partial(ship, log) for log in self.logs])
+        together(self.at_once, [functools.partial(ship, log) for log in self.logs])
 
     def end(self, left):
         """Sends the rest, in `left` seconds if that is not None. Returns whether all is sent."""
