@@ -104,7 +104,10 @@ def _identity(top: Path, instance_id: str, private_ip: str) -> None:
     name = host_name(private_ip)
     etc = top / "etc"
     (etc / "hostname").write_text(f"{name}\n")
-    (etc / "hosts").write_text(f"127.0.0.1 localhost\n{private_ip} {name}.ec2.internal {name}\n")
+    hosts = etc / "hosts"
+    # Bootstrap adds names to the first boot's, which a later boot needs, too.
+    if not hosts.exists() or name not in hosts.read_text():
+        hosts.write_text(f"127.0.0.1 localhost\n{private_ip} {name}.ec2.internal {name}\n")
     # One that is there spares systemd its first-boot work.
     machine_id = hashlib.sha256(instance_id.encode()).hexdigest()[:32]
     (etc / "machine-id").write_text(f"{machine_id}\n")
