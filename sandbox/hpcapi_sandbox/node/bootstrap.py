@@ -58,7 +58,7 @@ def bootstrap(node: Node, cluster: ClusterSpec) -> None:
 def _set_up(node: Node, cluster: ClusterSpec) -> None:
     _describe_cluster(node, cluster)
     _custom_action(node, cluster, "OnNodeStart")
-    _configure_slurm(node, cluster.config)
+    _configure_slurm(node, cluster)
     _custom_action(node, cluster, "OnNodeConfigured")
     _wait_for_static_fleet(node, cluster.config)
 
@@ -106,10 +106,11 @@ def _custom_action(node: Node, cluster: ClusterSpec, event: str) -> None:
         ) from crashed
 
 
-def _configure_slurm(node: Node, config: dict[str, Any]) -> None:
+def _configure_slurm(node: Node, cluster: ClusterSpec) -> None:
+    config = cluster.config
     version = node.execute(["/opt/slurm/sbin/slurmctld", "-V"]).stdout.decode()
     numbers = tuple(int(number) for number in re.findall(r"\d+", version))
-    files = slurm_conf.slurm_files(config, node.private_ip, numbers)
+    files = slurm_conf.slurm_files(cluster.name, config, node.private_ip, numbers)
     hosts = (
         f"127.0.0.1 localhost\n"
         f"{node.private_ip} {host_name(node.private_ip)}.ec2.internal"

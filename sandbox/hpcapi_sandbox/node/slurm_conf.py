@@ -66,11 +66,11 @@ def hosts(config: dict[str, Any]) -> str:
 
 
 def slurm_files(
-    config: dict[str, Any], private_ip: str, version: tuple[int, ...]
+    cluster: str, config: dict[str, Any], private_ip: str, version: tuple[int, ...]
 ) -> dict[str, str]:
     """Returns the files of /opt/slurm/etc, by their paths."""
     files = {
-        "slurm.conf": _slurm_conf(),
+        "slurm.conf": _slurm_conf(cluster),
         "slurm_parallelcluster.conf": _parallelcluster_conf(config, private_ip),
         "pcluster/custom_slurm_settings_include_file_slurm.conf": _custom_settings(config),
         # Without accounting Slurm 23.11 and 24.05 start no job when this one is missing.
@@ -93,12 +93,12 @@ def _settings(config: dict[str, Any]) -> dict[str, Any]:
     return config.get("Scheduling", {}).get("SlurmSettings") or {}
 
 
-def _slurm_conf() -> str:
+def _slurm_conf(cluster: str) -> str:
     """As on AWS, but for three things: several slurmd share one machine, control groups are
     left alone, and nodes come and go in a second."""
-    return """\
+    return f"""\
 # CLUSTER SETTINGS
-ClusterName=parallelcluster
+ClusterName={cluster}
 SlurmUser=slurm
 SlurmctldPort=6820-6829
 SlurmdPort=6818
