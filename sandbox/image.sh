@@ -18,7 +18,8 @@ target=${1%/}
 suite=${2:-trixie}
 packages=(
     systemd systemd-sysv dbus munge
-    slurmctld slurmd slurmrestd slurm-client slurm-wlm-jwt-plugin
+    slurmctld slurmd slurmdbd slurmrestd slurm-client slurm-wlm-jwt-plugin slurm-wlm-mysql-plugin
+    mariadb-server-core mariadb-client-core
     nginx-light openssl jq curl ca-certificates procps iproute2 python3 awscli
 )
 apt_options=()
@@ -80,7 +81,7 @@ in_image() {
 
 # Slurm where ParallelCluster has it; what Debian calls /etc/slurm is /opt/slurm/etc.
 mkdir -p "$root"/opt/slurm/{bin,sbin,lib,etc/pcluster}
-for package in slurmctld slurmd slurmrestd slurm-client; do
+for package in slurmctld slurmd slurmdbd slurmrestd slurm-client; do
     in_image dpkg -L "$package" | while read -r path; do
         case $path in
             /usr/bin/*) ln -sf "$path" "$root/opt/slurm/bin/" ;;
@@ -129,6 +130,41 @@ LimitSTACK=infinity
 [Install]
 WantedBy=multi-user.target
 END
+
+# The database of Slurm's accounting, empty and not started; see node/database.py. First what the
+# accounting asks of it: of the buffer pool, only what is used is taken. The rest makes it small,
+# and quick to start and to write: it need not survive a power cut, and a certificate of its own
+# would take a second.
+cat >"$root/etc/mysql/conf.d/accounting.cnf" <<'END'
+[mariadbd]
+datadir = /var/lib/mysql
+socket = /run/mysqld/mysqld.sock
+innodb_buffer_pool_size = 2G
+innodb_log_file_size = 64M
+innodb_lock_wait_timeout = 900
+max_allowed_packet = 16M
+loose_innodb_snapshot_isolation = off
+
+bind_address = 127.0.0.1
+skip_name_resolve
+skip_ssl
+skip_log_bin
+performance_schema = off
+innodb_undo_tablespaces = 0
+innodb_log_buffer_size = 2M
+innodb_doublewrite = off
+innodb_flush_log_at_trx_commit = 0
+innodb_flush_method = nosync
+aria_pagecache_buffer_size = 8M
+key_buffer_size = 1M
+END
+in_image useradd --system --user-group --no-create-home --home-dir /nonexistent \
+    --shell /usr/sbin/nologin mysql
+in_image install -d -o mysql -g mysql -m 0700 /var/lib/mysql
+# By force: it asks for the name of the machine around, which the image need not know. Every
+# machine copies what it writes to, so the log is small here and grows at the first start.
+in_image mariadb-install-db --user=mysql --datadir=/var/lib/mysql --skip-test-db \
+    --force --auth-root-authentication-method=socket --innodb-log-file-size=4M >/dev/null
 
 # The folders, users and files that ParallelCluster's images have.
 in_image useradd --uid 1000 --user-group --create-home --shell /bin/bash ec2-user
