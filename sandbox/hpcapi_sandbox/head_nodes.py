@@ -20,7 +20,7 @@ from ministack.services import dynamodb
 from ministack.services import ec2 as ec2_store
 from ministack.services.cloudformation import wait_conditions
 
-from . import buckets, clock, machines
+from . import buckets, clock, machines, stored_secrets
 from .cloudformation.resource_types import Properties, slow_deletes
 from .ec2 import instances, query
 from .identifiers import new_id
@@ -84,6 +84,7 @@ def _run(instance: dict[str, Any], tags: dict[str, str], boot: str) -> None:
             region=get_region(),
             config=_configuration(parameters),
             fetch=fetch,
+            secret=stored_secrets.read,
         )
         queue = cluster.config["Scheduling"]["SlurmQueues"][0]["Name"]
         node_services.serve(node, instance, stack["StackName"], queue)

@@ -22,6 +22,7 @@ _FILES = {
     "/var/log/parallelcluster/bootstrap_error_msg": "bootstrap_error_msg",
     "/var/log/parallelcluster/clustermgtd": "clustermgtd",
     "/var/log/slurmctld.log": "slurmctld",
+    "/var/log/slurmdbd.log": "slurmdbd",
 }
 _TAIL_BYTES = 256 * 1024
 _EVENTS_AT_ONCE = 1000

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from . import boot_logs, custom_action, slurm_conf
+from . import accounting, boot_logs, custom_action, database, slurm_conf
 from .fleet import boot_seconds, fleet_files
 from .machine import Completed, File, Node
 from .names import host_name
@@ -33,6 +33,7 @@ class ClusterSpec:
     region: str
     config: dict[str, Any]
     fetch: Callable[[str], bytes]  # gets s3://… or https://…; raises when it cannot
+    secret: Callable[[str], str]  # gets a secret by its ARN; raises LookupError when it cannot
 
 
 class BootstrapFailure(Exception):
@@ -108,6 +109,7 @@ def _custom_action(node: Node, cluster: ClusterSpec, event: str) -> None:
 
 def _configure_slurm(node: Node, cluster: ClusterSpec) -> None:
     config = cluster.config
+    kept_in = database.database_of(config, cluster.name)
     version = node.execute(["/opt/slurm/sbin/slurmctld", "-V"]).stdout.decode()
     numbers = tuple(int(number) for number in re.findall(r"\d+", version))
     files = slurm_conf.slurm_files(cluster.name, config, node.private_ip, numbers)
@@ -115,6 +117,7 @@ def _configure_slurm(node: Node, cluster: ClusterSpec) -> None:
         f"127.0.0.1 localhost\n"
         f"{node.private_ip} {host_name(node.private_ip)}.ec2.internal"
         f" {host_name(node.private_ip)}\n" + slurm_conf.hosts(config)
+        + database.hosts(kept_in)
     )
     node.write(
         [
@@ -124,6 +127,8 @@ def _configure_slurm(node: Node, cluster: ClusterSpec) -> None:
             *fleet_files(),
         ]
     )
+    if kept_in:
+        _configure_accounting(node, cluster, kept_in)
     started = _shell(
         node,
         """
@@ -143,6 +148,19 @@ def _configure_slurm(node: Node, cluster: ClusterSpec) -> None:
     static = slurm_conf.static_nodes(config)
     if static:
         node.execute([_SCONTROL, "update", f"nodename={','.join(static)}", "state=power_up"])
+
+
+def _configure_accounting(node: Node, cluster: ClusterSpec, kept_in: database.Database) -> None:
+    try:
+        accounting.configure(node, kept_in, cluster.name, cluster.region, cluster.secret)
+    except accounting.AccountingFailed as failed:
+        raise _chef_failure(
+            node,
+            "Failed to run chef recipe aws-parallelcluster-slurm::config_slurm_accounting.",
+            failed.resource,
+            failed.command,
+            failed.said,
+        ) from failed
 
 
 def _slurmctld_answers(node: Node) -> bool:
@@ -181,7 +199,9 @@ def _wait_for_static_fleet(node: Node, config: dict[str, Any]) -> None:
     )
 
 
-def _chef_failure(node: Node, message: str, resource: str, check: str) -> BootstrapFailure:
+def _chef_failure(
+    node: Node, message: str, resource: str, check: str, said: str = ""
+) -> BootstrapFailure:
     """What Chef says of a resource whose command fails, and what ParallelCluster signals."""
     boot_logs.append(
         node,
@@ -197,7 +217,7 @@ Mixlib::ShellOut::ShellCommandFailed
 Expected process to exit with [0], but received '1'
 ---- Begin output of {check} ----
 STDOUT:
-STDERR:
+STDERR:{f' {said}' if said else ''}
 ---- End output of {check} ----
 Ran {check} returned 1
 
