@@ -127,7 +127,10 @@ impl Text {
 
     /// Returns the text, unless it is empty or one of Slurm's ways to say nothing.
     pub(super) fn some(self) -> Option<String> {
-        let says_nothing = matches!(self.0.as_str(), "" | "(null)" | "None" | "N/A");
+        let says_nothing = matches!(
+            self.0.as_str(),
+            "" | "(null)" | "None" | "None assigned" | "N/A"
+        );
         (!says_nothing).then_some(self.0)
     }
 }

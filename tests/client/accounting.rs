@@ -52,12 +52,15 @@ fn with_database(asked: &Asked, records: &[Value]) -> Answer {
                 time("start_time=").unwrap().unwrap(),
                 time("end_time=").unwrap().unwrap(),
             );
-            // It tells each job that ran in a span, wherever it ended.
+            // It tells each job that ran in a span, wherever it ended, or one state of ended ones.
+            let is_of = |record: &&Value| {
+                value("state=").is_none_or(|state| record["state"]["current"][0] == state)
+            };
             let ran = |record: &&Value| {
                 let at = |name: &str| record["time"][name].as_u64().unwrap();
                 at("start") < until && (at("end") >= from || at("end") == 0)
             };
-            records.iter().filter(ran).collect()
+            records.iter().filter(ran).filter(is_of).collect()
         }
     };
     match found.len() > FIT {
@@ -137,24 +140,43 @@ fn a_forgotten_job_is_shown_with_its_steps() {
 
 #[test]
 fn a_database_that_does_not_answer_is_named() {
-    let down = r#"{"errors":[{"error_number":7000,"error":"Unable to connect to database"}]}"#;
-    let server = Server::start(move |asked| match asked.path.starts_with("/slurmdb/") {
-        true => in_json(502, down),
-        false => good(asked, &[]),
-    });
-    let outcome = User::new().run(&server.endpoint(), &["jobs", "list", "--all"]);
-    assert_eq!(outcome.code, Some(2));
-    let words = &outcome.stderr;
-    assert!(
-        words.contains("the accounting database cannot be read"),
-        "{words}"
-    );
-    assert!(words.contains("Unable to connect to database"), "{words}");
+    let down = r#"{"errors":[{"error_number":7000,"error":"Unable to connect to database"}],
+        "clusters":[],"jobs":[]}"#;
+    // Slurm 22.05 says so, too, with a good status.
+    for status in [200, 502] {
+        let server = Server::start(move |asked| match asked.path.starts_with("/slurmdb/") {
+            true => in_json(status, down),
+            false => good(asked, &[]),
+        });
+        let outcome = User::new().run(&server.endpoint(), &["jobs", "list", "--all"]);
+        assert_eq!(outcome.code, Some(2));
+        let words = &outcome.stderr;
+        let said = "the accounting database cannot be read";
+        assert!(words.contains(said), "{words}");
+        assert!(words.contains("Unable to connect to database"), "{words}");
+    }
+}
 
-    let without = Server::start(|asked| match asked.path.starts_with("/slurmdb/") {
+#[test]
+fn a_slurm_without_a_database_is_not_said_to_have_one() {
+    let server = Server::start(|asked| match asked.path.starts_with("/slurmdb/") {
         true => answer(404, "text/plain", "Unable find requested URL"),
         false => good(asked, &[]),
     });
-    let outcome = User::new().run(&without.endpoint(), &["jobs", "list", "--all"]);
+    let outcome = User::new().run(&server.endpoint(), &["jobs", "list", "--all"]);
     assert!(!outcome.stderr.contains("accounting"), "{}", outcome.stderr);
+}
+
+#[test]
+fn an_empty_database_has_no_jobs() {
+    let nothing =
+        r#"{"jobs":[],"errors":[{"error_number":9003,"error":"Nothing found with query"}]}"#;
+    let server =
+        Server::start(
+            move |asked| match asked.path.starts_with("/slurmdb/v0.0.42/jobs") {
+                true => in_json(200, nothing),
+                false => with_database(asked, &[]),
+            },
+        );
+    assert!(listed(&User::new(), &server, &[]).is_empty());
 }

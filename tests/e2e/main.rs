@@ -6,6 +6,7 @@ mod tools;
 #[path = "../warm_pcluster/mod.rs"]
 mod warm_pcluster;
 
+mod accounting;
 mod at_once;
 mod bad_input;
 mod blocked_teardown;

@@ -58,8 +58,8 @@ impl<'a> AllJobs<'a> {
         events: &Events,
         filter: &Filter,
     ) -> Result<AllJobs<'a>> {
-        let forgotten = Forgotten::of(reach, events).await?;
-        // Before they are read: what Slurm forgets meanwhile is in them.
+        // Before the others are read: what Slurm forgets meanwhile is among them. And it is Slurm that
+        // tells when a token has to be renewed.
         let live = match jobs::list(&reach.client, filter, None).await {
             Ok(listing) => listing.map(|listing| listing.jobs).unwrap_or_default(),
             Err(error) => {
@@ -69,6 +69,7 @@ impl<'a> AllJobs<'a> {
                 Vec::new()
             }
         };
+        let forgotten = Forgotten::of(reach, events).await?;
         Ok(AllJobs { forgotten, live })
     }
 

@@ -141,9 +141,10 @@ impl Client {
     ) -> Result<Envelope> {
         let reply = Reply::new(200, elements.finish()?, Duration::ZERO);
         let envelope: Value = self.read(request, &reply)?;
-        let problems = Problems::of(&reply.body);
-        if !problems.errors.is_empty() {
-            return Err(refused(&problems.errors));
+        let mut errors = Problems::of(&reply.body).errors;
+        errors.retain(|error| !error.is_about_nothing_found());
+        if !errors.is_empty() {
+            return Err(refused(&errors));
         }
         // What is no element has stayed in the envelope.
         let rest = envelope.get(list).and_then(Value::as_array);

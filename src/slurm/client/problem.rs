@@ -21,6 +21,9 @@ const OF_CONNECTIONS: [std::ops::RangeInclusive<i64>; 3] = [32..=32, 100..=104, 
 /// SLURM_PROTOCOL_AUTHENTICATION_ERROR.
 const BAD_TOKEN: i64 = 1007;
 
+/// ESLURM_REST_EMPTY_RESULT.
+const NOTHING_FOUND: i64 = 9003;
+
 /// One error or warning of Slurm's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -63,6 +66,11 @@ impl Problem {
         self.number() == Some(BAD_TOKEN)
     }
 
+    /// Returns whether it only says that a list is empty, as Slurm 22.05 does of accounting.
+    pub fn is_about_nothing_found(&self) -> bool {
+        self.number() == Some(NOTHING_FOUND)
+    }
+
     /// Returns whether Slurm has judged the request and does not do it: any other error may come
     /// after it was done.
     pub fn is_refusal(&self) -> bool {
@@ -92,6 +100,7 @@ impl Problem {
             2014..=2016 => "see what the nodes have: hpcapi nodes",
             2021 => "the job has ended already: hpcapi jobs show ID",
             2025 | 2026 | 6010 => "Slurm does not know the token's user: hpcapi token --user NAME",
+            7000 => "slurmdbd's own log says more: /var/log/slurmdbd.log on the head node",
             2063 => "name the job's folder on the cluster: --chdir /home/ec2-user",
             _ => return None,
         })

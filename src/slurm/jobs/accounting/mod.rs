@@ -7,6 +7,8 @@ mod spans;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
+
 use crate::error::Result;
 use crate::slurm::client::{
     ApiVersion, Client, Element, Layer, Listed, Reply, Request, unexpected,
@@ -18,11 +20,13 @@ use super::{Filter, Job, JobId};
 use record::Record;
 use spans::Span;
 
-/// The first version whose flags of a query are all there, and take the place of the usual ones.
-const FLAGS: ApiVersion = ApiVersion::new(40);
+/// The first version that is asked. Those of Slurm 22.05 say that every job that exited did so with 0, and
+/// those between have not been tried.
+const OLDEST: ApiVersion = ApiVersion::new(40);
 
-/// The version that takes no flags.
-const WITHOUT_FLAGS: ApiVersion = ApiVersion::new(39);
+/// What each span is asked for. Without a state slurmdbd leaves out what was never eligible to run, as
+/// a job that was held; and it takes one state at a time.
+const QUESTIONS: [&str; 3] = ["", "&state=CANCELLED", "&state=DEADLINE"];
 
 /// An answer that takes so long is one that something on the way gives up waiting for.
 const TOO_LONG: Duration = Duration::from_secs(25);
@@ -32,14 +36,20 @@ const TOO_LONG: Duration = Duration::from_secs(25);
 pub struct Accounting<'a>(&'a Client);
 
 impl<'a> Accounting<'a> {
-    /// Returns the database of a Slurm; `None` when its slurmrestd serves none.
+    /// Returns the database of a Slurm; `None` when its slurmrestd serves none, or one that does not tell
+    /// how jobs ended.
     pub async fn of(client: &'a Client) -> Result<Option<Accounting<'a>>> {
+        if client.version().await? < OLDEST {
+            return Ok(None);
+        }
         let request = Request::accounting("clusters");
-        let reply = client.call(&request).await?;
-        match Layer::of(&reply) {
-            Layer::Slurm => Ok(Some(Accounting(client))),
-            Layer::Path | Layer::Route => Ok(None),
-            _ => Err(client.refusal(&request, &reply)),
+        let count = |_: IgnoredAny| Element::Wanted(());
+        match client.list_or_reply(&request, "clusters", count).await? {
+            Listed::All(..) => Ok(Some(Accounting(client))),
+            Listed::Reply(reply) => match Layer::of(&reply) {
+                Layer::Path | Layer::Route => Ok(None),
+                _ => Err(client.refusal(&request, &reply)),
+            },
         }
     }
 
@@ -56,25 +66,15 @@ impl<'a> Accounting<'a> {
         // The last first: one that is cut in two has its later half looked at later.
         let mut spans = spans::back_from(now, ended_since.unwrap_or(0));
         while let Some(span) = spans.pop() {
-            let request = self.ended_in(span).await?;
-            let keep = |record: Record| match record.job() {
-                Some(job) if span.has_end(&job) && filter.wants(&job) => Element::Wanted(job),
-                Some(_) => Element::Unwanted,
-                None => Element::NotUnderstood,
-            };
-            match self.0.list_or_reply(&request, "jobs", keep).await? {
-                Listed::All(mut jobs, _) => {
-                    jobs.sort_by_key(|job| (job.end_time, job.id));
+            match self.ended_in(span, filter).await? {
+                Ended::Jobs(jobs) => {
                     for job in jobs {
                         if visit(job)?.is_break() {
                             return Ok(());
                         }
                     }
                 }
-                Listed::Reply(reply) => match span.halves().filter(|_| is_too_much(&reply)) {
-                    Some((first, second)) => spans.extend([second, first]),
-                    None => return Err(self.0.refusal(&request, &reply)),
-                },
+                Ended::TooMany(first, second) => spans.extend([second, first]),
             }
         }
         Ok(())
@@ -102,19 +102,46 @@ impl<'a> Accounting<'a> {
         Ok(jobs)
     }
 
-    /// Returns the request for the jobs that ran in a span.
-    async fn ended_in(self, span: Span) -> Result<Request> {
-        let version = self.0.version().await?;
-        // slurmdbd cuts the times of jobs off at the ends of the span unless it is told not to.
-        let flags = match version {
-            version if version >= FLAGS => "&skip_steps=true&disable_truncate_usage_time=true",
-            WITHOUT_FLAGS => "",
-            _ => "&skip_steps=true",
+    /// Returns the jobs that ended in a span.
+    async fn ended_in(self, span: Span, filter: &Filter) -> Result<Ended> {
+        let keep = |record: Record| match record.job() {
+            Some(job) if span.has_end(&job) && filter.wants(&job) => Element::Wanted(job),
+            Some(_) => Element::Unwanted,
+            None => Element::NotUnderstood,
         };
-        let Span { from, until } = span;
-        let query = format!("jobs?start_time=uts{from}&end_time=uts{until}{flags}");
-        Ok(Request::accounting(&query))
+        let mut ended: Vec<Job> = Vec::new();
+        for state in QUESTIONS {
+            let request = in_span(span, state);
+            match self.0.list_or_reply(&request, "jobs", keep).await? {
+                Listed::All(jobs, _) => ended.extend(jobs),
+                Listed::Reply(reply) => match span.halves().filter(|_| is_too_much(&reply)) {
+                    Some((first, second)) => return Ok(Ended::TooMany(first, second)),
+                    None => return Err(self.0.refusal(&request, &reply)),
+                },
+            }
+        }
+        ended.sort_by_key(|job| (job.end_time, job.id));
+        ended.dedup_by_key(|job| (job.id, job.submit_time));
+        Ok(Ended::Jobs(ended))
     }
+}
+
+/// What a database answers of a span.
+enum Ended {
+    /// The jobs that ended in it.
+    Jobs(Vec<Job>),
+    /// More than fit into an answer: its halves are to be asked for.
+    TooMany(Span, Span),
+}
+
+/// Returns the request for the jobs that ran in a span, or for those that ended in it in a state.
+fn in_span(span: Span, state: &str) -> Request {
+    // slurmdbd cuts the times of jobs off at the ends of the span unless it is told not to.
+    const FLAGS: &str = "skip_steps=true&disable_truncate_usage_time=true";
+    let Span { from, until } = span;
+    Request::accounting(&format!(
+        "jobs?start_time=uts{from}&end_time=uts{until}&{FLAGS}{state}"
+    ))
 }
 
 /// Returns whether an answer is one that fewer jobs might not have got: API Gateway passes 10 MB, and

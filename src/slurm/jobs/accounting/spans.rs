@@ -6,10 +6,14 @@ use crate::slurm::jobs::Job;
 const NEWEST: u64 = 86_400;
 
 /// A span is as many times as long as the one after it: a database has most to tell of late.
-const GROWTH: u64 = 4;
+const GROWTH: u64 = 8;
 
 /// The shortest span that is divided, in seconds.
 const DIVIDED: u64 = 10;
+
+/// Where the past begins, in seconds since 1970: in 2001, before Slurm. It takes no small number for a
+/// time.
+const BEGINNING: u64 = 1_000_000_000;
 
 /// From a time until before another, in seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,13 +49,9 @@ impl Span {
 /// Returns the spans from now, which is in the first, back to `since`.
 pub(super) fn back_from(now: u64, since: u64) -> Vec<Span> {
     let mut spans = Vec::new();
-    let (mut until, mut length) = (now + 1, NEWEST);
+    let (since, mut until, mut length) = (since.max(BEGINNING), now + 1, NEWEST);
     while until > since {
-        // Slurm takes 0 for no time at all.
-        let from = until.saturating_sub(length).max(since).max(1);
-        if from >= until {
-            break;
-        }
+        let from = until.saturating_sub(length).max(since);
         spans.push(Span { from, until });
         (until, length) = (from, length * GROWTH);
     }
@@ -69,7 +69,7 @@ mod tests {
             let spans = back_from(now, since);
             assert_eq!(spans[0].until, now + 1);
             assert!(spans.windows(2).all(|two| two[1].until == two[0].from));
-            assert_eq!(spans.last().unwrap().from, since.max(1));
+            assert_eq!(spans.last().unwrap().from, since.max(BEGINNING));
             assert!(spans.len() < 10, "{spans:?}");
         }
         assert_eq!(back_from(now, now + 1), []);
