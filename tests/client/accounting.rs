@@ -43,7 +43,7 @@ fn with_database(asked: &Asked, records: &[Value]) -> Answer {
     let time = |name: &str| value(name).map(|time| time.strip_prefix("uts").unwrap().parse());
     let found: Vec<_> = match resource.strip_prefix("job/") {
         Some(id) => {
-            let is_it = |record: &&Value| record["job_id"].to_string() == id;
+            let is_it = |record: &&Value| record["job_id"].as_u64() == id.parse().ok();
             records.iter().filter(is_it).collect()
         }
         None => {

@@ -76,12 +76,11 @@ fn expected(source: &str) -> Vec<(String, String, Value, Value)> {
 
 async fn forgotten_jobs_are_told(suite: &'static str, source: &str) {
     let env = TestEnv::with_suite(suite);
-    let script = format!(
+    let made = env.shell(&format!(
         "eval \"$(hpcapi sandbox env)\"
-        aws secretsmanager create-secret --name slurm --secret-string \"$PASSWORD\" \
+        aws secretsmanager create-secret --name slurm --secret-string '{PASSWORD}' \
             --query ARN --output text"
-    );
-    let made = env.shell(&format!("PASSWORD='{PASSWORD}'\n{script}"));
+    ));
     let arn = text(&made.stdout);
     assert!(arn.starts_with("arn:aws:secretsmanager:"), "{made:?}");
     let settings = "  SlurmSettings:\n";

@@ -27,6 +27,7 @@ mod remembered;
 mod remembering;
 mod replacing;
 mod runs;
+mod runs_through_kills;
 mod sealed_token;
 mod secrets;
 mod slurm;

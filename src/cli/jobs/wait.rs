@@ -49,7 +49,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         return print_curl(&args.reach, user, &requests);
     }
     with_client(&args.reach, user, async |reach, events| {
-        let seen = |job: &Job| events.note(format!("job {} is {}", job.shown_id(), job.state));
+        let seen = |job: &Job| events.note(format!("job {} is {}", job.shown_id(), job.told()));
         let mut last_trouble = String::new();
         let troubled = |error: &Error| {
             if last_trouble != error.to_string() {

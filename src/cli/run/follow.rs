@@ -127,7 +127,7 @@ async fn wait(
         job: following.job,
         task: None,
     }];
-    let seen = |job: &Job| events.note(format!("job {} is {}", job.shown_id(), job.state));
+    let seen = |job: &Job| events.note(format!("job {} is {}", job.shown_id(), job.told()));
     let mut last_trouble = String::new();
     let troubled = |error: &Error| {
         if last_trouble != error.to_string() {

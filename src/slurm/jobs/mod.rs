@@ -189,6 +189,16 @@ impl Job {
         fill(&mut self.submit_line, other.submit_line);
     }
 
+    /// Returns its state, and why it waits if it does so until somebody releases it.
+    pub fn told(&self) -> String {
+        match (&self.reason, self.priority) {
+            (Some(reason), Some(0)) if self.state.as_str() == "PENDING" => {
+                format!("{}: {reason}", self.state)
+            }
+            _ => self.state.to_string(),
+        }
+    }
+
     /// Returns for how long it has run or ran, in seconds.
     pub fn elapsed(&self, now: u64) -> Option<u64> {
         let start = self.start_time.filter(|_| self.state.has_started())?;

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 const WRITTEN: Duration = Duration::from_secs(90);
 
 /// Waits until every one of `ids` has ended, at most `limit`; `seen` is told each job whose
-/// state is new, `troubled` each look that failed, and `remembered` is asked for what Slurm has
+/// state is new, or that is held, `troubled` each look that failed, and `remembered` is asked for what Slurm has
 /// forgotten. Returns the jobs as they ended.
 pub async fn wait(
     client: &Client,
@@ -56,7 +56,7 @@ pub async fn wait(
                     }
                     for job in &jobs {
                         let before = last[at].iter().find(|before| before.id == job.id);
-                        if before.is_none_or(|before| before.state != job.state) {
+                        if before.is_none_or(|before| before.told() != job.told()) {
                             seen(job);
                         }
                     }
