@@ -1,1 +1,1 @@
-"""SSM in the sandbox: Run Command on the machines behind instances, and who is online."""
+"""SSM in the sandbox: documents, Run Command on machines behind instances, and who is online."""

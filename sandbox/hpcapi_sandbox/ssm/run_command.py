@@ -17,6 +17,7 @@ from ministack.services import ssm
 
 from ..aws_error import AwsError
 from ..patching import replace_everywhere
+from . import document_tags, documents
 from .commands import Command, Invocation, commands
 from .fleet import describe_instance_information, is_online
 from .paging import paged
@@ -37,10 +38,14 @@ def install() -> None:
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Any:
         action = headers.get("x-amz-target", "").rpartition(".")[2]
-        if action not in _ACTIONS:
+        asked = json.loads(body or b"{}")
+        respond = _ACTIONS.get(action)
+        if document_tags.serves(action, asked):
+            respond = document_tags.ACTIONS[action]
+        if respond is None:
             return await others(method, path, headers, body, query)
         try:
-            return ssm.json_response(_ACTIONS[action](json.loads(body or b"{}")))
+            return ssm.json_response(respond(asked))
         except AwsError as error:
             return ssm.error_response_json(error.code, error.message, error.status)
 
@@ -269,4 +274,5 @@ _ACTIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "ListCommandInvocations": _list_command_invocations,
     "CancelCommand": _cancel_command,
     "DescribeInstanceInformation": describe_instance_information,
+    **documents.ACTIONS,
 }
