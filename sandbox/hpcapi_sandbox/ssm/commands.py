@@ -17,15 +17,31 @@ commands = AccountRegionScopedDict()  # command id -> Command
 
 
 @dataclass
-class Invocation:
-    """One command on one instance."""
+class StepResult:
+    """What came of one step of a document."""
 
-    instance_id: str
+    name: str
     status: str = "Pending"
     details: str = "Pending"
     code: int = -1
     stdout: str = ""
     stderr: str = ""
+    started: float | None = None
+    ended: float | None = None
+
+    def end(self, status: str, details: str = "") -> None:
+        self.status, self.details = status, details or status
+        self.ended = time.time()
+
+
+@dataclass
+class Invocation:
+    """One command on one instance."""
+
+    instance_id: str
+    steps: list[StepResult]
+    status: str = "Pending"
+    details: str = "Pending"
     started: float | None = None
     ended: float | None = None
     cancelled: bool = False
@@ -42,12 +58,19 @@ class Invocation:
     def is_over(self) -> bool:
         return self.status not in ("Pending", "InProgress", "Delayed", "Cancelling")
 
+    def shown(self, step: StepResult) -> StepResult:
+        """A step as it can be seen: the agent reports all of them at the end."""
+        if self.is_over and step.ended is not None:
+            return step
+        return StepResult(step.name, self.status, self.details, started=step.started)
+
 
 @dataclass
 class Command:
     command_id: str
     asked: dict[str, Any]
     requested: float
+    document: str
     invocations: dict[str, Invocation] = field(default_factory=dict)
 
     @property

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextvars
+import functools
 import json
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -18,18 +18,13 @@ from ministack.services import ssm
 from ..aws_error import AwsError
 from ..patching import replace_everywhere
 from . import document_tags, documents
-from .commands import Command, Invocation, commands
+from .commands import Command, Invocation, StepResult, commands
+from .document_content import Content
+from .document_parameters import checked
 from .fleet import describe_instance_information, is_online
+from .interpolation import prepare
 from .paging import paged
 from .shell import kill, run
-
-_DOCUMENT = "AWS-RunShellScript"
-_PLUGIN = "aws:runShellScript"
-# What the document allows: up to 172,800 seconds.
-_EXECUTION_TIMEOUT = re.compile(
-    r"([1-9][0-9]{0,4})|(1[0-6][0-9]{4})|(17[0-1][0-9]{3})|(172[0-7][0-9]{2})|(172800)"
-)
-
 
 def install() -> None:
     others = ssm.handle_request
@@ -53,7 +48,8 @@ def install() -> None:
 
 
 def _send_command(asked: dict[str, Any]) -> dict[str, Any]:
-    given, timeout = _checked_parameters(asked)
+    name, content = _document(asked)
+    values = checked(name, content.parameters, asked.get("Parameters") or {})
     instance_ids = _addressed(asked)
     offline = [instance_id for instance_id in instance_ids if not is_online(instance_id)]
     if offline and not asked.get("Targets"):
@@ -62,12 +58,14 @@ def _send_command(asked: dict[str, Any]) -> dict[str, Any]:
             f"Instances [[{', '.join(offline)}]] not in a valid state for account "
             f"{get_account_id()}",
         )
-    command = Command(new_uuid(), asked, time.time())
+    command = Command(new_uuid(), asked, time.time(), name)
+    scripts = functools.partial(prepare, content, values)
     for instance_id in instance_ids:
         if instance_id not in offline:
-            invocation = Invocation(instance_id)
+            steps = [StepResult(step.name) for step in content.steps]
+            invocation = Invocation(instance_id, steps)
             command.invocations[instance_id] = invocation
-            _in_background(run, command, invocation, given, timeout)
+            _in_background(run, command, invocation, scripts)
     commands[command.command_id] = command
     return {"Command": _shown(command)}
 
@@ -78,24 +76,16 @@ def _in_background(function: Callable[..., None], *arguments: Any) -> None:
     threading.Thread(target=context.run, args=(function, *arguments), daemon=True).start()
 
 
-def _checked_parameters(asked: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """The parameters of the document, and its execution timeout in seconds."""
-    document = asked.get("DocumentName", "")
-    if document != _DOCUMENT:
-        raise AwsError("InvalidDocument", f"Document {document} does not exist in your account")
-    given = asked.get("Parameters") or {}
-    unknown = sorted(set(given) - {"commands", "workingDirectory", "executionTimeout"})
-    if unknown:
-        raise AwsError(
-            "InvalidParameters",
-            f"document {_DOCUMENT} does not support parameters: {', '.join(unknown)}",
-        )
-    if not given.get("commands"):
-        raise AwsError("InvalidParameters", 'Parameter "commands" requires a value.')
-    timeout = str((given.get("executionTimeout") or ["3600"])[0])
-    if not _EXECUTION_TIMEOUT.fullmatch(timeout):
-        raise AwsError("InvalidParameters", "executionTimeout does not match its allowed pattern")
-    return given, int(timeout)
+def _document(asked: dict[str, Any]) -> tuple[str, Content]:
+    """The name and the content of the version that is asked for."""
+    name = asked.get("DocumentName", "")
+    document = documents.known(name)
+    if document is None:
+        raise AwsError("InvalidDocument", f"Document {name} does not exist in your account")
+    content = document.version(asked.get("DocumentVersion")).content
+    if asked.get("DocumentHash") not in (None, "", content.hash):
+        raise AwsError("InvalidDocument", "The document hash does not match.")
+    return document.name, content
 
 
 def _addressed(asked: dict[str, Any]) -> list[str]:
@@ -130,26 +120,43 @@ def _found(asked: dict[str, Any]) -> tuple[Command, Invocation]:
 
 def _get_command_invocation(asked: dict[str, Any]) -> dict[str, Any]:
     command, invocation = _found(asked)
-    over = invocation.is_over
+    step = _step(invocation, asked.get("PluginName") or "")
     return {
         "CommandId": command.command_id,
         "InstanceId": invocation.instance_id,
         "Comment": command.asked.get("Comment", ""),
-        "DocumentName": _DOCUMENT,
+        "DocumentName": command.document,
         "DocumentVersion": command.asked.get("DocumentVersion") or "$DEFAULT",
-        "PluginName": _PLUGIN,
-        "ResponseCode": invocation.code if over else -1,
-        "ExecutionStartDateTime": _iso(invocation.started),
-        "ExecutionElapsedTime": _elapsed(invocation),
-        "ExecutionEndDateTime": _iso(invocation.ended),
-        "Status": invocation.status,
-        "StatusDetails": invocation.details,
-        "StandardOutputContent": invocation.stdout if over else "",
+        "PluginName": step.name,
+        "ResponseCode": step.code,
+        "ExecutionStartDateTime": _iso(step.started),
+        "ExecutionElapsedTime": _elapsed(step),
+        "ExecutionEndDateTime": _iso(step.ended),
+        "Status": step.status,
+        "StatusDetails": step.details,
+        "StandardOutputContent": step.stdout,
         "StandardOutputUrl": "",
-        "StandardErrorContent": invocation.stderr if over else "",
+        "StandardErrorContent": step.stderr,
         "StandardErrorUrl": "",
         "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False},
     }
+
+
+def _step(invocation: Invocation, name: str) -> StepResult:
+    """The step of a name, or the only one. Of several nothing is told but how all of it went."""
+    if not name and len(invocation.steps) > 1:
+        code = 0 if invocation.status == "Success" else -1
+        return StepResult(
+            "", invocation.status, invocation.details, code, "", "", *_times(invocation)
+        )
+    for step in invocation.steps:
+        if step.name == name or not name:
+            return invocation.shown(step)
+    raise AwsError("InvalidPluginName", "The plugin name isn't valid.")
+
+
+def _times(invocation: Invocation) -> tuple[float | None, float | None]:
+    return invocation.started, invocation.ended
 
 
 def _iso(moment: float | None) -> str:
@@ -158,10 +165,10 @@ def _iso(moment: float | None) -> str:
     return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
-def _elapsed(invocation: Invocation) -> str:
-    if invocation.started is None or invocation.ended is None:
+def _elapsed(step: StepResult) -> str:
+    if step.started is None or step.ended is None:
         return ""
-    return f"PT{invocation.ended - invocation.started:.3f}S"
+    return f"PT{step.ended - step.started:.3f}S"
 
 
 def _shown(command: Command) -> dict[str, Any]:
@@ -170,7 +177,7 @@ def _shown(command: Command) -> dict[str, Any]:
     over = [one for one in command.invocations.values() if one.is_over]
     return {
         "CommandId": command.command_id,
-        "DocumentName": _DOCUMENT,
+        "DocumentName": command.document,
         "DocumentVersion": asked.get("DocumentVersion") or "$DEFAULT",
         "Comment": asked.get("Comment", ""),
         "ExpiresAfter": command.requested + int(asked.get("TimeoutSeconds") or 3600),
@@ -221,37 +228,42 @@ def _list_command_invocations(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _invocation_entry(command: Command, invocation: Invocation, details: bool) -> dict[str, Any]:
-    over = invocation.is_over
-    plugin = {
-        "Name": _PLUGIN,
-        "Status": invocation.status,
-        "StatusDetails": invocation.details,
-        "ResponseCode": invocation.code if over else -1,
-        "Output": (invocation.stdout + invocation.stderr)[:2500] if over else "",
-        "StandardOutputUrl": "",
-        "StandardErrorUrl": "",
-        "OutputS3Region": get_region(),
-        "OutputS3BucketName": "",
-        "OutputS3KeyPrefix": "",
-    }
-    if invocation.started:
-        plugin["ResponseStartDateTime"] = invocation.started
-    if invocation.ended:
-        plugin["ResponseFinishDateTime"] = invocation.ended
     return {
         "CommandId": command.command_id,
         "InstanceId": invocation.instance_id,
         "InstanceName": "",
         "Comment": command.asked.get("Comment", ""),
-        "DocumentName": _DOCUMENT,
+        "DocumentName": command.document,
         "DocumentVersion": command.asked.get("DocumentVersion") or "$DEFAULT",
         "RequestedDateTime": command.requested,
         "Status": invocation.status,
         "StatusDetails": invocation.details,
         "StandardOutputUrl": "",
         "StandardErrorUrl": "",
-        "CommandPlugins": [plugin] if details else [],
+        "CommandPlugins": [_plugin(invocation.shown(step)) for step in invocation.steps]
+        if details
+        else [],
     }
+
+
+def _plugin(step: StepResult) -> dict[str, Any]:
+    plugin = {
+        "Name": step.name,
+        "Status": step.status,
+        "StatusDetails": step.details,
+        "ResponseCode": step.code,
+        "Output": (step.stdout + step.stderr)[:2500],
+        "StandardOutputUrl": "",
+        "StandardErrorUrl": "",
+        "OutputS3Region": get_region(),
+        "OutputS3BucketName": "",
+        "OutputS3KeyPrefix": "",
+    }
+    if step.started:
+        plugin["ResponseStartDateTime"] = step.started
+    if step.ended:
+        plugin["ResponseFinishDateTime"] = step.ended
+    return plugin
 
 
 def _cancel_command(asked: dict[str, Any]) -> dict[str, Any]:
