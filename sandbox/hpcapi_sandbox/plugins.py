@@ -31,7 +31,7 @@ from .ec2 import (
     zones,
 )
 from .endpoint import api_types, load_balancers, vpc_links
-from .ssm import run_command
+from .ssm import document_type, run_command
 
 # ministack imports most services when they are first called; these are patched before that.
 _SERVICES = ("account", "alb", "apigateway", "cloudformation", "cloudwatch_logs", "ec2", "iam", "s3", "ssm")
@@ -59,6 +59,7 @@ def install() -> None:
         buckets,
         logs_and_alarms,
         run_command,
+        document_type,
         head_nodes,
         policy_simulation,
         regions,

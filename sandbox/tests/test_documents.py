@@ -1,4 +1,4 @@
-"""Documents of one's own: the API that makes them."""
+"""Documents of one's own: the API that makes them, and AWS::SSM::Document."""
 
 from __future__ import annotations
 
@@ -148,3 +148,48 @@ class Documents(EmulatorTest):
         self.assertEqual(found, [{"Key": "a", "Value": "b"}])
         self.ssm.remove_tags_from_resource(**resource, TagKeys=["a"])
         self.assertEqual(self.ssm.list_tags_for_resource(**resource)["TagList"], [])
+
+
+class DocumentType(EmulatorTest):
+    def template(self, description: str, **more: Any) -> str:
+        properties = {"Content": {**CONTENT, "description": description}, **more}
+        resource = {"Type": "AWS::SSM::Document", "Properties": properties}
+        outputs = {"Name": {"Value": {"Ref": "Document"}}}
+        return json.dumps({"Resources": {"Document": resource}, "Outputs": outputs})
+
+    def update(self, stack: str, template: str) -> str:
+        self.cloudformation.update_stack(StackName=stack, TemplateBody=template)
+        return self.settled(stack)
+
+    def described(self, stack: str) -> tuple[str, str, str]:
+        name = self.outputs(stack)["Name"]
+        found = self.client("ssm").describe_document(Name=name)["Document"]
+        return name, found["Description"], found["DefaultVersion"]
+
+    def test_a_new_version_becomes_the_default(self) -> None:
+        more = {"Name": "in-place", "UpdateMethod": "NewVersion"}
+        self.create("in-place", self.template("one", **more))
+        self.assertEqual(self.described("in-place"), ("in-place", "one", "1"))
+        self.update("in-place", self.template("two", **more))
+        self.assertEqual(self.described("in-place"), ("in-place", "two", "2"))
+        self.assertEqual(self.deleted("in-place"), "DELETE_COMPLETE")
+        code, _ = self.refusal(self.client("ssm").describe_document, Name="in-place")
+        self.assertEqual(code, "InvalidDocument")
+
+    def test_a_named_document_is_not_replaced(self) -> None:
+        self.create("named", self.template("one", Name="custom"))
+        ended = self.update("named", self.template("two", Name="custom"))
+        self.assertEqual(ended, "UPDATE_ROLLBACK_COMPLETE")
+        self.assertIn("custom-named", self.reason("named", "Document", "UPDATE_FAILED"))
+        self.assertEqual(self.described("named"), ("custom", "one", "1"))
+
+    def test_a_document_without_a_name_is_replaced(self) -> None:
+        self.create("unnamed", self.template("one"))
+        before = self.described("unnamed")[0]
+        self.assertRegex(before, "^unnamed-Document-[A-Za-z0-9]{12}$")
+        self.assertEqual(self.update("unnamed", self.template("two")), "UPDATE_COMPLETE")
+        name, description, _ = self.described("unnamed")
+        self.assertNotEqual(name, before)
+        self.assertEqual(description, "two")
+        code, _ = self.refusal(self.client("ssm").describe_document, Name=before)
+        self.assertEqual(code, "InvalidDocument")
