@@ -9,6 +9,7 @@ from ministack.services import ec2 as ec2_store
 from . import (
     bucket_policies,
     buckets,
+    callers,
     head_nodes,
     logs_and_alarms,
     model_check,
@@ -31,7 +32,7 @@ from .ec2 import (
     zones,
 )
 from .endpoint import api_types, load_balancers, vpc_links
-from .ssm import document_type, run_command
+from .ssm import document_type, run_command, send_rights
 
 # ministack imports most services when they are first called; these are patched before that.
 _SERVICES = ("account", "alb", "apigateway", "cloudformation", "cloudwatch_logs", "ec2", "iam", "s3", "ssm")
@@ -60,6 +61,7 @@ def install() -> None:
         logs_and_alarms,
         run_command,
         document_type,
+        callers,
         head_nodes,
         policy_simulation,
         regions,
@@ -72,6 +74,7 @@ def install() -> None:
     request_checks.register(model_check.check)
     request_checks.register(regions.check)
     request_checks.register(bucket_policies.check)
+    request_checks.register(send_rights.check)
     request_checks.register(policy_simulation.note_caller)
 
 

@@ -1,0 +1,77 @@
+"""Who makes a request, and what their policies allow them.
+
+The account itself may do everything. A user or a role may do what their policies say, as far as
+a permissions boundary and the policies of the session go along.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ministack.core import iam_evaluator, responses
+from ministack.core.responses import get_account_id, get_region
+from ministack.core.router import extract_access_key_id
+from ministack.services import sts
+
+from .patching import replace_everywhere
+
+Caller = iam_evaluator.PrincipalInfo
+
+
+def install() -> None:
+    """Lets requests that are signed with the key of a user be made in the user's account."""
+    others = responses.set_request_account_id
+
+    def set_request_account_id(access_key_id: str) -> None:
+        others(account_of(access_key_id) or access_key_id)
+
+    replace_everywhere(others, set_request_account_id)
+
+
+def account_of(access_key_id: str) -> str | None:
+    """The account that a key belongs to; None when it is nobody's."""
+    if iam_evaluator._ACCOUNT_ID_RE.fullmatch(access_key_id):
+        return access_key_id
+    session = sts._sessions.get(access_key_id)
+    if session:
+        return str(session["Arn"].split(":")[4])
+    return iam_evaluator.find_iam_access_key_account(access_key_id)
+
+
+def key_of(headers: Any) -> str:
+    return extract_access_key_id(dict(headers), {})
+
+
+def caller(access_key_id: str) -> Caller | None:
+    """The user, role or account behind a key, within the current scope; None for nobody."""
+    found = iam_evaluator.resolve_principal(access_key_id, get_account_id())
+    return None if isinstance(found, iam_evaluator.AuthError) else found
+
+
+def denial(
+    who: Caller, action: str, resource: str, context: dict[str, Any] | None = None
+) -> str | None:
+    """Why a caller may not do something, in IAM's words; None when they may."""
+    if who.policies is None:
+        return None
+    asked = iam_evaluator.EvalContext(
+        principal_arn=who.arn,
+        principal_type=who.type,
+        principal_account=who.account,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        service_context={key.lower(): value for key, value in (context or {}).items()},
+        principal_keys=who.keys,
+    )
+    decision = iam_evaluator.evaluate(asked, who.policies, *who.limits).decision
+    if decision == "Allow":
+        return None
+    reason = (
+        "with an explicit deny in an identity-based policy"
+        if decision == "Deny"
+        else f"because no identity-based policy allows the {action} action"
+    )
+    return (
+        f"User: {who.arn} is not authorized to perform: {action} on resource: {resource} {reason}"
+    )
