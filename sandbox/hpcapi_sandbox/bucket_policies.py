@@ -1,8 +1,8 @@
 """What a bucket's policy denies is refused, as S3 does it; ministack keeps such policies and
 asks them only where it checks every credential.
 
-The caller is the account itself, or the role whose session the access key is of. The endpoint of
-this emulator stands for S3's own, which is reached over TLS.
+The caller is the account itself, a user, or the role whose session the access key is of. The
+endpoint of this emulator stands for S3's own, which is reached over TLS.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from urllib.parse import parse_qs, unquote
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, request_scope
-from ministack.core.router import detect_service, extract_access_key_id, extract_region
-from ministack.services import iam, s3, sts
+from ministack.core.router import detect_service, extract_region
+from ministack.services import iam, s3
 
+from . import callers
 from .model_check import Refusal
 
 _DENIED = (
@@ -32,14 +33,13 @@ def check(
     if detect_service(method, path, dict(headers), query) != "s3":
         return None
     bucket, _, key = unquote(path).lstrip("/").partition("/")
-    key_id = extract_access_key_id(dict(headers), {})
-    session = sts._sessions.get(key_id, {}).get("Arn")
-    account = session.split(":")[4] if session else key_id
+    key_id = callers.key_of(headers)
+    account = callers.account_of(key_id) or key_id
     with request_scope(account, extract_region(dict(headers), {})):
         policy = s3._bucket_policies.get(bucket)
         if not policy:
             return None
-        caller = _caller(session)
+        caller = _caller(key_id)
         for action, resource in _asked(method, path, bucket, key, query, body):
             if _is_denied(policy, caller, action, resource):
                 return Refusal(
@@ -54,13 +54,14 @@ def check(
     return None
 
 
-def _caller(session: str | None) -> str:
-    """The ARN of the role, with its path, or of the account."""
-    if session is not None:
-        name = session.partition(":assumed-role/")[2].partition("/")[0]
+def _caller(key_id: str) -> str:
+    """The ARN of the user, of the role, with its path, or of the account."""
+    who = callers.caller(key_id)
+    if who is not None and who.type == "AssumedRole":
+        name = who.arn.partition(":assumed-role/")[2].partition("/")[0]
         if name in iam._roles:
             return iam._roles[name]["Arn"]
-    return f"arn:aws:iam::{get_account_id()}:root"
+    return who.arn if who else f"arn:aws:iam::{get_account_id()}:root"
 
 
 def _asked(
@@ -76,10 +77,15 @@ def _asked(
         yield f"s3:{action}", f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"
 
 
+def _type(caller: str) -> str:
+    kinds = {":role/": "AssumedRole", ":user/": "User"}
+    return next((kind for part, kind in kinds.items() if part in caller), "Root")
+
+
 def _is_denied(policy: str, caller: str, action: str, resource: str) -> bool:
     asked = iam_evaluator.EvalContext(
         principal_arn=caller,
-        principal_type="AssumedRole" if ":role/" in caller else "Root",
+        principal_type=_type(caller),
         principal_account=get_account_id(),
         action=action,
         resource_arn=resource,

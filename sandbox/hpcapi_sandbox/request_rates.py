@@ -17,9 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ministack.core.router import extract_access_key_id, extract_region
+from ministack.core.router import extract_region
 
-from . import clock
+from . import callers, clock
 from .model_check import Refusal, answer, arrival, operation, services
 
 # By the service that a request is signed for: status, code and message of a refusal.
@@ -101,7 +101,9 @@ def check(
     calls = operation.find(request, services.candidates(request.signed_for))
     if calls is operation.NOT_CHECKED or not calls:
         return None
-    caller = (extract_access_key_id(dict(headers), {}), extract_region(dict(headers), {}))
+    # The rates are those of the account, whoever of it calls.
+    key = callers.key_of(headers)
+    caller = (callers.account_of(key) or key, extract_region(dict(headers), {}))
     unfiltered = not any(re.match(r"Filter\.|MaxResults$", name) for name, _ in request.form)
     service, action = request.signed_for, calls[0].operation.name
     with _lock:
