@@ -10,6 +10,7 @@ from . import (
     bucket_policies,
     buckets,
     callers,
+    function_roles,
     head_nodes,
     logs_and_alarms,
     model_check,
@@ -35,7 +36,18 @@ from .endpoint import api_types, load_balancers, vpc_links
 from .ssm import document_type, run_command, send_rights
 
 # ministack imports most services when they are first called; these are patched before that.
-_SERVICES = ("account", "alb", "apigateway", "cloudformation", "cloudwatch_logs", "ec2", "iam", "s3", "ssm")
+_SERVICES = (
+    "account",
+    "alb",
+    "apigateway",
+    "cloudformation",
+    "cloudwatch_logs",
+    "ec2",
+    "iam",
+    "lambda_svc",
+    "s3",
+    "ssm",
+)
 
 
 def install() -> None:
@@ -62,6 +74,7 @@ def install() -> None:
         run_command,
         document_type,
         callers,
+        function_roles,
         head_nodes,
         policy_simulation,
         regions,

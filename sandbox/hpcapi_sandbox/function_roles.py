@@ -1,0 +1,55 @@
+"""Lambda functions make their calls as their role, as on AWS; ministack lets them do so only
+where it checks every credential, and makes them the account otherwise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.core.arn import parse_arn
+from ministack.core.responses import request_scope
+from ministack.services import iam, sts
+
+from .patching import replace_everywhere
+
+
+def install() -> None:
+    others = lambda_runtime.execution_credentials
+
+    def execution_credentials(config: dict[str, Any]) -> dict[str, str]:
+        if ":role/" not in config.get("Role", ""):
+            return others(config)
+        return _session(config)
+
+    replace_everywhere(others, execution_credentials)
+
+
+def _session(config: dict[str, Any]) -> dict[str, str]:
+    """The keys of the function's session, which is made when it first runs."""
+    function, role = parse_arn(config["FunctionArn"]), config["Role"]
+    key = hashlib.sha256(f"{config['FunctionArn']} {role}".encode()).hexdigest()[:16].upper()
+    access_key_id = f"ASIA{key}"
+    if access_key_id not in sts._sessions:
+        role_name, name = role.rpartition("/")[2], config["FunctionName"]
+        with request_scope(function.account_id, function.region):
+            role_id = (iam._roles.get(role_name) or {}).get("RoleId", role_name)
+        sts.register_session(
+            access_key_id,
+            {
+                "Arn": f"arn:aws:sts::{function.account_id}:assumed-role/{role_name}/{name}",
+                "UserId": f"{role_id}:{name}",
+                "SecretAccessKey": secrets.token_urlsafe(30),
+                "SessionToken": secrets.token_urlsafe(60),
+                "AccountId": function.account_id,
+                "PrincipalType": "AssumedRole",
+            },
+        )
+    session = sts._sessions[access_key_id]
+    return {
+        "AWS_ACCESS_KEY_ID": access_key_id,
+        "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": session["SessionToken"],
+    }
