@@ -1,4 +1,4 @@
-"""HTTP APIs with a private integration, served at <endpoint>/_aws/execute-api/<api id>.
+"""HTTP APIs, served at <endpoint>/_aws/execute-api/<api id>: private integrations and functions.
 
 Every other kind of API and integration is left to ministack.
 """
@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlencode
 from ministack.core.responses import request_scope
 from ministack.services import alb, apigateway
 
-from . import access_log, load_balancers, throttle, vpc_links
+from . import access_log, lambda_proxy, load_balancers, throttle, vpc_links
 from .http_exchange import HOP_BY_HOP, Headers, Request, Response, TooLarge
 from .reachability import Party, can_connect
 
@@ -52,6 +52,7 @@ class Call:
     """One request to an API, with what its access log line will say of it."""
 
     api: dict[str, Any]
+    owner: tuple[str, str]
     request: Request
     client_address: str
     started: float = field(default_factory=time.time)
@@ -74,7 +75,7 @@ class Call:
             f'{{"message":"{message}"}}'.encode(),
         )
 
-    def variables(self, response: Response, owner: tuple[str, str]) -> dict[str, Any]:
+    def variables(self, response: Response) -> dict[str, Any]:
         """The values of `$context` that access logs may name."""
         host = self.request.header("host")
         milliseconds = int((time.time() - self.started) * 1000)
@@ -82,7 +83,7 @@ class Call:
             None if self.integration_seconds is None else int(self.integration_seconds * 1000)
         )
         return {
-            "accountId": owner[0],
+            "accountId": self.owner[0],
             "apiId": self.api["apiId"],
             "domainName": host,
             "domainPrefix": self.api["apiId"],
@@ -128,14 +129,14 @@ async def serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         body = await _read(receive)
         address = (scope.get("client") or ("127.0.0.1",))[0]
         request = Request(scope["method"], target, headers, body or b"")
-        call = Call(api, request, address)
+        call = Call(api, owner, request, address)
         if body is None:
             response = call.refuse(413, "Request Entity Too Large")
         elif sum(len(name) + len(value) + 4 for name, value in headers) > HEADER_LIMIT:
             response = call.refuse(431, "Request Header Fields Too Large")
         else:
             response = await _answer(call)
-        access_log.write(call.stage, call.variables(response, owner))
+        access_log.write(call.stage, call.variables(response))
     await _send(send, call, response)
 
 
@@ -205,14 +206,22 @@ async def _answer(call: Call) -> Response:
     integration = (apigateway._integrations.get(api_id) or {}).get(integration_id)
     if not integration:
         return call.refuse(500, "Internal Server Error")
-    if integration.get("connectionType") != "VPC_LINK":
-        return await _leave_to_ministack(call, route_path, query)
-    refused = await _authorize(route, call, query)
+    refused = None
+    kind = str(route.get("authorizationType") or "NONE").upper()
+    is_private = integration.get("connectionType") == "VPC_LINK"
+    is_function = lambda_proxy.serves(integration) and kind in ("NONE", "AWS_IAM")
+    if is_private or kind == "AWS_IAM":
+        refused = await _authorize(route, call, query)
     if refused:
         return refused
-    _map_parameters(call, integration, query)
+    if not is_private and not is_function:
+        return await _leave_to_ministack(call, route_path, query)
     started = time.monotonic()
-    response = await _through_vpc_link(call, integration)
+    if is_private:
+        _map_parameters(call, integration, query)
+        response = await _through_vpc_link(call, integration)
+    else:
+        response = await _to_function(call, integration, query)
     call.integration_seconds = time.monotonic() - started
     if cors:
         added = apigateway._cors_response_headers(cors, origin)
@@ -263,6 +272,27 @@ def _map_parameters(call: Call, integration: dict[str, Any], query: str) -> None
     call.request = Request(
         request.method, f"{path}?{encoded}" if encoded else path, list(mapped.items()), request.body
     )
+
+
+async def _to_function(call: Call, integration: dict[str, Any], query: str) -> Response:
+    invocation = lambda_proxy.Invocation(
+        owner=call.owner,
+        api_id=call.api["apiId"],
+        stage=call.stage,
+        route_key=call.route_key,
+        path=call.path,
+        query=query,
+        request=call.request,
+        client_address=call.client_address,
+        request_id=call.request_id,
+        started=call.started,
+    )
+    try:
+        response = await lambda_proxy.invoke(invocation, integration)
+    except lambda_proxy.Failure as failure:
+        return call.refuse(failure.status, failure.message)
+    call.integration_status = 200
+    return response
 
 
 async def _through_vpc_link(call: Call, integration: dict[str, Any]) -> Response:
