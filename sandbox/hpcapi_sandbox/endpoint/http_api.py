@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlencode
 from ministack.core.responses import request_scope
 from ministack.services import alb, apigateway
 
-from . import access_log, lambda_proxy, load_balancers, throttle, vpc_links
+from . import access_log, iam_authorizer, lambda_proxy, load_balancers, throttle, vpc_links
 from .http_exchange import HOP_BY_HOP, Headers, Request, Response, TooLarge
 from .reachability import Party, can_connect
 
@@ -53,6 +53,7 @@ class Call:
 
     api: dict[str, Any]
     owner: tuple[str, str]
+    raw_path: str  # as in the URL, and as it is signed
     request: Request
     client_address: str
     started: float = field(default_factory=time.time)
@@ -65,6 +66,7 @@ class Call:
     error: str = ""
     integration_status: int | None = None
     integration_seconds: float | None = None
+    identity: dict[str, Any] | None = None  # of who signed it
 
     def refuse(self, status: int, message: str) -> Response:
         """An answer of API Gateway's own."""
@@ -91,6 +93,7 @@ class Call:
             "error.messageString": f'"{self.error}"' if self.error else None,
             "extendedRequestId": self.request_id,
             "httpMethod": self.request.method,
+            **_logged(self.identity or {}),
             "identity.sourceIp": self.client_address,
             "identity.userAgent": self.request.header("user-agent"),
             "integration.integrationStatus": self.integration_status,
@@ -112,6 +115,16 @@ class Call:
         }
 
 
+def _logged(identity: dict[str, Any]) -> dict[str, Any]:
+    """What `$context.identity` says of who signed a request."""
+    return {
+        "identity.accountId": identity.get("accountId"),
+        "identity.caller": identity.get("callerId"),
+        "identity.user": identity.get("userId"),
+        "identity.userArn": identity.get("userArn"),
+    }
+
+
 async def serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Answers one request, as an ASGI application."""
     raw_path = scope["raw_path"].decode("latin-1")
@@ -129,7 +142,7 @@ async def serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         body = await _read(receive)
         address = (scope.get("client") or ("127.0.0.1",))[0]
         request = Request(scope["method"], target, headers, body or b"")
-        call = Call(api, owner, request, address)
+        call = Call(api, owner, raw_path, request, address)
         if body is None:
             response = call.refuse(413, "Request Entity Too Large")
         elif sum(len(name) + len(value) + 4 for name, value in headers) > HEADER_LIMIT:
@@ -241,11 +254,26 @@ async def _authorize(route: dict[str, Any], call: Call, query: str) -> Response 
             route, authorizer, headers, parse_qs(query)
         )
         return _from_ministack(error) if error else None
-    if kind == "AWS_IAM" and "authorization" not in headers:
-        return call.refuse(403, "Forbidden")
+    if kind == "AWS_IAM":
+        call.identity = _signer(call, headers, query)
+        return None if call.identity else call.refuse(403, "Forbidden")
     if kind == "CUSTOM":
         return call.refuse(500, "Internal Server Error")
     return None
+
+
+def _signer(call: Call, headers: dict[str, str], query: str) -> dict[str, Any] | None:
+    return iam_authorizer.authorize(
+        method=call.request.method,
+        raw_path=call.raw_path,
+        query=query,
+        headers=headers,
+        body=call.request.body,
+        owner=call.owner,
+        api_id=call.api["apiId"],
+        stage=call.stage["stageName"],
+        path=call.path,
+    )
 
 
 def _map_parameters(call: Call, integration: dict[str, Any], query: str) -> None:
@@ -286,6 +314,7 @@ async def _to_function(call: Call, integration: dict[str, Any], query: str) -> R
         client_address=call.client_address,
         request_id=call.request_id,
         started=call.started,
+        identity=call.identity,
     )
     try:
         response = await lambda_proxy.invoke(invocation, integration)

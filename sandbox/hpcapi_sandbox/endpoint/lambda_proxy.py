@@ -45,6 +45,7 @@ class Invocation:
     client_address: str
     request_id: str
     started: float
+    identity: dict[str, Any] | None
 
     @property
     def route_path(self) -> str:
@@ -132,6 +133,7 @@ def _event(call: Invocation) -> dict[str, Any]:
         "requestContext": {
             "accountId": call.owner[0],
             "apiId": call.api_id,
+            **({"authorizer": {"iam": call.identity}} if call.identity else {}),
             "domainName": host,
             "domainPrefix": call.api_id,
             "http": {
