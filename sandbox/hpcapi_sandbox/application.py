@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from ministack import app as ministack
 from ministack.core.responses import request_scope
-from ministack.core.router import extract_access_key_id, extract_region
+from ministack.core.router import extract_region
 
-from . import control, request_checks, service_quotas
+from . import callers, control, request_checks, service_quotas
 from .endpoint import http_api
 from .model_check import Refusal
 
@@ -50,8 +50,8 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
 
 async def _answer(headers: dict[str, str], body: bytes, send: Send) -> None:
     """Answers for the one service that ministack does not have."""
-    account, region = extract_access_key_id(headers, {}), extract_region(headers, {})
-    with request_scope(account, region):
+    key = callers.key_of(headers)
+    with request_scope(callers.account_of(key) or key, extract_region(headers, {})):
         status, answer = service_quotas.respond(headers, body)
     await _send(status, "application/x-amz-json-1.1", json.dumps(answer).encode(), [], send)
 

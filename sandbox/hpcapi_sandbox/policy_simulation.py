@@ -14,9 +14,9 @@ from xml.sax.saxutils import escape
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id
-from ministack.core.router import extract_access_key_id
-from ministack.services import iam, sts
+from ministack.services import iam
 
+from . import callers
 from .model_check import Refusal
 from .patching import replace_everywhere
 
@@ -35,7 +35,7 @@ def note_caller(
     method: str, path: str, query_string: str, headers: Mapping[str, str], body: bytes
 ) -> Refusal | None:
     """Remembers who makes the request: IAM's handlers are not told. Refuses nobody."""
-    _access_key_id.set(extract_access_key_id(dict(headers), {}))
+    _access_key_id.set(callers.key_of(headers))
     return None
 
 
@@ -71,27 +71,12 @@ def _principal(arn: str) -> _Principal | None:
     return _Principal(arn, gather(name, get_account_id()))
 
 
-def _caller() -> _Principal | None:
-    """The role whose session asks; the account itself may do everything."""
-    session = sts._sessions.get(_access_key_id.get())
-    if session is None:
-        return None
-    name = session["Arn"].partition(":assumed-role/")[2].partition("/")[0]
-    role = iam._roles.get(name)
-    return _principal(role["Arn"]) if role else None
-
-
 def _respond(parameters: Parameters) -> tuple[int, dict[str, str], bytes]:
     source = _one(parameters, "PolicySourceArn")
-    caller = _caller()
-    if caller and caller.decision(_ACTION, source, {}) != "allowed":
-        return iam._error(
-            403,
-            "AccessDenied",
-            f"User: {caller.arn} is not authorized to perform: {_ACTION} on "
-            f"resource: {source} because no identity-based policy allows the {_ACTION} action",
-            ns="iam",
-        )
+    caller = callers.caller(_access_key_id.get())
+    denial = callers.denial(caller, _ACTION, source) if caller else None
+    if denial:
+        return iam._error(403, "AccessDenied", denial, ns="iam")
     principal = _principal(source)
     if principal is None:
         return iam._error(404, "NoSuchEntity", f"ARN {source} not found", ns="iam")
