@@ -177,6 +177,29 @@ class Interrupted(unittest.TestCase):
         self.assertEqual(lines, ['{"job_id":1}', '{"job_id":2,"na', '{"job_id":2}', '{"job_id":3}'])
 
 
+class BusySlurm(unittest.TestCase):
+    def test_it_is_asked_about_few_jobs_where_many_end_all_the_time(self) -> None:
+        program, asked = load(), []
+
+        class Slurm:
+            def __init__(self, path: str) -> None:
+                pass
+
+            def job(self, number: int) -> dict:
+                asked.append(number)
+                return {}
+
+        program.Slurm = Slurm
+        with tempfile.TemporaryDirectory() as folder:
+            program.FOLDER = folder
+            recorder = program.Recorder({"job_path": ""})
+            for seconds, expected in ((0, 300), (0, 0), (20, 60), (2000, 300)):
+                recorder.state["asked"] -= seconds
+                asked.clear()
+                told = list(recorder.detailed([{"job_id": n} for n in range(400)]))
+                self.assertEqual((len(told), len(asked) // 10 * 10), (400, expected))
+
+
 class SilentSlurm(unittest.TestCase):
     def test_a_slurm_that_does_not_answer_is_asked_once(self) -> None:
         program = load()

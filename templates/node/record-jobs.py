@@ -37,6 +37,7 @@ LONGEST = 32 << 10  # bytes of one record
 REACH = 16 << 10  # bytes after the start of a record to which its texts may reach
 FULL = 4000  # jobs in one object
 DETAILED = 300  # jobs that Slurm is asked about at once
+DETAILED_IN_SECOND = 3  # and in the long run: a question costs slurmctld half of a submission
 SPARE = 16 << 20  # bytes of the journal that have been read and still take room
 RESERVE = 16 << 20  # bytes that the journal has room for although the file system is full
 PATIENCE = 60  # seconds for one call of the AWS CLI
@@ -143,14 +144,23 @@ class Recorder:
     def detailed(self, jobs):
         """Adds what Slurm still knows of the jobs, and drops those that it knows to be otherwise."""
         slurm = Slurm(self.config["job_path"]) if jobs else None
+        left = self.questions()
         for number, job in enumerate(jobs):
-            known = slurm.job(job["job_id"]) if number < DETAILED else {}
+            known = slurm.job(job["job_id"]) if number < left else {}
             is_this = known and all(plain(known[name]) == job[name] for name in IDENTITY)
             if "unconfirmed" in job and known:
                 if not is_this or plain(known["end_time"]) != job["end_time"]:
                     continue
                 del job["unconfirmed"]
             yield dict(details(known) if is_this else {"undetailed": True}, **job)
+        self.state["questions"] = max(left - len(jobs), 0)
+
+    def questions(self):
+        """Returns how many jobs Slurm may be asked about now."""
+        now = time.time()
+        more = DETAILED_IN_SECOND * max(now - self.state["asked"], 0)
+        self.state["asked"] = now
+        return min(self.state["questions"] + more, DETAILED)
 
     def keep(self, jobs):
         """Adds jobs to the newest object, on this disk."""
@@ -270,6 +280,7 @@ class State(dict):
         super().__init__(inode=None, offset=0, torn=None, doubted=0, spared=0, reserved=0)
         # Whoever has forgotten what it wrote must not write over it.
         self.update(id=os.urandom(4).hex(), piece=None, unsent=[], said=None)
+        self.update(questions=DETAILED, asked=0)
         self.path = path
         try:
             with open(path) as file:
