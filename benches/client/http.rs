@@ -33,6 +33,11 @@ impl Connection {
         self.exchange(&format!("POST {path}"), json)
     }
 
+    /// Returns the body of the answer to a DELETE.
+    pub(crate) fn delete(&mut self, path: &str) -> Result<Vec<u8>> {
+        self.exchange(&format!("DELETE {path}"), "")
+    }
+
     /// Returns the body of an answer, whatever its status.
     fn exchange(&mut self, what: &str, body: &str) -> Result<Vec<u8>> {
         let request = format!(

@@ -23,6 +23,8 @@ mod jobs;
 mod listing;
 mod load;
 mod node;
+mod recorder;
+mod remembered;
 mod small;
 mod submission;
 
@@ -69,6 +71,8 @@ fn measure(rounds: usize) -> Result<Vec<Comparison>> {
     let mut comparisons = small::commands(&cluster, rounds)?;
     comparisons.extend(listing::lists(&cluster, rounds)?);
     comparisons.push(submission::rates(&cluster, &bodies, rounds)?);
+    comparisons.push(recorder::cost(&cluster, &bodies, rounds)?);
+    comparisons.extend(remembered::list(&cluster, rounds)?);
     print!("{}", comparison::table(&comparisons));
     println!("\n{}", machine::describe()?);
     println!("load before {load}, after {}", machine::load()?);

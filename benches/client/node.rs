@@ -56,9 +56,14 @@ impl Node {
 
     /// Makes slurmctld forget every job; it may need a moment until it answers again.
     pub(crate) fn forget_jobs(&self) -> Result<()> {
+        self.execute(FORGET_JOBS)
+    }
+
+    /// Runs a script on the node, as root.
+    pub(crate) fn execute(&self, script: &str) -> Result<()> {
         let mut command = Command::new("nsenter");
         command.args(["--all", "--target", &self.init, "--"]);
-        command.args(["/bin/sh", "-euc", FORGET_JOBS]);
+        command.args(["/bin/sh", "-euc", script]);
         run(&mut command)?;
         Ok(())
     }
