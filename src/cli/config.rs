@@ -2,17 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::deploy;
 use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::files;
 use crate::output::{self, Story};
+use crate::pcluster::Preset;
 
 use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
 
-/// Print the cluster configuration with every CHANGE_ME filled; all else as you wrote it
+/// Print the cluster configuration with every CHANGE_ME filled, all else as you wrote it; or one to start from
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -21,9 +22,37 @@ pub(super) struct Args {
     #[command(flatten)]
     cluster: ClusterArgs,
 
+    /// Print a configuration to start from instead, with its CHANGE_MEs; `up --config` takes it
+    #[arg(long, value_enum, conflicts_with_all = ["config", "key_name"])]
+    preset: Option<PresetArg>,
+
     /// Where to write it; `-` is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     output: PathBuf,
+}
+
+/// What a cluster is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PresetArg {
+    /// What a free plan of AWS takes.
+    FreeTier,
+    /// Programs that run on one node each, on demand and as spot instances.
+    Cpu,
+    /// MPI programs on several nodes, with Elastic Fabric Adapter and a placement group.
+    MpiEfa,
+    /// Programs that need a GPU.
+    Gpu,
+}
+
+impl From<PresetArg> for Preset {
+    fn from(preset: PresetArg) -> Preset {
+        match preset {
+            PresetArg::FreeTier => Preset::FreeTier,
+            PresetArg::Cpu => Preset::Cpu,
+            PresetArg::MpiEfa => Preset::MpiEfa,
+            PresetArg::Gpu => Preset::Gpu,
+        }
+    }
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
@@ -31,11 +60,16 @@ pub(super) async fn run(args: Args) -> Result<()> {
     if !is_stdout {
         require_regular(&args.output)?;
     }
-    let (events, story) = Story::start(args.deployment.verbose == 0);
-    let text = fill(&args, &events).await;
-    drop(events);
-    story.end().await;
-    let text = text?;
+    let text = match args.preset {
+        Some(preset) => Preset::from(preset).text().to_owned(),
+        None => {
+            let (events, story) = Story::start(args.deployment.verbose == 0);
+            let text = fill(&args, &events).await;
+            drop(events);
+            story.end().await;
+            text?
+        }
+    };
     if is_stdout {
         return output::raw(&text);
     }

@@ -10,6 +10,7 @@ mod failure_codes;
 mod install;
 mod instance_types;
 mod machine;
+mod presets;
 mod schema_error;
 
 pub use command::Pcluster;
@@ -19,3 +20,4 @@ pub use failure_codes::Meaning;
 pub use install::{Found, Search};
 pub use instance_types::instance_types;
 pub use machine::{require_node, require_python, require_room};
+pub use presets::Preset;
