@@ -8,6 +8,7 @@ mod lookup;
 mod memory;
 mod output_file;
 mod parts;
+mod period;
 mod raw;
 mod state;
 mod step;
@@ -29,10 +30,11 @@ pub use list::{Filter, Listing, list};
 pub use lookup::{lookup, request as lookup_request};
 pub use memory::{HEAD_NODE, JobMemory};
 pub use parts::{Parts, parts};
+pub use period::Period;
 pub use state::State;
 pub use step::Step;
 pub use submit::{Marker, Submitted, accepted, find_marked, request as submit_request, submit};
-pub use usage::{By, Line as UsageLine, Period, Usage};
+pub use usage::{By, Line as UsageLine, Usage};
 pub use wait::{exit_code, gone, wait};
 
 /// Who tells of a job.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::slurm::time;
 
-use super::Job;
+use super::{Job, Period};
 
 const HOUR: f64 = 3600.0;
 const DAY: u64 = 86_400;
@@ -24,15 +24,6 @@ pub enum By {
     Qos,
     /// The day in UTC on which it ran; a job that ran on several is divided among them.
     Day,
-}
-
-/// From when to when jobs are counted, in seconds since 1970.
-#[derive(Debug, Clone, Copy)]
-pub struct Period {
-    /// The first second.
-    pub since: u64,
-    /// The second after the last.
-    pub until: u64,
 }
 
 /// A line of the report. What it is not told by is `null`.

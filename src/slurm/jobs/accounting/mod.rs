@@ -1,8 +1,8 @@
 //! Jobs that have ended, as Slurm's accounting database has them: what slurmrestd tells of slurmdbd
 //! below `/slurmdb`.
 
+mod past;
 mod record;
-mod spans;
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -10,21 +10,18 @@ use std::time::Duration;
 use serde::de::IgnoredAny;
 
 use crate::error::Result;
-use crate::slurm::client::{
-    ApiVersion, Client, Element, Layer, Listed, Reply, Request, unexpected,
-};
+use crate::slurm::client::{ApiVersion, Client, Element, Layer, Listed, Reply, Request};
 use crate::slurm::time;
 
-use super::{Filter, Job, JobId};
+use super::{Filter, Job, JobId, Period};
 
 use record::Record;
-use spans::Span;
 
 /// The first version that is asked. Those of Slurm 22.05 say that every job that exited did so with 0, and
 /// those between have not been tried.
 const OLDEST: ApiVersion = ApiVersion::new(40);
 
-/// What each span is asked for. Without a state slurmdbd leaves out what was never eligible to run, as
+/// What is asked of each period. Without a state slurmdbd leaves out what was never eligible to run, as
 /// a job that was held; and it takes one state at a time.
 const QUESTIONS: [&str; 3] = ["", "&state=CANCELLED", "&state=DEADLINE"];
 
@@ -62,11 +59,10 @@ impl<'a> Accounting<'a> {
         filter: &Filter,
         mut visit: impl FnMut(Job) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
-        let now = time::now();
-        // The last first: one that is cut in two has its later half looked at later.
-        let mut spans = spans::back_from(now, ended_since.unwrap_or(0));
-        while let Some(span) = spans.pop() {
-            match self.ended_in(span, filter).await? {
+        // The last of them, which is taken first, is the oldest.
+        let mut periods = past::back_from(time::now(), ended_since.unwrap_or(0));
+        while let Some(period) = periods.pop() {
+            match self.ended_in(period, filter).await? {
                 Ended::Jobs(jobs) => {
                     for job in jobs {
                         if visit(job)?.is_break() {
@@ -74,7 +70,7 @@ impl<'a> Accounting<'a> {
                         }
                     }
                 }
-                Ended::TooMany(first, second) => spans.extend([second, first]),
+                Ended::TooMany(first, second) => periods.extend([second, first]),
             }
         }
         Ok(())
@@ -89,12 +85,7 @@ impl<'a> Accounting<'a> {
             None => Element::NotUnderstood,
         };
         let listed = self.0.list(&request, "jobs", keep).await?;
-        let Some((mut jobs, _)) = listed else {
-            return Err(unexpected(
-                &request,
-                &Reply::new(304, Vec::new(), Duration::ZERO),
-            ));
-        };
+        let mut jobs = listed.map(|(jobs, _)| jobs).unwrap_or_default();
         // Of one that was started anew the last end counts, and so does the newest of those that a
         // cluster with this number had before it was made anew.
         jobs.sort_by_key(|job| (job.id, std::cmp::Reverse(job.submit_time.max(job.end_time))));
@@ -102,22 +93,24 @@ impl<'a> Accounting<'a> {
         Ok(jobs)
     }
 
-    /// Returns the jobs that ended in a span.
-    async fn ended_in(self, span: Span, filter: &Filter) -> Result<Ended> {
+    /// Returns the jobs that ended in a period.
+    async fn ended_in(self, period: Period, filter: &Filter) -> Result<Ended> {
         let keep = |record: Record| match record.job() {
-            Some(job) if span.has_end(&job) && filter.wants(&job) => Element::Wanted(job),
+            Some(job) if ends_in(period, &job) && filter.wants(&job) => Element::Wanted(job),
             Some(_) => Element::Unwanted,
             None => Element::NotUnderstood,
         };
         let mut ended: Vec<Job> = Vec::new();
         for state in QUESTIONS {
-            let request = in_span(span, state);
+            let request = ran_in(period, state);
             match self.0.list_or_reply(&request, "jobs", keep).await? {
                 Listed::All(jobs, _) => ended.extend(jobs),
-                Listed::Reply(reply) => match span.halves().filter(|_| is_too_much(&reply)) {
-                    Some((first, second)) => return Ok(Ended::TooMany(first, second)),
-                    None => return Err(self.0.refusal(&request, &reply)),
-                },
+                Listed::Reply(reply) => {
+                    match past::halves(period).filter(|_| is_too_much(&reply)) {
+                        Some((first, second)) => return Ok(Ended::TooMany(first, second)),
+                        None => return Err(self.0.refusal(&request, &reply)),
+                    }
+                }
             }
         }
         ended.sort_by_key(|job| (job.end_time, job.id));
@@ -126,21 +119,26 @@ impl<'a> Accounting<'a> {
     }
 }
 
-/// What a database answers of a span.
+/// What a database answers of a period.
 enum Ended {
     /// The jobs that ended in it.
     Jobs(Vec<Job>),
     /// More than fit into an answer: its halves are to be asked for.
-    TooMany(Span, Span),
+    TooMany(Period, Period),
 }
 
-/// Returns the request for the jobs that ran in a span, or for those that ended in it in a state.
-fn in_span(span: Span, state: &str) -> Request {
-    // slurmdbd cuts the times of jobs off at the ends of the span unless it is told not to.
+fn ends_in(period: Period, job: &Job) -> bool {
+    let ended = job.end_time.filter(|_| job.state.has_ended());
+    ended.is_some_and(|ended| (period.since..period.until).contains(&ended))
+}
+
+/// Returns the request for the jobs that ran in a period, or for those that ended in it in a state.
+fn ran_in(period: Period, state: &str) -> Request {
+    // slurmdbd cuts the times of jobs off at the ends of the period unless it is told not to.
     const FLAGS: &str = "skip_steps=true&disable_truncate_usage_time=true";
-    let Span { from, until } = span;
+    let Period { since, until } = period;
     Request::accounting(&format!(
-        "jobs?start_time=uts{from}&end_time=uts{until}&{FLAGS}{state}"
+        "jobs?start_time=uts{since}&end_time=uts{until}&{FLAGS}{state}"
     ))
 }
 

@@ -93,14 +93,13 @@ struct Times {
     start: Number,
     end: Number,
     limit: Number,
-    total: Duration,
+    total: CpuTime,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Duration {
+struct CpuTime {
     seconds: Number,
-    microseconds: Number,
 }
 
 #[derive(Debug, Default, Deserialize)]
