@@ -61,6 +61,34 @@ async fn a_wait_goes_on_until_the_job_memory_has_a_job_that_was_seen() {
 }
 
 #[tokio::test]
+async fn a_wait_tells_of_a_job_that_comes_to_be_held() {
+    let looks = AtomicUsize::new(0);
+    let server = Server::start(move |asked| {
+        if !asked.path.ends_with("/job/7") {
+            return good(asked, &[]);
+        }
+        let mut known = job(7, "PENDING", "");
+        match looks.fetch_add(1, Ordering::Relaxed) {
+            0 => known["priority"] = 1.into(),
+            1 => {
+                known["priority"] = 0.into();
+                known["state_reason"] = "launch failed requeued held".into();
+            }
+            _ => known["job_state"] = "COMPLETED".into(),
+        }
+        good(asked, &[known])
+    });
+    let (client, ids) = (client(&server), [JobId::from(7)]);
+    let mut told = Vec::new();
+    let seen = |job: &Job| told.push(job.told());
+    let memory = async |_| Vec::new();
+    let waited = jobs::wait(&client, &ids, LIMIT, memory, seen, |_| {}).await;
+    waited.unwrap();
+    let held = "PENDING: launch failed requeued held";
+    assert_eq!(told, ["PENDING", held, "COMPLETED"]);
+}
+
+#[tokio::test]
 async fn a_job_that_nobody_has_seen_is_not_waited_for() {
     let asked = Cell::new(0);
     let memory = async |_| {

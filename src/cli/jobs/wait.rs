@@ -6,6 +6,7 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
+use crate::event::Events;
 use crate::output::{Answer, Cell, Table, span};
 use crate::slurm::jobs::{self, Job, JobId};
 
@@ -49,14 +50,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         return print_curl(&args.reach, user, &requests);
     }
     with_client(&args.reach, user, async |reach, events| {
-        let seen = |job: &Job| events.note(format!("job {} is {}", job.shown_id(), job.told()));
-        let mut last_trouble = String::new();
-        let troubled = |error: &Error| {
-            if last_trouble != error.to_string() {
-                last_trouble = error.to_string();
-                events.warn(format!("cannot look at the moment: {error}"));
-            }
-        };
+        let (seen, troubled) = telling(events);
         let limit = args.limit.unwrap_or(FOREVER);
         let ended = jobs::wait(
             &reach.client,
@@ -86,6 +80,19 @@ pub(super) async fn run(args: Args) -> Result<()> {
         }
     })
     .await
+}
+
+/// Returns what tells of each job that is seen, and of each trouble once.
+pub(in crate::cli) fn telling(events: &Events) -> (impl FnMut(&Job), impl FnMut(&Error)) {
+    let seen = |job: &Job| events.note(format!("job {} is {}", job.shown_id(), job.told()));
+    let mut last_trouble = String::new();
+    let troubled = move |error: &Error| {
+        if last_trouble != error.to_string() {
+            last_trouble = error.to_string();
+            events.warn(format!("cannot look at the moment: {error}"));
+        }
+    };
+    (seen, troubled)
 }
 
 fn limit(text: &str) -> Result<Duration> {

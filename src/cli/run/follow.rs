@@ -12,6 +12,7 @@ use crate::runs::{Asked, Attempt, Destination, Ended, Fetched, Log, RunId, Runs,
 use crate::slurm::jobs::{self, Job, JobId};
 use crate::wait::Pace;
 
+use super::super::jobs::telling;
 use super::super::reach::{JobBucket, Reach};
 use super::answer::{RunAnswer, TaskAnswer};
 use super::{Rate, files};
@@ -127,14 +128,7 @@ async fn wait(
         job: following.job,
         task: None,
     }];
-    let seen = |job: &Job| events.note(format!("job {} is {}", job.shown_id(), job.told()));
-    let mut last_trouble = String::new();
-    let troubled = |error: &Error| {
-        if last_trouble != error.to_string() {
-            last_trouble = error.to_string();
-            events.warn(format!("cannot look at the moment: {error}"));
-        }
-    };
+    let (seen, troubled) = telling(events);
     let remembered = async |id| reach.remembered(id).await;
     let waiting = jobs::wait(&reach.client, &ids, FOREVER, remembered, seen, troubled);
     let ended = tokio::select! {
