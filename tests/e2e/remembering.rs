@@ -48,9 +48,9 @@ const TROUBLES: [(u64, &str); 4] = [
         11,
         "# slurmctld is killed while they run, once it has noted on its disk that they do.
         submit 11 10
-        until [ \"$(squeue --noheader --states RUNNING | wc -l)\" = 5 ]; do sleep 0.1; done
-        touch /tmp/running
-        until [ /var/spool/slurm.state/job_state -nt /tmp/running ]; do sleep 0.1; done
+        touch /tmp/submitted
+        while squeue --noheader --states PENDING,CONFIGURING | grep -q .; do sleep 0.1; done
+        until [ /var/spool/slurm.state/job_state -nt /tmp/submitted ]; do sleep 0.1; done
         systemctl kill --signal KILL slurmctld
         until ! systemctl --quiet is-active slurmctld; do sleep 0.1; done
         systemctl reset-failed slurmctld; systemctl start slurmctld

@@ -21,8 +21,7 @@ exit 4
 const KILLS: [(&str, &str); 3] = [
     (
         "slurmctld",
-        "touch /tmp/before
-        until [ /var/spool/slurm.state/job_state -nt /tmp/before ]; do sleep 0.1; done
+        "until [ /var/spool/slurm.state/job_state -nt /tmp/begun ]; do sleep 0.1; done
         systemctl kill --signal KILL slurmctld
         while systemctl --quiet is-active slurmctld; do sleep 0.1; done
         systemctl reset-failed slurmctld; systemctl start slurmctld
@@ -42,8 +41,8 @@ const KILLS: [(&str, &str); 3] = [
     ),
 ];
 
-/// At how many points each is killed.
-const POINTS: usize = 5;
+/// Each is killed at once, a second after the run began, two seconds after, and so on until here.
+const SECONDS: usize = 5;
 
 fn run_in(env: &TestEnv, folder: &Path, arguments: &[&str]) -> (Option<i32>, Value, String) {
     let all = [arguments, &["--output", "json"]].concat();
@@ -64,16 +63,16 @@ async fn a_run_ends_the_same_whatever_of_its_cluster_is_killed() {
     let turned: Vec<_> = numbers.iter().rev().map(String::as_str).collect();
     let turned = turned.join("\n") + "\n";
 
-    for point in 0..POINTS {
+    for after in 0..SECONDS {
         for (what, kill) in KILLS {
             let begin = [
                 "run", "job.sh", "--in", "numbers", "--out", "turned", "--detach",
             ];
             let (_, begun, _) = run_in(&env, here, &begin);
             let (run, job) = (begun["run"].as_str().unwrap(), &begun["job"]);
-            let after = point;
             let script = format!(
-                "PATH=$PATH:/opt/slurm/bin job={job} run={run}\nsleep {after}\n{kill}\ntrue"
+                "PATH=$PATH:/opt/slurm/bin job={job} run={run}\ntouch /tmp/begun\n\
+                 sleep {after}\n{kill}\ntrue"
             );
             env.on_head_node(&script).await;
 
