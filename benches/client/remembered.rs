@@ -28,11 +28,11 @@ for number in range(25):
         "group_name": "ec2-user", "name": "step-%d-of-a-workflow" % id, "job_state": "COMPLETED",
         "partition": "queue1", "time_limit": 60, "start_time": int(end) - 100 - id % 4000,
         "end_time": int(end) - id % 4000, "nodes": "queue1-dy-t3micro-%d" % (id % 10 + 1),
-        "node_count": 1, "cpus": 2, "current_working_directory": "/home/ec2-user/work/%d" % id,
+        "node_count": 1, "cpus": 2, "current_working_directory": "/home/ec2-user/runs/%d" % id,
         "tres_req_str": "cpu=2,mem=972M,node=1,billing=2", "qos": "normal", "cluster": "mine",
         "submit_time": int(end) - 200 - id % 4000, "eligible_time": int(end) - 200 - id % 4000,
-        "derived_exit_code": 0, "exit_code": 0, "command": "/home/ec2-user/work/%d/job.sh" % id,
-        "standard_output": "/home/ec2-user/work/%d/slurm-%d.out" % (id, id), "priority": id,
+        "derived_exit_code": 0, "exit_code": 0, "command": "/home/ec2-user/runs/%d/job.sh" % id,
+        "standard_output": "/home/ec2-user/runs/%d/slurm-%d.out" % (id, id), "priority": id,
         "submit_line": "sbatch --ntasks 2 job.sh", "tasks": 2, "features": "", "comment": "a workflow",
     }, separators=(",", ":")) + "\n" for id in jobs)
     with gzip.open(day + "/9-0-i-0-00000000.ndjson.gz", "wt") as file:
