@@ -21,7 +21,10 @@ exit 4
 const KILLS: [(&str, &str); 3] = [
     (
         "slurmctld",
-        "until [ /var/spool/slurm.state/job_state -nt /tmp/begun ]; do sleep 0.1; done
+        "touch /tmp/before
+        # With another job to note slurmctld soon writes what it knows of this one, too.
+        runuser -u ec2-user -- bash -lc 'cd /tmp; scancel $(sbatch --parsable --hold --wrap true)'
+        until [ /var/spool/slurm.state/job_state -nt /tmp/before ]; do sleep 0.1; done
         systemctl kill --signal KILL slurmctld
         while systemctl --quiet is-active slurmctld; do sleep 0.1; done
         systemctl reset-failed slurmctld; systemctl start slurmctld
@@ -33,9 +36,11 @@ const KILLS: [(&str, &str); 3] = [
         "node=$(squeue --noheader --jobs $job --states RUNNING --format %N 2>/dev/null)
         # As clustermgtd does with an instance that is gone.
         if [ -n \"$node\" ]; then
-            pkill --signal KILL --full hpcapi.*$run
             scontrol update nodename=$node state=down reason=gone
-            until squeue --noheader --jobs $job --states PENDING | grep -q .; do sleep 0.1; done
+            pkill --signal KILL --full hpcapi.*$run
+            while squeue --noheader --jobs $job --states RUNNING 2>/dev/null | grep -q .; do
+                sleep 0.1
+            done
             scontrol update jobid=$job starttime=now
         fi",
     ),
@@ -71,8 +76,7 @@ async fn a_run_ends_the_same_whatever_of_its_cluster_is_killed() {
             let (_, begun, _) = run_in(&env, here, &begin);
             let (run, job) = (begun["run"].as_str().unwrap(), &begun["job"]);
             let script = format!(
-                "PATH=$PATH:/opt/slurm/bin job={job} run={run}\ntouch /tmp/begun\n\
-                 sleep {after}\n{kill}\ntrue"
+                "PATH=$PATH:/opt/slurm/bin job={job} run={run}\nsleep {after}\n{kill}\ntrue"
             );
             env.on_head_node(&script).await;
 
