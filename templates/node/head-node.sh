@@ -668,7 +668,9 @@ StartLimitIntervalSec=0
 [Service]
 Type=oneshot
 ExecStart=$python $RECORDER
-Nice=10
+Nice=19
+CPUWeight=1
+IOSchedulingPriority=7
 LogLevelMax=notice
 StandardOutput=append:$LOGS/record-jobs.log
 StandardError=append:$LOGS/record-jobs.log
