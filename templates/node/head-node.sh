@@ -29,6 +29,7 @@ readonly REST_USER=slurmrestd
 readonly PROXY_USER=hpcapi-proxy
 readonly JOURNAL=/var/spool/hpcapi/jobs.txt
 readonly RECORDER=/usr/local/lib/hpcapi/record-jobs.py
+readonly OPERATOR=/etc/hpcapi/operate.py
 
 # Units to restart, because a file of theirs changed.
 changed=()
@@ -69,6 +70,7 @@ serve() {
     check_api
     # The API works without it: no reason to fail the cluster.
     remember_jobs || log "ended jobs are not remembered"
+    take_operations || log "operations are not taken"
     ship_logs
 }
 
@@ -644,18 +646,16 @@ check_api() {
 
 # Starts what remembers ended jobs in the bucket. Where Slurm notes them elsewhere, it says that there.
 remember_jobs() {
-    local journal='' python is_own=true
+    local journal='' is_own=true
     if [ -z "$bucket" ]; then
         log "$CLUSTER_CONFIG names no bucket of hpcapi"
         return 1
     fi
     [ "$(job_completion)" != jobcomp/filetxt ] || journal=$(running_setting JobCompLoc)
     [ "$journal" = "$JOURNAL" ] || is_own=false
-    python=$(compgen -G "/usr/bin/python3" || compgen -G "/usr/libexec/platform-python" ||
-        compgen -G "/opt/parallelcluster/pyenv/versions/*/bin/python3" | head -n 1)
-    put "$RECORDER" < <(sed "1,/^: <<'END_OF_RECORDER'\$/d; /^END_OF_RECORDER\$/d" "$0")
+    put "$RECORDER" < <(program RECORDER)
     put "$OWN/record-jobs.json" <<END
-{"bucket": "$bucket", "region": "$(sed -n 's/^cfn_region=//p' /etc/parallelcluster/cfnconfig)",
+{"bucket": "$bucket", "region": "$(node_setting cfn_region)",
  "instance": "$(instance_id)", "job_path": "$api/job",
  "journal": "$journal", "is_own_journal": $is_own,
  "script": "$(sha256sum "$0" | cut -c 1-16)"}
@@ -667,7 +667,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
-ExecStart=$python $RECORDER
+ExecStart=$(find_python) $RECORDER
 Nice=19
 CPUWeight=1
 IOSchedulingPriority=7
@@ -691,6 +691,38 @@ END
     quietly systemctl enable --now hpcapi-record-jobs.timer
     quietly systemctl start hpcapi-record-jobs ||
         log "ended jobs are not sent to the bucket yet: see $LOGS/record-jobs.log"
+}
+
+# Puts the program there that carries out what callers without a token may ask for over SSM.
+take_operations() {
+    local user
+    user=$(node_setting cfn_cluster_user)
+    if [ -z "$bucket" ] || [ -z "$user" ]; then
+        log "operations need a bucket of hpcapi and the cluster's default user"
+        return 1
+    fi
+    put "$OWN/operate.json" <<END
+{"bucket": "$bucket", "region": "$(node_setting cfn_region)",
+ "api": "$api", "plugins": "$(plugin_option)", "rest_user": "$REST_USER", "user": "$user"}
+END
+    put "$OPERATOR" < <(echo "#!$(find_python) -I"; program OPERATOR | tail -n +2)
+    chmod 0755 "$OPERATOR"
+}
+
+# node_setting NAME: prints what ParallelCluster notes on its nodes.
+node_setting() {
+    sed -n "s/^$1=//p" /etc/parallelcluster/cfnconfig
+}
+
+# Prints the Python of this image.
+find_python() {
+    compgen -G "/usr/bin/python3" || compgen -G "/usr/libexec/platform-python" ||
+        compgen -G "/opt/parallelcluster/pyenv/versions/*/bin/python3" | head -n 1
+}
+
+# program NAME: prints the program of that name, which stands behind this script.
+program() {
+    sed "1,/^: <<'END_OF_$1'\$/d; /^END_OF_$1\$/,\$d" "$0"
 }
 
 instance_id() {

@@ -7,12 +7,15 @@ use crate::context::Context;
 use crate::deploy::State;
 use crate::error::{Error, Result};
 
-/// The script, with the program that it installs at its end, where it looks for that.
+/// The script, with the programs that it installs at its end, where it looks for them.
 pub(in crate::deploy) const SCRIPT: &str = concat!(
     include_str!("../../../templates/node/head-node.sh"),
     ": <<'END_OF_RECORDER'\n",
     include_str!("../../../templates/node/record-jobs.py"),
     "END_OF_RECORDER\n",
+    ": <<'END_OF_OPERATOR'\n",
+    include_str!("../../../templates/node/operate.py"),
+    "END_OF_OPERATOR\n",
 );
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
