@@ -192,21 +192,24 @@ class Operator:
         return page(name, elements, lambda element: element["name"])
 
     def jobs(self):
-        return self.numbered(self.read("jobs", "jobs", job))
+        return self.numbered(lambda: self.read("jobs", "jobs", job))
 
     def job(self):
+        return self.numbered(self.known_jobs)
+
+    def known_jobs(self):
         jobs = self.look_up(self.config["rest_user"])
         if not jobs:
             raise Refused(404, unknown(self.asked["job"]))
-        return self.numbered(jobs)
+        return jobs
 
-    def numbered(self, jobs):
-        after = self.asked["after"]
-        if after and not re.fullmatch("[0-9]{1,10}", after):
+    def numbered(self, read):
+        """Answers with jobs, by their numbers."""
+        after = self.asked["after"] or "0"
+        if not re.fullmatch("[0-9]{1,10}", after):
             raise Refused(400, "`after` is no job's number")
-        jobs = sorted(jobs, key=lambda job: job["id"])
-        jobs = [job for job in jobs if not after or job["id"] > int(after)]
-        return page("jobs", jobs, lambda job: str(job["id"]))
+        jobs = [job for job in read() if job["id"] > int(after)]
+        return page("jobs", sorted(jobs, key=lambda job: job["id"]), lambda job: str(job["id"]))
 
     def diag(self):
         try:
@@ -388,8 +391,10 @@ class Operator:
         )
         head, _, body = said.partition("\r\n\r\n")
         status = re.match(r"HTTP/1\.[01] ([0-9]{3})", head)
+        decoder = json.JSONDecoder(strict=False, parse_int=whole, parse_constant=lambda _: None)
         try:
-            answer = json.loads(body, strict=False, parse_int=whole, parse_constant=lambda _: None)
+            # Slurm 22.05 writes a header behind the body.
+            answer, _ = decoder.raw_decode(body.lstrip())
         except (ValueError, RecursionError):
             answer = None
         if status and isinstance(answer, dict):
