@@ -14,6 +14,7 @@ import os
 import pwd
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -101,6 +102,11 @@ SCANCEL = """
 note("scancel", sys.argv[1:])
 if mode == "down": down()
 kill = "scancel: error: Kill job error on job id 7: "
+if mode == "unanswered": sys.exit("scancel: error: Socket timed out on send/recv operation")
+if mode == "late":
+    os.remove(os.path.join(folder, "jobs"))
+    note("jobs", dict(job_id=7, comment={comment!r}, job_state="CANCELLED", user_name="me"))
+    sys.exit("scancel: error: Socket timed out on send/recv operation")
 if mode == "over": sys.exit(kill + "Job/step already completing or completed")
 if mode == "denied": sys.exit(kill + "Access/permission denied")
 """
@@ -205,7 +211,8 @@ class OnHeadNode(unittest.TestCase):
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         head = FAKE.format(python=sys.executable, folder=str(self.folder), name=path.name)
-        path.write_text(head + body)
+        comment = f"hpcapi:op-{CALLER}-{'1' * 16}"
+        path.write_text(head + body.replace("{comment!r}", repr(comment)))
         path.chmod(0o755)
 
     def be(self, mode: str) -> None:
@@ -513,6 +520,10 @@ class Reading(OnHeadNode):
         self.assertEqual(shown("10_2"), [12])
         self.assertEqual(shown("10_5"), [10])
         self.assertEqual(shown("12"), [12])
+        task = self.program.job({**jobs[2], "array_task_string": "4"})
+        parts = (self.program.job(jobs[0]), task)
+        told = [(one["array_task_id"], one["array_tasks"]) for one in parts]
+        self.assertEqual(told, [(None, "4-9"), (2, None)])
         self.refused(404, self.ask("job", job="10_3"), "does not know job 10_3")
         self.refused(404, self.ask("job", job="99"), "does not know job 99")
 
@@ -543,6 +554,11 @@ class Reading(OnHeadNode):
                 ("hpcapi-proxy", "active"),
             ],
         )
+        pings = [{"hostname": "h", "responding": False, "primary": True}]
+        (self.folder / "ping.json").write_text(json.dumps({"pings": pings, "meta": meta}))
+        body = self.ask("diag")["body"]
+        self.assertEqual(body["slurm_version"], None)
+        self.assertEqual(body["controllers"], [{"host": "h", "mode": "primary", "is_up": False}])
         self.be("broken")
         body = self.ask("diag")["body"]
         self.assertEqual((body["slurm_version"], body["controllers"]), (None, []))
@@ -637,10 +653,11 @@ class Submitting(OnHeadNode):
     def test_options_that_change_who_runs_or_what_sbatch_reads_are_refused_by_name(self) -> None:
         names = "uid gid wrap parsable wait test-only export-file get-user-env clusters bbf".split()
         # sbatch takes the beginning of a name for the name.
-        names += ["ui", "uid=0", "u", "-uid", "export-f", "partitio", "", "partition\n", "Uid", "uid "]
-        for name in names:
+        names += ["ui", "uid=0", "u", "-uid", "export-f", "partitio", "", "hold\n", "Uid", "uid "]
+        for count, name in enumerate(names):
             answer = self.submit(options=[[name, "0"]])
-            self.refused(400, answer, re.escape(f"`--{name.strip()}"))
+            words = "cannot be given here: " if count < 10 else "is no option"
+            self.refused(400, answer, re.escape(f"`--{name.strip()}") + f".*{words}")
         self.assertEqual(self.noted("sbatch"), [])
 
     def test_an_order_that_is_not_as_it_must_be_is_refused(self) -> None:
@@ -738,6 +755,9 @@ class Submitting(OnHeadNode):
     def test_a_command_runs_as_its_user(self) -> None:
         program = load()
         daemon = pwd.getpwnam("daemon")
+        self.addCleanup(os.umask, os.umask(0o077))
+        self.addCleanup(os.setgroups, os.getgroups())
+        os.setgroups([0, 4])
         show = "id -u; id -G; umask; pwd; env; cat /etc/shadow"
         _, said, complaint = program.run(["/bin/sh", "-c", show], daemon)
         lines = said.splitlines()
@@ -782,10 +802,33 @@ class Cancelling(OnHeadNode):
         self.refused(404, self.cancel(job="9"), "ended minutes ago, or never was")
         self.be("denied")
         self.refused(403, self.cancel(), "denied")
+        self.be("unanswered")
+        self.refused(503, self.cancel(), "is not cancelled: Socket timed out")
+        self.be("late")
+        self.assertEqual(self.cancel()["body"], {"cancelled": ["7"], "refused": []})
         self.job(job_state=["CANCELLED"])
         self.refused(409, self.cancel(), "has ended: CANCELLED")
         self.be("down")
         self.refused(503, self.cancel(), "Unable to contact")
+
+
+class Shipped(unittest.TestCase):
+    def test_the_node_script_holds_both_programs_as_they_are(self) -> None:
+        steps = ROOT / "src/deploy/steps"
+        body = re.search(r"concat!\((.*?)\);", (steps / "node_script.rs").read_text(), re.DOTALL)
+        parts = re.findall(r'include_str!\("(.*?)"\)|"(.*?)"', body.group(1))
+        text = "".join(
+            (steps / path).read_text() if path else one.replace("\\n", "\n")
+            for path, one in parts
+        )
+        cut = re.search(r"^program\(\) \{.*?^\}", text, re.DOTALL | re.MULTILINE).group()
+        with tempfile.NamedTemporaryFile("w") as script:
+            script.write(text)
+            script.flush()
+            for name, path in (("RECORDER", "record-jobs.py"), ("OPERATOR", "operate.py")):
+                command = ["bash", "-c", f"{cut}; program {name}", script.name]
+                found = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+                self.assertEqual(found.decode(), (ROOT / "templates/node" / path).read_text())
 
 
 if __name__ == "__main__":

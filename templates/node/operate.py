@@ -322,7 +322,7 @@ class Operator:
         owner = self.user()
         # The script's own name, for a job is called after it.
         with tempfile.TemporaryDirectory(prefix="hpcapi-") as folder:
-            path = os.path.join(folder, file_name(order["name"]))
+            path = os.path.join(folder.encode(), file_name(order["name"]).encode("utf-8"))
             with open(path, "xb") as file:
                 file.write(order["script"].encode("utf-8"))
             for one in (path, folder):
@@ -527,6 +527,8 @@ def slurm(name):
 def run(command, user=None, given=b"", environment=None, keep=()):
     """Runs a command, as a user in its home with nothing of this environment; returns its exit
     code, none when it was too slow, what it said and what it complained of."""
+    # As bytes: what a Python makes of text depends on the locale that it was started with.
+    command = [one if isinstance(one, bytes) else one.encode("utf-8") for one in command]
     reader, writer = os.pipe()
     try:
         with open(writer, "wb") as file:
@@ -553,9 +555,11 @@ def run(command, user=None, given=b"", environment=None, keep=()):
     except OSError as error:
         if error.errno == errno.E2BIG:
             raise Refused(400, "options and arguments are too long")
-        raise Refused(503, "the head node cannot run %s: %s" % (command[0], error.strerror))
+        name = command[0].decode("utf-8")
+        raise Refused(503, "the head node cannot run %s: %s" % (name, error.strerror))
     except subprocess.SubprocessError:
-        raise Refused(503, "the head node cannot run %s as %s" % (command[0], user.pw_name))
+        name = command[0].decode("utf-8")
+        raise Refused(503, "the head node cannot run %s as %s" % (name, user.pw_name))
     finally:
         os.close(reader)
 

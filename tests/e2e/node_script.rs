@@ -99,8 +99,8 @@ async fn no_node_can_change_what_runs_as_root_and_what_was_changed_is_put_right(
 /// Takes from the head node what earlier node scripts did not give it, and starts a job.
 const GO_BACK: &str = r#"#!/bin/bash
 systemctl disable --now hpcapi-record-jobs.timer
-rm -rf /etc/systemd/system/hpcapi-record-jobs.* /usr/local/lib/hpcapi /etc/hpcapi/{record-jobs.json,operate.*} \
-    /var/lib/hpcapi /var/spool/hpcapi
+rm -rf /etc/systemd/system/hpcapi-record-jobs.* /usr/local/lib/hpcapi /etc/hpcapi/record-jobs.json \
+    /etc/hpcapi/operate.* /var/lib/hpcapi /var/spool/hpcapi
 sed -i '/^JobComp/d' /opt/slurm/etc/slurm.conf
 systemctl restart slurmctld
 until runuser -u ec2-user -- bash -lc 'sbatch --wrap "sleep 1000" -o /dev/null'; do sleep 0.5; done
