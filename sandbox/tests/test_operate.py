@@ -645,6 +645,12 @@ class Submitting(OnHeadNode):
         for name in ("", ".", "..", "a/", "x/.."):
             self.refused(400, self.submit(name=name), "name")
 
+    def test_the_answer_for_a_job_with_a_long_name_is_short(self) -> None:
+        noise = "/".join(hashlib.sha256(b"%d" % n).hexdigest() for n in range(3000))
+        [job] = self.submit(name=noise)["body"]["jobs"]
+        self.assertEqual((job["id"], job["name"]), (7, noise[-64:]))
+        self.assertTrue(noise.startswith(job["file"][:-1]), job["file"][:99])
+
     def test_an_empty_value_takes_no_other_argument_for_its_own(self) -> None:
         self.submit(options=[["partition", ""], ["hold", ""], ["nice", "5"]])
         [said] = self.noted("sbatch")

@@ -252,7 +252,8 @@ class Operator:
             is_denied = re.search("denied", said, re.IGNORECASE)
             raise Refused(403 if is_denied else 409, "Slurm says: " + excerpt(said))
         if not all(one["state"] in ENDED for one in self.look_up(self.config["user"])):
-            raise Refused(503, "job %s is not cancelled: %s" % (shown, excerpt(said)), AGAIN)
+            words = "job %s is not cancelled: %s" % (shown, excerpt(said))
+            raise Refused(503, words, "ask again in a minute")
 
     def submit(self):
         """Submits a job once, however often it is asked to."""
@@ -271,7 +272,7 @@ class Operator:
             "array": said.get("array") or known.get("array_tasks"),
             "warnings": warnings,
         }
-        return packed({"status": 201}, {"jobs": [submitted]})
+        return page("jobs", [submitted], None, 201)
 
     def known(self, number):
         """Returns what Slurm shows of a job that it took: its script may name it, too."""
@@ -610,12 +611,12 @@ def packed(answer, body):
     return min(plain, line(dict(answer, packed=base64.b64encode(zipped).decode())), key=len)
 
 
-def page(name, elements, cursor):
+def page(name, elements, cursor, status=200):
     """Returns the line with the first of the elements, as many as fit into it, but one at least."""
 
     def first(count):
         rest = {"next": cursor(elements[count - 1])} if count < len(elements) else {}
-        return packed(dict({"status": 200}, **rest), {name: elements[:count]})
+        return packed(dict({"status": status}, **rest), {name: elements[:count]})
 
     fits, exceeds, count = 0, len(elements) + 1, min(16, len(elements))
     while exceeds - fits > 1:
