@@ -1,5 +1,5 @@
-//! Templates, scripts and workflows are right by the tools of their trade: cfn-lint, shellcheck
-//! and zizmor, in an environment of the tests' own.
+//! Templates, scripts, programs and workflows are right by the tools of their trade: cfn-lint,
+//! shellcheck, ruff and zizmor, in an environment of the tests' own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -78,6 +78,33 @@ fn scripts_pass_shellcheck_without_suppressions() {
             .args(["--shell", "sh"])
             .args(&sent),
     );
+}
+
+/// What ruff holds them against stands in `ruff.toml`.
+#[test]
+fn programs_pass_ruff_without_suppressions() {
+    let programs: Vec<_> = ["templates/node", "templates/operations"]
+        .into_iter()
+        .flat_map(|folder| files(folder, "py"))
+        .collect();
+    assert!(programs.len() >= 3, "{programs:?}");
+    for program in &programs {
+        let text = fs::read_to_string(program).unwrap();
+        assert!(
+            !text.contains("noqa") && !text.contains("fmt: "),
+            "{} suppresses rules",
+            program.display()
+        );
+    }
+    for verb in [&["check"][..], &["format", "--check"]] {
+        succeed(
+            Command::new(tools().join("ruff"))
+                .current_dir(root())
+                .args(verb)
+                .arg("--no-cache")
+                .args(&programs),
+        );
+    }
 }
 
 #[test]

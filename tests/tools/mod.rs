@@ -1,5 +1,5 @@
-//! The programs that tests and benchmarks run and hpcapi does not: cfn-lint, shellcheck, zizmor and the AWS CLI,
-//! in an environment of the tests' own.
+//! The programs that tests and benchmarks run and hpcapi does not: cfn-lint, shellcheck, ruff,
+//! zizmor and the AWS CLI, in an environment of the tests' own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
