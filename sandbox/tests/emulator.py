@@ -220,7 +220,10 @@ class EmulatorTest(unittest.TestCase):
     def create(self, name: str, template: str, **parameters: str) -> str:
         """Creates a stack and returns the status that it ends in."""
         self.cloudformation.create_stack(
-            StackName=name, TemplateBody=template, Parameters=as_parameters(parameters)
+            StackName=name,
+            TemplateBody=template,
+            Parameters=as_parameters(parameters),
+            Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         return self.settled(name)
 

@@ -134,7 +134,9 @@ class Stacks(EmulatorTest):
         clock.set_scale(1)
 
     def begin(self, name: str, template: str) -> None:
-        self.cloudformation.create_stack(StackName=name, TemplateBody=template)
+        self.cloudformation.create_stack(
+            StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_IAM"]
+        )
 
     def test_what_refers_to_a_configured_resource_does_not_wait_for_it_to_settle(self) -> None:
         kind = "AWS::IAM::InstanceProfile"

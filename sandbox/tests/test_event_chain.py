@@ -131,5 +131,6 @@ class EventChain(EmulatorTest):
             StackName=stack,
             UsePreviousTemplate=True,
             Parameters=[{"ParameterKey": "Prefix", "ParameterValue": prefix}],
+            Capabilities=["CAPABILITY_IAM"],
         )
         return self.settled(stack)

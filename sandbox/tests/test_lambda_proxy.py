@@ -100,6 +100,13 @@ class LambdaProxy(FunctionTest):
 
 
 class Changes(FunctionTest):
+    def test_the_code_has_to_be_there(self) -> None:
+        template = TEMPLATE.replace("S3Key: code.zip", "S3Key: missing.zip")
+        ended = self.create("missing", template, CodeBucket=self.bucket)
+        self.assertEqual(ended, "ROLLBACK_COMPLETE")
+        self.assertIn("NoSuchKey", self.reason("missing", "Function", "CREATE_FAILED"))
+        self.assertEqual(self.deleted("missing"), "DELETE_COMPLETE")
+
     def test_an_update_and_a_deletion(self) -> None:
         later = CODE.replace('"hello"', '"later"')
         self.client("s3").put_object(Bucket=self.bucket, Key="later.zip", Body=archive(later))
@@ -115,6 +122,7 @@ class Changes(FunctionTest):
             StackName="functions",
             TemplateBody=template,
             Parameters=[{"ParameterKey": "CodeBucket", "ParameterValue": self.bucket}],
+            Capabilities=["CAPABILITY_IAM"],
         )
         self.assertEqual(self.settled("functions"), "UPDATE_COMPLETE")
         self.assertEqual(self.ask("/open/plain")[0], 403)

@@ -140,6 +140,21 @@ class Failure(EmulatorTest):
                     ),
                 )
 
+    def test_roles_need_a_capability(self) -> None:
+        template = """
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties: {AssumeRolePolicyDocument: {Statement: []}}
+"""
+        call = {"StackName": "roles", "TemplateBody": template}
+        needed = ("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]")
+        refused = self.refusal(self.cloudformation.create_stack, **call)
+        self.assertEqual(refused, needed)
+        change = partial(self.cloudformation.create_change_set, ChangeSetType="CREATE", **call)
+        self.assertEqual(self.refusal(change, ChangeSetName="c"), needed)
+        change(ChangeSetName="d", Capabilities=["CAPABILITY_IAM"])
+
     def test_circles_are_refused(self) -> None:
         template = """
 Resources:

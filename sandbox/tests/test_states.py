@@ -108,7 +108,10 @@ class HeadNode(SlowTest, ClusterTest):
         self.slow(what, operation)
         template = TEMPLATE.replace("/test/access", "/test/second")
         self.cloudformation.create_stack(
-            StackName="second", TemplateBody=template, Parameters=as_parameters(self.parameters)
+            StackName="second",
+            TemplateBody=template,
+            Parameters=as_parameters(self.parameters),
+            Capabilities=["CAPABILITY_IAM"],
         )
         self.wait_for(lambda: ("Api", "CREATE_COMPLETE") in self.events("second"))
         made = ("HeadNode", "CREATE_COMPLETE")
