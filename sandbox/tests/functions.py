@@ -139,18 +139,10 @@ def archive(code: str) -> bytes:
     return file.getvalue()
 
 
-class FunctionTest(EmulatorTest):
-    """A test case with a function behind an API."""
+class ApiTest(EmulatorTest):
+    """A test case with clients of an API whose URL is the output `Endpoint` of a stack."""
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        cls.bucket = f"code-{cls.account}"
-        s3 = cls.client("s3")
-        s3.create_bucket(Bucket=cls.bucket)
-        s3.put_object(Bucket=cls.bucket, Key="code.zip", Body=archive(CODE))
-        cls.ended = cls().create("functions", TEMPLATE, CodeBucket=cls.bucket)
-        cls.made = cls().outputs("functions")
+    made: dict[str, str]
 
     def ask(
         self,
@@ -175,9 +167,10 @@ class FunctionTest(EmulatorTest):
         body: bytes = b"{}",
         service: str = "execute-api",
         region: str = REGION,
+        method: str = "POST",
     ) -> dict[str, str]:
-        """The headers of a signed POST."""
-        request = AWSRequest("POST", self.made["Endpoint"] + path, data=body)
+        """The headers of a signed request."""
+        request = AWSRequest(method, self.made["Endpoint"] + path, data=body)
         request.headers["Content-Type"] = "application/json"
         secret, token = keys["SecretAccessKey"], keys.get("SessionToken")
         credentials = Credentials(keys["AccessKeyId"], secret, token)
@@ -192,6 +185,20 @@ class FunctionTest(EmulatorTest):
         iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy(*statements))
         sts = self.client("sts")
         return sts.assume_role(RoleArn=role["Arn"], RoleSessionName="tests")["Credentials"]
+
+
+class FunctionTest(ApiTest):
+    """A test case with a function behind an API."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.bucket = f"code-{cls.account}"
+        s3 = cls.client("s3")
+        s3.create_bucket(Bucket=cls.bucket)
+        s3.put_object(Bucket=cls.bucket, Key="code.zip", Body=archive(CODE))
+        cls.ended = cls().create("functions", TEMPLATE, CodeBucket=cls.bucket)
+        cls.made = cls().outputs("functions")
 
 
 def policy(*statements: dict[str, Any]) -> str:

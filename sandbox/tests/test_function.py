@@ -233,6 +233,8 @@ class Orders(FunctionTest):
         self.assertEqual((answered["statusCode"], answered["body"]), (201, {"jobs": [{"id": "1"}]}))
         self.assertEqual(self.order(), {**asked, "caller": CALLER})
         (call,) = self.s3.put_object.call_args_list
+        canonical = json.dumps(self.order(), sort_keys=True, separators=(",", ":"))
+        self.assertEqual(call.kwargs["Body"], canonical.encode())
         name = hashlib.sha256(call.kwargs["Body"]).hexdigest()
         self.assertEqual(call.kwargs["Bucket"], "orders")
         self.assertEqual(call.kwargs["Key"], f"operations/{name}.json")
@@ -278,8 +280,31 @@ class Orders(FunctionTest):
         long = "x" * 5000
         for member, values in {
             "script": ["", "true", "\n#!/bin/sh", None, ["#!/bin/sh"], 1, "#!/bin/sh\0"],
-            "name": ["", ".", "..", "a/b", "../x", "a\nb", "a\0", None, 1, [], "x" * 256, "é" * 200],
-            "arguments": [None, "a", {}, [1], [None], [["a"]], ["a\0"], ["x"] * 1001, ["x" * 65537]],
+            "name": [
+                "",
+                ".",
+                "..",
+                "a/b",
+                "../x",
+                "a\nb",
+                "a\0",
+                None,
+                1,
+                [],
+                "x" * 256,
+                "é" * 200,
+            ],
+            "arguments": [
+                None,
+                "a",
+                {},
+                [1],
+                [None],
+                [["a"]],
+                ["a\0"],
+                ["x"] * 1001,
+                ["x" * 65537],
+            ],
             "options": [
                 *(None, "a", {"ntasks": "1"}, ["ntasks"], [["ntasks"]], [["a", "b", "c"]], ["ab"]),
                 *([["ntasks", 1]], [["ntasks", None]], [[1, "1"]], [["x", "1"]] * 201),
@@ -314,7 +339,7 @@ class Orders(FunctionTest):
         self.assertEqual(self.order()["script"], "#!/bin/sh\n# é")
         self.ssm.reset_mock()
         self.s3.reset_mock()
-        for wrong in ("*", "abc", "é", base64.b64encode(b"\xff").decode()):
+        for wrong in (f"{coded[:4]}*{coded[4:]}", "abc", "é", base64.b64encode(b"\xff").decode()):
             self.refused(self.post(wrong, isBase64Encoded=True), 400)
 
     def test_an_order_that_cannot_be_written_is_not_sent(self) -> None:
@@ -421,7 +446,7 @@ class Answers(FunctionTest):
         self.assertEqual(self.answer(line(status=202, body={}))["statusCode"], 202)
 
     def test_nonsense_is_told(self) -> None:
-        bomb = base64.b64encode(gzip.compress(b" " * (2**21 + 1))).decode()
+        bomb = base64.b64encode(gzip.compress(b"{}" + b" " * 2**21)).decode()
         whole = base64.b64encode(gzip.compress(b"{}"))[:-8].decode()
         for printed in (
             *("", "\n", "Traceback (most recent call last):", "[]", "1", "null", "[" * 24000),
@@ -431,10 +456,13 @@ class Answers(FunctionTest):
             *(line(status=200, body=body) for body in ([], "x", None, 1)),
             *(line(status=200, packed=what) for what in ("*", "", "AAAA", bomb, whole, None, 1)),
             line(status=200, packed=packed([1])),
-            *(line(status=200, body={}, next=what) for what in ("a b", 'x>; rel="', "a\r\nb: c", 7)),
+            *(
+                line(status=200, body={}, next=what)
+                for what in ("a b", 'x>; rel="', "a\r\nb: c", 7)
+            ),
             *(line(status=500, error=what) for what in (None, 1, [])),
             *(line(status=500, error="x", hints=what) for what in ("ab", [1], {}, None)),
-            line(status=500),
+            *(line(status=500), line(status=302, error="x")),
         ):
             with self.subTest(printed[:60]):
                 answered = self.answer(printed)

@@ -319,7 +319,7 @@ def answer_of(printed, event, operation, given):
     try:
         said = json.loads(printed)
         status, following = said["status"], said.get("next")
-        if type(status) is not int or not 200 <= status <= 599:
+        if not isinstance(status, int) or not 200 <= status <= 599:
             raise ValueError("no status")
         if status >= 300:
             return error_of(said, status)
