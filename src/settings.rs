@@ -34,6 +34,20 @@ impl DeploymentName {
         format!("{}-api", self.0)
     }
 
+    /// Returns the name of the stack that holds the operations path.
+    pub fn operations_stack(&self) -> String {
+        format!("{}-operations", self.0)
+    }
+
+    /// Returns the names of the stacks that hpcapi makes itself, those that use others first.
+    pub fn own_stacks(&self) -> [String; 3] {
+        [
+            self.operations_stack(),
+            self.api_stack(),
+            self.requirements_stack(),
+        ]
+    }
+
     /// Returns how the names of its buckets begin: CloudFormation makes them of the stack's name,
     /// in lower case, and cuts a long one.
     pub fn bucket_prefix(&self) -> String {
@@ -132,11 +146,25 @@ pub enum BucketFate {
     Kept,
 }
 
+/// What becomes of a part of the deployment that need not be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Wish {
+    /// It stays if it is there, and is not made.
+    #[default]
+    AsItIs,
+    /// It is to be there.
+    On,
+    /// It is to go.
+    Off,
+}
+
 /// Everything a run of hpcapi was asked to do.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `--name`.
     pub name: DeploymentName,
+    /// `--operations`.
+    pub operations: Wish,
     /// Where the AWS calls go.
     pub ground: Ground,
     /// `--key-name`: an EC2 key pair of the user's own.

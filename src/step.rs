@@ -28,6 +28,8 @@ pub enum Step {
     Target,
     /// The head node, set up by the node script of this version.
     NodeSetup,
+    /// The stack `<name>-operations`, for those who want it: Slurm for callers with IAM rights.
+    Operations,
     /// A call through the public URL that only a valid token can make.
     Endpoint,
 }
@@ -43,7 +45,7 @@ pub enum Need {
 
 impl Step {
     /// Every step, in the order of `up`.
-    pub const ALL: [Step; 12] = [
+    pub const ALL: [Step; 13] = [
         Step::Requirements,
         Step::NatGateway,
         Step::Pcluster,
@@ -55,6 +57,7 @@ impl Step {
         Step::Api,
         Step::Target,
         Step::NodeSetup,
+        Step::Operations,
         Step::Endpoint,
     ];
 
@@ -72,6 +75,7 @@ impl Step {
             Step::Api => "api",
             Step::Target => "target",
             Step::NodeSetup => "node-setup",
+            Step::Operations => "operations",
             Step::Endpoint => "endpoint",
         }
     }
@@ -91,6 +95,11 @@ impl Step {
             // The instance exists minutes before the cluster is complete.
             Step::HeadNode => &[Begun(Step::Cluster)],
             Step::Target => &[Done(Step::Api), Done(Step::HeadNode)],
+            Step::Operations => &[
+                Done(Step::Requirements),
+                Done(Step::Api),
+                Done(Step::HeadNode),
+            ],
             Step::NodeSetup => &[
                 Done(Step::NodeScript),
                 Done(Step::Cluster),

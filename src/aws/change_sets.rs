@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_cloudformation::types::{ChangeSetStatus, ChangeSetType, Parameter, Tag};
+use aws_sdk_cloudformation::types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, Tag};
 
 use crate::error::{Error, Result};
 use crate::wait::Pace;
@@ -74,6 +74,8 @@ impl Stacks {
             .change_set_name(&name)
             .change_set_type(kind)
             .template_body(spec.template)
+            // Of our templates one makes a role.
+            .capabilities(Capability::CapabilityIam)
             .set_parameters(Some(parameters(spec, there)))
             .set_tags(Some(tags.collect()))
             .send()

@@ -51,7 +51,7 @@ fn blames_the_clock(code: &str, message: &str) -> bool {
 }
 
 /// The call got no answer that AWS itself gave: no network, no credentials, a broken answer.
-fn unanswered(doing: String, error: &(dyn StdError + 'static)) -> Error {
+pub(super) fn unanswered(doing: String, error: &(dyn StdError + 'static)) -> Error {
     let words = DisplayErrorContext(error).to_string();
     // The SDK's sentence ends with a dump of the whole error; people need its first part.
     let words = words.split(" (").next().unwrap_or(&words).to_owned();

@@ -23,6 +23,7 @@ pub(crate) mod recorded;
 mod regions;
 mod remedies;
 mod shared_answers;
+mod signing;
 mod stack_apply;
 mod stack_events;
 mod stack_failure;
@@ -49,6 +50,7 @@ pub use log_streams::LogStreams;
 pub use network::{GroupRule, GroupRules, Interface, Network};
 pub use objects::Object;
 pub use permissions::{ContextKey, Permissions, Wish};
+pub use signing::Signer;
 pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};
 pub use stacks::{Stack, StackResource, Stacks};
@@ -152,6 +154,11 @@ impl Aws {
                 .await
                 .unwrap_or(error)),
         }
+    }
+
+    /// Returns what signs requests to an API that lets callers in by IAM.
+    pub fn signer(&self) -> Signer {
+        Signer::new(&self.config, &self.region)
     }
 
     /// Returns how long the credentials are valid still; `None` when they do not say.

@@ -13,7 +13,7 @@ use crate::event::Events;
 use crate::pcluster::config::ClusterConfig;
 use crate::sandbox::Sandbox;
 use crate::settings::{
-    Again, BucketFate, DeploymentName, Endpoint, Ground, PclusterChoice, Settings,
+    Again, BucketFate, DeploymentName, Endpoint, Ground, PclusterChoice, Settings, Wish,
 };
 
 use super::remembered;
@@ -68,6 +68,10 @@ pub(super) struct ClusterArgs {
     #[arg(long, value_name = "VERSION", default_value = PclusterChoice::VERSION, value_parser = version)]
     pcluster_version: String,
 
+    /// `--operations` of the command that takes it.
+    #[arg(skip)]
+    pub(super) operations: Wish,
+
     /// `--bucket` of the commands that take it.
     #[arg(skip)]
     pub(super) kept_bucket: Option<String>,
@@ -84,6 +88,7 @@ impl Default for ClusterArgs {
             key_name: None,
             pcluster: None,
             pcluster_version: PclusterChoice::VERSION.to_owned(),
+            operations: Wish::default(),
             kept_bucket: None,
             bucket_fate: BucketFate::default(),
         }
@@ -105,6 +110,11 @@ impl ClusterArgs {
                 options.push_str(&format!(" --{option} {}", quoted(&value)));
             }
         }
+        options.push_str(match self.operations {
+            Wish::AsItIs => "",
+            Wish::On => " --operations",
+            Wish::Off => " --operations=off",
+        });
         if self.pcluster_version != PclusterChoice::VERSION {
             options.push_str(&format!(
                 " --pcluster-version {}",
@@ -173,6 +183,7 @@ impl DeploymentArgs {
         ));
         let settings = Settings {
             name,
+            operations: cluster.operations,
             ground,
             key_name: cluster.key_name.clone(),
             kept_bucket: cluster.kept_bucket.clone(),
@@ -195,6 +206,13 @@ impl DeploymentArgs {
             memory,
         );
         Ok(Reached::Account(Arc::new(context)))
+    }
+
+    /// Returns AWS as the deployment is in it, without asking it anything.
+    pub(super) async fn connect(&self, events: &Events) -> Result<Aws> {
+        let cluster = ClusterArgs::default();
+        let ground = self.ground(&cluster, SandboxUse::Expect, events).await?;
+        Aws::connect(&connection(&ground)).await
     }
 
     /// Returns whether the deployment is in the sandbox.

@@ -46,6 +46,12 @@ enum Wanted {
     Stacks,
     /// What `pcluster` needs for `up` and `teardown`.
     Pcluster,
+    /// What CloudFormation does with your rights for `up --operations`.
+    OperationsStack,
+    /// `--via operations` for who may look, submit jobs, and cancel their own.
+    Operations,
+    /// `--via operations` for who may look.
+    OperationsList,
     /// `up`, `token`, `jobs`, `run` and `teardown` in one.
     All,
 }
@@ -79,6 +85,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
         Wanted::Teardown => Use::Teardown,
         Wanted::Stacks => Use::Stacks,
         Wanted::Pcluster => Use::Pcluster,
+        Wanted::OperationsStack => Use::OperationsStack,
+        Wanted::Operations => Use::Operations,
+        Wanted::OperationsList => Use::OperationsList,
         Wanted::All => Use::All,
     };
     let document = iam_policy::document(wanted, &scope);

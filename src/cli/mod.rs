@@ -29,6 +29,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::error::{Error, Kind, Result};
 use crate::output;
 
+use reach::Via;
+
 /// One command turns an AWS account into a secured HTTPS API in front of a Slurm cluster;
 /// another turns it back into nothing.
 #[derive(Debug, Parser)]
@@ -38,6 +40,10 @@ use crate::output;
     3 not (all) ready or somebody else at work, 130 interrupted; `jobs wait` ends with the exit code of the job."
 )]
 struct Cli {
+    /// How Slurm is reached; the commands that reach it have it, too.
+    #[arg(long, value_enum, global = true, hide = true)]
+    via: Option<Via>,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -68,6 +74,19 @@ const GOES_ON: &str = "a run that was submitted goes on; to come back to it: hpc
                        hpcapi runs attach RUN";
 
 impl Command {
+    fn reaches_slurm(&self) -> bool {
+        matches!(
+            self,
+            Command::Ping(_)
+                | Command::Partitions(_)
+                | Command::Nodes(_)
+                | Command::Jobs(_)
+                | Command::Run(_)
+                | Command::Runs(_)
+                | Command::Api(_)
+        )
+    }
+
     /// Returns what goes on when the user interrupts, and how to come back to it.
     fn what_goes_on(&self) -> Option<&'static str> {
         match self {
@@ -96,6 +115,10 @@ pub async fn main() -> Result<()> {
         // Help and version, in colour where there is a terminal.
         Err(error) => return output::printed(error.print()),
     };
+    if cli.via.is_some() && !cli.command.reaches_slurm() {
+        return Err(Error::usage("--via is for commands that ask Slurm")
+            .hint("for example: hpcapi --via operations jobs list"));
+    }
     let what_goes_on = cli.command.what_goes_on();
     tokio::select! {
         result = run(cli.command) => result,

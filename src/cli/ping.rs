@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::output::{Answer, plain};
-use crate::slurm::ping::{self, Ping};
+use crate::slurm::operations::Diagnosis;
+use crate::slurm::ping::{self, Controller, Ping};
 
 use super::reach::ReachArgs;
 use super::show::{ShowArgs, UserArgs, View, print, print_curl, print_raw, with_client};
@@ -29,6 +30,14 @@ pub(super) async fn run(args: Args) -> Result<()> {
         return print_curl(&args.reach, user, &[ping::request()]);
     }
     with_client(&args.reach, user, async |reach, _| {
+        if let Some(operations) = reach.client.operations() {
+            let answer = OperationsAnswer {
+                endpoint: reach.client.server().to_string(),
+                diagnosis: operations.diagnosis().await?,
+            };
+            print(&answer, args.show.output)?;
+            return answer.verdict();
+        }
         if args.show.output == View::Raw {
             return print_raw(&reach.client, &ping::request()).await;
         }
@@ -44,13 +53,60 @@ pub(super) async fn run(args: Args) -> Result<()> {
             .find(|controller| !controller.is_up)
         {
             None => Ok(()),
-            Some(down) => Err(Error::failed(format!(
-                "Slurm's controller `{}` does not answer",
-                down.host
-            ))),
+            Some(down) => Err(controller_down(down)),
         }
     })
     .await
+}
+
+#[derive(Serialize)]
+struct OperationsAnswer {
+    endpoint: String,
+    #[serde(flatten)]
+    diagnosis: Diagnosis,
+}
+
+impl OperationsAnswer {
+    fn verdict(&self) -> Result<()> {
+        let Diagnosis {
+            controllers,
+            daemons,
+            ..
+        } = &self.diagnosis;
+        let mut down = controllers.iter().filter(|one| !one.is_up);
+        if let Some(down) = down.next() {
+            return Err(controller_down(down));
+        }
+        let mut stopped = daemons.iter().filter(|daemon| !daemon.is_active());
+        match stopped.next() {
+            Some(daemon) => Err(Error::failed(format!(
+                "`{}` on the head node is {}",
+                daemon.name, daemon.state
+            ))
+            .hint("find out more: hpcapi doctor")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Answer for OperationsAnswer {
+    fn text(&self) -> String {
+        let Diagnosis {
+            slurm_version,
+            controllers,
+            daemons,
+        } = &self.diagnosis;
+        let slurm = slurm_version.as_deref().unwrap_or("unknown");
+        let mut text = format!(
+            "the head node answers by operations of {}: Slurm {slurm}\n",
+            self.endpoint
+        );
+        controllers.iter().for_each(|one| text.push_str(&line(one)));
+        for daemon in daemons {
+            text.push_str(&format!("{}: {}\n", daemon.name, daemon.state));
+        }
+        lines_of_people(&text)
+    }
 }
 
 #[derive(Serialize)]
@@ -78,14 +134,28 @@ impl Answer for PingAnswer {
             "{} answers after {milliseconds} ms: Slurm {slurm}, API {api_version}, {whose}\n",
             self.endpoint
         );
-        for controller in controllers {
-            let mode = controller.mode.as_deref().unwrap_or("controller");
-            let state = if controller.is_up { "up" } else { "DOWN" };
-            text.push_str(&format!("{mode} {}: {state}\n", controller.host));
-        }
-        let text = text.replace("Slurm Slurm", "Slurm");
-        text.lines()
-            .map(|line| format!("{}\n", plain(line)))
-            .collect()
+        controllers.iter().for_each(|one| text.push_str(&line(one)));
+        lines_of_people(&text)
     }
+}
+
+fn controller_down(down: &Controller) -> Error {
+    Error::failed(format!(
+        "Slurm's controller `{}` does not answer",
+        down.host
+    ))
+}
+
+fn line(controller: &Controller) -> String {
+    let mode = controller.mode.as_deref().unwrap_or("controller");
+    let state = if controller.is_up { "up" } else { "DOWN" };
+    format!("{mode} {}: {state}\n", controller.host)
+}
+
+/// Returns a text without what a terminal would obey.
+fn lines_of_people(text: &str) -> String {
+    let text = text.replace("Slurm Slurm", "Slurm");
+    text.lines()
+        .map(|line| format!("{}\n", plain(line)))
+        .collect()
 }

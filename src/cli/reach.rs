@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::context::Context;
 use crate::deploy;
@@ -15,6 +15,7 @@ use crate::slurm::client::{
     Client, Credentials, Identity, LookUp, Memory, Mint, Request, Server, Transport,
 };
 use crate::slurm::jobs::{Job, JobId, JobMemory};
+use crate::slurm::operations::{Operations, require_url};
 use crate::slurm::{ApiVersion, Lifespan, Minter, Token, UserName};
 
 use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
@@ -39,6 +40,11 @@ pub(super) struct ReachArgs {
     )]
     endpoint: Option<String>,
 
+    /// How Slurm is reached: operations needs no token, but credentials that IAM lets in, and a
+    /// deployment made with `up --operations`
+    #[arg(long, value_enum, default_value_t = Via::Slurmrestd, env = "HPCAPI_VIA", hide_env_values = true)]
+    pub(super) via: Via,
+
     /// Seconds that an answer may take
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
@@ -58,6 +64,15 @@ pub(super) struct ReachArgs {
     /// Tell more
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
+}
+
+/// How Slurm is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Via {
+    /// Slurm's own REST API, with a token of Slurm's.
+    Slurmrestd,
+    /// The operations path, signed with AWS credentials.
+    Operations,
 }
 
 /// A client, and what it was made from.
@@ -81,6 +96,9 @@ pub(super) struct JobBucket {
 impl ReachArgs {
     /// Returns a client that asks as `user`, or else as the token's own user.
     pub(super) async fn open(&self, user: Option<&UserName>, events: &Events) -> Result<Reach> {
+        if self.via == Via::Operations {
+            return self.open_operations(user, events).await;
+        }
         let deployment = self.as_deployment();
         let given = self.given_server()?;
         let memory = self.memory(given.as_ref(), user);
@@ -132,8 +150,42 @@ impl ReachArgs {
         })
     }
 
+    /// Returns a client that asks by the operations path. Where the server is known, nothing else
+    /// in AWS is looked at: a caller may be let in there and nowhere else.
+    async fn open_operations(&self, user: Option<&UserName>, events: &Events) -> Result<Reach> {
+        if let Some(user) = user {
+            return Err(Error::usage(format!(
+                "nobody is `{user}` on the operations path: it asks as the cluster's own user"
+            ))
+            .hint("leave out --user and SLURM_USER"));
+        }
+        let deployment = self.as_deployment();
+        let given = self.given_server()?;
+        let is_given = given.is_some();
+        let memory = self.memory(given.as_ref(), None);
+        let server = match given {
+            Some(server) => server,
+            None => self.deployed(&deployment, &memory, events).await?,
+        };
+        require_url(&server)?;
+        let aws = deployment.connect(events).await?;
+        let transport = Transport::new(server, Duration::from_secs(self.timeout))?;
+        let operations = Operations::new(transport, aws.signer());
+        Ok(Reach {
+            client: Arc::new(Client::by_operations(operations, memory.clone())),
+            deployment,
+            memory,
+            events: events.clone(),
+            is_given,
+        })
+    }
+
     /// Returns requests as curl commands, as far as they are known without asking anybody.
     pub(super) fn curl(&self, user: Option<&UserName>, requests: &[Request]) -> Result<String> {
+        if self.via == Via::Operations {
+            return Err(Error::usage("a signed request is no curl command: --curl")
+                .hint("leave out --via operations, or --curl"));
+        }
         let given = self.given_server()?;
         let memory = self.memory(given.as_ref(), user);
         let server = match given {

@@ -48,7 +48,8 @@ pub async fn doctor(context: &Context) -> Result<Diagnosis> {
     let is_of_path = there.any(|found| stack::require_ours(context, &found).is_ok());
     let findings = if is_of_path {
         let layers = path::walk(context).await;
-        layers.into_iter().map(|layer| layer.finding).collect()
+        let findings = layers.into_iter().map(|layer| layer.finding);
+        findings.chain(path::beside(context).await).collect()
     } else {
         preflight::look(context).await
     };

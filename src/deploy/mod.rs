@@ -50,6 +50,7 @@ async fn check(step: Step, context: &Context) -> Result<State> {
         Step::Api => steps::api::check(context).await,
         Step::Target => steps::target::check(context).await,
         Step::NodeSetup => steps::node_setup::check(context).await,
+        Step::Operations => steps::operations::check(context).await,
         Step::Endpoint => steps::endpoint::check(context).await,
     }
 }
@@ -68,6 +69,7 @@ async fn run(step: Step, context: &Context, board: &Board) -> Result<()> {
         Step::Api => steps::api::run(context).await,
         Step::Target => steps::target::run(context).await,
         Step::NodeSetup => steps::node_setup::run(context).await,
+        Step::Operations => steps::operations::run(context).await,
         Step::Endpoint => steps::endpoint::run(context).await,
     }
 }
@@ -80,6 +82,7 @@ async fn undo(step: Step, context: &Context) -> Result<Outcome> {
         Step::ClusterConfig => steps::cluster_config::undo(context).await,
         Step::Cluster => steps::cluster::undo(context).await,
         Step::Api => steps::api::undo(context).await,
+        Step::Operations => steps::operations::undo(context).await,
         // They make nothing that another step does not remove.
         Step::NatGateway
         | Step::Pcluster

@@ -7,6 +7,8 @@ pub enum State {
     Missing,
     /// It is as we would make it now.
     Ready,
+    /// There is nothing, and nobody asked for it.
+    Unwanted,
     /// It is there, but not as we would make it now.
     Incomplete {
         /// What is wrong with it.
@@ -32,11 +34,17 @@ impl State {
         State::Waiting { on: on.into() }
     }
 
+    /// Returns whether there is nothing to do about it.
+    pub fn is_fine(&self) -> bool {
+        matches!(self, State::Ready | State::Unwanted)
+    }
+
     /// Returns the state as one word, for people and for JSON.
     pub fn word(&self) -> &'static str {
         match self {
             State::Missing => "missing",
             State::Ready => "ready",
+            State::Unwanted => "off",
             State::Incomplete { .. } => "incomplete",
             State::Waiting { .. } => "waiting",
         }
@@ -45,7 +53,7 @@ impl State {
     /// Returns what is wrong or waited for.
     pub fn detail(&self) -> Option<&str> {
         match self {
-            State::Missing | State::Ready => None,
+            State::Missing | State::Ready | State::Unwanted => None,
             State::Incomplete { reason } => Some(reason),
             State::Waiting { on } => Some(on),
         }

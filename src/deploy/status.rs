@@ -21,7 +21,7 @@ impl StepStatus {
     /// Returns whether the step keeps the deployment from being ready. What only this machine
     /// lacks does not: the deployment is in AWS.
     pub fn is_unready(&self) -> bool {
-        self.state != State::Ready && !is_local(self.step)
+        !self.state.is_fine() && !is_local(self.step)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::future::join;
+use futures_util::future::{join, try_join_all};
 use tokio::task::JoinSet;
 use tokio::try_join;
 
@@ -60,18 +60,17 @@ pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
 /// not in the middle. Returns the deployment's cluster.
 async fn require_unprotected(context: &Context) -> Result<Option<Stack>> {
     let name = &context.settings.name;
-    let (api, requirements) = (name.api_stack(), name.requirements_stack());
     let stacks = &context.aws.stacks;
-    let (api, requirements, cluster) = try_join!(
-        stacks.describe(&api),
-        stacks.describe(&requirements),
-        stacks.describe(name.as_str())
-    )?;
-    let ours = |there: &&Stack| stack::is_ours(context, there);
-    if let Some(there) = requirements.as_ref().filter(ours) {
+    let names = name.own_stacks();
+    let own = try_join_all(names.iter().map(|name| stacks.describe(name)));
+    let (own, cluster) = try_join!(own, stacks.describe(name.as_str()))?;
+    let is_ours = |there: &Stack| stack::is_ours(context, there);
+    let own: Vec<_> = own.into_iter().flatten().filter(is_ours).collect();
+    let requirements = name.requirements_stack();
+    if let Some(there) = own.iter().find(|there| there.name == requirements) {
         steps::requirements::require_bucket_stays(context, there)?;
     }
-    for there in [&api, &requirements].into_iter().flatten().filter(ours) {
+    for there in &own {
         deletion::require_unprotected(context, there)?;
     }
     let Some(cluster) = cluster else {

@@ -194,11 +194,16 @@ fn is_from_another_config(context: &Context, before: &[StepStatus]) -> bool {
 async fn make(step: Step, needed: bool, context: &Context, board: &Board) -> Result<bool> {
     board.meet(step.needs()).await;
     let start = Instant::now();
-    if !needed || super::check(step, context).await? == State::Ready {
-        let outcome = Outcome::Unchanged;
-        context
-            .events
-            .send(Event::Finished(step, outcome, start.elapsed()));
+    let state = match needed {
+        true => super::check(step, context).await?,
+        false => State::Ready,
+    };
+    if state.is_fine() {
+        if state == State::Ready {
+            let outcome = Outcome::Unchanged;
+            let finished = Event::Finished(step, outcome, start.elapsed());
+            context.events.send(finished);
+        }
         board.reach(step, Milestone::Done);
         return Ok(false);
     }
@@ -229,7 +234,7 @@ async fn make_now(step: Step, context: &Context, board: &Board) -> Result<()> {
         state = super::check(step, context).await?;
     }
     match state {
-        State::Ready => Ok(()),
+        state if state.is_fine() => Ok(()),
         state => Err(
             Error::failed(format!("the {step} is {} after it was made", state.word()))
                 .because(state.detail().unwrap_or("it is not there").to_owned())

@@ -30,6 +30,13 @@ pub enum Use {
     Stacks,
     /// What `pcluster` needs, for `up` and for `teardown`.
     Pcluster,
+    /// What CloudFormation does for the template of the operations path, for `up --operations` and
+    /// for `teardown`.
+    OperationsStack,
+    /// A caller of the operations path, who looks.
+    OperationsList,
+    /// A caller of the operations path, who looks, submits and cancels.
+    Operations,
     /// `up`, `token`, `jobs`, `run` and `teardown` in one.
     All,
 }
@@ -68,7 +75,16 @@ struct Statement {
 
 impl Statement {
     fn serves(&self, wanted: Use) -> bool {
-        let is_apart = |used: &Use| matches!(used, Use::Stacks | Use::Pcluster);
+        let is_apart = |used: &Use| {
+            matches!(
+                used,
+                Use::Stacks
+                    | Use::Pcluster
+                    | Use::OperationsStack
+                    | Use::OperationsList
+                    | Use::Operations
+            )
+        };
         let is_jobs = wanted == Use::Run && self.uses.contains(&Use::Jobs);
         self.uses.contains(&wanted)
             || is_jobs
@@ -192,6 +208,9 @@ mod tests {
             Use::Teardown,
             Use::Stacks,
             Use::Pcluster,
+            Use::OperationsStack,
+            Use::OperationsList,
+            Use::Operations,
             Use::All,
         ] {
             let length = document(wanted, &scope(&"n".repeat(60))).to_string().len();

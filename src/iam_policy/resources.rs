@@ -2,7 +2,7 @@
 //! resource type by resource type. None of it can be done past CloudFormation.
 
 use super::Statement;
-use super::Use::Stacks;
+use super::Use::{self, OperationsStack, Stacks};
 
 /// What a type of resource needs.
 struct Type {
@@ -182,17 +182,88 @@ const TYPES: &[Type] = &[
     ),
     of("AWS::ApiGatewayV2::Route", API_MAKE, API_LOOK, API_DELETE),
     of("AWS::ApiGatewayV2::Stage", API_MAKE, API_LOOK, API_DELETE),
-    of(
-        "AWS::Logs::LogGroup",
-        &[
-            "logs:CreateLogGroup",
-            "logs:PutRetentionPolicy",
-            "logs:TagResource",
-        ],
-        &["logs:DescribeLogGroups"],
-        &["logs:DeleteLogGroup"],
-    ),
+    of("AWS::Logs::LogGroup", LOG_MAKE, LOG_LOOK, LOG_DELETE),
 ];
+
+/// Every type of resource in the template of the operations path that the other templates lack,
+/// and those that it needs of theirs.
+const OPERATIONS_TYPES: &[Type] = &[
+    of(
+        "AWS::SSM::Document",
+        &[
+            "ssm:CreateDocument",
+            "ssm:UpdateDocument",
+            "ssm:UpdateDocumentDefaultVersion",
+            "ssm:AddTagsToResource",
+            "ssm:RemoveTagsFromResource",
+        ],
+        &[
+            "ssm:DescribeDocument",
+            "ssm:GetDocument",
+            "ssm:ListTagsForResource",
+        ],
+        &["ssm:DeleteDocument"],
+    ),
+    of(
+        "AWS::IAM::Role",
+        &[
+            "iam:CreateRole",
+            "iam:PassRole",
+            "iam:PutRolePolicy",
+            "iam:TagRole",
+            "iam:UntagRole",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:UpdateRole",
+        ],
+        &[
+            "iam:GetRole",
+            "iam:GetRolePolicy",
+            "iam:ListAttachedRolePolicies",
+            "iam:ListRolePolicies",
+        ],
+        &["iam:DeleteRole", "iam:DeleteRolePolicy"],
+    ),
+    of(
+        "AWS::Lambda::Function",
+        &[
+            "lambda:CreateFunction",
+            "lambda:UpdateFunctionCode",
+            "lambda:UpdateFunctionConfiguration",
+            "lambda:TagResource",
+            "lambda:UntagResource",
+        ],
+        &[
+            "lambda:GetFunction",
+            "lambda:GetFunctionCodeSigningConfig",
+            "lambda:GetFunctionRecursionConfig",
+            "lambda:GetRuntimeManagementConfig",
+            "lambda:ListTags",
+        ],
+        &["lambda:DeleteFunction"],
+    ),
+    of(
+        "AWS::Lambda::Permission",
+        &["lambda:AddPermission"],
+        &["lambda:GetPolicy"],
+        &["lambda:RemovePermission"],
+    ),
+    of(
+        "AWS::ApiGatewayV2::Integration",
+        API_MAKE,
+        API_LOOK,
+        API_DELETE,
+    ),
+    of("AWS::ApiGatewayV2::Route", API_MAKE, API_LOOK, API_DELETE),
+    of("AWS::Logs::LogGroup", LOG_MAKE, LOG_LOOK, LOG_DELETE),
+];
+
+const LOG_MAKE: &[&str] = &[
+    "logs:CreateLogGroup",
+    "logs:PutRetentionPolicy",
+    "logs:TagResource",
+];
+const LOG_LOOK: &[&str] = &["logs:DescribeLogGroups"];
+const LOG_DELETE: &[&str] = &["logs:DeleteLogGroup"];
 
 const API_MAKE: &[&str] = &[
     "apigateway:POST",
@@ -236,34 +307,40 @@ const PLACES: &[Place] = &[
         ],
         &["*"],
     ),
+    API_PLACE,
+    LOGS_PLACE,
+];
+
+const API_PLACE: Place = (
+    "apigateway:",
+    ["MakeApi", "LookAtApi", "DeleteApi"],
+    &["arn:{partition}:apigateway:{region}::/*"],
+);
+const LOGS_PLACE: Place = ("logs:", ["MakeLog", "LookAtLogs", "DeleteLog"], &["*"]);
+
+const OPERATIONS_PLACES: &[Place] = &[
     (
-        "apigateway:",
-        ["MakeApi", "LookAtApi", "DeleteApi"],
-        &["arn:{partition}:apigateway:{region}::/*"],
+        "ssm:",
+        ["MakeDocument", "LookAtDocument", "DeleteDocument"],
+        &["arn:{partition}:ssm:{region}:{account}:document/{name}-operations"],
     ),
-    ("logs:", ["MakeLog", "LookAtLogs", "DeleteLog"], &["*"]),
+    (
+        "iam:",
+        ["MakeRole", "LookAtRole", "DeleteRole"],
+        &["arn:{partition}:iam::{account}:role/{name}-operations-*"],
+    ),
+    (
+        "lambda:",
+        ["MakeFunction", "LookAtFunction", "DeleteFunction"],
+        &["arn:{partition}:lambda:{region}:{account}:function:{name}-operations"],
+    ),
+    API_PLACE,
+    LOGS_PLACE,
 ];
 
 pub(super) fn statements() -> Vec<Statement> {
-    let mut statements = Vec::new();
-    for (service, [make, look, delete], resources) in PLACES {
-        let mut add = |sid, lists: Vec<&'static [&'static str]>| {
-            let mut actions: Vec<_> = lists.concat();
-            actions.retain(|action| action.starts_with(service));
-            actions.sort_unstable();
-            actions.dedup();
-            if !actions.is_empty() {
-                statements.push(through_cloudformation(sid, actions, resources));
-            }
-        };
-        let mut making: Vec<_> = TYPES.iter().map(|kind| kind.make).collect();
-        making.push(DELIVERY_MAKE);
-        let mut deleting: Vec<_> = TYPES.iter().map(|kind| kind.delete).collect();
-        deleting.push(DELIVERY_DELETE);
-        add(make, making);
-        add(look, TYPES.iter().map(|kind| kind.look).collect());
-        add(delete, deleting);
-    }
+    let extra: [&[&str]; 2] = [DELIVERY_MAKE, DELIVERY_DELETE];
+    let mut statements = of_types(&[Stacks], TYPES, extra, PLACES);
     statements.push(Statement {
         sid: "MakeServiceLinkedRoles",
         uses: &[Stacks],
@@ -278,17 +355,54 @@ pub(super) fn statements() -> Vec<Statement> {
             ],
         )),
     });
+    let operations = of_types(
+        &[OperationsStack],
+        OPERATIONS_TYPES,
+        [&[], &[]],
+        OPERATIONS_PLACES,
+    );
+    statements.extend(operations);
+    statements
+}
+
+/// Returns what types of resources need in each place; `extra` is needed to make and to delete them.
+fn of_types(
+    uses: &'static [Use],
+    types: &[Type],
+    [extra_make, extra_delete]: [&'static [&'static str]; 2],
+    places: &[Place],
+) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    for (service, [make, look, delete], resources) in places {
+        let mut add = |sid, lists: Vec<&'static [&'static str]>| {
+            let mut actions: Vec<_> = lists.concat();
+            actions.retain(|action| action.starts_with(service));
+            actions.sort_unstable();
+            actions.dedup();
+            if !actions.is_empty() {
+                statements.push(through_cloudformation(uses, sid, actions, resources));
+            }
+        };
+        let mut making: Vec<_> = types.iter().map(|kind| kind.make).collect();
+        making.push(extra_make);
+        let mut deleting: Vec<_> = types.iter().map(|kind| kind.delete).collect();
+        deleting.push(extra_delete);
+        add(make, making);
+        add(look, types.iter().map(|kind| kind.look).collect());
+        add(delete, deleting);
+    }
     statements
 }
 
 fn through_cloudformation(
+    uses: &'static [Use],
     sid: &'static str,
     actions: Vec<&'static str>,
     resources: &'static [&'static str],
 ) -> Statement {
     Statement {
         sid,
-        uses: &[Stacks],
+        uses,
         actions,
         resources,
         condition: Some((
@@ -308,10 +422,17 @@ mod tests {
     /// A type that no template has allows what nobody needs; one that is missing fails `up`.
     #[test]
     fn the_types_are_those_of_the_templates() {
-        let templates = [
+        let own: &[&str] = &[
             include_str!("../../templates/requirements.yaml"),
             include_str!("../../templates/api.yaml"),
         ];
+        let operations: &[&str] = &[include_str!("../../templates/operations.yaml")];
+        for (types, templates) in [(TYPES, own), (OPERATIONS_TYPES, operations)] {
+            are_those_of(types, templates);
+        }
+    }
+
+    fn are_those_of(types: &[Type], templates: &[&str]) {
         let in_templates: BTreeSet<_> = templates
             .iter()
             .flat_map(|text| text.lines())
@@ -319,15 +440,15 @@ mod tests {
             .filter(|kind| !kind.ends_with("::Id") && !kind.ends_with("::Name"))
             .map(|kind| format!("AWS::{kind}"))
             .collect();
-        let here: BTreeSet<_> = TYPES.iter().map(|kind| kind.name.to_owned()).collect();
-        assert_eq!(here.len(), TYPES.len(), "a type stands twice");
+        let here: BTreeSet<_> = types.iter().map(|kind| kind.name.to_owned()).collect();
+        assert_eq!(here.len(), types.len(), "a type stands twice");
         assert_eq!(here, in_templates);
     }
 
     #[test]
     fn every_action_of_a_type_is_in_a_statement() {
         let statements = statements();
-        for kind in TYPES {
+        for kind in TYPES.iter().chain(OPERATIONS_TYPES) {
             assert!(!kind.make.is_empty() && !kind.delete.is_empty());
             for action in kind.make.iter().chain(kind.look).chain(kind.delete) {
                 assert!(

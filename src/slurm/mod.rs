@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod log_file;
 mod node_setup;
 pub mod nodes;
+pub mod operations;
 pub mod partitions;
 pub mod ping;
 mod revoke;

@@ -9,7 +9,7 @@ use super::shape::{Number, Text, Words};
 use super::time::{self, moment};
 
 /// A node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
     /// Its name.
     pub name: String,
@@ -36,7 +36,7 @@ pub struct Node {
     /// Why it is down or drained.
     pub reason: Option<String>,
     /// When its machine booted.
-    #[serde(serialize_with = "time::serialize")]
+    #[serde(with = "time", default)]
     pub boot_time: Option<u64>,
 }
 
@@ -93,9 +93,14 @@ pub fn request() -> Request {
 
 /// Lists the nodes, or those of some partitions, in Slurm's order.
 pub async fn list(client: &Client, partitions: &[String]) -> Result<Vec<Node>> {
-    let keep = |raw: RawNode| Element::understood(raw.node());
-    let listed = client.list(&request(), "nodes", keep).await?;
-    let mut nodes = listed.map(|(nodes, _)| nodes).unwrap_or_default();
+    let mut nodes = match client.operations() {
+        Some(operations) => operations.nodes().await?,
+        None => {
+            let keep = |raw: RawNode| Element::understood(raw.node());
+            let listed = client.list(&request(), "nodes", keep).await?;
+            listed.map(|(nodes, _)| nodes).unwrap_or_default()
+        }
+    };
     if !partitions.is_empty() {
         nodes.retain(|node| node.partitions.iter().any(|own| partitions.contains(own)));
     }

@@ -1,6 +1,6 @@
 //! Partitions, in one shape for all versions of Slurm's API. ParallelCluster calls them queues.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Result;
@@ -9,7 +9,7 @@ use super::client::{Client, Element, Request};
 use super::shape::{Number, Words};
 
 /// A partition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partition {
     /// Its name.
     pub name: String,
@@ -37,6 +37,9 @@ pub fn request() -> Request {
 
 /// Lists the partitions, in Slurm's order.
 pub async fn list(client: &Client) -> Result<Vec<Partition>> {
+    if let Some(operations) = client.operations() {
+        return operations.partitions().await;
+    }
     let keep = |raw: Value| Element::understood(read(&raw));
     let listed = client.list(&request(), "partitions", keep).await?;
     Ok(listed.map(|(partitions, _)| partitions).unwrap_or_default())

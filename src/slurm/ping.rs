@@ -26,7 +26,7 @@ pub struct Ping {
 }
 
 /// A controller of Slurm's, as slurmrestd sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Controller {
     /// Its host.
     pub host: String,

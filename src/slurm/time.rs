@@ -2,6 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serializer};
+
 use super::shape::Number;
 
 /// The first second that four digits of a year cannot show.
@@ -25,15 +28,24 @@ pub fn day(seconds: u64) -> String {
     day
 }
 
-/// Serialises a moment as RFC 3339, for `#[serde(serialize_with)]`.
-pub fn serialize<S: serde::Serializer>(
-    moment: &Option<u64>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+/// Serialises a moment as RFC 3339, for `#[serde(with)]`.
+pub fn serialize<S: Serializer>(moment: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
     match moment {
         Some(seconds) => serializer.serialize_some(&rfc3339(*seconds)),
         None => serializer.serialize_none(),
     }
+}
+
+/// Reads a moment in RFC 3339, for `#[serde(with)]`.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let moment = humantime::parse_rfc3339_weak(&text).map_err(D::Error::custom)?;
+    Ok(moment
+        .duration_since(UNIX_EPOCH)
+        .ok()
+        .map(|since| since.as_secs()))
 }
 
 /// Returns this moment.

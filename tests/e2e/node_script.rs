@@ -33,7 +33,7 @@ async fn changes(env: &TestEnv, bucket: &str, key: &str) -> Vec<String> {
         }}
         echo evil >/tmp/evil
         for who in root ec2-user; do
-            for place in '{key}' triggers/x blobs/x jobs/x runs/x results/x; do
+            for place in '{key}' triggers/x operations/x blobs/x jobs/x runs/x results/x; do
                 try "$who puts $place" aws s3 cp /tmp/evil "s3://{bucket}/$place"
                 try "$who deletes $place" aws s3api delete-object --bucket '{bucket}' --key "$place"
             done

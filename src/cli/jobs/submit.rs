@@ -7,13 +7,15 @@ use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::event::Events;
 use crate::output::{self, Answer};
 use crate::slurm::ApiVersion;
 use crate::slurm::client::{Client, Request};
 use crate::slurm::jobs::{self, Marker, Submitted};
+use crate::slurm::operations::Order;
 use crate::slurm::submission::Description;
 
-use super::super::reach::ReachArgs;
+use super::super::reach::{ReachArgs, Via};
 use super::super::show::{UserArgs, View, print, print_curl, with_client};
 use super::sbatch_options::SbatchOptions;
 
@@ -63,8 +65,12 @@ pub(super) async fn run(args: Args) -> Result<()> {
     let (view, output_file) = outputs(&args.output);
     let mut options = args.options.0.clone();
     options.extend(output_file.map(|file| ("output".to_owned(), file)));
-    let jobs = read(&args.files, &options)?;
     let user = args.user.user.as_ref();
+    if args.reach.via == Via::Operations && !args.curl {
+        let orders = orders(&args.files, &options)?;
+        return submit_orders(&args, orders, view).await;
+    }
+    let jobs = read(&args.files, &options)?;
     if args.curl {
         let name = user.map_or("ec2-user", |user| user.as_str()).to_owned();
         let requests = requests(filled(jobs, &name), args.reach.curl_version(user)?)?;
@@ -89,22 +95,50 @@ pub(super) async fn run(args: Args) -> Result<()> {
             .buffered(at_once)
             .collect()
             .await;
-        let mut answer = SubmitAnswer::default();
-        for (file, outcome) in outcomes {
-            match outcome {
-                Ok(submitted) => {
-                    for warning in &submitted.warnings {
-                        events.warn(format!("job {}: {warning}", submitted.id));
-                    }
-                    answer.jobs.push(SubmittedFile { file, submitted });
-                }
-                Err(error) => answer.failed.push((file, error)),
-            }
-        }
-        let written = print(&answer, view);
-        answer.verdict(written)
+        conclude(outcomes, events, view)
     })
     .await
+}
+
+/// Submits batch scripts by the operations path: `sbatch` on the head node reads them, one after
+/// the other.
+async fn submit_orders(args: &Args, orders: Vec<(String, Order)>, view: View) -> Result<()> {
+    if view == View::Raw {
+        return Err(Error::usage(
+            "the operations path has one shape of answers: --output json",
+        ));
+    }
+    with_client(
+        &args.reach,
+        args.user.user.as_ref(),
+        async |reach, events| {
+            let operations = reach.client.operations().expect("asked for");
+            let mut outcomes = Vec::new();
+            for (file, order) in orders {
+                outcomes.push((file, operations.submit(&order).await));
+            }
+            conclude(outcomes, events, view)
+        },
+    )
+    .await
+}
+
+/// Prints what was submitted; fails when not everything was.
+fn conclude(outcomes: Vec<(String, Result<Submitted>)>, events: &Events, view: View) -> Result<()> {
+    let mut answer = SubmitAnswer::default();
+    for (file, outcome) in outcomes {
+        match outcome {
+            Ok(submitted) => {
+                for warning in &submitted.warnings {
+                    events.warn(format!("job {}: {warning}", submitted.id));
+                }
+                answer.jobs.push(SubmittedFile { file, submitted });
+            }
+            Err(error) => answer.failed.push((file, error)),
+        }
+    }
+    let written = print(&answer, view);
+    answer.verdict(written)
 }
 
 /// Submits a job under a marker of its own.
@@ -130,19 +164,7 @@ fn outputs(given: &[String]) -> (View, Option<String>) {
 fn read(files: &[String], options: &[(String, String)]) -> Result<Vec<Job>> {
     let mut jobs = Vec::new();
     for file in files {
-        let mut bytes = Vec::new();
-        let read = if file == "-" {
-            std::io::stdin()
-                .lock()
-                .read_to_end(&mut bytes)
-                .map(|_| bytes)
-        } else {
-            std::fs::read(file)
-        };
-        let bytes = read.map_err(|error| {
-            Error::usage(format!("cannot read the job file `{file}`")).because(error)
-        })?;
-        let mut description = Description::read(file, &bytes)?;
+        let mut description = Description::read(file, &contents(file)?)?;
         for (option, value) in options {
             description.set(option, value)?;
         }
@@ -152,6 +174,53 @@ fn read(files: &[String], options: &[(String, String)]) -> Result<Vec<Job>> {
         });
     }
     Ok(jobs)
+}
+
+fn contents(file: &str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = if file == "-" {
+        std::io::stdin()
+            .lock()
+            .read_to_end(&mut bytes)
+            .map(|_| bytes)
+    } else {
+        std::fs::read(file)
+    };
+    read.map_err(|error| Error::usage(format!("cannot read the job file `{file}`")).because(error))
+}
+
+/// Returns what the operations path takes of files: batch scripts alone.
+fn orders(files: &[String], options: &[(String, String)]) -> Result<Vec<(String, Order)>> {
+    let order = |file: &String| {
+        let script = String::from_utf8(contents(file)?).map_err(|error| {
+            Error::usage(format!("`{file}` is no text in UTF-8")).because(error)
+        })?;
+        if !script.starts_with("#!") {
+            return Err(Error::usage(format!(
+                "`{file}` is no batch script: its first line does not begin with #!"
+            ))
+            .hint("the operations path takes batch scripts; JSON goes to slurmrestd: leave out --via operations"));
+        }
+        let name = file.rsplit('/').next().unwrap_or_default();
+        let order = Order {
+            name: if name == "-" { "sbatch" } else { name }.to_owned(),
+            script,
+            arguments: Vec::new(),
+            options: options.iter().map(as_sbatch_has_it).collect(),
+            marker: Marker::digits()?,
+        };
+        Ok((file.clone(), order))
+    };
+    files.iter().map(order).collect()
+}
+
+/// Returns an option by the name that `sbatch` has for it.
+fn as_sbatch_has_it((option, value): &(String, String)) -> (String, String) {
+    let name = match option.as_str() {
+        "name" => "job-name",
+        other => other,
+    };
+    (name.to_owned(), value.clone())
 }
 
 fn filled(mut jobs: Vec<Job>, user: &str) -> Vec<Job> {

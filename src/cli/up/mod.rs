@@ -5,13 +5,14 @@ mod detached;
 
 use std::io::IsTerminal;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum};
 use futures_util::future::BoxFuture;
 
 use crate::deploy::{self, Consent, Preflight, Proof, Replaced};
 use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::output::{self, Format, Story};
+use crate::settings::Wish;
 
 use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse, bucket_name};
 use answer::UpAnswer;
@@ -30,6 +31,19 @@ pub(super) struct Args {
     /// Use a bucket again that `teardown --keep-bucket` left, with the jobs remembered in it
     #[arg(long, value_name = "NAME", value_parser = bucket_name)]
     bucket: Option<String>,
+
+    /// Make the operations path, too: Slurm for callers with IAM rights, without a token; off takes
+    /// it away [default: as it is]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "on|off",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "on",
+        hide_possible_values = true
+    )]
+    operations: Option<Switch>,
 
     /// Do not ask before making things that cost money
     #[arg(short, long, overrides_with = "yes")]
@@ -62,8 +76,20 @@ pub(super) struct Args {
     output: Format,
 }
 
+/// Whether a part of the deployment is to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
 pub(super) async fn run(mut args: Args) -> Result<()> {
     args.cluster.kept_bucket = args.bucket.take();
+    args.cluster.operations = match args.operations {
+        None => Wish::AsItIs,
+        Some(Switch::On) => Wish::On,
+        Some(Switch::Off) => Wish::Off,
+    };
     // Before a cluster is replaced more is asked, once it is known what goes with it.
     if !args.replace_cluster {
         confirm_costs(&args).await?;

@@ -9,6 +9,12 @@ use crate::settings::BucketFate;
 pub(in crate::deploy) async fn doomed(context: &Context) -> Result<Vec<String>> {
     let name = &context.settings.name;
     let mut lines = Vec::new();
+    if is_ours(context, &name.operations_stack()).await? {
+        lines.push(format!(
+            "the stack {} (SSM document, function, routes)",
+            name.operations_stack()
+        ));
+    }
     if is_ours(context, &name.api_stack()).await? {
         lines.push(format!(
             "the stack {} (load balancer, VPC link, HTTP API)",

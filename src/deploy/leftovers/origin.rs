@@ -43,7 +43,7 @@ impl Origin {
             bucket: names.bucket_prefix(),
             ..Origin::default()
         };
-        for name in [names.requirements_stack(), names.api_stack()] {
+        for name in names.own_stacks() {
             origin.add_stack(context, &name).await?;
         }
         let mut ids: BTreeSet<_> = cluster_stacks.iter().cloned().collect();

@@ -5,6 +5,7 @@ mod cluster;
 mod doors;
 mod gateway;
 mod head_node;
+mod operations;
 mod stacks;
 mod target;
 
@@ -67,6 +68,12 @@ pub(super) async fn walk(context: &Context) -> Vec<Layer> {
         last.finding.next.push(context.settings.again.command("up"));
     }
     layers
+}
+
+/// Looks at the second way, where there is one: whatever is broken on the first, it may answer.
+pub(super) async fn beside(context: &Context) -> Option<Finding> {
+    let found = operations::look(context).await;
+    found.unwrap_or_else(|error| Some(Finding::of_error(operations::SUBJECT, &error)))
 }
 
 /// The layers, in the order in which one stands on the other.

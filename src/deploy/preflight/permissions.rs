@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::deploy::finding::{Finding, Verdict};
 use crate::error::Result;
 use crate::iam_policy::{self, Question, Scope, Use};
+use crate::settings;
 
 const SUBJECT: &str = "permissions";
 
@@ -54,7 +55,11 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         },
     };
     let mut findings = Vec::new();
-    for (wanted, word) in USES {
+    let operations: &[_] = match context.settings.operations {
+        settings::Wish::On => &[(Use::OperationsStack, "operations-stack")],
+        settings::Wish::AsItIs | settings::Wish::Off => &[],
+    };
+    for (wanted, word) in USES.iter().chain(operations) {
         match denied(context, &principal, *wanted).await {
             Err(error) => return vec![not_looked(&error)],
             Ok(denied) if denied.is_empty() => {}

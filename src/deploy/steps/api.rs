@@ -7,7 +7,6 @@ use crate::error::{Error, Result};
 use crate::event::Outcome;
 use crate::step::Step;
 
-use super::deletion::Attempts;
 use super::stack::{self, Template};
 
 const TEMPLATE: Template = Template {
@@ -80,20 +79,7 @@ fn spec(context: &Context) -> Result<StackSpec> {
 }
 
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
-    let name = context.settings.name.api_stack();
-    let mut left = stack::doomed(context, &name).await?;
-    if left.is_none() {
-        return Ok(Outcome::Absent);
-    }
-    let progress = stack::progress(&context.events, Step::Api);
-    let mut attempts = Attempts::new(context, &name);
-    while let Some(there) = left {
-        left = match context.aws.stacks.delete(&there, &progress).await {
-            Ok(()) => None,
-            Err(error) => attempts.after(error).await?,
-        };
-    }
-    Ok(Outcome::Removed)
+    stack::undo(context, Step::Api, &context.settings.name.api_stack()).await
 }
 
 fn parameters(requirements: &Requirements) -> Vec<(&'static str, String)> {

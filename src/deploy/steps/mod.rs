@@ -12,6 +12,7 @@ pub(super) mod key_pair;
 pub(super) mod nat_gateway;
 pub(super) mod node_script;
 pub(super) mod node_setup;
+pub(super) mod operations;
 pub(super) mod ownership;
 pub(super) mod pcluster;
 pub(super) mod requirements;

@@ -1,4 +1,4 @@
-//! What the two steps that are CloudFormation stacks have in common.
+//! What the steps that are CloudFormation stacks have in common.
 
 use sha2::{Digest, Sha256};
 
@@ -6,8 +6,10 @@ use crate::aws::{Stack, StackEvent, StackSpec};
 use crate::context::{Context, TAG_DEPLOYMENT};
 use crate::deploy::State;
 use crate::error::{Error, Result};
-use crate::event::Events;
+use crate::event::{Events, Outcome};
 use crate::step::Step;
+
+use super::deletion::Attempts;
 
 /// The tag that holds the digest of the template a stack was made from.
 const TAG_TEMPLATE: &str = "hpcapi:template";
@@ -130,6 +132,23 @@ pub(super) async fn doomed(context: &Context, name: &str) -> Result<Option<Stack
         return Ok(None);
     }
     Ok(stack)
+}
+
+/// Deletes a stack that nothing has to be taken out of first.
+pub(super) async fn undo(context: &Context, step: Step, name: &str) -> Result<Outcome> {
+    let mut left = doomed(context, name).await?;
+    if left.is_none() {
+        return Ok(Outcome::Absent);
+    }
+    let progress = progress(&context.events, step);
+    let mut attempts = Attempts::new(context, name);
+    while let Some(there) = left {
+        left = match context.aws.stacks.delete(&there, &progress).await {
+            Ok(()) => None,
+            Err(error) => attempts.after(error).await?,
+        };
+    }
+    Ok(Outcome::Removed)
 }
 
 fn digest(template: &str) -> String {

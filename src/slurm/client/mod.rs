@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use crate::error::{Error, Result};
+use crate::slurm::operations::Operations;
 use crate::slurm::shape;
 use crate::wait::Pace;
 
@@ -51,6 +52,7 @@ pub struct Client {
     transport: Transport,
     moved: Moved,
     identity: Identity,
+    operations: Option<Operations>,
     memory: Memory,
     version: OnceCell<ApiVersion>,
     is_lost: AtomicBool,
@@ -74,12 +76,27 @@ impl Client {
             transport,
             moved: Moved::default(),
             identity,
+            operations: None,
             memory,
             version: OnceCell::new(),
             is_lost: AtomicBool::new(false),
             is_refused: AtomicBool::new(false),
             left_out: AtomicUsize::new(0),
         }
+    }
+
+    /// Returns a client that asks by the operations path, which speaks no version of Slurm's API.
+    pub fn by_operations(operations: Operations, memory: Memory) -> Client {
+        let transport = operations.transport().clone();
+        Client {
+            operations: Some(operations),
+            ..Client::new(transport, Identity::Anonymous, memory)
+        }
+    }
+
+    /// Returns the operations path, if that is how this client asks.
+    pub fn operations(&self) -> Option<&Operations> {
+        self.operations.as_ref()
     }
 
     /// Returns the server.
@@ -109,6 +126,12 @@ impl Client {
 
     /// Returns the API version to speak: the newest that both sides know.
     pub async fn version(&self) -> Result<ApiVersion> {
+        if let Some(operations) = &self.operations {
+            return Err(Error::usage(format!(
+                "{operations} is no API of Slurm's: it lists, shows, submits and cancels jobs"
+            ))
+            .hint("for anything else leave out --via operations"));
+        }
         self.spoken()
             .get_or_try_init(|| async {
                 match self.memory.version() {
@@ -122,6 +145,9 @@ impl Client {
 
     /// Returns the version if it is known without asking the server.
     pub fn known_version(&self) -> Option<ApiVersion> {
+        if self.operations.is_some() {
+            return None;
+        }
         self.spoken()
             .get()
             .copied()

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LINK, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
 use crate::error::{Context, Error, Result};
@@ -53,6 +53,8 @@ pub struct Reply {
     pub location: Option<String>,
     /// How long the server asks to wait before the next request.
     pub retry_after: Option<Duration>,
+    /// The path of the next page, where the answer is one of several.
+    pub next: Option<String>,
     /// How long the answer took.
     pub took: Duration,
     /// Who gave it, where that was found out by asking on.
@@ -67,6 +69,7 @@ impl Reply {
             body,
             location: None,
             retry_after: None,
+            next: None,
             took,
             giver: None,
         }
@@ -178,12 +181,7 @@ impl Transport {
         credentials: Option<&Credentials>,
     ) -> Result<Incoming, Lost> {
         let url = self.server.url(&request.path(version));
-        let parsed = Url::parse(&url).map_err(|error| {
-            Lost::Unsent(Error::usage(format!("`{url}` is no URL")).because(error))
-        })?;
         let mut headers = HeaderMap::new();
-        // slurmrestd writes compact JSON only to those who send an Accept header.
-        headers.insert("Accept", HeaderValue::from_static("application/json"));
         if let Some(Credentials { user, token }) = credentials {
             let mut secret = HeaderValue::from_str(token.reveal()).map_err(|_| {
                 Lost::Unsent(
@@ -201,6 +199,21 @@ impl Transport {
                 headers.insert("X-SLURM-USER-NAME", name);
             }
         }
+        self.send(request, &url, headers).await
+    }
+
+    /// Sends a request to a URL of the server's, with headers that say who makes it.
+    pub(in crate::slurm) async fn send(
+        &self,
+        request: &Request,
+        url: &str,
+        mut headers: HeaderMap,
+    ) -> Result<Incoming, Lost> {
+        let parsed = Url::parse(url).map_err(|error| {
+            Lost::Unsent(Error::usage(format!("`{url}` is no URL")).because(error))
+        })?;
+        // slurmrestd writes compact JSON only to those who send an Accept header.
+        headers.insert("Accept", HeaderValue::from_static("application/json"));
         let mut sent = self.http.request(request.method.clone(), parsed);
         if let Some(body) = &request.body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -210,7 +223,7 @@ impl Transport {
         match sent.headers(headers).send().await {
             Ok(response) => Ok(Incoming {
                 response,
-                url,
+                url: url.to_owned(),
                 began,
             }),
             Err(error) if error.is_connect() || error.is_builder() => {
@@ -245,6 +258,7 @@ impl Incoming {
             value.to_str().ok().map(ToOwned::to_owned)
         };
         let location = header(LOCATION);
+        let next = header(LINK).as_deref().and_then(next_page);
         let retry_after = header(RETRY_AFTER)
             .and_then(|seconds| seconds.parse().ok())
             .map(Duration::from_secs);
@@ -261,6 +275,7 @@ impl Incoming {
             body,
             location,
             retry_after,
+            next,
             took: self.began.elapsed(),
             giver: None,
         })
@@ -291,6 +306,15 @@ impl Incoming {
                 .hint("try again; look what is wrong: hpcapi ping; allow more time: --timeout 120")
         })
     }
+}
+
+/// Returns where a `Link` header (RFC 8288) points to for the next page.
+fn next_page(link: &str) -> Option<String> {
+    let (target, parameters) = link.strip_prefix('<')?.split_once('>')?;
+    parameters
+        .split(';')
+        .any(|parameter| parameter.trim() == "rel=\"next\"")
+        .then(|| target.to_owned())
 }
 
 fn too_long(url: &str, mebibytes: usize) -> Error {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::slurm::UserName;
 use crate::slurm::client::{ApiVersion, Client, Layer, Lost, Problems, Request, excerpt};
+use crate::slurm::operations::Operations;
 use crate::slurm::shape::{self, Number, Text};
 
 use super::{Job, JobId, lookup};
@@ -27,7 +28,7 @@ const ALREADY_ENDED: i64 = 2021;
 const AT_ONCE: usize = 8;
 
 /// What came of a cancellation.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cancelled {
     /// The jobs that Slurm was told to cancel, and took.
     pub cancelled: Vec<String>,
@@ -36,7 +37,7 @@ pub struct Cancelled {
 }
 
 /// A job that was left alone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     /// Its number.
     pub id: String,
@@ -51,6 +52,9 @@ pub fn request(id: JobId) -> Request {
 
 /// Cancels what `wanted` names, each with the jobs that Slurm showed for it.
 pub async fn cancel(client: &Client, wanted: &[(JobId, Vec<Job>)]) -> Result<Cancelled> {
+    if let Some(operations) = client.operations() {
+        return by_operations(operations, wanted).await;
+    }
     let version = client.version().await?;
     let user = client.identity().user().await?;
     let outcomes: Vec<_> = stream::iter(wanted)
@@ -72,6 +76,24 @@ pub async fn cancel(client: &Client, wanted: &[(JobId, Vec<Job>)]) -> Result<Can
         match outcome {
             Ok(()) => answer.cancelled.push(id),
             Err(reason) => answer.refused.push(Refused { id, reason }),
+        }
+    }
+    Ok(answer)
+}
+
+/// Cancels by the operations path, which looks itself whose a job is.
+async fn by_operations(operations: &Operations, wanted: &[(JobId, Vec<Job>)]) -> Result<Cancelled> {
+    let mut answer = Cancelled::default();
+    for (id, _) in wanted {
+        match operations.cancel(*id).await {
+            Ok(one) => {
+                answer.cancelled.extend(one.cancelled);
+                answer.refused.extend(one.refused);
+            }
+            Err(error) => answer.refused.push(Refused {
+                id: id.to_string(),
+                reason: error.to_string(),
+            }),
         }
     }
     Ok(answer)

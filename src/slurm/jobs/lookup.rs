@@ -24,6 +24,9 @@ pub fn request(id: JobId, version: ApiVersion) -> Request {
 /// Returns what Slurm knows of `id`: one job, or the parts of an array. Nothing when it does not
 /// know it, or has forgotten it: it keeps a job for 5 minutes after its end by default.
 pub async fn lookup(client: &Client, id: JobId) -> Result<Vec<Job>> {
+    if let Some(operations) = client.operations() {
+        return operations.job(id).await;
+    }
     let request = request(id, client.version().await?);
     let keep = |raw: RawJob| match raw.job() {
         Some(job) if job.is(id) => Element::Wanted(job),

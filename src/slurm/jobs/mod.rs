@@ -17,7 +17,7 @@ mod task_list;
 mod usage;
 mod wait;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::time;
 
@@ -38,7 +38,7 @@ pub use usage::{By, Line as UsageLine, Usage};
 pub use wait::{exit_code, gone, wait};
 
 /// Who tells of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// Slurm, which forgets a job some minutes after its end.
@@ -53,7 +53,7 @@ pub enum Source {
 
 /// A job. Field for field the same whatever the server's version, but for what a version does
 /// not tell.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Its number; the tasks of an array have numbers of their own.
     pub id: u64,
@@ -100,16 +100,16 @@ pub struct Job {
     /// Memory for each CPU, in MiB.
     pub memory_per_cpu_mb: Option<u64>,
     /// When it was submitted.
-    #[serde(serialize_with = "time::serialize")]
+    #[serde(with = "time", default)]
     pub submit_time: Option<u64>,
     /// From when on it may start.
-    #[serde(serialize_with = "time::serialize")]
+    #[serde(with = "time", default)]
     pub eligible_time: Option<u64>,
     /// When it started, or will start as far as Slurm can say.
-    #[serde(serialize_with = "time::serialize")]
+    #[serde(with = "time", default)]
     pub start_time: Option<u64>,
     /// When it ended, or will be ended.
-    #[serde(serialize_with = "time::serialize")]
+    #[serde(with = "time", default)]
     pub end_time: Option<u64>,
     /// How long it may run, in seconds; without a limit there is none.
     pub time_limit_seconds: Option<u64>,
@@ -139,7 +139,7 @@ pub struct Job {
     /// The command that submitted it, where Slurm tells.
     pub submit_line: Option<String>,
     /// Its steps, where the accounting database was asked for them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", skip_deserializing)]
     pub steps: Vec<Step>,
     /// Who tells of it.
     pub source: Source,

@@ -17,7 +17,7 @@ use super::{Filter, Job, list};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A job that Slurm took.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submitted {
     /// Its number.
     pub id: u64,
@@ -44,13 +44,15 @@ pub struct Marker(String);
 impl Marker {
     /// Returns one that no other job has.
     pub fn new() -> Result<Marker> {
+        Ok(Marker(format!("{MARKER}{}", Marker::digits()?)))
+    }
+
+    /// Returns 16 hexadecimal digits of chance.
+    pub fn digits() -> Result<String> {
         let mut bytes = [0; 8];
         aws_lc_rs::rand::fill(&mut bytes)
             .map_err(|_| Error::failed("this machine gives no random numbers"))?;
-        Ok(Marker(format!(
-            "{MARKER}{:016x}",
-            u64::from_be_bytes(bytes)
-        )))
+        Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
     }
 
     /// Returns that of a run's job.

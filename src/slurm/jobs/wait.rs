@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// written every 20 s.
 const WRITTEN: Duration = Duration::from_secs(90);
 
+/// How long a look by the operations path rests: each starts a command on the head node.
+const OPERATION: Duration = Duration::from_secs(5);
+
 /// Waits until every one of `ids` has ended, at most `limit`; `seen` is told each job whose
 /// state is new, or that is held, `troubled` each look that failed, and `remembered` is asked for what Slurm has
 /// forgotten. Returns the jobs as they ended.
@@ -81,6 +84,9 @@ pub async fn wait(
         }
         if ended.iter().all(Option::is_some) {
             return Ok(ended.into_iter().flatten().flatten().collect());
+        }
+        if client.operations().is_some() {
+            pace.wait_at_least(OPERATION);
         }
         if !pace.next().await {
             let open: Vec<String> = ids

@@ -36,7 +36,7 @@ impl<'a> Accounting<'a> {
     /// Returns the database of a Slurm; `None` when its slurmrestd serves none, or one that does not tell
     /// how jobs ended.
     pub async fn of(client: &'a Client) -> Result<Option<Accounting<'a>>> {
-        if client.version().await? < OLDEST {
+        if client.operations().is_some() || client.version().await? < OLDEST {
             return Ok(None);
         }
         let request = Request::accounting("clusters");

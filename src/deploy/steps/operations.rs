@@ -1,0 +1,145 @@
+//! The stack `<name>-operations`, for those who want it: routes of the HTTP API that callers with IAM
+//! rights may use without a token, the function behind them, and the one SSM document that it sends.
+
+use std::io::{Cursor, Write};
+
+use sha2::{Digest, Sha256};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use crate::context::Context;
+use crate::deploy::State;
+use crate::error::{Error, Result};
+use crate::event::Outcome;
+use crate::settings::Wish;
+use crate::step::Step;
+
+use super::stack::{self, Template};
+
+const TEMPLATE: Template = Template {
+    body: include_str!("../../../templates/operations.yaml"),
+    earlier: &[],
+};
+
+/// The function.
+const FUNCTION: &str = include_str!("../../../templates/operations/function.py");
+
+/// What Lambda is to import.
+const MODULE: &str = "function.py";
+
+/// The type of the resource in the API stack that takes the routes.
+const HTTP_API: &str = "AWS::ApiGatewayV2::Api";
+
+pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
+    let name = context.settings.name.operations_stack();
+    let wish = context.settings.operations;
+    let Some(there) = context.aws.stacks.describe(&name).await? else {
+        return Ok(match wish {
+            Wish::On => State::Missing,
+            Wish::AsItIs | Wish::Off => State::Unwanted,
+        });
+    };
+    stack::require_ours(context, &there)?;
+    if wish == Wish::Off {
+        return Ok(State::incomplete("it is not wanted any more"));
+    }
+    if context.facts().head_node.is_none() {
+        return Ok(State::waiting("the head node"));
+    }
+    Ok(match parameters(context).await {
+        Ok(parameters) => stack::state(&there, TEMPLATE, &parameters),
+        Err(_) => State::waiting("the API"),
+    })
+}
+
+pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
+    if context.settings.operations == Wish::Off {
+        undo(context).await?;
+        return Ok(());
+    }
+    let parameters = parameters(context).await?;
+    if let Some(requirements) = context.requirements() {
+        let buckets = &context.aws.buckets;
+        buckets
+            .put(&requirements.bucket, &code_key(), code())
+            .await?;
+    }
+    let name = context.settings.name.operations_stack();
+    let spec = stack::spec(context, Step::Operations, name, TEMPLATE, parameters);
+    let progress = stack::progress(&context.events, Step::Operations);
+    context.aws.stacks.apply(&spec, &progress).await?;
+    Ok(())
+}
+
+pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
+    let name = context.settings.name.operations_stack();
+    stack::undo(context, Step::Operations, &name).await
+}
+
+async fn parameters(context: &Context) -> Result<Vec<(&'static str, String)>> {
+    let api = context.settings.name.api_stack();
+    let resources = context.aws.stacks.resources(&api).await?;
+    let http_api = resources.into_iter().find(|one| one.kind == HTTP_API);
+    let bucket = context.requirements().map(|it| it.bucket);
+    let head_node = context.facts().head_node.as_ref().map(|it| it.id.clone());
+    match (http_api, bucket, head_node) {
+        (Some(http_api), Some(bucket), Some(head_node)) => {
+            Ok(given(http_api.physical_id, head_node, bucket))
+        }
+        _ => Err(Error::failed(
+            "the operations path needs an API, a bucket and a head node",
+        )),
+    }
+}
+
+fn given(http_api: String, head_node: String, bucket: String) -> Vec<(&'static str, String)> {
+    vec![
+        ("HttpApi", http_api),
+        ("HeadNodeInstanceID", head_node),
+        ("Bucket", bucket),
+        ("CodeKey", code_key()),
+    ]
+}
+
+/// Returns where the function's code lies: a key holds the digest of its content.
+fn code_key() -> String {
+    let digest = Sha256::digest(code());
+    let digits: String = digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("hpcapi/{digits}/operations.zip")
+}
+
+/// Returns the function's code as Lambda takes it: the same bytes each time.
+fn code() -> Vec<u8> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o644);
+    archive
+        .start_file(MODULE, options)
+        .and_then(|()| Ok(archive.write_all(FUNCTION.as_bytes())?))
+        .expect("memory takes it");
+    archive.finish().expect("memory takes it").into_inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stack::template::Declared;
+    use super::*;
+
+    #[test]
+    fn template_and_code_agree_on_parameters() {
+        let declared = Declared::of(TEMPLATE);
+        declared.takes(&given(String::new(), String::new(), String::new()));
+    }
+
+    #[test]
+    fn the_same_code_has_the_same_key() {
+        assert_eq!(code(), code());
+        assert!(code_key().starts_with("hpcapi/"));
+    }
+}
