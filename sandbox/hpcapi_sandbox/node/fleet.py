@@ -40,6 +40,7 @@ WantedBy=multi-user.target
 """
 
 # -b: a slurmd that starts is a node that booted, or Slurm goes on waiting for the boot.
+# A node has a host name of its own, as on AWS: MPI tells by it who is near.
 _SLURMD_UNIT = """\
 [Unit]
 Description=Slurm node daemon of %i
@@ -47,7 +48,7 @@ After=munge.service network.target
 
 [Service]
 Type=simple
-{boot}ExecStart=/opt/slurm/sbin/slurmd -D -b -N %i
+{boot}ExecStart=/usr/bin/unshare --uts /bin/sh -c 'hostname %i && exec /opt/slurm/sbin/slurmd -D -b -N %i'
 ExecReload=/bin/kill -HUP $MAINPID
 KillMode=process
 LimitNOFILE=131072
