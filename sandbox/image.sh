@@ -5,7 +5,8 @@
 #   image.sh TARGET_DIR [SUITE]
 #
 # SUITE is a Debian release and so a Slurm: trixie (24.11, default), forky (26.05) or bookworm
-# (22.05). TARGET_DIR appears whole or not at all; one that this very recipe made stays as it is.
+# (22.05); trixie has Open MPI, too. TARGET_DIR appears whole or not at all; one that this very
+# recipe made stays as it is.
 set -euo pipefail
 
 fail() {
@@ -66,12 +67,38 @@ if command -v apt-config >/dev/null; then
     [ -z "$uri" ] || mirror=("$uri")
 fi
 
+# MPI, and what compiles C programs for it. Of Open MPI's development package only what these need
+# is taken: the whole of it depends on Fortran. Left out is what drives AMD's GPUs, on which Open MPI
+# depends, and what static programs need. The compiler is a small one, which forky does not have.
+mpi_options=()
+if [ "$suite" = trixie ]; then
+    packages+=(openmpi-bin tcc libc6-dev)
+    cat >"$work/mpi-headers" <<'END'
+#!/bin/sh
+set -eu
+cd "$1/var/tmp"
+APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get download -q libopenmpi-dev
+dpkg-deb --fsys-tarfile libopenmpi-dev_*.deb | tar -x -C "$1" --wildcards \
+    './usr/lib/*/openmpi/include/mpi.h' \
+    './usr/lib/*/openmpi/include/mpi_portable_platform.h' \
+    './usr/lib/*/openmpi/lib/libmpi.so'
+rm libopenmpi-dev_*.deb
+sed -i 's/^compiler=.*/compiler=tcc/' "$1/usr/share/openmpi/mpicc-wrapper-data.txt"
+END
+    chmod 0755 "$work/mpi-headers"
+    mpi_options+=(--customize-hook="$work/mpi-headers")
+    for library in libLLVM libz3.so libamd_comgr.so libamdhip64.so libc.a 'libm-*.a' libmvec.a; do
+        mpi_options+=(--dpkgopt="path-exclude=/usr/lib/*/$library*")
+    done
+fi
+
 mmdebstrap --mode=root --variant=minbase --format=directory \
     --include="$(IFS=,; echo "${packages[*]}")" "${apt_options[@]}" \
     --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+    "${mpi_options[@]}" \
     "$suite" "$root" "${mirror[@]}"
 rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap"
 
