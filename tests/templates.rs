@@ -52,6 +52,7 @@ fn scripts_pass_shellcheck_without_suppressions() {
         "sandbox",
         "scripts",
         "benches/deployment/recipe",
+        "examples/mpi",
     ]
     .into_iter()
     .flat_map(|folder| files(folder, "sh"))
