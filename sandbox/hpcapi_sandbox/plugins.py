@@ -7,6 +7,7 @@ import importlib
 from ministack.services import ec2 as ec2_store
 
 from . import (
+    bucket_events,
     bucket_policies,
     buckets,
     callers,
@@ -44,9 +45,11 @@ _SERVICES = (
     "cloudformation",
     "cloudwatch_logs",
     "ec2",
+    "eventbridge",
     "iam",
     "lambda_svc",
     "s3",
+    "sqs",
     "ssm",
 )
 
@@ -71,6 +74,7 @@ def install() -> None:
         load_balancers,
         api_types,
         buckets,
+        bucket_events,
         logs_and_alarms,
         run_command,
         document_type,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from emulator import EmulatorTest
+from emulator import REGION, EmulatorTest
 
 TEMPLATE = """
 Parameters:
@@ -80,6 +80,9 @@ Resources:
 Outputs:
   Bucket: {Value: !Ref Bucket}
   DeadLetters: {Value: !Ref DeadLetters}
+  Queue: {Value: !Ref Queue}
+  QueueArn: {Value: !GetAtt Queue.Arn}
+  Rule: {Value: !GetAtt Rule.Arn}
 """
 
 
@@ -105,6 +108,29 @@ class EventChain(EmulatorTest):
         self.assertEqual(self.client("events").list_rules()["Rules"], [])
         mappings = self.client("lambda").list_event_source_mappings()
         self.assertEqual(mappings["EventSourceMappings"], [])
+
+    def test_a_queue_takes_what_its_policy_allows(self) -> None:
+        from hpcapi_sandbox import bucket_events
+        from ministack.core.responses import request_scope
+
+        self.assertEqual(self.create("strict", TEMPLATE), "CREATE_COMPLETE")
+        made, sqs = self.outputs("strict"), self.client("sqs")
+        queue = {"QueueUrl": made["Queue"]}
+
+        def may_send(rule: str) -> bool:
+            with request_scope(self.account, REGION):
+                return bucket_events._may_send(made["QueueArn"], {"Arn": rule})
+
+        self.assertTrue(may_send(made["Rule"]))
+        self.assertFalse(may_send(f"{made['Rule']}-other"))
+        policy = sqs.get_queue_attributes(**queue, AttributeNames=["Policy"])["Attributes"]
+        allowed = json.loads(policy["Policy"])
+        denial = {"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*"}
+        refusing = json.dumps({**allowed, "Statement": [*allowed["Statement"], denial]})
+        for other in (refusing, ""):
+            sqs.set_queue_attributes(**queue, Attributes={"Policy": other})
+            self.assertFalse(may_send(made["Rule"]))
+        self.assertEqual(self.deleted("strict"), "DELETE_COMPLETE")
 
     def put(self, bucket: str, key: str) -> None:
         self.client("s3").put_object(Bucket=bucket, Key=key, Body=b"x")
