@@ -189,6 +189,12 @@ class Runs(TakeTest):
         self.assert_jobs(250)
         self.assertEqual(len(self.world.orders), 3)
 
+    def test_more_than_a_hundred_runs_are_several_commands(self) -> None:
+        self.world.add("other")
+        self.world.run(*(self.world.event(f"inbox/{number}") for number in range(60)))
+        self.assert_jobs(120)
+        self.assertEqual([len(order["events"]) for order in self.world.orders], [100, 20])
+
     def test_large_options_are_several_commands(self) -> None:
         self.world.add(options=[["comment", "x" * 4096]] * 100)
         for number in range(5):
@@ -369,6 +375,10 @@ class Again(TakeTest):
         (run,) = self.world.submissions
         self.world.journal.clear()
         self.world.clock.now += 300
+        for kind in ("a", "b"):
+            self.world.objects[f"jobs/2026-11-29/{kind}.ndjson.gz"] = b"", START - 3600
+        asked: list[str] = []
+        self.world.fails = lambda name, given: asked.append(given.get("Key", ""))
         self.world.remember("20261129-100000-ffffffff", 7)
         self.world.remember(run, 4711)
         self.world.remember("20261129-100000-fffffffe", 8)
@@ -376,6 +386,9 @@ class Again(TakeTest):
         self.assert_jobs(1)
         done = self.world.json(f"triggers/t/submitted/{called('inbox/a.txt')}.json")
         self.assertEqual(done["job_id"], 4711)
+        # What was not changed since the event cannot tell of its job.
+        read = [key for key in asked if key.startswith("jobs/")]
+        self.assertEqual(len(read), 3)
 
     def test_a_comment_has_to_end_in_the_marker(self) -> None:
         function = self.world.function
@@ -485,6 +498,17 @@ class Refusals(TakeTest):
         self.assertEqual(self.marker()["run"], self.world.submissions[0])
         (told,) = self.world.orders[-1]["events"]
         self.assertEqual(told["options"], [["partition", "q2"]])
+
+    def test_another_try_of_what_may_have_a_job_is_of_the_same_run(self) -> None:
+        self.world.gone.add(("inbox/a.txt", "v1"))
+        self.world.run(self.world.event())
+        self.assertFalse(self.refusal()["by_slurm"])
+        run = self.marker()["run"]
+        self.world.gone.clear()
+        self.world.add(options=[["partition", "q2"]])
+        self.world.clock.now += 1000
+        self.world.run(self.retry())
+        self.assertEqual(self.world.submissions, [run])
 
     def test_another_try_may_be_refused(self) -> None:
         self.test_a_refusal_is_told()

@@ -858,12 +858,10 @@ class Taking:
         self.event = Event(**{one: said[one] for one in Event._fields})
         self.run, self.digest, self.since = said["run"], said["run_sha256"], marker.changed
         self.is_earlier = True
+        if fetch(self.key("submitted")):
+            return self.end(OVER)
         refusal = fetch(self.key("refused"))
         self.refusal = refusal and json.loads(refusal.text)
-        if fetch(self.key("submitted")):
-            if self.refusal:
-                remove(self.key("refused"))
-            return self.end(OVER)
         if self.refusal and not self.is_again:
             return self.end(OVER)
         if self.trigger.is_paused:
@@ -928,6 +926,7 @@ class Taking:
         if self.outcome == SUBMITTED:
             done = {"job_id": self.job, "time": int(time.time())}
             put(f"runs/{self.run}/submitted.json", done)
+            # What says that it is over comes last.
             if self.refusal:
                 remove(self.key("refused"))
             put(self.key("submitted"), {**done, "run": self.run})
