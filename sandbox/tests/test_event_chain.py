@@ -18,7 +18,7 @@ Resources:
   Queue:
     Type: AWS::SQS::Queue
     Properties:
-      VisibilityTimeout: 1
+      VisibilityTimeout: 3
       RedrivePolicy: {deadLetterTargetArn: !GetAtt DeadLetters.Arn, maxReceiveCount: 1}
   QueuePolicy:
     Type: AWS::SQS::QueuePolicy
@@ -46,6 +46,14 @@ Resources:
       AssumeRolePolicyDocument:
         Statement:
           - {Effect: Allow, Action: sts:AssumeRole, Principal: {Service: lambda.amazonaws.com}}
+      Policies:
+        - PolicyName: take
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - Effect: Allow
+                Action: [sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes]
+                Resource: !GetAtt Queue.Arn
   Function:
     Type: AWS::Lambda::Function
     Properties:
@@ -108,6 +116,18 @@ class EventChain(EmulatorTest):
         self.assertEqual(self.client("events").list_rules()["Rules"], [])
         mappings = self.client("lambda").list_event_source_mappings()
         self.assertEqual(mappings["EventSourceMappings"], [])
+
+    def test_a_function_has_to_be_fit_for_its_queue(self) -> None:
+        for number, (right, wrong, message) in enumerate(
+            (
+                ("sqs:DeleteMessage, ", "", "does not have permissions to call DeleteMessage"),
+                ("VisibilityTimeout: 3", "VisibilityTimeout: 2", "Queue visibility timeout: 2 sec"),
+            )
+        ):
+            stack, template = f"unfit-{number}", TEMPLATE.replace(right, wrong)
+            self.assertEqual(self.create(stack, template), "ROLLBACK_COMPLETE")
+            self.assertIn(message, self.reason(stack, "Source", "CREATE_FAILED"))
+            self.assertEqual(self.deleted(stack), "DELETE_COMPLETE")
 
     def test_a_queue_takes_what_its_policy_allows(self) -> None:
         from hpcapi_sandbox import bucket_events
