@@ -157,6 +157,13 @@ class Requests(FunctionTest):
                 self.assertEqual(self.job(method, job)["statusCode"], 200)
                 self.assertEqual(self.sent(), {"verb": verb, "caller": CALLER, "job": job})
 
+    def test_no_request_takes_events(self) -> None:
+        # The document knows the verb, for the function behind the triggers.
+        verbs = {operation.verb for operation in self.function.OPERATIONS.values()}
+        self.assertNotIn("take", verbs)
+        for route in ("POST /operations/take", "GET /operations/take", "take"):
+            self.refused(self.ask(route), 404)
+
     def test_the_command_is_that_of_our_document(self) -> None:
         self.ask("GET /operations/diag")
         self.ssm.send_command.assert_called_once_with(
