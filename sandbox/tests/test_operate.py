@@ -96,7 +96,7 @@ print(number)
 SQUEUE = """
 if mode == "down": down()
 for job in noted("jobs"):
-    print(job["comment"], job["job_id"])
+    print(job["comment"], job["job_id"], job.get("state", "RUNNING"))
 """
 SCANCEL = """
 note("scancel", sys.argv[1:])

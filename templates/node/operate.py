@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Carries out one operation on the head node, for those who have no token of Slurm's:
 
-    operate.py partitions|nodes|jobs|job|submit|cancel|diag
+    operate.py partitions|nodes|jobs|job|submit|take|cancel|diag
 
 What is asked for beside the verb comes in the environment: SSM_job, SSM_after, SSM_order and
 SSM_caller. All of it may be hostile, and so may be what users wrote into their jobs. The answer is
@@ -116,6 +116,7 @@ ENDED = (
     "REVOKED"
 ).split()
 MARKER = "hpcapi:"
+MARKED = "(?:^| )(hpcapi:[^ \n]+) ([0-9]+) ([A-Z_]+)$"
 NUMBERS_OF_ERROR = "errno error_code error_number".split()
 UNKNOWN = 2017  # Slurm's error for a job that it does not know
 
@@ -158,6 +159,7 @@ def answered(arguments, environment):
         "jobs": operator.jobs,
         "job": operator.job,
         "submit": operator.submit,
+        "take": operator.take,
         "cancel": operator.cancel,
         "diag": operator.diag,
     }
@@ -259,7 +261,7 @@ class Operator:
         """Submits a job once, however often it is asked to."""
         order = checked(self.order(), self.caller())
         marker = "%sop-%s-%s" % (MARKER, order["caller"], order["marker"])
-        with Lock(order["marker"]) as lock:
+        with Lock(order["marker"][:2]) as lock:
             warnings = ["it had been submitted before: it is not submitted again"]
             number = self.find(marker)
             if number is None:
@@ -274,6 +276,12 @@ class Operator:
         }
         return page("jobs", [submitted], None, 201)
 
+    def take(self):
+        """Submits the jobs of events, which is a subject of its own."""
+        import take_events
+
+        return take_events.Taker(self).take()
+
     def known(self, number):
         """Returns what Slurm shows of a job that it took: its script may name it, too."""
         try:
@@ -287,40 +295,40 @@ class Operator:
         digest = self.asked["order"]
         if not digest:
             raise Refused(400, "there is no order to submit")
-        os.makedirs(FOLDER, mode=0o700, exist_ok=True)
-        command = [aws(), "s3api", "get-object", "--bucket", self.config["bucket"]]
-        command += ["--key", "operations/%s.json" % digest, "--region", self.config["region"]]
-        with tempfile.NamedTemporaryFile(dir=FOLDER) as file:
-            # One byte more than there may be.
-            status, _, said = run(command + ["--range", "bytes=0-%d" % LARGEST, file.name])
-            if status != 0:
-                status = 404 if re.search("NoSuchKey|Not Found", said) else 503
-                raise Refused(status, "the head node cannot read the order: " + excerpt(said))
-            with open(file.name, "rb") as written:
-                text = written.read(LARGEST + 1)
-        if len(text) > LARGEST:
-            raise Refused(400, "the order is larger than %d bytes" % LARGEST)
-        if hashlib.sha256(text).hexdigest() != digest:
-            raise Refused(400, "the order is not the one that was written")
+        text = self.fetch("operations/%s.json" % digest, digest, "the order")
         try:
             return json.loads(text.decode("utf-8"))
         except (ValueError, RecursionError):
             raise Refused(400, "the order is no JSON")
 
+    def fetch(self, key, digest, what):
+        """Returns an object of the bucket, whose digest is known."""
+        os.makedirs(FOLDER, mode=0o700, exist_ok=True)
+        command = [aws(), "s3api", "get-object", "--bucket", self.config["bucket"]]
+        command += ["--key", key, "--region", self.config["region"]]
+        with tempfile.NamedTemporaryFile(dir=FOLDER) as file:
+            # One byte more than there may be.
+            status, _, said = run(command + ["--range", "bytes=0-%d" % LARGEST, file.name])
+            if status != 0:
+                status = 404 if re.search("NoSuchKey|Not Found", said) else 503
+                raise Refused(status, "the head node cannot read %s: %s" % (what, excerpt(said)))
+            with open(file.name, "rb") as written:
+                text = written.read(LARGEST + 1)
+        if len(text) > LARGEST:
+            raise Refused(400, "%s is larger than %d bytes" % (what, LARGEST))
+        if hashlib.sha256(text).hexdigest() != digest:
+            raise Refused(400, "%s is not the one that was written" % what)
+        return text
+
     def find(self, marker):
         """Returns the number of the job with a marker, or of its array, if there is one."""
-        owner = self.config["user"]
-        command = [slurm("squeue"), "--noheader", "--states=all", "--user=" + owner]
-        # The marker ends a comment, which may have line breaks: the number stands behind it.
-        status, found, said = run(command + ["--format=%k %F"], self.user())
-        if status != 0:
-            raise Refused(503, "Slurm does not show its jobs: " + excerpt(said), AGAIN)
-        numbers = re.findall("(?:^| )%s ([0-9]+)$" % marker, found, re.MULTILINE)
-        return min(map(int, numbers)) if numbers else None
+        found = marked(self.user())
+        return min((number for known, number, _ in found if known == marker), default=None)
 
     def sbatch(self, order, marker, lock):
         """Has sbatch submit the script; returns the job's number and sbatch's remarks."""
         owner = self.user()
+        comment = comment_of(order)
         # The script's own name, for a job is called after it.
         with tempfile.TemporaryDirectory(prefix="hpcapi-") as folder:
             path = os.path.join(folder.encode(), file_name(order["name"]).encode("utf-8"))
@@ -328,16 +336,12 @@ class Operator:
                 file.write(order["script"].encode("utf-8"))
             for one in (path, folder):
                 os.chown(one, owner.pw_uid, owner.pw_gid)
-            # Not with the limits of what runs this. Should this be killed, sbatch keeps the lock:
-            # nobody looks for the marker before it has ended.
-            command = [slurm("sbatch"), "--parsable", "--propagate=NONE"]
-            command += options(order, marker) + [path] + order["arguments"]
-            status, said, remarks = run(command, owner, keep=(lock,))
-        number = re.match("([0-9]{1,10})(;|$)", said.strip())
-        if status == 0 and number:
-            return int(number.group(1)), [one for one in map(excerpt, remarks.splitlines()) if one]
-        if status != 0 and not is_unclear(status, remarks):
-            raise Refused(400, "Slurm says: " + excerpt(remarks))
+            command = options(order["options"], comment, marker) + [path] + order["arguments"]
+            number, status, said = sbatch(command, owner, lock)
+        if number is not None:
+            return number, [one for one in map(excerpt, said.splitlines()) if one]
+        if status != 0 and not is_unclear(status, said):
+            raise Refused(400, "Slurm says: " + excerpt(said))
         found = self.find(marker)
         if found is None:
             time.sleep(PAUSE)
@@ -345,9 +349,8 @@ class Operator:
         if found is not None:
             return found, ["the answer of sbatch was lost, but the job is there"]
         if status == 0:
-            words = excerpt(said + "\n" + remarks)
-            raise Refused(400, "sbatch has submitted nothing: " + words)
-        raise Refused(503, "Slurm does not take the job now: " + excerpt(remarks), AGAIN)
+            raise Refused(400, "sbatch has submitted nothing: " + excerpt(said))
+        raise Refused(503, "Slurm does not take the job now: " + excerpt(said), AGAIN)
 
     def look_up(self, user):
         """Returns what Slurm knows of the job that is asked for: one, or the parts of an array."""
@@ -419,11 +422,11 @@ class Operator:
 
 class Lock:
     """Sees to it that a marker is looked for and given to a job by one at a time. There are 256 of
-    them for all markers."""
+    them for all markers of `submit`, and one for `take`."""
 
-    def __init__(self, marker):
+    def __init__(self, name):
         os.makedirs(FOLDER, mode=0o700, exist_ok=True)
-        self.path = os.path.join(FOLDER, "lock-" + marker[:2])
+        self.path = os.path.join(FOLDER, "lock-" + name)
 
     def __enter__(self):
         self.file = open(self.path, "w")
@@ -468,12 +471,16 @@ def checked(order, caller):
         raise Refused(400, "the script's name is that of no file")
     if sum(len(text.encode()) for text in texts[4:]) > LONGEST:
         raise Refused(400, "options and arguments are longer than %d bytes" % LONGEST)
-    for option, _ in order["options"]:
+    check_options(order["options"])
+    return order
+
+
+def check_options(options):
+    for option, _ in options:
         if option in REFUSED:
             raise Refused(400, "`--%s` cannot be given here: %s" % (option, REFUSED[option]))
         if option not in OPTIONS:
             raise Refused(400, "`--%s` is no option of sbatch's known here" % excerpt(option))
-    return order
 
 
 def is_utf_8(text):
@@ -488,10 +495,9 @@ def file_name(name):
     return name.rsplit("/", 1)[-1]
 
 
-def options(order, marker):
+def options(given, comment, marker):
     """Returns the options of sbatch, each in one argument, so that no value is ever an option."""
-    comment = comment_of(order)
-    said = [[name, value] for name, value in order["options"] if name != "comment"]
+    said = [[name, value] for name, value in given if name != "comment"]
     said.append(["comment", "%s %s" % (comment, marker) if comment else marker])
     return [
         "--" + name if name in ALONE and not value else "--%s=%s" % (name, value)
@@ -513,7 +519,37 @@ def comment_of(order):
         for word, following in zip(said, said[1:] + [""]):
             if word == "--comment" or word.startswith("--comment="):
                 comment = following if word == "--comment" else word.partition("=")[2]
-    return next((value for name, value in order["options"][::-1] if name == "comment"), comment)
+    return last_of(order["options"], "comment", comment)
+
+
+def last_of(options, name, default):
+    """Returns the value of an option that counts: the last one."""
+    return next((value for known, value in options[::-1] if known == name), default)
+
+
+def sbatch(arguments, owner, lock, patience=None):
+    """Has sbatch submit a script; returns the job's number if it says one, its exit code, and what
+    it has to say besides."""
+    # Not with the limits of what runs this. Should this be killed, sbatch keeps the lock: nobody
+    # looks for the marker before it has ended.
+    command = [slurm("sbatch"), "--parsable", "--propagate=NONE"] + arguments
+    status, said, remarks = run(command, owner, keep=(lock,), patience=patience)
+    number = re.match("([0-9]{1,10})(;|$)", said.strip())
+    if status == 0 and number:
+        return int(number.group(1)), status, remarks
+    return None, status, remarks if status != 0 else said + "\n" + remarks
+
+
+def marked(owner, patience=None):
+    """Returns marker, number and state of each job of a user that has a marker. The number of a
+    task is that of its array."""
+    command = [slurm("squeue"), "--noheader", "--states=all", "--user=" + owner.pw_name]
+    # The marker ends a comment, which may have line breaks: the rest stands behind it.
+    status, found, said = run(command + ["--format=%k %F %T"], owner, patience=patience)
+    if status != 0:
+        raise Refused(503, "Slurm does not show its jobs: " + excerpt(said), AGAIN)
+    lines = re.findall(MARKED, found, re.MULTILINE)
+    return [(marker, int(number), state) for marker, number, state in lines]
 
 
 def is_unclear(status, said):
@@ -525,9 +561,10 @@ def slurm(name):
     return os.path.join(SLURM, "bin", name)
 
 
-def run(command, user=None, given=b"", environment=None, keep=()):
+def run(command, user=None, given=b"", environment=None, keep=(), patience=None):
     """Runs a command, as a user in its home with nothing of this environment; returns its exit
     code, none when it was too slow, what it said and what it complained of."""
+    patience = patience or PATIENCE
     # As bytes: what a Python makes of text depends on the locale that it was started with.
     command = [one if isinstance(one, bytes) else one.encode("utf-8") for one in command]
     reader, writer = os.pipe()
@@ -547,12 +584,12 @@ def run(command, user=None, given=b"", environment=None, keep=()):
             env=own if user else None,
             preexec_fn=(lambda: become(user)) if user else None,
             pass_fds=keep,
-            timeout=PATIENCE,
+            timeout=patience,
         )
         return done.returncode, text_of(done.stdout), text_of(done.stderr)
     except subprocess.TimeoutExpired as late:
         words = text_of(late.stderr or b"")
-        return None, text_of(late.stdout or b""), words or "no answer for %d s" % PATIENCE
+        return None, text_of(late.stdout or b""), words or "no answer for %d s" % patience
     except OSError as error:
         if error.errno == errno.E2BIG:
             raise Refused(400, "options and arguments are too long")
@@ -917,4 +954,8 @@ def controller(raw):
 
 
 if __name__ == "__main__":
+    # What is imported from beside this finds this here, and no second one.
+    sys.modules["operate"] = sys.modules["__main__"]
+    sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+    sys.dont_write_bytecode = True
     main()
