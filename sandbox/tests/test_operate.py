@@ -819,7 +819,7 @@ class Cancelling(OnHeadNode):
 
 
 class Shipped(unittest.TestCase):
-    def test_the_node_script_holds_both_programs_as_they_are(self) -> None:
+    def test_the_node_script_holds_its_programs_as_they_are(self) -> None:
         steps = ROOT / "src/deploy/steps"
         body = re.search(r"concat!\((.*?)\);", (steps / "node_script.rs").read_text(), re.DOTALL)
         parts = re.findall(r'include_str!\("(.*?)"\)|"(.*?)"', body.group(1))
@@ -831,7 +831,11 @@ class Shipped(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w") as script:
             script.write(text)
             script.flush()
-            for name, path in (("RECORDER", "record-jobs.py"), ("OPERATOR", "operate.py")):
+            for name, path in (
+                ("RECORDER", "record-jobs.py"),
+                ("OPERATOR", "operate.py"),
+                ("TAKER", "take_events.py"),
+            ):
                 command = ["bash", "-c", f"{cut}; program {name}", script.name]
                 found = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
                 self.assertEqual(found.decode(), (ROOT / "templates/node" / path).read_text())

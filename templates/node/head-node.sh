@@ -705,6 +705,7 @@ take_operations() {
 {"bucket": "$bucket", "region": "$(node_setting cfn_region)",
  "api": "$api", "plugins": "$(plugin_option)", "rest_user": "$REST_USER", "user": "$user"}
 END
+    put "$OWN/take_events.py" < <(program TAKER)
     put "$OPERATOR" < <(echo "#!$(find_python) -I"; program OPERATOR | tail -n +2)
     chmod 0755 "$OPERATOR"
 }

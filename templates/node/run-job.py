@@ -13,7 +13,13 @@ its script among them, and sends what the script wrote:
         out/<n>, out.ndjson             the bytes of the outputs, and what they are
         ended.json                      last: how it ended
 
-Each object is written once, and whole. A run that is started again is another attempt, with its own
+A run that an event has begun, a new object in the bucket, tells its script of that event, and its
+outputs are for others to find:
+
+    <outbox><path>                      written: the outputs, each as an object of its own
+    <outbox>manifest.json               last of all: how it ended, and what the outputs are
+
+Those are written anew by the next attempt. Each other object is written once, and whole. A run that is started again is another attempt, with its own
 objects and its own work folder; it removes what killed ones have left here. Inputs go to
 `<work>/<run>/<task>-<attempt>/`, and the script lies beside that. Nothing is a link in there until
 every input is in its place, so that no input is ever written through one.
@@ -54,11 +60,13 @@ PAUSES = (0.5, 3)  # seconds before something is tried again
 PATIENCE = 60  # seconds for one small object
 FIRST_TICK, LAST_TICK = 3, 30  # seconds between two looks at the logs
 BATCH = 64  # files that one thread checks in a row
+LONGEST_KEY = 1024  # bytes of the key of an object
 KEPT = 0o1700  # mode of the script's folder when the work folder is to stay
 
 # Slurm kills what is left of a job KillWait after its SIGTERM, which is 30 s if not set otherwise.
 # Seconds after SIGTERM until which the script, the outputs, the logs, and the last word may last.
 SCRIPT_GRACE, OUTPUTS_GRACE, LOGS_GRACE, LAST_GRACE = 15, 20, 22, 28
+MANIFEST = 3  # seconds of the last ones that are for the manifest
 
 TOGETHER = 3  # seconds within which Slurm sends the two signals that end a job
 WITNESS = 2  # seconds within which a signal reaches all the processes that it reaches
@@ -116,6 +124,10 @@ class Job:
         self.status = None
         self.script = None
         self.outputs_sha256 = None
+        self.are_outputs_sent = False
+        self.event = None
+        self.listed = []
+        self.began = time.time()
         self.remark = None
 
     def run(self):
@@ -154,6 +166,7 @@ class Job:
         """Reads what to do. Returns the inputs, whose folders are made."""
         self.fetch_ahead("run.json", "script", "in.ndjson")
         self.order = read_order(self.fetched("run.json", self.digest))
+        self.event = self.order["event"]
         self.place.find(self.order["work"])
         if not self.order["keep_work"]:
             self.place.remove_earlier(is_any=False)
@@ -161,6 +174,8 @@ class Job:
         script = self.order["script"]
         listed = self.fetched("in.ndjson", self.order["inputs_sha256"])
         inputs = Inputs(listed, self.place.folder, self.bucket, self.signals.check)
+        if self.event:
+            self.event.find_file(inputs)
         self.place.write_script(script["name"], self.fetched("script", script["sha256"]))
         inputs.check_room()
         inputs.make_folders()
@@ -206,6 +221,8 @@ class Job:
         environment = dict(os.environb)
         environment[b"HPCAPI_RUN"] = self.run_name.encode()
         environment[b"HPCAPI_WORK"] = self.place.folder
+        if self.event:
+            environment.update(self.event.environment())
         arguments = [encoded(argument) for argument in self.order["arguments"]]
         # The mask is inherited, so for a moment a signal may come here; it is taken then.
         with self.signals.unblocked():
@@ -222,6 +239,32 @@ class Job:
         self.shipper.hurry()
         if not self.order["out"]:
             return
+        if self.event:
+            self.send_objects()
+        else:
+            self.send_packs()
+        self.are_outputs_sent = True
+
+    def send_objects(self):
+        """Sends the outputs to the outbox."""
+        check = functools.partial(self.check_time, "its outputs were sent")
+        objects = Objects(self.event.outbox, self.send_object, self.listed)
+        with objects:
+            for path in sorted(outputs(self.place.folder, self.order["out"])):
+                check()
+                objects.add(path, os.path.join(self.place.folder, path))
+        self.remark = objects.remark()
+        if objects.unsendable:
+            raise Problem(objects.unsendable[0] + more(objects.unsendable))
+
+    def send_object(self, key, path):
+        def put():
+            left = self.signals.deadline(OUTPUTS_GRACE)
+            self.bucket.put_file(key, path, None if left is None else max(left, 1))
+
+        tried(put, lambda: self.check_time("its outputs were sent"))
+
+    def send_packs(self):
         packs = Packs(self.send)
         lines = []
         with packs:
@@ -232,10 +275,7 @@ class Job:
                     lines.append(json.dumps(entry, separators=(",", ":"), sort_keys=True) + "\n")
             listed = "".join(lines).encode()
             packs.finish(listed)
-        if packs.changed:
-            more = len(packs.changed) - 1
-            said = shown(packs.changed[0]), " and %d more" % more if more else ""
-            self.remark = "the output %s%s changed while it was sent" % said
+        self.remark = changed(packs.changed)
         # Only now, for whoever reads ended.json counts on all of them.
         self.outputs_sha256 = hashlib.sha256(listed).hexdigest()
 
@@ -250,17 +290,51 @@ class Job:
         if not self.shipper.end(self.signals.deadline(LOGS_GRACE)):
             problem = problem or "the end of the log could not be sent"
         status = self.status
+        ended = {
+            "stage": self.stage,
+            "exit_code": status if status is not None and status >= 0 else None,
+            "signal": -status if status is not None and status < 0 else None,
+            "problem": problem,
+        }
+        self.learn_event()
+        grace = LAST_GRACE - MANIFEST if self.event else LAST_GRACE
         try:
-            self.tell(
-                "ended.json",
-                stage=self.stage,
-                exit_code=status if status is not None and status >= 0 else None,
-                signal=-status if status is not None and status < 0 else None,
-                problem=problem,
-                outputs_sha256=self.outputs_sha256,
-            )
+            self.tell("ended.json", grace, outputs_sha256=self.outputs_sha256, **ended)
         except Problem as error:
             say(words(error))
+        if self.event:
+            self.write_manifest(ended)
+
+    def learn_event(self):
+        """Reads run.json once more if this was told to end before it was there: who waits for a
+        manifest gets one."""
+        if self.order is None and self.signals.told_at:
+            data = bytearray()
+            with contextlib.suppress(Problem, OSError):
+                self.bucket.get(self.key("run.json"), data.extend, LAST_GRACE - LOGS_GRACE)
+                if hashlib.sha256(data).hexdigest() == self.digest:
+                    self.event = read_order(bytes(data))["event"]
+
+    def write_manifest(self, ended):
+        """Tells in the outbox how this ended, and what there is."""
+        logs = {log.name: self.key(self.part("log/%s/" % log.name)) for log in self.shipper.logs}
+        manifest = dict(
+            ended,
+            trigger=self.event.trigger,
+            run=self.run_name,
+            job_id=number("SLURM_JOB_ID"),
+            restarts=int(self.place.attempt),
+            event=self.event.said,
+            started=moment(self.began),
+            ended=moment(time.time()),
+            log={name: logs.get(name) for name in ("stdout", "stderr")},
+            outputs=sorted(self.listed, key=lambda output: output["path"]),
+        )
+        text = json.dumps(manifest, sort_keys=True).encode()
+        try:
+            self.send_to(self.event.outbox + "manifest.json", text, LAST_GRACE, PATIENCE)
+        except Problem as error:
+            say("the manifest could not be sent: " + words(error))
 
     def clear(self):
         """Removes what is of no more use on this node."""
@@ -275,7 +349,7 @@ class Job:
         if not self.place.folder:
             return False
         has_outputs = self.stage in ("script", "outputs") and bool(self.order["out"])
-        return self.order["keep_work"] or (has_outputs and self.outputs_sha256 is None)
+        return self.order["keep_work"] or (has_outputs and not self.are_outputs_sent)
 
     def fetch_ahead(self, *names):
         """Fetches what every run has, at once, for each call of the AWS CLI takes a second or so
@@ -312,20 +386,25 @@ class Job:
     def key(self, name):
         return "runs/%s/%s" % (self.run_name, name)
 
-    def tell(self, name, **said):
+    def part(self, name):
+        """Returns the name in the run of one of this attempt's objects."""
+        return "parts/%s/%s/%s" % (self.place.task, self.place.attempt, name)
+
+    def tell(self, name, grace=LAST_GRACE, **said):
         said["time"] = int(time.time())
         if name == "started.json":
             said["folder"] = shown(self.place.folder) if self.place.folder else None
-        self.send(name, json.dumps(said, sort_keys=True).encode(), LAST_GRACE)
+        self.send(name, json.dumps(said, sort_keys=True).encode(), grace)
 
     def send(self, name, data, grace=OUTPUTS_GRACE):
         """Writes one of this attempt's objects."""
-        key = self.key("parts/%s/%s/%s" % (self.place.task, self.place.attempt, name))
+        # What is sent of the outputs may take its time, as long as Slurm has not said anything.
+        patience = None if name.startswith("out") else PATIENCE
+        self.send_to(self.key(self.part(name)), data, grace, patience, name)
 
+    def send_to(self, key, data, grace, patience, name="it"):
         def put():
             left = self.signals.deadline(grace)
-            # What is sent of the outputs may take its time, as long as Slurm has not said anything.
-            patience = None if name.startswith("out") else PATIENCE
             self.bucket.put(key, data, patience if left is None else max(left, 1))
 
         tried(put, lambda: self.check_time(name + " was sent", grace))
@@ -472,19 +551,33 @@ class Bucket:
         self.running = set()
         self.lock = threading.Lock()
 
-    def get(self, key, sink):
+    def get(self, key, sink, patience=None):
         """Hands the bytes of an object to `sink`, piece by piece."""
-        self.copy([self.url(key), "-"], sink=sink)
+        self.copy([self.url(key), "-"], sink=sink, patience=patience)
 
     def put(self, key, data, patience):
         self.copy(["-", self.url(key)], data=data, patience=patience)
+
+    def put_file(self, key, path, patience):
+        """Sends a file, whose call goes on to its end without this program."""
+        self.copy([path, self.url(key)], patience=patience)
 
     def get_foreign(self, url, path):
         """Fetches what lies below another URL into a folder, or one object as a file."""
         self.copy([encoded(url), path] + (["--recursive"] if url.endswith("/") else []))
 
+    def get_version(self, url, version, path):
+        """Fetches one object in one version, whatever its key is."""
+        bucket, _, key = url[len("s3://") :].partition("/")
+        asked = {"Bucket": bucket, "Key": key}
+        if version:
+            asked["VersionId"] = version
+        # In JSON, for the AWS CLI takes a key such as `file:///etc/passwd` for that file.
+        command = ["s3api", "get-object", "--cli-input-json", json.dumps(asked), path]
+        self.call(command + ["--region", self.region])
+
     def url(self, key):
-        return "s3://%s/%s" % (self.name, key)
+        return encoded("s3://%s/%s" % (self.name, key))
 
     def interrupt(self):
         """Ends the calls that are under way."""
@@ -492,11 +585,14 @@ class Bucket:
             for process in self.running:
                 process.kill()
 
-    def copy(self, arguments, data=b"", sink=None, patience=None):
-        command = [self.aws, "s3", "cp"] + arguments + ["--region", self.region]
+    def copy(self, arguments, **how):
+        command = ["s3", "cp"] + arguments + ["--region", self.region]
+        self.call(command + ["--only-show-errors"], **how)
+
+    def call(self, command, data=b"", sink=None, patience=None):
         with contextlib.closing(Source(data)) as source:
             process = subprocess.Popen(
-                command + ["--only-show-errors"],
+                [self.aws] + command,
                 stdin=source.reading,
                 stdout=subprocess.DEVNULL if sink is None else subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -821,11 +917,53 @@ def read_order(text):
             "out": [texts(pattern) for pattern in said.get("out", [])],
             "work": texts(said["work"]),
             "keep_work": bool(said.get("keep_work", False)),
+            "event": Event(said) if said.get("event") is not None else None,
         }
         matcher(order["out"])
         if any("\0" in text for text in order["arguments"] + [order["work"]]):
             raise ValueError("a zero byte")
     return order
+
+
+class Event:
+    """What has begun a run, as its run.json says."""
+
+    FIELDS = "bucket key version size etag time".split()
+
+    def __init__(self, order):
+        self.said = {name: order["event"].get(name) for name in self.FIELDS}
+        self.trigger = texts(order["trigger"])
+        self.outbox = texts(order["outbox"])
+        self.file = b""
+        for name, value in self.said.items():
+            if value is not None:
+                value = str(counts(value)) if name == "size" else texts(value)
+                if "\0" in value:
+                    raise ValueError("a zero byte")
+        if not re.fullmatch("[a-z][a-z0-9-]{0,31}", self.trigger):
+            raise ValueError("%r is no trigger" % self.trigger)
+        key = self.outbox + "manifest.json"
+        is_below = self.outbox.startswith("outbox/%s/" % self.trigger)
+        if not is_below or not self.outbox.endswith("/") or "\0" in key or is_too_long(key):
+            raise ValueError("%r is no outbox" % self.outbox)
+
+    def find_file(self, inputs):
+        """Learns where the object lies that the event tells of."""
+        for entry in inputs.of_kind("s3"):
+            if "version" in entry:
+                self.file = inputs.path(entry["path"])
+
+    def environment(self):
+        """Returns what the script is told."""
+        told = {b"HPCAPI_TRIGGER": encoded(self.trigger), b"HPCAPI_EVENT_FILE": self.file}
+        for name, value in self.said.items():
+            value = "" if value is None else str(value)
+            told[encoded("HPCAPI_EVENT_" + name.upper())] = encoded(value)
+        return told
+
+
+def is_too_long(key):
+    return len(encoded(key)) > LONGEST_KEY
 
 
 @contextlib.contextmanager
@@ -926,10 +1064,14 @@ class Inputs:
 
     def fetch_foreign(self, entry):
         path = self.path(entry["path"])
-        if entry["url"].endswith("/"):
-            os.mkdir(path)
+        if "version" in entry:
+            get = functools.partial(self.bucket.get_version, entry["url"], entry["version"], path)
+        else:
+            get = functools.partial(self.bucket.get_foreign, entry["url"], path)
+            if entry["url"].endswith("/"):
+                os.mkdir(path)
         try:
-            tried(lambda: self.bucket.get_foreign(entry["url"], path), self.check)
+            tried(get, self.check)
         except Told:
             raise
         except Problem as error:
@@ -979,6 +1121,9 @@ def read_input(said):
         entry["url"] = texts(said["url"])
         if not entry["url"].startswith("s3://"):
             raise ValueError("%r is no URL of an object" % entry["url"])
+        if "version" in said:
+            # Nothing where the bucket has no versions: then it is the object as it is now.
+            entry["version"] = texts(said["version"] or "")
     elif entry["kind"] != "folder":
         raise ValueError("%r is no kind" % (entry["kind"],))
     return entry
@@ -1160,6 +1305,18 @@ def open_file(path):
     return None
 
 
+def changed(paths):
+    """Returns what is to be said of outputs that were not the same all the time."""
+    if paths:
+        said = shown(paths[0]), more(paths)
+        return "the output %s%s changed while it was sent" % said
+    return None
+
+
+def more(found):
+    return " and %d more" % (len(found) - 1) if len(found) > 1 else ""
+
+
 class Packs:
     """The bytes of the outputs, one file after the other in objects of PACK bytes."""
 
@@ -1245,6 +1402,92 @@ class Packs:
         """Waits until no more than so many are on their way."""
         while len(self.sending) > count:
             self.sending.pop(0).result()
+
+
+class Objects:
+    """The outputs as objects of their own. `listed` gets those that were sent, and what was."""
+
+    def __init__(self, outbox, send, listed):
+        self.outbox = outbox
+        self.send = send
+        self.listed = listed
+        self.pool = concurrent.futures.ThreadPoolExecutor(at_once(SENDERS))
+        self.sending = []
+        self.changed = []
+        self.left_out = []
+        self.unsendable = []
+        # What is sent again, as after a script that was told to end, is listed once.
+        del listed[:]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        with self.pool:
+            for future in self.sending:
+                future.cancel() if kind else future.result()
+
+    def add(self, path, full):
+        """Has a file sent, unless it cannot be an object."""
+        key = self.outbox + readable(path)
+        try:
+            status = os.lstat(full)
+        except FileNotFoundError:
+            say("the output %s is left out: it is gone" % shown(path))
+            return
+        if stat.S_ISDIR(status.st_mode):
+            return
+        if not stat.S_ISREG(status.st_mode):
+            self.left_out.append(path)
+        elif is_too_long(key):
+            said = "the output %s was not sent: its key would be longer than %d bytes"
+            self.unsendable.append(said % (shown(path), LONGEST_KEY))
+        elif path == b"manifest.json":
+            self.unsendable.append("the output manifest.json was not sent: it is the manifest's")
+        else:
+            self.sending.append(self.pool.submit(self.send_file, readable(path), key, full))
+
+    def send_file(self, path, key, full):
+        file = open_file(full)
+        if not file:
+            self.left_out.append(encoded(path))
+            return
+        with file:
+            before = os.fstat(file.fileno())
+            digest = hashlib.sha256()
+            for chunk in iter(lambda: file.read(CHUNK), b""):
+                digest.update(chunk)
+        self.send(key, full)
+        if not is_still(full, before):
+            self.changed.append(encoded(path))
+        said = {"path": path, "key": key, "size": before.st_size, "sha256": digest.hexdigest()}
+        self.listed.append(said)
+
+    def remark(self):
+        """Returns what is to be said of outputs that are not as they were to be."""
+        said = [changed(sorted(self.changed))] if self.changed else []
+        if self.left_out:
+            words = "the output %s%s is left out: it is no file"
+            said.append(words % (shown(self.left_out[0]), more(self.left_out)))
+        return "; ".join(said) or None
+
+
+def is_still(path, status):
+    """Returns whether a file is as it was."""
+    with contextlib.suppress(OSError):
+        now = os.lstat(path)
+        return (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns) == (
+            status.st_dev,
+            status.st_ino,
+            status.st_size,
+            status.st_mtime_ns,
+        )
+    return False
+
+
+def moment(seconds):
+    """Returns a moment as RFC 3339."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def encoded(text):

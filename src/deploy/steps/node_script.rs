@@ -16,6 +16,9 @@ pub(in crate::deploy) const SCRIPT: &str = concat!(
     ": <<'END_OF_OPERATOR'\n",
     include_str!("../../../templates/node/operate.py"),
     "END_OF_OPERATOR\n",
+    ": <<'END_OF_TAKER'\n",
+    include_str!("../../../templates/node/take_events.py"),
+    "END_OF_TAKER\n",
 );
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
