@@ -35,15 +35,30 @@ SHORT_GRACE = {"LAST_GRACE = 15, 20, 22, 28": "LAST_GRACE = 5, 7, 8, 11"}
 # Keeps a bucket in a folder. `rules` says what goes wrong: for which operation and key, how, and
 # how often. `puts` gets a line for each object that was written.
 AWS = r"""
-import json, os, re, shutil, sys, time
+import hashlib, json, os, re, shutil, sys, time
 arguments = [one for one in sys.argv[3:] if one not in ("--recursive", "--only-show-errors")]
+is_version = sys.argv[1:3] == ["s3api", "get-object"]
+if is_version:
+    # The target is a file, and what is asked for is plain JSON.
+    option, asked, target, *rest = arguments
+    assert option == "--cli-input-json" and asked.startswith("{") and asked.isascii(), sys.argv
+    asked = json.loads(asked)
+    assert set(asked) <= {"Bucket", "Key", "VersionId"}, asked
+    arguments = ["s3://version", target] + rest
 source, target, option, region = arguments
 assert not any(name.startswith("PYTHON") for name in os.environ)
-assert sys.argv[1:3] == ["s3", "cp"] and (option, region) == ("--region", "zz-test-1"), sys.argv
+assert sys.argv[1:3] == ["s3", "cp"] or is_version, sys.argv
+assert (option, region) == ("--region", "zz-test-1"), sys.argv
 root = os.environ["FAKE_AWS"]
 operation = "get" if source.startswith("s3://") else "put"
 name = (source if operation == "get" else target)[len("s3://"):]
 place = os.path.join(root, "s3", name)
+if is_version:
+    said = "\0".join([asked["Bucket"], asked["Key"], asked.get("VersionId", "")])
+    place = os.path.join(root, "versions", hashlib.sha256(said.encode()).hexdigest())
+elif name.startswith("bucket/outbox/"):
+    # Keys may be what no path is.
+    place = os.path.join(root, "outbox", hashlib.sha256(os.fsencode(name)).hexdigest())
 
 def rule():
     with open(os.path.join(root, "rules")) as file:
@@ -76,18 +91,26 @@ if how.startswith("slow"):
 if how == "fail":
     sys.exit("upload failed: no such luck")
 if operation == "put":
-    data = sys.stdin.buffer.read()
+    if source == "-":
+        data = sys.stdin.buffer.read()
+    else:
+        with open(source, "rb") as file:
+            data = file.read()
     os.makedirs(os.path.dirname(place), exist_ok=True)
     with open(os.path.join(root, "half-%d" % os.getpid()), "wb") as file:
         file.write(data)
     is_new = not os.path.exists(place)
     os.rename(file.name, place)
     with open(os.path.join(root, "puts"), "a") as file:
-        file.write("%s %s\n" % ("new" if is_new else "again", name))
+        file.write("%s %s\n" % ("new" if is_new else "again", ascii(name)[1:-1]))
     if how == "lose":
         sys.exit("upload failed: the connection broke")
 elif "--recursive" in sys.argv:
     shutil.copytree(place, target, dirs_exist_ok=True)
+elif is_version:
+    if not os.path.exists(place):
+        sys.exit("An error occurred (NoSuchVersion) when calling the GetObject operation: gone")
+    shutil.copyfile(place, target)
 elif target == "-":
     if not os.path.exists(place):
         sys.exit("fatal error: An error occurred (404) when calling the HeadObject operation: Key")
