@@ -39,12 +39,9 @@ import hashlib, json, os, re, shutil, sys, time
 arguments = [one for one in sys.argv[3:] if one not in ("--recursive", "--only-show-errors")]
 is_version = sys.argv[1:3] == ["s3api", "get-object"]
 if is_version:
-    # The target is a file, and what is asked for is plain JSON.
-    option, asked, target, *rest = arguments
-    assert option == "--cli-input-json" and asked.startswith("{") and asked.isascii(), sys.argv
-    asked = json.loads(asked)
-    assert set(asked) <= {"Bucket", "Key", "VersionId"}, asked
-    arguments = ["s3://version", target] + rest
+    asked = dict(one[2:].partition("=")[::2] for one in arguments if "=" in one[:13])
+    assert set(asked) <= {"bucket", "key", "version-id"} and arguments[0] == "--bucket=bucket"
+    arguments = ["s3://version"] + arguments[len(asked) :]
 source, target, option, region = arguments
 assert not any(name.startswith("PYTHON") for name in os.environ)
 assert sys.argv[1:3] == ["s3", "cp"] or is_version, sys.argv
@@ -54,8 +51,8 @@ operation = "get" if source.startswith("s3://") else "put"
 name = (source if operation == "get" else target)[len("s3://"):]
 place = os.path.join(root, "s3", name)
 if is_version:
-    said = "\0".join([asked["Bucket"], asked["Key"], asked.get("VersionId", "")])
-    place = os.path.join(root, "versions", hashlib.sha256(said.encode()).hexdigest())
+    said = "\0".join([asked["bucket"], asked["key"], asked.get("version-id", "")])
+    place = os.path.join(root, "versions", hashlib.sha256(os.fsencode(said)).hexdigest())
 elif name.startswith("bucket/outbox/"):
     # Keys may be what no path is.
     place = os.path.join(root, "outbox", hashlib.sha256(os.fsencode(name)).hexdigest())

@@ -108,7 +108,7 @@ class Event(Staged):
 
 
 class Told(Event):
-    # Values with line breaks, too: each ends with a byte that none has.
+    # Values have line breaks, too: each ends with a byte that none has.
     SHOW = "#!/bin/bash\nset -u\nfor name in ${!HPCAPI_*}; do printf '%s=%s\\0' $name \"${!name}\"; done"
 
     def told(self) -> dict[str, str]:
@@ -188,7 +188,8 @@ class Told(Event):
             self.SHOW
             + '\ncp -- "$HPCAPI_EVENT_FILE" made; shopt -s dotglob; all=(*); echo ${#all[@]} >count\n'
         )
-        for key in (*NASTY, "../" * 300 + "x"):
+        keys = [one for one in NASTY if not one.startswith("file://")]
+        for key in (*keys, "../" * 300 + "x"):
             with self.subTest(key):
                 for used in ("bucket", "outbox", "stdout", "stderr"):
                     path = self.root / used
@@ -224,13 +225,17 @@ class Told(Event):
             self.assertEqual(told[b"HPCAPI_EVENT_KEY"], key.encode())
             self.assertEqual(told[b"HPCAPI_EVENT_FILE"], b"/work/r/0/" + name_of(key).encode())
             [fetch] = inputs.fetches()
-            fetch()
-            [(command, _)] = calls
-            self.assertEqual(command[:3], ["s3api", "get-object", "--cli-input-json"])
-            asked = {"Bucket": "bucket", "Key": key, "VersionId": "v"}
-            self.assertEqual(json.loads(command[3]), asked)
-            self.assertTrue(command[3].isascii())
-            self.assertEqual(command[4:], [told[b"HPCAPI_EVENT_FILE"], "--region", "zz-test-1"])
+            if key.startswith(("file://", "http://")):
+                with mock.patch.object(program, "PAUSES", ()):
+                    self.assertRaises(program.Problem, fetch)
+                self.assertEqual(calls, [])
+            else:
+                fetch()
+                [(command, _)] = calls
+                said = ["--bucket=bucket", f"--key={key}".encode(), "--version-id=v"]
+                self.assertEqual(command[:5], ["s3api", "get-object", *said])
+                where = [told[b"HPCAPI_EVENT_FILE"], "--region", "zz-test-1"]
+                self.assertEqual(command[5:], where)
             calls.clear()
             bucket.put_file(found.outbox + "made", b"/work/r/0/made", None)
             [(command, _)] = calls
@@ -284,6 +289,11 @@ class Ends(Event):
         manifest = self.manifest()
         self.assertEqual((manifest["stage"], manifest["outputs"]), ("inputs", []))
         self.assertEqual(manifest["problem"], self.ended()["problem"])
+
+    def test_a_key_that_the_aws_cli_takes_for_a_file_is_told(self) -> None:
+        self.begin("#!/bin/sh\necho script ran", "file:///etc/passwd")
+        self.assert_unstaged("the AWS CLI takes its key for the place of another text")
+        self.assertEqual(self.manifest()["stage"], "inputs")
 
     def test_one_that_cannot_be_fetched_is_tried_again(self) -> None:
         self.begin("#!/bin/sh\ncat a.csv")
@@ -409,16 +419,16 @@ class Outputs(Event):
 
     def test_a_key_that_is_too_long_is_told_when_all_others_are_sent(self) -> None:
         deep = "/".join(["d" * 200] * 5)
-        self.begin(f"#!/bin/sh\nmkdir -p {deep}; echo x >{deep}/f; echo y >b; echo z >z")
+        self.begin(f"#!/bin/sh\nmkdir -p {deep}; echo x >{deep}/ff; echo y >b; echo z >z")
         self.assertEqual(self.run_job(), UNSTAGED)
         manifest = self.manifest()
         self.assertEqual((manifest["stage"], manifest["exit_code"]), ("outputs", 0))
         said = (
-            r"^the output d+/.*/f was not sent: its key would be longer than 1024 bytes; the work"
+            r"^the output d+/.*/ff was not sent: its key would be longer than 1024 bytes; the work"
         )
         self.assertRegex(manifest["problem"], said)
         self.assertEqual(list(self.sent()), ["a.csv", "b", "z"])
-        self.assertTrue((self.folder() / deep / "f").exists())
+        self.assertTrue((self.folder() / deep / "ff").exists())
 
     def test_a_key_may_have_1024_bytes(self) -> None:
         deep = "/".join(["d" * 199] * 5)

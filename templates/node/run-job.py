@@ -61,6 +61,7 @@ PATIENCE = 60  # seconds for one small object
 FIRST_TICK, LAST_TICK = 3, 30  # seconds between two looks at the logs
 BATCH = 64  # files that one thread checks in a row
 LONGEST_KEY = 1024  # bytes of the key of an object
+PARAMETER_FILES = ("file://", "fileb://", "http://", "https://")
 KEPT = 0o1700  # mode of the script's folder when the work folder is to stay
 
 # Slurm kills what is left of a job KillWait after its SIGTERM, which is 30 s if not set otherwise.
@@ -569,12 +570,12 @@ class Bucket:
     def get_version(self, url, version, path):
         """Fetches one object in one version, whatever its key is."""
         bucket, _, key = url[len("s3://") :].partition("/")
-        asked = {"Bucket": bucket, "Key": key}
-        if version:
-            asked["VersionId"] = version
-        # In JSON, for the AWS CLI takes a key such as `file:///etc/passwd` for that file.
-        command = ["s3api", "get-object", "--cli-input-json", json.dumps(asked), path]
-        self.call(command + ["--region", self.region])
+        if key.startswith(PARAMETER_FILES):
+            raise Problem("the AWS CLI takes its key for the place of another text")
+        # Each in one argument, so that no key is ever an option.
+        command = ["s3api", "get-object", "--bucket=" + bucket, encoded("--key=" + key)]
+        command += ["--version-id=" + version] if version else []
+        self.call(command + [path, "--region", self.region])
 
     def url(self, key):
         return encoded("s3://%s/%s" % (self.name, key))
@@ -1124,6 +1125,8 @@ def read_input(said):
         if "version" in said:
             # Nothing where the bucket has no versions: then it is the object as it is now.
             entry["version"] = texts(said["version"] or "")
+            if not re.fullmatch("[A-Za-z0-9._-]*", entry["version"]):
+                raise ValueError("%r is no version" % entry["version"])
     elif entry["kind"] != "folder":
         raise ValueError("%r is no kind" % (entry["kind"],))
     return entry
