@@ -299,7 +299,7 @@ class Once(Taking):
     def test_without_the_journal_slurm_is_asked(self) -> None:
         self.take(self.event(1), self.event(2))
         self.lose_journal()
-        events = [self.event(number, earlier=True) for number in (1, 2, 3)]
+        events = [self.event(number) for number in (1, 2, 3)]
         self.assertEqual(self.outcome(*events), [7, 8, 9])
         self.assert_once(*events)
         # And what it said is known from then on.
@@ -369,6 +369,9 @@ class Once(Taking):
             journal.write(
                 b'{"run":"20261128-104500-00000001"}\n[]\n\xff\n{"run":5}\n' + b"[" * 9999
             )
+        journal = self.taker.Journal(str(self.journal().parent))
+        journal.write([{"run": self.event(3)["run"], "trigger": "t", "lane": None}])
+        self.assertIn(self.event(3)["run"], journal.read({self.event(3)["run"]}))
         self.assertEqual(self.outcome(self.event(2)), [8])
         self.assertEqual(self.outcome(self.event(2)), [8])
         self.assertEqual(len(self.noted("sbatch")), 2)

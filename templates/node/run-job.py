@@ -1408,7 +1408,7 @@ class Packs:
 
 
 class Objects:
-    """The outputs as objects of their own. `listed` gets those that were sent, and what was."""
+    """The outputs as objects of their own. `listed` gets those that were sent."""
 
     def __init__(self, outbox, send, listed):
         self.outbox = outbox
@@ -1419,8 +1419,6 @@ class Objects:
         self.changed = []
         self.left_out = []
         self.unsendable = []
-        # What is sent again, as after a script that was told to end, is listed once.
-        del listed[:]
 
     def __enter__(self):
         return self
