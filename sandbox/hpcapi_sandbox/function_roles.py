@@ -1,5 +1,7 @@
-"""Lambda functions make their calls as their role, as on AWS; ministack lets them do so only
-where it checks every credential, and makes them the account otherwise.
+"""Lambda functions of one account and region are no others' business, as on AWS. They make their
+calls as their role: ministack lets them do so only where it checks every credential, and makes them
+the account otherwise. And when a function comes or goes, ministack would end all that run in other
+accounts under the same name.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.core.arn import parse_arn
-from ministack.core.responses import request_scope
+from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import iam, sts
 
 from .patching import replace_everywhere
@@ -25,6 +27,17 @@ def install() -> None:
         return _session(config)
 
     replace_everywhere(others, execution_credentials)
+    end_workers = lambda_runtime.invalidate_worker
+
+    def invalidate_worker(
+        func_name: str,
+        qualifier: str | None = None,
+        account: str | None = None,
+        region: str | None = None,
+    ) -> None:
+        end_workers(func_name, qualifier, account or get_account_id(), region or get_region())
+
+    replace_everywhere(end_workers, invalidate_worker)
 
 
 def _session(config: dict[str, Any]) -> dict[str, str]:
