@@ -656,6 +656,18 @@ class Submitting(OnHeadNode):
         [said] = self.noted("sbatch")
         self.assertEqual(said["arguments"][2:5], ["--partition=", "--hold", "--nice=5"])
 
+    def test_variables_are_the_jobs_and_none_that_sbatch_goes_by(self) -> None:
+        value = "a,b='c'\n=$(id)"
+        self.submit(options=[["env", f"MINE={value}"], ["env", "EMPTY="]])
+        [said] = self.noted("sbatch")
+        self.assertEqual(said["environment"]["MINE"], value)
+        self.assertEqual(said["environment"]["EMPTY"], "")
+        self.assertNotIn("--env", "".join(said["arguments"]))
+        for bad in ("SBATCH_WAIT=1", "SLURM_CONF=/x", "LD_PRELOAD=/x", "NONE", "=x", "a-b=c", "1=2"):
+            answer = self.submit(options=[["env", bad]])
+            self.refused(400, answer, "NAME=VALUE")
+        self.assertEqual(len(self.noted("sbatch")), 1)
+
     def test_options_that_change_who_runs_or_what_sbatch_reads_are_refused_by_name(self) -> None:
         names = "uid gid wrap parsable wait test-only export-file get-user-env clusters bbf".split()
         # sbatch takes the beginning of a name for the name.

@@ -66,7 +66,7 @@ ALONE = set(
 OPTIONS = ALONE | set(
     "account acctg-freq array batch bb begin chdir cluster-constraint comment constraint container "
     "container-id core-spec cores-per-socket cpu-freq cpus-per-gpu cpus-per-task deadline "
-    "delay-boot dependency distribution error exclude export extra extra-node-info gpu-bind "
+    "delay-boot dependency distribution env error exclude export extra extra-node-info gpu-bind "
     "gpu-freq gpus gpus-per-node gpus-per-socket gpus-per-task gres gres-flags hint input job-name "
     "kill-on-invalid-dep licenses mail-type mail-user mcs-label mem mem-bind mem-per-cpu "
     "mem-per-gpu mincpus network nodelist nodes ntasks ntasks-per-core ntasks-per-gpu "
@@ -74,6 +74,10 @@ OPTIONS = ALONE | set(
     "reservation segment signal sockets-per-node switches thread-spec threads-per-core time "
     "time-min tmp tres-bind tres-per-task wait-all-nodes wckey".split()
 )
+# An option of hpcapi's, for a value may hold what `--export` divides by. What begins otherwise,
+# sbatch itself goes by.
+VARIABLE = "env"
+NAMED = "(?!SLURM_|SBATCH_|LD_)[A-Za-z_][A-Za-z0-9_]*="
 OF_SBATCH = "it is about how sbatch itself behaves: leave it out"
 WHOSE = "a job runs as the cluster's default user"
 REFUSED = {
@@ -337,7 +341,8 @@ class Operator:
             for one in (path, folder):
                 os.chown(one, owner.pw_uid, owner.pw_gid)
             command = options(order["options"], comment, marker) + [path] + order["arguments"]
-            number, status, said = sbatch(command, owner, lock)
+            given = variables(order["options"])
+            number, status, said = sbatch(command, owner, lock, environment=given)
         if number is not None:
             return number, [one for one in map(excerpt, said.splitlines()) if one]
         if status != 0 and not is_unclear(status, said):
@@ -476,11 +481,13 @@ def checked(order, caller):
 
 
 def check_options(options):
-    for option, _ in options:
+    for option, value in options:
         if option in REFUSED:
             raise Refused(400, "`--%s` cannot be given here: %s" % (option, REFUSED[option]))
         if option not in OPTIONS:
             raise Refused(400, "`--%s` is no option of sbatch's known here" % excerpt(option))
+        if option == VARIABLE and not re.match(NAMED, value):
+            raise Refused(400, "`--env` takes a variable of the job's own, as in --env NAME=VALUE")
 
 
 def is_utf_8(text):
@@ -497,7 +504,7 @@ def file_name(name):
 
 def options(given, comment, marker):
     """Returns the options of sbatch, each in one argument, so that no value is ever an option."""
-    said = [[name, value] for name, value in given if name != "comment"]
+    said = [[name, value] for name, value in given if name not in ("comment", VARIABLE)]
     said.append(["comment", "%s %s" % (comment, marker) if comment else marker])
     return [
         "--" + name if name in ALONE and not value else "--%s=%s" % (name, value)
@@ -527,13 +534,18 @@ def last_of(options, name, default):
     return next((value for known, value in options[::-1] if known == name), default)
 
 
-def sbatch(arguments, owner, lock, patience=None):
+def variables(options):
+    """Returns the variables that options give to a job's environment."""
+    return dict(value.split("=", 1) for option, value in options if option == VARIABLE)
+
+
+def sbatch(arguments, owner, lock, patience=None, environment=None):
     """Has sbatch submit a script; returns the job's number if it says one, its exit code, and what
     it has to say besides."""
     # Not with the limits of what runs this. Should this be killed, sbatch keeps the lock: nobody
     # looks for the marker before it has ended.
     command = [slurm("sbatch"), "--parsable", "--propagate=NONE"] + arguments
-    status, said, remarks = run(command, owner, keep=(lock,), patience=patience)
+    status, said, remarks = run(command, owner, b"", environment, (lock,), patience)
     number = re.match("([0-9]{1,10})(;|$)", said.strip())
     if status == 0 and number:
         return int(number.group(1)), status, remarks

@@ -216,7 +216,8 @@ class Taker:
         """Has sbatch submit the job of an event; returns how that ended, and what it had to say."""
         patience = min(operate.PATIENCE, self.left())
         try:
-            job, status, said = operate.sbatch(command, event.user, lock, patience)
+            given = operate.variables(event.options)
+            job, status, said = operate.sbatch(command, event.user, lock, patience, given)
         except Refused as refused:
             return 1 if refused.answer["status"] < 500 else None, str(refused)
         if job is not None:
