@@ -668,9 +668,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=oneshot
 ExecStart=$(find_python) $RECORDER
-Nice=19
-CPUWeight=1
-IOSchedulingPriority=7
+Nice=10
 LogLevelMax=notice
 StandardOutput=append:$LOGS/record-jobs.log
 StandardError=append:$LOGS/record-jobs.log

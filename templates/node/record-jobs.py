@@ -13,7 +13,6 @@ reader drops what is there twice.
 Standard library alone, for Python 3.6 and later; the bucket is reached by the AWS CLI.
 """
 
-import contextlib
 import fcntl
 import glob
 import gzip
@@ -81,21 +80,12 @@ DETAILS = (
 
 
 def main():
-    give_way()
     os.umask(0o077)
     os.makedirs(FOLDER, exist_ok=True)
     with open(os.path.join(FOLDER, "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with open(CONFIG) as config:
             Recorder(json.load(config)).run()
-
-
-def give_way():
-    """Lets everything else go first. Where the kernel makes a group of each session, what a process
-    is niced by counts within its group alone."""
-    with contextlib.suppress(OSError):
-        with open("/proc/self/autogroup", "w") as group:
-            group.write("19")
 
 
 class Recorder:
