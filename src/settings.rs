@@ -39,9 +39,15 @@ impl DeploymentName {
         format!("{}-operations", self.0)
     }
 
+    /// Returns the name of the stack that makes jobs of objects.
+    pub fn triggers_stack(&self) -> String {
+        format!("{}-triggers", self.0)
+    }
+
     /// Returns the names of the stacks that hpcapi makes itself, those that use others first.
-    pub fn own_stacks(&self) -> [String; 3] {
+    pub fn own_stacks(&self) -> [String; 4] {
         [
+            self.triggers_stack(),
             self.operations_stack(),
             self.api_stack(),
             self.requirements_stack(),
@@ -165,6 +171,8 @@ pub struct Settings {
     pub name: DeploymentName,
     /// `--operations`.
     pub operations: Wish,
+    /// Whether triggers are to be possible: `trigger add` makes them so.
+    pub triggers: Wish,
     /// Where the AWS calls go.
     pub ground: Ground,
     /// `--key-name`: an EC2 key pair of the user's own.

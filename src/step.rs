@@ -30,6 +30,8 @@ pub enum Step {
     NodeSetup,
     /// The stack `<name>-operations`, for those who want it: Slurm for callers with IAM rights.
     Operations,
+    /// The stack `<name>-triggers`, once there is a trigger: jobs of objects.
+    Triggers,
     /// A call through the public URL that only a valid token can make.
     Endpoint,
 }
@@ -45,7 +47,7 @@ pub enum Need {
 
 impl Step {
     /// Every step, in the order of `up`.
-    pub const ALL: [Step; 13] = [
+    pub const ALL: [Step; 14] = [
         Step::Requirements,
         Step::NatGateway,
         Step::Pcluster,
@@ -58,6 +60,7 @@ impl Step {
         Step::Target,
         Step::NodeSetup,
         Step::Operations,
+        Step::Triggers,
         Step::Endpoint,
     ];
 
@@ -76,6 +79,7 @@ impl Step {
             Step::Target => "target",
             Step::NodeSetup => "node-setup",
             Step::Operations => "operations",
+            Step::Triggers => "triggers",
             Step::Endpoint => "endpoint",
         }
     }
@@ -95,6 +99,11 @@ impl Step {
             // The instance exists minutes before the cluster is complete.
             Step::HeadNode => &[Begun(Step::Cluster)],
             Step::Target => &[Done(Step::Api), Done(Step::HeadNode)],
+            Step::Triggers => &[
+                Done(Step::Requirements),
+                Done(Step::Operations),
+                Done(Step::HeadNode),
+            ],
             Step::Operations => &[
                 Done(Step::Requirements),
                 Done(Step::Api),

@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("pcluster", &["error", "process", "python"]),
     ("slurm", &["error", "files", "wait", "aws"]),
     ("runs", &["error", "files", "wait", "aws", "slurm"]),
+    ("triggers", &["error", "aws", "slurm"]),
     (
         "context",
         &[
@@ -39,6 +40,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "slurm",
             "context",
             "iam_policy",
+            "runs",
+            "triggers",
         ],
     ),
     (
@@ -62,6 +65,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "context",
             "deploy",
             "runs",
+            "triggers",
             "sandbox",
             "output",
             "iam_policy",

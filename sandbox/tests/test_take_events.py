@@ -171,11 +171,12 @@ class Submitted(Taking):
 
     def test_its_script_is_the_one_that_hpcapi_sends(self) -> None:
         text = (ROOT / "src/runs/job.rs").read_text()
-        made = re.search(r'format!\(\s*"(#!/bin/bash.*?)"\s*\)', text, re.DOTALL).group(1)
-        made = re.sub(r"\\\n\s*", "", made).replace("\\n", "\n").replace('\\"', '"')
+        made = re.findall(r'format!\(\s*"((?:#!/bin/bash|\{FRONT\}).*?)"[,)]', text, re.DOTALL)
+        plain = [re.sub(r"\\\n\s*", "", one).replace("\\n", "\n") for one in made]
+        head, rest = (one.replace('\\"', '"') for one in plain)
+        head = head.removesuffix("{}")
         front, program = ((NODE / name).read_text() for name in ("run-job.sh", "run-job.py"))
-        whole = made.replace("{FRONT}", front).replace("{PROGRAM}", program)
-        head, _, rest = whole.partition(front)
+        rest = rest.removeprefix("{FRONT}").replace("{PROGRAM}", program)
         self.put_program((front + rest).encode())
         self.take(self.event(1))
         [said] = self.noted("sbatch")
@@ -183,6 +184,11 @@ class Submitted(Taking):
         for name, value in {**told, "digest": f"{1:064x}"}.items():
             head = head.replace("{%s}" % name, value)
         self.assertEqual(said["script"], head + front + rest)
+
+    def test_an_event_that_names_no_user_is_the_default_users(self) -> None:
+        self.take(self.event(1, user=""))
+        [said] = self.noted("sbatch")
+        self.assertEqual(said["environment"]["USER"], "me")
 
     def test_a_job_has_the_name_that_its_options_give_it(self) -> None:
         self.take(self.event(1, options=[["job-name", "other"]]))

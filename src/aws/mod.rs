@@ -3,6 +3,7 @@
 
 mod account;
 mod bucket;
+mod bucket_events;
 mod bucket_places;
 mod capacity;
 mod change_sets;

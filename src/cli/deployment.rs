@@ -72,6 +72,10 @@ pub(super) struct ClusterArgs {
     #[arg(skip)]
     pub(super) operations: Wish,
 
+    /// Of `trigger add`, which makes them possible.
+    #[arg(skip)]
+    pub(super) triggers: Wish,
+
     /// `--bucket` of the commands that take it.
     #[arg(skip)]
     pub(super) kept_bucket: Option<String>,
@@ -89,6 +93,7 @@ impl Default for ClusterArgs {
             pcluster: None,
             pcluster_version: PclusterChoice::VERSION.to_owned(),
             operations: Wish::default(),
+            triggers: Wish::default(),
             kept_bucket: None,
             bucket_fate: BucketFate::default(),
         }
@@ -184,6 +189,7 @@ impl DeploymentArgs {
         let settings = Settings {
             name,
             operations: cluster.operations,
+            triggers: cluster.triggers,
             ground,
             key_name: cluster.key_name.clone(),
             kept_bucket: cluster.kept_bucket.clone(),

@@ -46,7 +46,7 @@ enum Wanted {
     Stacks,
     /// What `pcluster` needs for `up` and `teardown`.
     Pcluster,
-    /// What CloudFormation does with your rights for `up --operations`.
+    /// What CloudFormation does with your rights for `up --operations` and `trigger add`.
     OperationsStack,
     /// `--via operations` for who may look, submit jobs, and cancel their own.
     Operations,

@@ -19,6 +19,7 @@ mod show;
 mod status;
 mod teardown;
 mod token;
+mod trigger;
 mod up;
 
 use std::ffi::OsStr;
@@ -61,6 +62,7 @@ enum Command {
     Jobs(jobs::Args),
     Run(Box<run::Args>),
     Runs(runs::Args),
+    Trigger(trigger::Args),
     Api(api::Args),
     Config(config::Args),
     IamPolicy(iam_policy::Args),
@@ -94,6 +96,7 @@ impl Command {
                 Some("AWS goes on with what was begun; type the same command to come back to it")
             }
             Command::Jobs(args) => args.what_goes_on(),
+            Command::Trigger(args) => args.what_goes_on(),
             Command::Run(_) | Command::Runs(_) => Some(GOES_ON),
             _ => None,
         }
@@ -141,6 +144,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Jobs(args) => jobs::run(args).await,
         Command::Run(args) => run::run(*args).await,
         Command::Runs(args) => runs::run(args).await,
+        Command::Trigger(args) => trigger::run(args).await,
         Command::Api(args) => api::run(args).await,
         Command::Config(args) => config::run(args).await,
         Command::IamPolicy(args) => iam_policy::run(&args),

@@ -29,7 +29,7 @@ pub use status::{StepStatus, gather_values, locate, survey};
 pub use steps::cluster_config::filled;
 pub use steps::kept_bucket::holding_jobs as bucket_holding_jobs;
 pub use teardown::{Teardown, doomed, teardown};
-pub use up::{Preflight, Up, look_ahead, up};
+pub use up::{Preflight, Up, look_ahead, make_triggers, up};
 
 use crate::context::{Board, Context};
 use crate::error::Result;
@@ -51,6 +51,7 @@ async fn check(step: Step, context: &Context) -> Result<State> {
         Step::Target => steps::target::check(context).await,
         Step::NodeSetup => steps::node_setup::check(context).await,
         Step::Operations => steps::operations::check(context).await,
+        Step::Triggers => steps::triggers::check(context).await,
         Step::Endpoint => steps::endpoint::check(context).await,
     }
 }
@@ -70,6 +71,7 @@ async fn run(step: Step, context: &Context, board: &Board) -> Result<()> {
         Step::Target => steps::target::run(context).await,
         Step::NodeSetup => steps::node_setup::run(context).await,
         Step::Operations => steps::operations::run(context).await,
+        Step::Triggers => steps::triggers::run(context).await,
         Step::Endpoint => steps::endpoint::run(context).await,
     }
 }
@@ -83,6 +85,7 @@ async fn undo(step: Step, context: &Context) -> Result<Outcome> {
         Step::Cluster => steps::cluster::undo(context).await,
         Step::Api => steps::api::undo(context).await,
         Step::Operations => steps::operations::undo(context).await,
+        Step::Triggers => steps::triggers::undo(context).await,
         // They make nothing that another step does not remove.
         Step::NatGateway
         | Step::Pcluster

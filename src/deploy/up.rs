@@ -10,7 +10,7 @@ use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone};
 use crate::error::{Error, Result};
 use crate::event::{Event, Outcome};
-use crate::step::Step;
+use crate::step::{Need, Step};
 use crate::wait::Pace;
 
 use super::at_work::{self, Sign, Work};
@@ -78,6 +78,20 @@ pub async fn up(
     let made = look_and_make(context, &board, preflight, replacing).await;
     sign.end().await;
     made
+}
+
+/// Makes what triggers need of a deployment that is there, as far as it is missing.
+pub async fn make_triggers(context: &Context) -> Result<()> {
+    at_work::require_peace(context, Work::Up).await?;
+    let board = Board::default();
+    for step in [Step::Operations, Step::Triggers] {
+        let needs = step.needs().iter();
+        needs.for_each(|need| match need {
+            Need::Begun(other) | Need::Done(other) => board.reach(*other, Milestone::Done),
+        });
+        make(step, true, context, &board).await?;
+    }
+    Ok(())
 }
 
 async fn look_and_make(

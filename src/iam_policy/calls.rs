@@ -1,13 +1,12 @@
 //! What hpcapi itself asks AWS: every call of `src/aws/`, by use.
 
 use super::Statement;
-use super::Use::{Jobs, Operations, OperationsList, Run, Teardown, Token, Up};
+use super::Use::{Jobs, Run, Teardown, Token, Up};
 
 /// The stacks that hpcapi makes.
 const OUR_STACKS: &[&str] = &[
     "arn:{partition}:cloudformation:{region}:{account}:stack/{name}-requirements/*",
     "arn:{partition}:cloudformation:{region}:{account}:stack/{name}-api/*",
-    "arn:{partition}:cloudformation:{region}:{account}:stack/{name}-operations/*",
 ];
 
 /// These, the cluster's, and those nested in it.
@@ -346,22 +345,6 @@ pub(super) fn statements() -> Vec<Statement> {
             &[Up, Token, Jobs],
             &["ssm:GetCommandInvocation"],
             &["*"],
-        ),
-        // Which API it is, only AWS knows: the routes are those of the operations path alone.
-        on(
-            "MayList",
-            &[OperationsList, Operations],
-            &["execute-api:Invoke"],
-            &["arn:{partition}:execute-api:{region}:{account}:*/$default/GET/operations/*"],
-        ),
-        on(
-            "MaySubmit",
-            &[Operations],
-            &["execute-api:Invoke"],
-            &[
-                "arn:{partition}:execute-api:{region}:{account}:*/$default/POST/operations/jobs",
-                "arn:{partition}:execute-api:{region}:{account}:*/$default/DELETE/operations/jobs/*",
-            ],
         ),
     ]
 }

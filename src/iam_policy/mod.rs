@@ -3,6 +3,7 @@
 //! `pcluster` what ParallelCluster's command needs: a new call belongs into one of the three.
 
 mod calls;
+mod operations;
 mod pcluster;
 mod questions;
 mod resources;
@@ -30,8 +31,8 @@ pub enum Use {
     Stacks,
     /// What `pcluster` needs, for `up` and for `teardown`.
     Pcluster,
-    /// What CloudFormation does for the template of the operations path, for `up --operations` and
-    /// for `teardown`.
+    /// What CloudFormation does for the templates of the operations path and of triggers, for
+    /// `up --operations`, `trigger add` and `teardown`.
     OperationsStack,
     /// A caller of the operations path, who looks.
     OperationsList,
@@ -180,6 +181,7 @@ fn all_statements() -> impl Iterator<Item = Statement> {
         .into_iter()
         .chain(resources::statements())
         .chain(pcluster::statements())
+        .chain(operations::statements())
 }
 
 #[cfg(test)]

@@ -2,18 +2,18 @@
 //! resource type by resource type. None of it can be done past CloudFormation.
 
 use super::Statement;
-use super::Use::{self, OperationsStack, Stacks};
+use super::Use::{self, Stacks};
 
 /// What a type of resource needs.
-struct Type {
+pub(super) struct Type {
     #[cfg_attr(not(test), expect(dead_code, reason = "says which row it is"))]
-    name: &'static str,
-    make: &'static [&'static str],
-    look: &'static [&'static str],
-    delete: &'static [&'static str],
+    pub(super) name: &'static str,
+    pub(super) make: &'static [&'static str],
+    pub(super) look: &'static [&'static str],
+    pub(super) delete: &'static [&'static str],
 }
 
-const fn of(
+pub(super) const fn of(
     name: &'static str,
     make: &'static [&'static str],
     look: &'static [&'static str],
@@ -185,93 +185,21 @@ const TYPES: &[Type] = &[
     of("AWS::Logs::LogGroup", LOG_MAKE, LOG_LOOK, LOG_DELETE),
 ];
 
-/// Every type of resource in the template of the operations path that the other templates lack,
-/// and those that it needs of theirs.
-const OPERATIONS_TYPES: &[Type] = &[
-    of(
-        "AWS::SSM::Document",
-        &[
-            "ssm:CreateDocument",
-            "ssm:UpdateDocument",
-            "ssm:UpdateDocumentDefaultVersion",
-            "ssm:AddTagsToResource",
-            "ssm:RemoveTagsFromResource",
-        ],
-        &[
-            "ssm:DescribeDocument",
-            "ssm:GetDocument",
-            "ssm:ListTagsForResource",
-        ],
-        &["ssm:DeleteDocument"],
-    ),
-    of(
-        "AWS::IAM::Role",
-        &[
-            "iam:CreateRole",
-            "iam:PassRole",
-            "iam:PutRolePolicy",
-            "iam:TagRole",
-            "iam:UntagRole",
-            "iam:UpdateAssumeRolePolicy",
-            "iam:UpdateRole",
-        ],
-        &[
-            "iam:GetRole",
-            "iam:GetRolePolicy",
-            "iam:ListAttachedRolePolicies",
-            "iam:ListRolePolicies",
-        ],
-        &["iam:DeleteRole", "iam:DeleteRolePolicy"],
-    ),
-    of(
-        "AWS::Lambda::Function",
-        &[
-            "lambda:CreateFunction",
-            "lambda:UpdateFunctionCode",
-            "lambda:UpdateFunctionConfiguration",
-            "lambda:TagResource",
-            "lambda:UntagResource",
-        ],
-        &[
-            "lambda:GetFunction",
-            "lambda:GetFunctionCodeSigningConfig",
-            "lambda:GetFunctionRecursionConfig",
-            "lambda:GetRuntimeManagementConfig",
-            "lambda:ListTags",
-        ],
-        &["lambda:DeleteFunction"],
-    ),
-    of(
-        "AWS::Lambda::Permission",
-        &["lambda:AddPermission"],
-        &["lambda:GetPolicy"],
-        &["lambda:RemovePermission"],
-    ),
-    of(
-        "AWS::ApiGatewayV2::Integration",
-        API_MAKE,
-        API_LOOK,
-        API_DELETE,
-    ),
-    of("AWS::ApiGatewayV2::Route", API_MAKE, API_LOOK, API_DELETE),
-    of("AWS::Logs::LogGroup", LOG_MAKE, LOG_LOOK, LOG_DELETE),
-];
-
-const LOG_MAKE: &[&str] = &[
+pub(super) const LOG_MAKE: &[&str] = &[
     "logs:CreateLogGroup",
     "logs:PutRetentionPolicy",
     "logs:TagResource",
 ];
-const LOG_LOOK: &[&str] = &["logs:DescribeLogGroups"];
-const LOG_DELETE: &[&str] = &["logs:DeleteLogGroup"];
+pub(super) const LOG_LOOK: &[&str] = &["logs:DescribeLogGroups"];
+pub(super) const LOG_DELETE: &[&str] = &["logs:DeleteLogGroup"];
 
-const API_MAKE: &[&str] = &[
+pub(super) const API_MAKE: &[&str] = &[
     "apigateway:POST",
     "apigateway:PATCH",
     "apigateway:TagResource",
 ];
-const API_LOOK: &[&str] = &["apigateway:GET"];
-const API_DELETE: &[&str] = &["apigateway:DELETE"];
+pub(super) const API_LOOK: &[&str] = &["apigateway:GET"];
+pub(super) const API_DELETE: &[&str] = &["apigateway:DELETE"];
 
 /// What a stage with an access log needs of CloudWatch Logs to make it, and to delete it.
 const DELIVERY_MAKE: &[&str] = &[
@@ -285,7 +213,7 @@ const DELIVERY_MAKE: &[&str] = &[
 const DELIVERY_DELETE: &[&str] = &["logs:DeleteLogDelivery"];
 
 /// Service, sid of making, of looking, of deleting, and where.
-type Place = (&'static str, [&'static str; 3], &'static [&'static str]);
+pub(super) type Place = (&'static str, [&'static str; 3], &'static [&'static str]);
 
 const PLACES: &[Place] = &[
     (
@@ -307,36 +235,11 @@ const PLACES: &[Place] = &[
         ],
         &["*"],
     ),
-    API_PLACE,
-    LOGS_PLACE,
+    ("apigateway:", ["MakeApi", "LookAtApi", "DeleteApi"], APIS),
+    ("logs:", ["MakeLog", "LookAtLogs", "DeleteLog"], &["*"]),
 ];
 
-const API_PLACE: Place = (
-    "apigateway:",
-    ["MakeApi", "LookAtApi", "DeleteApi"],
-    &["arn:{partition}:apigateway:{region}::/*"],
-);
-const LOGS_PLACE: Place = ("logs:", ["MakeLog", "LookAtLogs", "DeleteLog"], &["*"]);
-
-const OPERATIONS_PLACES: &[Place] = &[
-    (
-        "ssm:",
-        ["MakeDocument", "LookAtDocument", "DeleteDocument"],
-        &["arn:{partition}:ssm:{region}:{account}:document/{name}-operations"],
-    ),
-    (
-        "iam:",
-        ["MakeRole", "LookAtRole", "DeleteRole"],
-        &["arn:{partition}:iam::{account}:role/{name}-operations-*"],
-    ),
-    (
-        "lambda:",
-        ["MakeFunction", "LookAtFunction", "DeleteFunction"],
-        &["arn:{partition}:lambda:{region}:{account}:function:{name}-operations"],
-    ),
-    API_PLACE,
-    LOGS_PLACE,
-];
+pub(super) const APIS: &[&str] = &["arn:{partition}:apigateway:{region}::/*"];
 
 pub(super) fn statements() -> Vec<Statement> {
     let extra: [&[&str]; 2] = [DELIVERY_MAKE, DELIVERY_DELETE];
@@ -355,18 +258,11 @@ pub(super) fn statements() -> Vec<Statement> {
             ],
         )),
     });
-    let operations = of_types(
-        &[OperationsStack],
-        OPERATIONS_TYPES,
-        [&[], &[]],
-        OPERATIONS_PLACES,
-    );
-    statements.extend(operations);
     statements
 }
 
 /// Returns what types of resources need in each place; `extra` is needed to make and to delete them.
-fn of_types(
+pub(super) fn of_types(
     uses: &'static [Use],
     types: &[Type],
     [extra_make, extra_delete]: [&'static [&'static str]; 2],
@@ -414,7 +310,7 @@ fn through_cloudformation(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
@@ -426,13 +322,10 @@ mod tests {
             include_str!("../../templates/requirements.yaml"),
             include_str!("../../templates/api.yaml"),
         ];
-        let operations: &[&str] = &[include_str!("../../templates/operations.yaml")];
-        for (types, templates) in [(TYPES, own), (OPERATIONS_TYPES, operations)] {
-            are_those_of(types, templates);
-        }
+        are_those_of(TYPES, own);
     }
 
-    fn are_those_of(types: &[Type], templates: &[&str]) {
+    pub(in super::super) fn are_those_of(types: &[Type], templates: &[&str]) {
         let in_templates: BTreeSet<_> = templates
             .iter()
             .flat_map(|text| text.lines())
@@ -447,8 +340,11 @@ mod tests {
 
     #[test]
     fn every_action_of_a_type_is_in_a_statement() {
-        let statements = statements();
-        for kind in TYPES.iter().chain(OPERATIONS_TYPES) {
+        are_all_in(TYPES, &statements());
+    }
+
+    pub(in super::super) fn are_all_in(types: &[Type], statements: &[Statement]) {
+        for kind in types {
             assert!(!kind.make.is_empty() && !kind.delete.is_empty());
             for action in kind.make.iter().chain(kind.look).chain(kind.delete) {
                 assert!(

@@ -102,6 +102,7 @@ impl Runs {
             keep_work: wanted.keep_work,
             user: wanted.user,
             created: time::now(),
+            trigger: None,
             sha256: String::new(),
         };
         let run = self.announce(inputs).await?;

@@ -250,7 +250,7 @@ pub(super) fn changed(path: &Path) -> Error {
 }
 
 /// Returns the SHA-256 of bytes in hexadecimal digits.
-pub(super) fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     hex(digest(&SHA256, bytes))
 }
 

@@ -90,6 +90,12 @@ impl Runs {
                 warnings: Vec::new(),
             });
         }
+        if let Some(trigger) = &asked.trigger {
+            let waits = format!("the run `{run}` waits to be submitted by the trigger `{trigger}`");
+            return Err(
+                Error::failed(waits).hint(format!("see why: hpcapi trigger logs {trigger}"))
+            );
+        }
         let marker = Marker::of_run(run.as_str());
         let mut turn = 0;
         while !self.begin_submission(run, turn).await? {
@@ -153,8 +159,13 @@ impl Runs {
         let (bucket, digest) = (&self.bucket, &asked.sha256);
         format!(
             "#!/bin/bash\n# The run {run} of hpcapi.\n\
-             run={run}\nbucket={bucket}\nregion={region}\ndigest={digest}\n\
-             {FRONT}begin \"$1\" 3<<'END_OF_PROGRAM'\n{PROGRAM}END_OF_PROGRAM\n"
+             run={run}\nbucket={bucket}\nregion={region}\ndigest={digest}\n{}",
+            program()
         )
     }
+}
+
+/// Returns what is the same in the batch script of every run.
+pub fn program() -> String {
+    format!("{FRONT}begin \"$1\" 3<<'END_OF_PROGRAM'\n{PROGRAM}END_OF_PROGRAM\n")
 }

@@ -18,9 +18,10 @@ mod store;
 mod unused;
 
 pub use begin::{Begun, Staging, Wanted};
+pub use digests::sha256;
 pub use fetch::{Destination, Fetched};
 pub use gather::IGNORE_FILE;
-pub use job::RunJob;
+pub use job::{RunJob, program};
 pub use log::{Log, Piece as LogPiece, Stream};
 pub use store::{Asked, Attempt, Ended, RunId, RunState, Runs, Script, Stage, Submission};
 pub use unused::Unused;

@@ -91,6 +91,9 @@ pub struct Asked {
     pub user: String,
     /// When it was asked for, in seconds since 1970.
     pub created: u64,
+    /// The trigger whose event it is; that alone submits it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<String>,
     /// The SHA-256 of `run.json` as it lies in the bucket, by which the job knows it.
     #[serde(skip)]
     pub(super) sha256: String,

@@ -44,7 +44,7 @@ RUN = "[0-9]{8}-[0-9]{6}-[0-9a-f]{8}"
 PATTERNS = {
     "digest": "[0-9a-f]{64}",
     "trigger": "[a-z][a-z0-9-]{0,31}",
-    "user": r"[^\s:/\0]{1,255}",
+    "user": r"[^\s:/\0]{0,255}",
     "name": r"[^\0]{1,255}",
 }
 NO_SHELL = ("nologin", "false", "sync", "shutdown", "halt")
@@ -73,7 +73,8 @@ class Taker:
     def take(self):
         try:
             order = checked(self.operator.order())
-            events = [Event(said) for said in order["events"]]
+            default = self.operator.config["user"]
+            events = [Event(said, default) for said in order["events"]]
             program = self.program(order["program"])
         except OSError as error:
             raise Refused(503, "the head node cannot read the order: %s" % error.strerror)
@@ -241,9 +242,10 @@ class Taker:
 
 
 class Event:
-    """An event of the order, and what comes of it."""
+    """An event of the order, and what comes of it. An order that names no user means the cluster's
+    default user."""
 
-    def __init__(self, said):
+    def __init__(self, said, default):
         self.run, self.digest = said["run"], said.get("digest")
         self.trigger, self.name = said.get("trigger"), said.get("name")
         self.options, self.at_most = said.get("options"), said.get("at_most")
@@ -252,7 +254,7 @@ class Event:
         self.lane = self.answer = self.user = None
         try:
             check(said)
-            self.user = login(said["user"])
+            self.user = login(said["user"] or default)
         except Refused as refused:
             self.answer = {"refused": str(refused)}
 

@@ -36,4 +36,5 @@ mod slurm;
 mod stages;
 mod terminal;
 mod things;
+mod triggers;
 mod whole_way;

@@ -149,6 +149,14 @@ const OPTIONS: [(&str, Option<char>, Takes, &str); 31] = [
 #[derive(Debug, Clone, Default)]
 pub(in crate::cli) struct SbatchOptions(pub(in crate::cli) Vec<(String, String)>);
 
+/// Returns an option by the name that `sbatch` has for it.
+pub(in crate::cli) fn as_sbatch_has_it((option, value): (String, String)) -> (String, String) {
+    match option.as_str() {
+        "name" => ("job-name".to_owned(), value),
+        _ => (option, value),
+    }
+}
+
 impl Args for SbatchOptions {
     fn augment_args(command: Command) -> Command {
         let options = OPTIONS.map(|(long, short, takes, help)| {

@@ -17,7 +17,7 @@ use crate::slurm::submission::Description;
 
 use super::super::reach::{ReachArgs, Via};
 use super::super::show::{UserArgs, View, print, print_curl, with_client};
-use super::sbatch_options::SbatchOptions;
+use super::sbatch_options::{SbatchOptions, as_sbatch_has_it};
 
 /// Up to so many jobs are submitted one after the other, and so numbered in their order.
 const FEW: usize = 8;
@@ -206,21 +206,12 @@ fn orders(files: &[String], options: &[(String, String)]) -> Result<Vec<(String,
             name: if name == "-" { "sbatch" } else { name }.to_owned(),
             script,
             arguments: Vec::new(),
-            options: options.iter().map(as_sbatch_has_it).collect(),
+            options: options.iter().cloned().map(as_sbatch_has_it).collect(),
             marker: Marker::digits()?,
         };
         Ok((file.clone(), order))
     };
     files.iter().map(order).collect()
-}
-
-/// Returns an option by the name that `sbatch` has for it.
-fn as_sbatch_has_it((option, value): &(String, String)) -> (String, String) {
-    let name = match option.as_str() {
-        "name" => "job-name",
-        other => other,
-    };
-    (name.to_owned(), value.clone())
 }
 
 fn filled(mut jobs: Vec<Job>, user: &str) -> Vec<Job> {

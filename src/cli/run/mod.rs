@@ -120,15 +120,7 @@ fn wanted(args: &Args, script: &[u8], user: &UserName) -> Result<Wanted> {
         .iter()
         .cloned()
         .partition(|input: &String| input.starts_with("s3://"));
-    for pattern in &args.out {
-        let parts: Vec<_> = pattern.split('/').collect();
-        if pattern.is_empty() || pattern.starts_with('/') || parts.contains(&"..") {
-            return Err(Error::usage(format!(
-                "`{pattern}` is no pattern of files in the work folder"
-            ))
-            .hint("for example: --out 'results/**' --out '*.log'"));
-        }
-    }
+    require_patterns(&args.out)?;
     Ok(Wanted {
         script_name: name.to_owned(),
         script: text.to_owned(),
@@ -141,6 +133,20 @@ fn wanted(args: &Args, script: &[u8], user: &UserName) -> Result<Wanted> {
         keep_work: args.keep_work,
         user: user.to_string(),
     })
+}
+
+/// Fails unless these are patterns of files in a work folder.
+pub(super) fn require_patterns(patterns: &[String]) -> Result<()> {
+    let is_bad = |pattern: &&String| {
+        pattern.is_empty() || pattern.starts_with('/') || pattern.split('/').any(|it| it == "..")
+    };
+    match patterns.iter().find(is_bad) {
+        None => Ok(()),
+        Some(bad) => Err(Error::usage(format!(
+            "`{bad}` is no pattern of files in the work folder"
+        ))
+        .hint("for example: --out 'results/**' --out '*.log'")),
+    }
 }
 
 /// Sends the inputs, and tells how far it is.

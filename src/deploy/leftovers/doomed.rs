@@ -9,6 +9,12 @@ use crate::settings::BucketFate;
 pub(in crate::deploy) async fn doomed(context: &Context) -> Result<Vec<String>> {
     let name = &context.settings.name;
     let mut lines = Vec::new();
+    if is_ours(context, &name.triggers_stack()).await? {
+        lines.push(format!(
+            "the stack {} (queues, rule, function)",
+            name.triggers_stack()
+        ));
+    }
     if is_ours(context, &name.operations_stack()).await? {
         lines.push(format!(
             "the stack {} (SSM document, function, routes)",

@@ -8,8 +8,11 @@ mod head_node;
 mod operations;
 mod stacks;
 mod target;
+mod triggers;
 
 pub(super) use doors::{Door, HEAD_NODE_PORT};
+
+use futures_util::future::join;
 
 use crate::context::Context;
 use crate::error::Result;
@@ -70,10 +73,19 @@ pub(super) async fn walk(context: &Context) -> Vec<Layer> {
     layers
 }
 
-/// Looks at the second way, where there is one: whatever is broken on the first, it may answer.
-pub(super) async fn beside(context: &Context) -> Option<Finding> {
-    let found = operations::look(context).await;
-    found.unwrap_or_else(|error| Some(Finding::of_error(operations::SUBJECT, &error)))
+/// Looks at what stands beside the way, where it is there: whatever is broken on the way, the second one
+/// may answer.
+pub(super) async fn beside(context: &Context) -> Vec<Finding> {
+    let (operations, triggers) = join(operations::look(context), triggers::look(context)).await;
+    let operations = operations.map(|found| found.into_iter().collect());
+    let looked = [
+        (operations::SUBJECT, operations),
+        (triggers::SUBJECT, triggers),
+    ];
+    let findings = looked.into_iter().flat_map(|(subject, found)| {
+        found.unwrap_or_else(|error| vec![Finding::of_error(subject, &error)])
+    });
+    findings.collect()
 }
 
 /// The layers, in the order in which one stands on the other.

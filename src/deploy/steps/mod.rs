@@ -18,3 +18,4 @@ pub(super) mod pcluster;
 pub(super) mod requirements;
 pub(super) mod stack;
 pub(super) mod target;
+pub(super) mod triggers;

@@ -59,10 +59,7 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     }
     let parameters = parameters(context).await?;
     if let Some(requirements) = context.requirements() {
-        let buckets = &context.aws.buckets;
-        buckets
-            .put(&requirements.bucket, &code_key(), code())
-            .await?;
+        put_code(context, &requirements.bucket).await?;
     }
     let name = context.settings.name.operations_stack();
     let spec = stack::spec(context, Step::Operations, name, TEMPLATE, parameters);
@@ -101,8 +98,13 @@ fn given(http_api: String, head_node: String, bucket: String) -> Vec<(&'static s
     ]
 }
 
+/// Puts the function's code where Lambda is told to find it.
+pub(super) async fn put_code(context: &Context, bucket: &str) -> Result<()> {
+    context.aws.buckets.put(bucket, &code_key(), code()).await
+}
+
 /// Returns where the function's code lies: a key holds the digest of its content.
-fn code_key() -> String {
+pub(super) fn code_key() -> String {
     let digest = Sha256::digest(code());
     let digits: String = digest
         .iter()

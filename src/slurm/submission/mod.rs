@@ -84,6 +84,14 @@ impl Description {
         Ok(description)
     }
 
+    /// Returns the options that a batch script has in its #SBATCH lines, by their long names.
+    pub fn options(file: &str, script: &str) -> Result<Vec<(String, String)>> {
+        let lines = script::directives(file, script)?.into_iter();
+        Ok(lines
+            .map(|(_, option, value)| (option.to_owned(), value))
+            .collect())
+    }
+
     /// Sets an option of `sbatch` by its long name without dashes, as the command line gives it.
     pub fn set(&mut self, option: &str, value: &str) -> Result<()> {
         options::set(self, option, value)

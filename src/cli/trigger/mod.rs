@@ -1,0 +1,137 @@
+//! `hpcapi trigger`.
+
+mod add;
+mod answer;
+mod list;
+mod logs;
+mod pause;
+mod remove;
+mod retry;
+mod show;
+mod test;
+
+use std::sync::Arc;
+
+use clap::{Args as ClapArgs, Subcommand};
+
+use crate::context::Context;
+use crate::deploy;
+use crate::error::{Error, Kind, Result};
+use crate::event::Events;
+use crate::output::Story;
+use crate::settings::DeploymentName;
+use crate::triggers::Triggers;
+
+use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
+
+/// Have objects that come into the deployment's bucket become jobs
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Add(Box<add::Args>),
+    List(list::Args),
+    Show(show::Args),
+    Pause(pause::PauseArgs),
+    Resume(pause::ResumeArgs),
+    Logs(logs::Args),
+    Retry(retry::Args),
+    Test(test::Args),
+    Remove(remove::Args),
+}
+
+/// Which deployment is meant; --name is a job's here.
+#[derive(Debug, Clone, ClapArgs)]
+struct PlaceArgs {
+    /// Name of the deployment
+    #[arg(long, value_name = "NAME", default_value = DeploymentName::DEFAULT)]
+    deployment: String,
+
+    /// AWS region [default: from the AWS configuration]
+    #[arg(long)]
+    region: Option<String>,
+
+    /// Profile of the AWS configuration
+    #[arg(long)]
+    profile: Option<String>,
+
+    /// Use a sandbox on this machine instead of AWS
+    #[arg(long, env = "HPCAPI_SANDBOX", value_parser = clap::builder::FalseyValueParser::new())]
+    sandbox: bool,
+
+    /// Tell more
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+impl PlaceArgs {
+    async fn context(&self, cluster: &ClusterArgs, events: &Events) -> Result<Arc<Context>> {
+        let deployment = DeploymentArgs {
+            name: self.deployment.clone(),
+            region: self.region.clone(),
+            profile: self.profile.clone(),
+            sandbox: self.sandbox,
+            verbose: self.verbose,
+        };
+        let expected = SandboxUse::Expect;
+        let context = deployment.context(cluster, expected, events).await?;
+        deploy::locate(&context).await?;
+        Ok(context)
+    }
+}
+
+impl Args {
+    /// Returns what goes on when the user interrupts.
+    pub(super) fn what_goes_on(&self) -> Option<&'static str> {
+        match self.command {
+            Command::Add(_) => {
+                Some("AWS goes on with what was begun; type the same command to come back to it")
+            }
+            _ => None,
+        }
+    }
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    match args.command {
+        Command::Add(args) => add::run(*args).await,
+        Command::List(args) => list::run(args).await,
+        Command::Show(args) => show::run(args).await,
+        Command::Pause(args) => pause::pause(args).await,
+        Command::Resume(args) => pause::resume(args).await,
+        Command::Logs(args) => logs::run(args).await,
+        Command::Retry(args) => retry::run(args).await,
+        Command::Test(args) => test::run(args).await,
+        Command::Remove(args) => remove::run(args).await,
+    }
+}
+
+/// Works with the triggers of a deployment that is there.
+async fn with_triggers<T>(
+    place: &PlaceArgs,
+    work: impl AsyncFnOnce(&Triggers, &Events) -> Result<T>,
+) -> Result<T> {
+    let (events, story) = Story::start(place.verbose == 0);
+    let done = async {
+        let context = place.context(&ClusterArgs::default(), &events).await?;
+        work(&triggers_of(&context)?, &events).await
+    }
+    .await;
+    drop(events);
+    story.end().await;
+    done
+}
+
+fn triggers_of(context: &Arc<Context>) -> Result<Triggers> {
+    let bucket = context.requirements().map(|it| it.bucket);
+    let bucket = bucket.ok_or_else(|| {
+        let name = &context.settings.name;
+        Error::new(Kind::NotReady, format!("`{name}` has no bucket"))
+            .hint(context.settings.again.command("up"))
+    })?;
+    Ok(Triggers::new(context.aws.buckets.clone(), bucket))
+}

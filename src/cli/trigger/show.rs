@@ -1,0 +1,33 @@
+//! `hpcapi trigger show`.
+
+use clap::Args as ClapArgs;
+
+use crate::error::Result;
+use crate::output::{self, Format};
+use crate::triggers::TriggerName;
+
+use super::answer::TriggerAnswer;
+use super::{PlaceArgs, with_triggers};
+
+/// Show a trigger, and how many objects it could make no jobs of
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// The trigger
+    trigger: TriggerName,
+
+    #[command(flatten)]
+    place: PlaceArgs,
+
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    let name = &args.trigger;
+    let shown = with_triggers(&args.place, async |triggers, _| {
+        let trigger = triggers.named(name).await?;
+        Ok(TriggerAnswer::shown(trigger, triggers.refused(name).await?))
+    });
+    output::answer(&shown.await?, args.output)
+}

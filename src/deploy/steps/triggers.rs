@@ -1,0 +1,121 @@
+//! The stack `<name>-triggers`, once there is a trigger: the queue of the bucket's events, and the
+//! function that makes jobs of them by the operations' SSM document.
+
+use sha2::{Digest, Sha256};
+
+use crate::context::Context;
+use crate::deploy::State;
+use crate::error::{Error, Result};
+use crate::event::Outcome;
+use crate::runs;
+use crate::settings::Wish;
+use crate::step::Step;
+
+use super::operations;
+use super::stack::{self, Template};
+
+const TEMPLATE: Template = Template {
+    body: include_str!("../../../templates/triggers.yaml"),
+    earlier: &[],
+};
+
+pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
+    let name = context.settings.name.triggers_stack();
+    let wish = context.settings.triggers;
+    let Some(there) = context.aws.stacks.describe(&name).await? else {
+        return Ok(match wish {
+            Wish::On => State::Missing,
+            Wish::AsItIs | Wish::Off => State::Unwanted,
+        });
+    };
+    stack::require_ours(context, &there)?;
+    if wish == Wish::Off {
+        return Ok(State::incomplete("it is not wanted any more"));
+    }
+    let Ok(parameters) = parameters(context) else {
+        return Ok(State::waiting("the head node"));
+    };
+    let state = stack::state(&there, TEMPLATE, &parameters);
+    if state == State::Ready
+        && let Some(requirements) = context.requirements()
+        && !context
+            .aws
+            .buckets
+            .sends_events(&requirements.bucket)
+            .await?
+    {
+        return Ok(State::incomplete("its bucket sends no events"));
+    }
+    Ok(state)
+}
+
+pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
+    if context.settings.triggers == Wish::Off {
+        undo(context).await?;
+        return Ok(());
+    }
+    let parameters = parameters(context)?;
+    let bucket = context.requirements().map(|it| it.bucket);
+    let bucket = bucket.ok_or_else(|| Error::failed("triggers need a bucket"))?;
+    let buckets = &context.aws.buckets;
+    operations::put_code(context, &bucket).await?;
+    buckets
+        .put(&bucket, &program_key(), runs::program())
+        .await?;
+    let name = context.settings.name.triggers_stack();
+    let spec = stack::spec(context, Step::Triggers, name, TEMPLATE, parameters);
+    let progress = stack::progress(&context.events, Step::Triggers);
+    context.aws.stacks.apply(&spec, &progress).await?;
+    // Only now, for what comes before there is a queue would be lost without a word.
+    buckets.send_events(&bucket).await
+}
+
+pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
+    let name = context.settings.name.triggers_stack();
+    stack::undo(context, Step::Triggers, &name).await
+}
+
+fn parameters(context: &Context) -> Result<Vec<(&'static str, String)>> {
+    let bucket = context.requirements().map(|it| it.bucket);
+    let head_node = context.facts().head_node.as_ref().map(|it| it.id.clone());
+    match (bucket, head_node) {
+        (Some(bucket), Some(head_node)) => {
+            let document = context.settings.name.operations_stack();
+            Ok(given(document, head_node, bucket))
+        }
+        _ => Err(Error::failed("triggers need a bucket and a head node")),
+    }
+}
+
+fn given(document: String, head_node: String, bucket: String) -> Vec<(&'static str, String)> {
+    vec![
+        ("Document", document),
+        ("HeadNodeInstanceID", head_node),
+        ("Bucket", bucket),
+        ("CodeKey", operations::code_key()),
+        ("ProgramKey", program_key()),
+        ("ProgramSha256", digest()),
+    ]
+}
+
+/// Returns where the program of the jobs lies: a key holds the digest of its content.
+fn program_key() -> String {
+    format!("hpcapi/{}/run-job.sh", &digest()[..16])
+}
+
+fn digest() -> String {
+    let digest = Sha256::digest(runs::program());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stack::template::Declared;
+    use super::*;
+
+    #[test]
+    fn template_and_code_agree_on_parameters() {
+        let declared = Declared::of(TEMPLATE);
+        declared.takes(&given(String::new(), String::new(), String::new()));
+    }
+}
