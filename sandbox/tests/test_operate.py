@@ -206,6 +206,10 @@ class OnHeadNode(unittest.TestCase):
         path = os.environ["PATH"]
         self.addCleanup(os.environ.__setitem__, "PATH", path)
         os.environ["PATH"] = f"{self.folder}/bin:{path}"
+        # The program sets a mask of its own, for all of this process.
+        mask = os.umask(0o022)
+        os.umask(mask)
+        self.addCleanup(os.umask, mask)
 
     def fake(self, name: str, body: str) -> None:
         path = self.folder / name
