@@ -221,11 +221,11 @@ class Told(Event):
             outbox = outbox_of(key)
             found = program.Event({"event": event, "trigger": "t", "outbox": outbox})
             line = {"path": name_of(key), "kind": "s3", "url": f"s3://bucket/{key}", "version": "v"}
-            inputs = program.Inputs(json.dumps(line).encode(), b"/work/r/0", bucket, lambda: None)
+            inputs = program.Inputs(json.dumps(line).encode(), b"/scratch/r/0", bucket, lambda: None)
             found.find_file(inputs)
             told = found.environment()
             self.assertEqual(told[b"HPCAPI_EVENT_KEY"], key.encode())
-            self.assertEqual(told[b"HPCAPI_EVENT_FILE"], b"/work/r/0/" + name_of(key).encode())
+            self.assertEqual(told[b"HPCAPI_EVENT_FILE"], b"/scratch/r/0/" + name_of(key).encode())
             [fetch] = inputs.fetches()
             if key.startswith(("file://", "http://")):
                 with mock.patch.object(program, "PAUSES", ()):
@@ -239,10 +239,10 @@ class Told(Event):
                 where = [told[b"HPCAPI_EVENT_FILE"], "--region", "zz-test-1"]
                 self.assertEqual(command[5:], where)
             calls.clear()
-            bucket.put_file(found.outbox + "made", b"/work/r/0/made", None)
+            bucket.put_file(found.outbox + "made", b"/scratch/r/0/made", None)
             [(command, _)] = calls
             url = f"s3://bucket/{outbox}made".encode()
-            self.assertEqual(command[:4], ["s3", "cp", b"/work/r/0/made", url])
+            self.assertEqual(command[:4], ["s3", "cp", b"/scratch/r/0/made", url])
             calls.clear()
 
     def test_what_is_no_event_is_told(self) -> None:

@@ -2,6 +2,7 @@
 //! commands on the head node. Its answers have the client's own JSON shapes.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::Method;
@@ -30,6 +31,7 @@ const MOST_PAGES: usize = 10_000;
 pub struct Operations {
     transport: Transport,
     signer: Signer,
+    is_lost: AtomicBool,
 }
 
 /// What is to be submitted: a batch script, and what the command line says beside it. `sbatch` on
@@ -107,7 +109,16 @@ struct Said {
 impl Operations {
     /// Returns the operations path below a server's address.
     pub fn new(transport: Transport, signer: Signer) -> Operations {
-        Operations { transport, signer }
+        Operations {
+            transport,
+            signer,
+            is_lost: AtomicBool::new(false),
+        }
+    }
+
+    /// Returns whether nobody, or another API, answered a request.
+    pub fn has_lost_its_server(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed)
     }
 
     /// Returns the connections.
@@ -203,6 +214,8 @@ impl Operations {
                 Err(Lost::Unusable(_)) => false,
             };
             if !is_passing || !pace.next().await {
+                let is_lost = outcome.as_ref().map_or(true, is_another);
+                self.is_lost.store(is_lost, Ordering::Relaxed);
                 return outcome.map_err(Lost::into_error);
             }
         }
@@ -251,7 +264,7 @@ impl Operations {
             ))
             .because(said.message)
             .hint("what a caller needs: hpcapi iam-policy operations"),
-            (404, "Not Found") => Error::failed(format!("{self} is not there"))
+            _ if is_another(reply) => Error::failed(format!("{self} is not there"))
                 .hint("make it, as who administers the deployment: hpcapi up --operations"),
             (status, _) => Error::failed(format!("{self} answers with HTTP status {status}"))
                 .because(excerpt(&reply.text())),
@@ -274,6 +287,11 @@ fn request(method: Method, below: &str, body: Option<Vec<u8>>) -> Request {
         path: format!("{PATH}{below}"),
         body,
     }
+}
+
+/// Returns whether an API answers that has no operations path.
+fn is_another(reply: &Reply) -> bool {
+    reply.status == 404 && said(reply).error.is_empty()
 }
 
 fn said(reply: &Reply) -> Said {

@@ -111,7 +111,10 @@ impl Client {
 
     /// Returns whether nobody, or somebody else than Slurm, answered a request.
     pub fn has_lost_its_server(&self) -> bool {
-        self.is_lost.load(Ordering::Relaxed)
+        match &self.operations {
+            Some(operations) => operations.has_lost_its_server(),
+            None => self.is_lost.load(Ordering::Relaxed),
+        }
     }
 
     /// Returns whether Slurm refused the token, and a new one, if one could be minted, as well.

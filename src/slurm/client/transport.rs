@@ -353,3 +353,18 @@ fn cause(error: reqwest::Error) -> String {
     }
     innermost.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_where_a_link_says_that_it_is() {
+        let there = Some("/x?after=7".to_owned());
+        assert_eq!(next_page("</x?after=7>; rel=\"next\""), there);
+        assert_eq!(next_page("</x?after=7>; title=\"a\"; rel=\"next\""), there);
+        for other in ["", "/x; rel=\"next\"", "</x>", "</x>; rel=\"prev\"", "</x"] {
+            assert_eq!(next_page(other), None, "{other}");
+        }
+    }
+}
