@@ -154,7 +154,7 @@ pub enum BucketFate {
 
 /// What becomes of a part of the deployment that need not be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Wish {
+pub enum Toggle {
     /// It stays if it is there, and is not made.
     #[default]
     AsItIs,
@@ -170,9 +170,9 @@ pub struct Settings {
     /// `--name`.
     pub name: DeploymentName,
     /// `--operations`.
-    pub operations: Wish,
+    pub operations: Toggle,
     /// Whether triggers are to be possible: `trigger add` makes them so.
-    pub triggers: Wish,
+    pub triggers: Toggle,
     /// Where the AWS calls go.
     pub ground: Ground,
     /// `--key-name`: an EC2 key pair of the user's own.

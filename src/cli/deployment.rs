@@ -13,7 +13,7 @@ use crate::event::Events;
 use crate::pcluster::config::ClusterConfig;
 use crate::sandbox::Sandbox;
 use crate::settings::{
-    Again, BucketFate, DeploymentName, Endpoint, Ground, PclusterChoice, Settings, Wish,
+    Again, BucketFate, DeploymentName, Endpoint, Ground, PclusterChoice, Settings, Toggle,
 };
 
 use super::remembered;
@@ -70,11 +70,11 @@ pub(super) struct ClusterArgs {
 
     /// `--operations` of the command that takes it.
     #[arg(skip)]
-    pub(super) operations: Wish,
+    pub(super) operations: Toggle,
 
     /// Of `trigger add`, which makes them possible.
     #[arg(skip)]
-    pub(super) triggers: Wish,
+    pub(super) triggers: Toggle,
 
     /// `--bucket` of the commands that take it.
     #[arg(skip)]
@@ -92,8 +92,8 @@ impl Default for ClusterArgs {
             key_name: None,
             pcluster: None,
             pcluster_version: PclusterChoice::VERSION.to_owned(),
-            operations: Wish::default(),
-            triggers: Wish::default(),
+            operations: Toggle::default(),
+            triggers: Toggle::default(),
             kept_bucket: None,
             bucket_fate: BucketFate::default(),
         }
@@ -116,9 +116,9 @@ impl ClusterArgs {
             }
         }
         options.push_str(match self.operations {
-            Wish::AsItIs => "",
-            Wish::On => " --operations",
-            Wish::Off => " --operations=off",
+            Toggle::AsItIs => "",
+            Toggle::On => " --operations",
+            Toggle::Off => " --operations=off",
         });
         if self.pcluster_version != PclusterChoice::VERSION {
             options.push_str(&format!(
@@ -296,7 +296,8 @@ impl DeploymentArgs {
     pub(super) fn again(&self, cluster: &ClusterArgs) -> Again {
         let mut options = String::new();
         if self.name != DeploymentName::DEFAULT {
-            options.push_str(&format!(" --name {}", self.name));
+            // Every command has this one: --name is a job's in some.
+            options.push_str(&format!(" --deployment {}", self.name));
         }
         if let Some(profile) = &self.profile {
             options.push_str(&format!(" --profile {}", quoted(profile)));

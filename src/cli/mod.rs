@@ -10,6 +10,7 @@ mod jobs;
 mod nodes;
 mod partitions;
 mod ping;
+mod place;
 mod reach;
 mod remembered;
 mod run;

@@ -19,6 +19,7 @@ use crate::slurm::operations::{Operations, require_url};
 use crate::slurm::{ApiVersion, Lifespan, Minter, Token, UserName};
 
 use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
+use super::place::PlaceArgs;
 use super::remembered;
 
 /// How long a token of our own minting is valid.
@@ -27,9 +28,8 @@ const LIFESPAN: &str = "1h";
 /// Which Slurm is meant.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ReachArgs {
-    /// Name of the deployment
-    #[arg(long, value_name = "NAME", default_value = crate::settings::DeploymentName::DEFAULT)]
-    deployment: String,
+    #[command(flatten)]
+    pub(super) place: PlaceArgs,
 
     /// Any other slurmrestd instead: a URL, or unix:/path/of/socket; its token comes from SLURM_JWT
     #[arg(
@@ -48,22 +48,6 @@ pub(super) struct ReachArgs {
     /// Seconds that an answer may take
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
-
-    /// AWS region [default: from the AWS configuration]
-    #[arg(long)]
-    region: Option<String>,
-
-    /// Profile of the AWS configuration
-    #[arg(long)]
-    profile: Option<String>,
-
-    /// Use a sandbox on this machine instead of AWS
-    #[arg(long, env = "HPCAPI_SANDBOX", value_parser = clap::builder::FalseyValueParser::new())]
-    sandbox: bool,
-
-    /// Tell more
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    pub(super) verbose: u8,
 }
 
 /// How Slurm is reached.
@@ -99,7 +83,7 @@ impl ReachArgs {
         if self.via == Via::Operations {
             return self.open_operations(user, events).await;
         }
-        let deployment = self.as_deployment();
+        let deployment = self.place.as_deployment();
         let given = self.given_server()?;
         let memory = self.memory(given.as_ref(), user);
         let is_given = given.is_some();
@@ -159,7 +143,7 @@ impl ReachArgs {
             ))
             .hint("leave out --user and SLURM_USER"));
         }
-        let deployment = self.as_deployment();
+        let deployment = self.place.as_deployment();
         let given = self.given_server()?;
         let is_given = given.is_some();
         let memory = self.memory(given.as_ref(), None);
@@ -226,16 +210,6 @@ impl ReachArgs {
         Ok(Some(server))
     }
 
-    fn as_deployment(&self) -> DeploymentArgs {
-        DeploymentArgs {
-            name: self.deployment.clone(),
-            region: self.region.clone(),
-            profile: self.profile.clone(),
-            sandbox: self.sandbox,
-            verbose: self.verbose,
-        }
-    }
-
     /// Returns the endpoint of the deployment, remembered or looked up in AWS.
     async fn deployed(
         &self,
@@ -252,8 +226,8 @@ impl ReachArgs {
     /// Returns the memory for this Slurm and this user.
     fn memory(&self, given: Option<&Server>, user: Option<&UserName>) -> Memory {
         match given {
-            Some(server) => remembered::of_server(&self.deployment, server, user),
-            None => remembered::of_deployment(&self.as_deployment(), user),
+            Some(server) => remembered::of_server(&self.place.deployment, server, user),
+            None => remembered::of_deployment(&self.place.as_deployment(), user),
         }
     }
 }

@@ -123,6 +123,7 @@ async fn look_first(
     };
     super::steps::kept_bucket::require_usable(context).await?;
     half_deleted::require_none(context, replacing.is_some()).await?;
+    super::steps::triggers::require_none_to_go(context).await?;
     if replacing.is_some() || preflight == Preflight::Look && makes_a_cluster(context) {
         preflight::look_for_problems(context).await?;
     }

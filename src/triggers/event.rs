@@ -55,12 +55,24 @@ pub enum Outcome {
     },
 }
 
-#[derive(Deserialize)]
+impl Outcome {
+    pub(super) fn of(submitted: Option<&Submitted>, refused: Option<&Refused>) -> Outcome {
+        match (submitted, refused) {
+            (Some(Submitted { job_id }), _) => Outcome::Submitted { job_id: *job_id },
+            (None, Some(Refused { reason })) => Outcome::Refused {
+                reason: reason.clone(),
+            },
+            (None, None) => Outcome::Waiting,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct Submitted {
     pub(super) job_id: u64,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Refused {
     pub(super) reason: String,
 }

@@ -5,4 +5,4 @@ mod event;
 mod store;
 
 pub use event::{Event, Outcome, Record};
-pub use store::{Script, Trigger, TriggerName, Triggers};
+pub use store::{Script, Seen, Trigger, TriggerName, Triggers};

@@ -1,6 +1,6 @@
 //! The triggers of a deployment, in its bucket.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -26,6 +26,9 @@ const RESERVED: [&str; 6] = [
 
 /// How keys begin that the AWS CLI takes for addresses of other things.
 const SCHEMES: [&str; 4] = ["file://", "fileb://", "http://", "https://"];
+
+/// The longest outbox that is named after its object, in bytes; the function says the same.
+const LONGEST_OUTBOX: usize = 700;
 
 /// How many objects are read at once.
 const AT_ONCE: usize = 32;
@@ -158,6 +161,16 @@ impl Trigger {
         Ok(())
     }
 
+    /// Returns where the outputs of an object's job come to lie.
+    pub fn outbox(&self, key: &str) -> String {
+        let outbox = format!("outbox/{}/{key}/", self.name);
+        match outbox.len() <= LONGEST_OUTBOX {
+            true => outbox,
+            // No key in S3 would have room for what is below it.
+            false => format!("outbox/{}/EVENT/", self.name),
+        }
+    }
+
     /// Returns whether it takes an object, if it is not paused.
     pub fn takes(&self, key: &str) -> bool {
         let is_reserved = RESERVED.iter().any(|reserved| key.starts_with(reserved));
@@ -170,6 +183,14 @@ impl Trigger {
             && !is_own
             && (self.circle || !is_outbox)
     }
+}
+
+/// What was seen of a trigger's events at an earlier look.
+#[derive(Debug, Default)]
+pub struct Seen {
+    submitted: BTreeMap<String, Submitted>,
+    refused: BTreeMap<String, Refused>,
+    events: BTreeMap<String, Event>,
 }
 
 /// The triggers of a deployment.
@@ -270,22 +291,20 @@ impl Triggers {
         Ok(())
     }
 
-    /// Returns what has become of each event of a trigger, the newest last.
-    pub async fn records(&self, name: &TriggerName) -> Result<Vec<Record>> {
-        let submitted: BTreeMap<String, Submitted> = self.each(name, "submitted/").await?;
-        let mut refused: BTreeMap<String, Refused> = self.each(name, "refused/").await?;
-        let events: BTreeMap<String, Event> = self.each(name, "events/").await?;
-        let mut records: Vec<Record> = events
-            .into_iter()
-            .map(|(name, event)| {
-                let outcome = match (submitted.get(&name), refused.remove(&name)) {
-                    (Some(Submitted { job_id }), _) => Outcome::Submitted { job_id: *job_id },
-                    (None, Some(Refused { reason })) => Outcome::Refused { reason },
-                    (None, None) => Outcome::Waiting,
-                };
-                Record { event, outcome }
-            })
-            .collect();
+    /// Returns what has become of each event of a trigger, the newest last. What was seen at an earlier
+    /// look is not read again.
+    pub async fn records(&self, name: &TriggerName, seen: &mut Seen) -> Result<Vec<Record>> {
+        self.look_for_news(name, "submitted/", &mut seen.submitted)
+            .await?;
+        self.look_for_news(name, "refused/", &mut seen.refused)
+            .await?;
+        self.look_for_news(name, "events/", &mut seen.events)
+            .await?;
+        let records = seen.events.iter().map(|(id, event)| Record {
+            event: event.clone(),
+            outcome: Outcome::of(seen.submitted.get(id), seen.refused.get(id)),
+        });
+        let mut records: Vec<_> = records.collect();
         records.sort_by(|one, other| {
             let order = |record: &Record| (record.event.time, record.event.event.clone());
             order(one).cmp(&order(other))
@@ -321,30 +340,49 @@ impl Triggers {
         let Some(newest) = newest else {
             return Ok(None);
         };
-        let event = event::name_of(&self.bucket, object, &newest.id);
-        let records = self.records(name).await?;
-        let record = records.into_iter().find(|one| one.event.event == event);
-        Ok(Some((newest.size, record)))
+        let id = event::name_of(&self.bucket, object, &newest.id);
+        let event: Option<Event> = self.read(&key(name, &format!("events/{id}.json"))).await?;
+        let Some(event) = event else {
+            return Ok(Some((newest.size, None)));
+        };
+        let submitted = self
+            .read(&key(name, &format!("submitted/{id}.json")))
+            .await?;
+        let refused = self.read(&key(name, &format!("refused/{id}.json"))).await?;
+        let outcome = Outcome::of(submitted.as_ref(), refused.as_ref());
+        Ok(Some((newest.size, Some(Record { event, outcome }))))
     }
 
-    /// Reads every object of a kind, by the event that it is about.
-    async fn each<T: for<'de> Deserialize<'de>>(
+    /// Reads the objects of a kind that are new, by the event that each is about, and forgets those that
+    /// are gone.
+    async fn look_for_news<T: for<'de> Deserialize<'de>>(
         &self,
         name: &TriggerName,
         kind: &str,
-    ) -> Result<BTreeMap<String, T>> {
+        seen: &mut BTreeMap<String, T>,
+    ) -> Result<()> {
         let prefix = key(name, kind);
         let keys = self.buckets.keys(&self.bucket, &prefix, "").await?;
-        let read = stream::iter(&keys).map(async |key| {
-            let found = self.buckets.read(&self.bucket, key).await?;
-            let event = key.strip_prefix(&prefix).unwrap_or(key);
-            let event = event.trim_end_matches(".json").to_owned();
-            // One that is not as it should be is nobody's but its own trouble.
-            let found = found.and_then(|found| serde_json::from_slice(&found).ok());
-            Ok::<_, Error>(found.map(|found| (event, found)))
+        let id = |key: &str| {
+            let below = key.strip_prefix(&prefix).unwrap_or(key);
+            below.trim_end_matches(".json").to_owned()
+        };
+        let there: BTreeSet<String> = keys.iter().map(|key| id(key)).collect();
+        seen.retain(|id, _| there.contains(id));
+        let new = keys.iter().filter(|key| !seen.contains_key(&id(key)));
+        let read = stream::iter(new).map(async |key| {
+            let found = self.read(key).await?;
+            Ok::<_, Error>(found.map(|found| (id(key), found)))
         });
         let read: Vec<_> = read.buffered(AT_ONCE).try_collect().await?;
-        Ok(read.into_iter().flatten().collect())
+        seen.extend(read.into_iter().flatten());
+        Ok(())
+    }
+
+    /// Reads an object; one that is not as it should be is nobody's but its own trouble.
+    async fn read<T: for<'de> Deserialize<'de>>(&self, key: &str) -> Result<Option<T>> {
+        let found = self.buckets.read(&self.bucket, key).await?;
+        Ok(found.and_then(|found| serde_json::from_slice(&found).ok()))
     }
 }
 

@@ -174,7 +174,12 @@ async fn each_object_becomes_one_job() {
     let told = env.succeed(&["trigger", "test", "inbox/plain.csv"]);
     assert!(told.contains("job "), "{told}");
     env.succeed(&["trigger", "resume", "reads"]);
+    let words = env.fail(2, &["up", "--yes", "--operations=off"]);
+    assert!(words.contains("hpcapi trigger remove reads"), "{words}");
     env.succeed(&["trigger", "remove", "reads"]);
+    env.succeed(&["up", "--yes", "--operations=off"]);
+    let status = env.json(&["status", "--output", "json"]);
+    assert!(status.to_string().contains(r#""state":"off""#), "{status}");
     env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
 }

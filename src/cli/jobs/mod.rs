@@ -15,6 +15,7 @@ mod wait;
 use clap::{Args as ClapArgs, Subcommand};
 
 pub(super) use sbatch_options::{SbatchOptions, as_sbatch_has_it};
+pub(super) use submit::batch_script;
 pub(super) use wait::telling;
 
 use crate::error::Result;

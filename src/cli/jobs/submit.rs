@@ -189,18 +189,24 @@ fn contents(file: &str) -> Result<Vec<u8>> {
     read.map_err(|error| Error::usage(format!("cannot read the job file `{file}`")).because(error))
 }
 
+/// Returns the text of a batch script; fails when it is none.
+pub(in crate::cli) fn batch_script(file: &str, bytes: Vec<u8>) -> Result<String> {
+    let script = String::from_utf8(bytes)
+        .map_err(|error| Error::usage(format!("`{file}` is no text in UTF-8")).because(error))?;
+    match script.starts_with("#!") {
+        true => Ok(script),
+        false => Err(Error::usage(format!(
+            "`{file}` is no batch script: its first line does not begin with #!"
+        ))),
+    }
+}
+
 /// Returns what the operations path takes of files: batch scripts alone.
 fn orders(files: &[String], options: &[(String, String)]) -> Result<Vec<(String, Order)>> {
     let order = |file: &String| {
-        let script = String::from_utf8(contents(file)?).map_err(|error| {
-            Error::usage(format!("`{file}` is no text in UTF-8")).because(error)
+        let script = batch_script(file, contents(file)?).map_err(|error| {
+            error.hint("the API's own JSON goes to slurmrestd: leave out --via operations")
         })?;
-        if !script.starts_with("#!") {
-            return Err(Error::usage(format!(
-                "`{file}` is no batch script: its first line does not begin with #!"
-            ))
-            .hint("the operations path takes batch scripts; JSON goes to slurmrestd: leave out --via operations"));
-        }
         let name = file.rsplit('/').next().unwrap_or_default();
         let order = Order {
             name: if name == "-" { "sbatch" } else { name }.to_owned(),

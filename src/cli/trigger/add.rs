@@ -9,17 +9,18 @@ use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::output::{self, Format, Story};
 use crate::runs::sha256;
-use crate::settings::Wish;
+use crate::settings::Toggle;
 use crate::slurm::UserName;
 use crate::slurm::submission::Description;
 use crate::slurm::time;
 use crate::triggers::{Script, Trigger, TriggerName};
 
 use super::super::deployment::ClusterArgs;
-use super::super::jobs::{SbatchOptions, as_sbatch_has_it};
+use super::super::jobs::{SbatchOptions, as_sbatch_has_it, batch_script};
+use super::super::place::PlaceArgs;
 use super::super::run::require_patterns;
 use super::answer::TriggerAnswer;
-use super::{PlaceArgs, triggers_of};
+use super::{open, triggers_of};
 
 /// Have each new object below a prefix become a job
 ///
@@ -88,7 +89,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         let script = args.script.display();
         Error::usage(format!("cannot read the script `{script}`")).because(error)
     })?;
-    let (mut trigger, script) = read(&args, &text)?;
+    let (mut trigger, script) = read(&args, text)?;
     let (events, story) = Story::start(false);
     let added = add(&args, &mut trigger, &script, &events).await;
     drop(events);
@@ -99,9 +100,9 @@ pub(super) async fn run(args: Args) -> Result<()> {
 
 async fn add(args: &Args, trigger: &mut Trigger, script: &str, events: &Events) -> Result<()> {
     let mut cluster = ClusterArgs::default();
-    cluster.operations = Wish::On;
-    cluster.triggers = Wish::On;
-    let context = args.place.context(&cluster, events).await?;
+    cluster.operations = Toggle::On;
+    cluster.triggers = Toggle::On;
+    let context = open(&args.place, &cluster, events).await?;
     // Before anything is made for it.
     let triggers = triggers_of(&context)?;
     triggers.require_free(&trigger.name).await?;
@@ -110,15 +111,14 @@ async fn add(args: &Args, trigger: &mut Trigger, script: &str, events: &Events) 
 }
 
 /// Returns the trigger that is asked for, and its script.
-fn read(args: &Args, text: &[u8]) -> Result<(Trigger, String)> {
+fn read(args: &Args, text: Vec<u8>) -> Result<(Trigger, String)> {
     let name = args.script.file_name().and_then(|name| name.to_str());
     let name = name
         .ok_or_else(|| Error::usage(format!("`{}` cannot name a script", args.script.display())))?;
-    let script = std::str::from_utf8(text)
-        .map_err(|error| Error::usage(format!("`{name}` is no text in UTF-8")).because(error))?;
+    let script = batch_script(name, text)?;
     // What is wrong with the job is known now, and not when the first object comes.
-    let mut description = Description::read(name, text)?;
-    let own = Description::options(name, script)?;
+    let mut description = Description::read(name, script.as_bytes())?;
+    let own = Description::options(name, &script)?;
     for (option, value) in &args.options.0 {
         description.set(option, value)?;
     }
@@ -130,7 +130,7 @@ fn read(args: &Args, text: &[u8]) -> Result<(Trigger, String)> {
         suffix: args.suffix.clone(),
         script: Script {
             name: name.to_owned(),
-            sha256: sha256(text),
+            sha256: sha256(script.as_bytes()),
         },
         arguments: args.arguments.clone(),
         options: own.into_iter().map(as_sbatch_has_it).chain(given).collect(),
@@ -148,5 +148,5 @@ fn read(args: &Args, text: &[u8]) -> Result<(Trigger, String)> {
         created: time::now(),
     };
     trigger.require_good()?;
-    Ok((trigger, script.to_owned()))
+    Ok((trigger, script))
 }

@@ -5,8 +5,9 @@ use clap::Args as ClapArgs;
 use crate::error::Result;
 use crate::output::{self, Format};
 
+use super::super::place::PlaceArgs;
 use super::answer::ListAnswer;
-use super::{PlaceArgs, with_triggers};
+use super::with_triggers;
 
 /// List the triggers
 #[derive(Debug, ClapArgs)]

@@ -6,11 +6,12 @@ use clap::Args as ClapArgs;
 
 use crate::error::Result;
 use crate::output::{self, Format};
-use crate::triggers::{Record, TriggerName};
+use crate::triggers::{Record, Seen, TriggerName};
 use crate::wait::Pace;
 
+use super::super::place::PlaceArgs;
 use super::answer::{EventsAnswer, line};
-use super::{PlaceArgs, with_triggers};
+use super::with_triggers;
 
 /// How often it is looked for news.
 const LOOK: Duration = Duration::from_secs(2);
@@ -38,12 +39,13 @@ pub(super) async fn run(args: Args) -> Result<()> {
     with_triggers(&args.place, async |triggers, _| {
         triggers.named(name).await?;
         if !args.follow {
-            let events = triggers.records(name).await?;
+            let events = triggers.records(name, &mut Seen::default()).await?;
             return output::answer(&EventsAnswer { events }, args.output);
         }
         let mut told: Vec<Record> = Vec::new();
+        let mut seen = Seen::default();
         loop {
-            let now = triggers.records(name).await?;
+            let now = triggers.records(name, &mut seen).await?;
             let news: String = now
                 .iter()
                 .filter(|one| !told.contains(one))

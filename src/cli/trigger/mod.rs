@@ -19,10 +19,10 @@ use crate::deploy;
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
 use crate::output::Story;
-use crate::settings::DeploymentName;
 use crate::triggers::Triggers;
 
-use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
+use super::deployment::{ClusterArgs, SandboxUse};
+use super::place::PlaceArgs;
 
 /// Have objects that come into the deployment's bucket become jobs
 #[derive(Debug, ClapArgs)]
@@ -42,46 +42,6 @@ enum Command {
     Retry(retry::Args),
     Test(test::Args),
     Remove(remove::Args),
-}
-
-/// Which deployment is meant; --name is a job's here.
-#[derive(Debug, Clone, ClapArgs)]
-struct PlaceArgs {
-    /// Name of the deployment
-    #[arg(long, value_name = "NAME", default_value = DeploymentName::DEFAULT)]
-    deployment: String,
-
-    /// AWS region [default: from the AWS configuration]
-    #[arg(long)]
-    region: Option<String>,
-
-    /// Profile of the AWS configuration
-    #[arg(long)]
-    profile: Option<String>,
-
-    /// Use a sandbox on this machine instead of AWS
-    #[arg(long, env = "HPCAPI_SANDBOX", value_parser = clap::builder::FalseyValueParser::new())]
-    sandbox: bool,
-
-    /// Tell more
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    verbose: u8,
-}
-
-impl PlaceArgs {
-    async fn context(&self, cluster: &ClusterArgs, events: &Events) -> Result<Arc<Context>> {
-        let deployment = DeploymentArgs {
-            name: self.deployment.clone(),
-            region: self.region.clone(),
-            profile: self.profile.clone(),
-            sandbox: self.sandbox,
-            verbose: self.verbose,
-        };
-        let expected = SandboxUse::Expect;
-        let context = deployment.context(cluster, expected, events).await?;
-        deploy::locate(&context).await?;
-        Ok(context)
-    }
 }
 
 impl Args {
@@ -117,13 +77,22 @@ async fn with_triggers<T>(
 ) -> Result<T> {
     let (events, story) = Story::start(place.verbose == 0);
     let done = async {
-        let context = place.context(&ClusterArgs::default(), &events).await?;
+        let context = open(place, &ClusterArgs::default(), &events).await?;
         work(&triggers_of(&context)?, &events).await
     }
     .await;
     drop(events);
     story.end().await;
     done
+}
+
+/// Returns the context of a deployment that is there, with what is known of it.
+async fn open(place: &PlaceArgs, cluster: &ClusterArgs, events: &Events) -> Result<Arc<Context>> {
+    let deployment = place.as_deployment();
+    let expected = SandboxUse::Expect;
+    let context = deployment.context(cluster, expected, events).await?;
+    deploy::locate(&context).await?;
+    Ok(context)
 }
 
 fn triggers_of(context: &Arc<Context>) -> Result<Triggers> {

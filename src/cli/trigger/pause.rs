@@ -6,7 +6,8 @@ use crate::error::Result;
 use crate::output;
 use crate::triggers::TriggerName;
 
-use super::{PlaceArgs, with_triggers};
+use super::super::place::PlaceArgs;
+use super::with_triggers;
 
 /// Have a trigger take nothing for now: what comes meanwhile becomes no job, later neither
 #[derive(Debug, ClapArgs)]

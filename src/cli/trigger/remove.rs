@@ -6,7 +6,8 @@ use crate::error::Result;
 use crate::output;
 use crate::triggers::TriggerName;
 
-use super::{PlaceArgs, with_triggers};
+use super::super::place::PlaceArgs;
+use super::with_triggers;
 
 /// Remove a trigger and what is known of its events; its jobs, runs and outputs stay
 #[derive(Debug, ClapArgs)]

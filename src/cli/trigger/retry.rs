@@ -4,9 +4,10 @@ use clap::Args as ClapArgs;
 
 use crate::error::{Error, Result};
 use crate::output;
-use crate::triggers::{Outcome, Record, TriggerName};
+use crate::triggers::{Outcome, Record, Seen, TriggerName};
 
-use super::{PlaceArgs, with_triggers};
+use super::super::place::PlaceArgs;
+use super::with_triggers;
 
 /// Have refused objects tried again
 #[derive(Debug, ClapArgs)]
@@ -30,7 +31,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     let name = &args.trigger;
     let count = with_triggers(&args.place, async |triggers, _| {
         triggers.named(name).await?;
-        let refused = triggers.records(name).await?;
+        let refused = triggers.records(name, &mut Seen::default()).await?;
         let refused: Vec<_> = refused.into_iter().filter(is_refused).collect();
         if let Some(other) = args
             .key

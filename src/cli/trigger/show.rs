@@ -6,8 +6,9 @@ use crate::error::Result;
 use crate::output::{self, Format};
 use crate::triggers::TriggerName;
 
+use super::super::place::PlaceArgs;
 use super::answer::TriggerAnswer;
-use super::{PlaceArgs, with_triggers};
+use super::with_triggers;
 
 /// Show a trigger, and how many objects it could make no jobs of
 #[derive(Debug, ClapArgs)]

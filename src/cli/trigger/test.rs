@@ -7,8 +7,9 @@ use crate::error::Result;
 use crate::output::{self, Answer, Format, plain};
 use crate::triggers::{Record, TriggerName};
 
+use super::super::place::PlaceArgs;
 use super::answer::line;
-use super::{PlaceArgs, with_triggers};
+use super::with_triggers;
 
 /// Say what would become of an object, and what has become of it if it is there
 #[derive(Debug, ClapArgs)]
@@ -36,7 +37,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
             let known = triggers.known(&trigger.name, key).await?;
             size = known.as_ref().map(|(size, _)| *size);
             taken_by.push(Taker {
-                outbox: format!("outbox/{}/{key}/", trigger.name),
+                outbox: trigger.outbox(key),
                 trigger: trigger.name,
                 is_paused: trigger.is_paused,
                 script: trigger.script.name,

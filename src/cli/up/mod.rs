@@ -12,7 +12,7 @@ use crate::deploy::{self, Consent, Preflight, Proof, Replaced};
 use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::output::{self, Format, Story};
-use crate::settings::Wish;
+use crate::settings::Toggle;
 
 use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse, bucket_name};
 use answer::UpAnswer;
@@ -85,11 +85,16 @@ enum Switch {
 
 pub(super) async fn run(mut args: Args) -> Result<()> {
     args.cluster.kept_bucket = args.bucket.take();
-    args.cluster.operations = match args.operations {
-        None => Wish::AsItIs,
-        Some(Switch::On) => Wish::On,
-        Some(Switch::Off) => Wish::Off,
-    };
+    if let Some(switch) = args.operations {
+        args.cluster.operations = match switch {
+            Switch::On => Toggle::On,
+            Switch::Off => Toggle::Off,
+        };
+        // They work by operations: what makes them possible goes, too.
+        if switch == Switch::Off {
+            args.cluster.triggers = Toggle::Off;
+        }
+    }
     // Before a cluster is replaced more is asked, once it is known what goes with it.
     if !args.replace_cluster {
         confirm_costs(&args).await?;

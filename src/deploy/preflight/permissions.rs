@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::deploy::finding::{Finding, Verdict};
 use crate::error::Result;
 use crate::iam_policy::{self, Question, Scope, Use};
-use crate::settings;
+use crate::settings::Toggle;
 
 const SUBJECT: &str = "permissions";
 
@@ -56,8 +56,8 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     let operations: &[_] = match context.settings.operations {
-        settings::Wish::On => &[(Use::OperationsStack, "operations-stack")],
-        settings::Wish::AsItIs | settings::Wish::Off => &[],
+        Toggle::On => &[(Use::OperationsStack, "operations-stack")],
+        Toggle::AsItIs | Toggle::Off => &[],
     };
     for (wanted, word) in USES.iter().chain(operations) {
         match denied(context, &principal, *wanted).await {

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::deploy::State;
 use crate::error::{Error, Result};
 use crate::event::Outcome;
-use crate::settings::Wish;
+use crate::settings::Toggle;
 use crate::step::Step;
 
 use super::stack::{self, Template};
@@ -32,17 +32,10 @@ const HTTP_API: &str = "AWS::ApiGatewayV2::Api";
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let name = context.settings.name.operations_stack();
-    let wish = context.settings.operations;
-    let Some(there) = context.aws.stacks.describe(&name).await? else {
-        return Ok(match wish {
-            Wish::On => State::Missing,
-            Wish::AsItIs | Wish::Off => State::Unwanted,
-        });
+    let there = match stack::optional(context, &name, context.settings.operations).await? {
+        Ok(there) => there,
+        Err(state) => return Ok(state),
     };
-    stack::require_ours(context, &there)?;
-    if wish == Wish::Off {
-        return Ok(State::incomplete("it is not wanted any more"));
-    }
     if context.facts().head_node.is_none() {
         return Ok(State::waiting("the head node"));
     }
@@ -53,7 +46,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
 }
 
 pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
-    if context.settings.operations == Wish::Off {
+    if context.settings.operations == Toggle::Off {
         undo(context).await?;
         return Ok(());
     }

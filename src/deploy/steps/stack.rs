@@ -7,6 +7,7 @@ use crate::context::{Context, TAG_DEPLOYMENT};
 use crate::deploy::State;
 use crate::error::{Error, Result};
 use crate::event::{Events, Outcome};
+use crate::settings::Toggle;
 use crate::step::Step;
 
 use super::deletion::Attempts;
@@ -74,6 +75,25 @@ pub(super) fn state(stack: &Stack, template: Template, parameters: &[(&str, Stri
         }
     }
     State::Ready
+}
+
+/// Returns a stack that need not be, as far as its parameters say how it is; else how it is.
+pub(super) async fn optional(
+    context: &Context,
+    name: &str,
+    toggle: Toggle,
+) -> Result<Result<Stack, State>> {
+    let Some(there) = context.aws.stacks.describe(name).await? else {
+        return Ok(Err(match toggle {
+            Toggle::On => State::Missing,
+            Toggle::AsItIs | Toggle::Off => State::Unwanted,
+        }));
+    };
+    require_ours(context, &there)?;
+    Ok(match toggle {
+        Toggle::Off => Err(State::incomplete("it is not wanted any more")),
+        Toggle::On | Toggle::AsItIs => Ok(there),
+    })
 }
 
 /// Returns whether the stack was made by hpcapi for this deployment.

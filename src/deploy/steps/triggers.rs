@@ -8,8 +8,9 @@ use crate::deploy::State;
 use crate::error::{Error, Result};
 use crate::event::Outcome;
 use crate::runs;
-use crate::settings::Wish;
+use crate::settings::Toggle;
 use crate::step::Step;
+use crate::triggers::Triggers;
 
 use super::operations;
 use super::stack::{self, Template};
@@ -21,17 +22,10 @@ const TEMPLATE: Template = Template {
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let name = context.settings.name.triggers_stack();
-    let wish = context.settings.triggers;
-    let Some(there) = context.aws.stacks.describe(&name).await? else {
-        return Ok(match wish {
-            Wish::On => State::Missing,
-            Wish::AsItIs | Wish::Off => State::Unwanted,
-        });
+    let there = match stack::optional(context, &name, context.settings.triggers).await? {
+        Ok(there) => there,
+        Err(state) => return Ok(state),
     };
-    stack::require_ours(context, &there)?;
-    if wish == Wish::Off {
-        return Ok(State::incomplete("it is not wanted any more"));
-    }
     let Ok(parameters) = parameters(context) else {
         return Ok(State::waiting("the head node"));
     };
@@ -50,7 +44,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
 }
 
 pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
-    if context.settings.triggers == Wish::Off {
+    if context.settings.triggers == Toggle::Off {
         undo(context).await?;
         return Ok(());
     }
@@ -68,6 +62,28 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     context.aws.stacks.apply(&spec, &progress).await?;
     // Only now, for what comes before there is a queue would be lost without a word.
     buckets.send_events(&bucket).await
+}
+
+/// Fails when `up` is to take away what there are triggers for.
+pub(in crate::deploy) async fn require_none_to_go(context: &Context) -> Result<()> {
+    if context.settings.triggers != Toggle::Off {
+        return Ok(());
+    }
+    let Some(requirements) = context.requirements() else {
+        return Ok(());
+    };
+    let there = Triggers::new(context.aws.buckets.clone(), requirements.bucket);
+    match there.all().await?.first() {
+        None => Ok(()),
+        Some(trigger) => Err(Error::usage(format!(
+            "the trigger `{}` needs the operations path",
+            trigger.name
+        ))
+        .hint(format!(
+            "remove it first: hpcapi trigger remove {}",
+            trigger.name
+        ))),
+    }
 }
 
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
