@@ -24,7 +24,7 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
 #[test]
 fn templates_pass_cfn_lint_without_suppressions() {
     let templates = files("templates", "yaml");
-    assert_eq!(templates.len(), 4);
+    assert_eq!(templates.len(), 5);
     for template in &templates {
         let text = fs::read_to_string(template).unwrap();
         assert!(
