@@ -1,6 +1,6 @@
-"""Events of buckets: those of EventBridge name the version of the object, and reach a queue only if
-its policy lets the rule send; ministack leaves out the one and asks for the other only where it
-checks every credential.
+"""Events of buckets: those of EventBridge name the version of the object, and reach a queue or a
+function only if its policy lets the rule; ministack leaves out the one and asks for the other only
+where it checks every credential, or not at all.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ import contextvars
 import json
 from typing import Any
 
-from ministack.core import iam_evaluator
 from ministack.core.arn import ArnParseError, parse_arn
-from ministack.core.responses import get_account_id, get_region
-from ministack.services import eventbridge, s3, sqs
+from ministack.services import eventbridge, lambda_svc, s3, sqs
 
+from . import service_rights
 from .patching import replace_everywhere
 
 _SENDER = "events.amazonaws.com"
@@ -22,7 +21,7 @@ _version = contextvars.ContextVar[str | None]("_version", default=None)
 
 def install() -> None:
     _name_versions()
-    _ask_queues()
+    _ask_targets()
 
 
 def _name_versions() -> None:
@@ -46,7 +45,7 @@ def _name_versions() -> None:
     replace_everywhere(dispatch, dispatch_event)
 
 
-def _ask_queues() -> None:
+def _ask_targets() -> None:
     invoke = eventbridge._invoke_target
 
     def invoke_target(
@@ -59,25 +58,19 @@ def _ask_queues() -> None:
 
 
 def _may_send(target: str, rule: dict[str, Any]) -> bool:
-    """Whether a rule may send to a target; of those only queues are asked."""
+    """Whether a rule may send to a target; of those only queues and functions are asked. What it
+    may not send is gone."""
     try:
-        is_queue = parse_arn(target).service == "sqs"
+        service = parse_arn(target).service
     except ArnParseError:
         return True
-    found = sqs.queue_policy_for_arn(target) if is_queue else None
-    if found is None:
+    if service == "sqs":
+        found = sqs.queue_policy_for_arn(target)
+        action, policy = "sqs:SendMessage", found[0] if found else None
+    elif service == "lambda":
+        function, *_ = lambda_svc._get_func_record_for_ref(target)
+        action, policy = "lambda:InvokeFunction", function["policy"] if function else None
+    else:
         return True
-    policy, _ = found
-    asked = iam_evaluator.EvalContext(
-        # The service itself, for which no grant to an account counts.
-        principal_arn="*",
-        principal_type="Service",
-        principal_account="",
-        action="sqs:SendMessage",
-        resource_arn=target,
-        region=get_region(),
-        secure_transport=True,
-        service_context={"aws:sourcearn": rule["Arn"], "aws:sourceaccount": get_account_id()},
-    )
-    decision = iam_evaluator.evaluate_resource_policy(policy, asked, service=_SENDER).decision
-    return bool(policy) and decision == "Allow"
+    # What is not there is ministack's to say.
+    return policy is None or service_rights.may(_SENDER, action, target, policy, rule["Arn"])

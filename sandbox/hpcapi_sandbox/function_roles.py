@@ -10,7 +10,7 @@ import hashlib
 import secrets
 from typing import Any
 
-from ministack.core import lambda_runtime
+from ministack.core import iam_evaluator, lambda_runtime
 from ministack.core.arn import parse_arn
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import iam, sts
@@ -38,6 +38,20 @@ def install() -> None:
         end_workers(func_name, qualifier, account or get_account_id(), region or get_region())
 
     replace_everywhere(end_workers, invalidate_worker)
+
+
+def may(role: str, action: str, resource: str) -> bool:
+    """Whether a role's policies let a function with it do something."""
+    asked = iam_evaluator.EvalContext(
+        principal_arn=role,
+        principal_type="AssumedRole",
+        principal_account=get_account_id(),
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+    )
+    policies = iam_evaluator._gather_role_policies(role.rpartition("/")[2], get_account_id())
+    return iam_evaluator.evaluate(asked, policies).decision == "Allow"
 
 
 def _session(config: dict[str, Any]) -> dict[str, str]:

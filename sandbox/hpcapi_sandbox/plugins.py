@@ -7,12 +7,15 @@ import importlib
 from ministack.services import ec2 as ec2_store
 
 from . import (
+    asynchronous_functions,
     bucket_events,
     bucket_policies,
     buckets,
     callers,
+    event_rules,
     function_code,
     function_roles,
+    function_types,
     head_nodes,
     logs_and_alarms,
     model_check,
@@ -82,6 +85,9 @@ def install() -> None:
         callers,
         function_code,
         function_roles,
+        function_types,
+        asynchronous_functions,
+        event_rules,
         queue_functions,
         head_nodes,
         policy_simulation,

@@ -4,11 +4,10 @@ its role may take them, and they stay hidden while it works. ministack asks for 
 
 from __future__ import annotations
 
-from ministack.core import iam_evaluator
-from ministack.core.responses import get_account_id, get_region
 from ministack.services import sqs
 from ministack.services.cloudformation import provisioners
 
+from . import function_roles
 from .aws_error import AwsError
 from .cloudformation.resource_types import Properties, guard_create
 
@@ -27,17 +26,8 @@ def _check(properties: Properties, old: Properties | None) -> None:
         return
     function = found["config"]
     role = function["Role"]
-    policies = iam_evaluator._gather_role_policies(role.rpartition("/")[2], get_account_id())
     for action in _NEEDED:
-        asked = iam_evaluator.EvalContext(
-            principal_arn=role,
-            principal_type="AssumedRole",
-            principal_account=get_account_id(),
-            action=f"sqs:{action}",
-            resource_arn=source,
-            region=get_region(),
-        )
-        if iam_evaluator.evaluate(asked, policies).decision != "Allow":
+        if not function_roles.may(role, f"sqs:{action}", source):
             raise AwsError(
                 "InvalidParameterValueException",
                 f"The provided execution role does not have permissions to call {action} on SQS",
