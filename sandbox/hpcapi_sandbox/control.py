@@ -17,6 +17,11 @@
     another. With `&stack=NAME` or `&stack=NAME:CREATE`, once or more, `"chain": {"stacks",
     "seconds"}` is the shortest time for these, one after the other.
 
+`GET /_hpcapi/mails?account=ID`
+    says what the account's topics have sent by e-mail: `{"mails": [{"to", "topic", "subject",
+    "text"}]}`. One that asks for the confirmation of a subscription has the `"token"` for it, which
+    SNS's ConfirmSubscription takes.
+
 What cannot be done is answered with 400 or 404 and `{"message": …}`.
 """
 
@@ -30,6 +35,7 @@ from urllib.parse import parse_qs
 from . import clock, request_rates
 from .cloudformation import critical_path
 from .endpoint import vpc_links
+from .topics import mails
 
 PREFIX = "/_hpcapi/"
 # So slow that everything stands still.
@@ -105,18 +111,27 @@ def _put_vpc_link(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, A
 
 
 def _get_critical_path(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return critical_path.report(_account(query), query.get("stack", []))
+    except LookupError as error:
+        raise Refused(str(error), 404) from None
+
+
+def _get_mails(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
+    return {"mails": mails.sent(_account(query))}
+
+
+def _account(query: Query) -> str:
     account = query.get("account", [""])[0]
     if not account:
         raise Refused("which account? Give it as ?account=ID")
-    try:
-        return critical_path.report(account, query.get("stack", []))
-    except LookupError as error:
-        raise Refused(str(error), 404) from None
+    return account
 
 
 _HANDLERS: dict[tuple[str, str], Callable[[str, Query, dict[str, Any]], dict[str, Any]]] = {
     ("GET", "clock"): _get_clock,
     ("PUT", "clock"): _put_clock,
     ("GET", "critical-path"): _get_critical_path,
+    ("GET", "mails"): _get_mails,
     ("PUT", "vpc-links"): _put_vpc_link,
 }

@@ -25,6 +25,7 @@ from . import (
     request_checks,
     request_log,
     request_rates,
+    topics,
 )
 from .aws_error import AwsError
 from .cloudformation import ec2_types, engine, requests, rules, wait_condition
@@ -40,6 +41,7 @@ from .ec2 import (
 )
 from .endpoint import api_types, load_balancers, vpc_links
 from .ssm import document_type, run_command, send_rights
+from .topics import topic_rights
 
 # ministack imports most services when they are first called; these are patched before that.
 _SERVICES = (
@@ -53,6 +55,7 @@ _SERVICES = (
     "iam",
     "lambda_svc",
     "s3",
+    "sns",
     "sqs",
     "ssm",
 )
@@ -88,6 +91,7 @@ def install() -> None:
         function_types,
         asynchronous_functions,
         event_rules,
+        topics,
         queue_functions,
         head_nodes,
         policy_simulation,
@@ -102,6 +106,7 @@ def install() -> None:
     request_checks.register(regions.check)
     request_checks.register(bucket_policies.check)
     request_checks.register(send_rights.check)
+    request_checks.register(topic_rights.check)
     request_checks.register(policy_simulation.note_caller)
 
 

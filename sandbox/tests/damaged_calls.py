@@ -15,6 +15,8 @@ _TABLE = {
     "AttributeDefinitions": [{"AttributeName": "Id", "AttributeType": "S"}],
 }
 OBJECT = {"Bucket": "my-bucket", "Key": "k"}
+_TOPIC = {"TopicArn": "arn:aws:sns:us-east-1:123456789012:jobs"}
+_MESSAGE = {**_TOPIC, "Message": "m"}
 _RECORD = {"Name": "a.", "Type": "A", "TTL": 1, "ResourceRecords": [{"Value": "10.0.0.1"}]}
 
 
@@ -30,6 +32,11 @@ def _records(**change: Any) -> dict[str, Any]:
             "Changes": [{"Action": "CREATE", "ResourceRecordSet": {**_RECORD, **change}}]
         },
     }
+
+
+def _attribute(name: str, kind: str, value: str) -> dict[str, Any]:
+    attribute = {"DataType": kind, "StringValue": value}
+    return {**_MESSAGE, "MessageAttributes": {name: attribute}}
 
 
 # Service, method, parameters; then the code of the refusal and what its message must hold.
@@ -443,5 +450,41 @@ DAMAGED: list[tuple[str, str, dict[str, Any], str, str]] = [
         {**OBJECT, "UploadId": "u", "PartNumber": 10_001, "Body": b""},
         "InvalidArgument",
         "Part number",
+    ),
+    ("sns", "publish", _TOPIC, "InvalidParameter", "message"),
+    ("sns", "create_topic", {"Name": "a b"}, "InvalidParameter", "Topic Name"),
+    ("sns", "publish", {**_TOPIC, "Message": ""}, "InvalidParameter", "Empty message"),
+    ("sns", "publish", {**_TOPIC, "Message": "é" * 131_073}, "InvalidParameter", "too long"),
+    ("sns", "publish", {**_MESSAGE, "Subject": ""}, "InvalidParameter", "Subject"),
+    ("sns", "publish", {**_MESSAGE, "Subject": "s" * 101}, "InvalidParameter", "Subject"),
+    ("sns", "publish", {**_MESSAGE, "Subject": "a\nb"}, "InvalidParameter", "Subject"),
+    ("sns", "publish", {**_MESSAGE, "Subject": "a\n"}, "InvalidParameter", "Subject"),
+    ("sns", "publish", {**_MESSAGE, "Subject": "a\x7f"}, "InvalidParameter", "Subject"),
+    ("sns", "publish", {**_MESSAGE, "Subject": " a"}, "InvalidParameter", "Subject"),
+    ("sns", "publish", {**_MESSAGE, "Subject": "é"}, "InvalidParameter", "Subject"),
+    ("sns", "publish", {**_MESSAGE, "MessageStructure": "x"}, "InvalidParameter", "Structure"),
+    ("sns", "publish", {**_MESSAGE, "MessageStructure": "json"}, "InvalidParameter", "to parse"),
+    *(
+        ("sns", "publish", {**_TOPIC, "MessageStructure": "json", "Message": it}, *refused)
+        for it, refused in (
+            ("[]", ("InvalidParameter", "to parse")),
+            ('{"default": "", "default": ""}', ("InvalidParameter", "to parse")),
+            ('{"sqs": ""}', ("InvalidParameter", "No default entry")),
+            ('{"default": 1}', ("InvalidParameter", "No default entry")),
+        )
+    ),
+    ("sns", "publish", _attribute("a", "String", ""), "ParameterValueInvalid", "non-empty"),
+    ("sns", "publish", _attribute("a", "Text", "x"), "ParameterValueInvalid", "supported type"),
+    ("sns", "publish", _attribute("a", "Number", "x"), "ParameterValueInvalid", "to number"),
+    ("sns", "publish", _attribute("a", "String.Array", "x"), "ParameterValueInvalid", "no array"),
+    ("sns", "publish", _attribute("a b", "String", "x"), "ParameterValueInvalid", "'a b'"),
+    ("sns", "publish", _attribute("aws.a", "String", "x"), "ParameterValueInvalid", "'aws.a'"),
+    ("sns", "publish", _attribute("a" * 257, "String", "x"), "ParameterValueInvalid", "'aaa"),
+    (
+        "sns",
+        "publish",
+        {**_attribute("a", "String", "x" * 100), "Message": "m" * 262_100},
+        "InvalidParameter",
+        "too long",
     ),
 ]

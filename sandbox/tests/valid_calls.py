@@ -869,7 +869,43 @@ CALLS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 "MessageAttributes": {"id": {"DataType": "Binary", "BinaryValue": b"\x00"}},
             },
         ),
+        (
+            "publish",
+            {
+                "TopicArn": _TOPIC,
+                "Subject": "hpcapi: job 12 (name) FAILED, exit code 3".ljust(100, "."),
+                "MessageStructure": "json",
+                "Message": '{"default": "", "sqs": "é", "other": 1}',
+                "MessageAttributes": {
+                    "hpcapi.user": {"DataType": "String", "StringValue": "é \t"},
+                    "exit-code": {"DataType": "Number", "StringValue": "-3"},
+                    "states": {"DataType": "String.Array", "StringValue": '["FAILED", 1, null]'},
+                },
+            },
+        ),
+        ("publish", {"TopicArn": _TOPIC, "Message": "x" * 262_144}),
+        ("publish", {"PhoneNumber": "+491234567", "Message": "x"}),
         ("subscribe", {"TopicArn": _TOPIC, "Protocol": "email", "Endpoint": "a@example.com"}),
+        (
+            "subscribe",
+            {
+                "TopicArn": _TOPIC,
+                "Protocol": "sqs",
+                "Endpoint": "arn:aws:sqs:us-east-1:123456789012:jobs",
+                "Attributes": {"RawMessageDelivery": "true", "FilterPolicy": "{}"},
+                "ReturnSubscriptionArn": True,
+            },
+        ),
+        ("confirm_subscription", {"TopicArn": _TOPIC, "Token": "0123"}),
+        ("unsubscribe", {"SubscriptionArn": f"{_TOPIC}:01234567-0123-0123-0123-0123456789ab"}),
+        ("list_subscriptions", {}),
+        ("list_subscriptions_by_topic", {"TopicArn": _TOPIC, "NextToken": "t"}),
+        (
+            "get_subscription_attributes",
+            {"SubscriptionArn": f"{_TOPIC}:01234567-0123-0123-0123-0123456789ab"},
+        ),
+        ("get_topic_attributes", {"TopicArn": _TOPIC}),
+        ("list_tags_for_resource", {"ResourceArn": _TOPIC}),
         ("list_topics", {}),
         (
             "set_topic_attributes",

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from . import message_rules
 from .operation import Call
 from .problem import Kind, Path, Problem, shown
 
@@ -261,6 +262,15 @@ def _part_number(given: Parameters) -> Iterator[Problem]:
         yield _invalid(("PartNumber",), message, "InvalidArgument")
 
 
+# --- SNS ----------------------------------------------------------------------------------------
+
+
+# API Reference, CreateTopic: Name.
+def _topic_name(given: Parameters) -> Iterator[Problem]:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo", given.get("Name", "")):
+        yield _invalid(("Name",), "Invalid parameter: Topic Name", "InvalidParameter")
+
+
 def _invalid(path: Path, message: str, code: str = "InvalidParameterValue") -> Problem:
     return Problem(Kind.INVALID, path, code=code, message=message)
 
@@ -287,4 +297,11 @@ _RULES: dict[tuple[str, str], tuple[Rule, ...]] = {
     ("s3", "DeleteObjects"): (_objects_to_delete,),
     ("s3", "UploadPart"): (_part_number,),
     ("s3", "UploadPartCopy"): (_part_number,),
+    ("sns", "CreateTopic"): (_topic_name,),
+    ("sns", "Publish"): (
+        message_rules.subject,
+        message_rules.structure,
+        message_rules.attributes,
+        message_rules.size,
+    ),
 }
