@@ -14,6 +14,7 @@ pub mod error;
 pub mod event;
 mod files;
 pub mod iam_policy;
+pub mod notifications;
 pub mod output;
 pub mod pcluster;
 mod process;

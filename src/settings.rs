@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::notifications::Notify;
 
 /// The name of a deployment; every AWS name of it follows from this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,9 +45,15 @@ impl DeploymentName {
         format!("{}-triggers", self.0)
     }
 
+    /// Returns the name of the stack that tells of jobs that have ended.
+    pub fn notifications_stack(&self) -> String {
+        format!("{}-notifications", self.0)
+    }
+
     /// Returns the names of the stacks that hpcapi makes itself, those that use others first.
-    pub fn own_stacks(&self) -> [String; 4] {
+    pub fn own_stacks(&self) -> [String; 5] {
         [
+            self.notifications_stack(),
             self.triggers_stack(),
             self.operations_stack(),
             self.api_stack(),
@@ -173,6 +180,8 @@ pub struct Settings {
     pub operations: Toggle,
     /// Whether triggers are to be possible: `trigger add` makes them so.
     pub triggers: Toggle,
+    /// `--notify`.
+    pub notify: Notify,
     /// Where the AWS calls go.
     pub ground: Ground,
     /// `--key-name`: an EC2 key pair of the user's own.

@@ -32,6 +32,8 @@ pub enum Step {
     Operations,
     /// The stack `<name>-triggers`, once there is a trigger: jobs of objects.
     Triggers,
+    /// The stack `<name>-notifications`, for those who want it: messages of jobs that have ended.
+    Notifications,
     /// A call through the public URL that only a valid token can make.
     Endpoint,
 }
@@ -47,7 +49,7 @@ pub enum Need {
 
 impl Step {
     /// Every step, in the order of `up`.
-    pub const ALL: [Step; 14] = [
+    pub const ALL: [Step; 15] = [
         Step::Requirements,
         Step::NatGateway,
         Step::Pcluster,
@@ -61,6 +63,7 @@ impl Step {
         Step::NodeSetup,
         Step::Operations,
         Step::Triggers,
+        Step::Notifications,
         Step::Endpoint,
     ];
 
@@ -80,6 +83,7 @@ impl Step {
             Step::NodeSetup => "node-setup",
             Step::Operations => "operations",
             Step::Triggers => "triggers",
+            Step::Notifications => "notifications",
             Step::Endpoint => "endpoint",
         }
     }
@@ -89,7 +93,9 @@ impl Step {
         use Need::{Begun, Done};
         match self {
             Step::Requirements | Step::Pcluster | Step::KeyPair => &[],
-            Step::NatGateway | Step::NodeScript | Step::Api => &[Done(Step::Requirements)],
+            Step::NatGateway | Step::NodeScript | Step::Api | Step::Notifications => {
+                &[Done(Step::Requirements)]
+            }
             Step::ClusterConfig => &[
                 Done(Step::Requirements),
                 Done(Step::KeyPair),

@@ -10,6 +10,7 @@ use crate::aws::{Aws, Connection};
 use crate::context::Context;
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::event::Events;
+use crate::notifications::Notify;
 use crate::pcluster::config::ClusterConfig;
 use crate::sandbox::Sandbox;
 use crate::settings::{
@@ -76,6 +77,10 @@ pub(super) struct ClusterArgs {
     #[arg(skip)]
     pub(super) triggers: Toggle,
 
+    /// `--notify` of the command that takes it.
+    #[arg(skip)]
+    pub(super) notify: Notify,
+
     /// `--bucket` of the commands that take it.
     #[arg(skip)]
     pub(super) kept_bucket: Option<String>,
@@ -94,6 +99,7 @@ impl Default for ClusterArgs {
             pcluster_version: PclusterChoice::VERSION.to_owned(),
             operations: Toggle::default(),
             triggers: Toggle::default(),
+            notify: Notify::default(),
             kept_bucket: None,
             bucket_fate: BucketFate::default(),
         }
@@ -110,6 +116,7 @@ impl ClusterArgs {
             ("key-name", self.key_name.clone()),
             ("pcluster", self.pcluster.as_ref().map(path)),
             ("bucket", self.kept_bucket.clone()),
+            ("notify", self.notify.typed()),
         ] {
             if let Some(value) = value {
                 options.push_str(&format!(" --{option} {}", quoted(&value)));
@@ -190,6 +197,7 @@ impl DeploymentArgs {
             name,
             operations: cluster.operations,
             triggers: cluster.triggers,
+            notify: cluster.notify.clone(),
             ground,
             key_name: cluster.key_name.clone(),
             kept_bucket: cluster.kept_bucket.clone(),

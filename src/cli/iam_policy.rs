@@ -48,6 +48,8 @@ enum Wanted {
     Pcluster,
     /// What CloudFormation does with your rights for `up --operations` and `trigger add`.
     OperationsStack,
+    /// What CloudFormation does with your rights for `up --notify`.
+    NotificationsStack,
     /// `--via operations` for who may look, submit jobs, and cancel their own.
     Operations,
     /// `--via operations` for who may look.
@@ -86,6 +88,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         Wanted::Stacks => Use::Stacks,
         Wanted::Pcluster => Use::Pcluster,
         Wanted::OperationsStack => Use::OperationsStack,
+        Wanted::NotificationsStack => Use::NotificationsStack,
         Wanted::Operations => Use::Operations,
         Wanted::OperationsList => Use::OperationsList,
         Wanted::All => Use::All,

@@ -275,6 +275,19 @@ impl Reach {
         })
     }
 
+    /// Fails when the deployment tells nobody when a job ends. Of a Slurm that may be another, and where
+    /// AWS lets nobody look, it is only said that this is not known.
+    pub(super) async fn require_notifications(&self) -> Result<()> {
+        match self.located_there().await {
+            Ok(context) => deploy::require_notifications(&context).await,
+            Err(error) => {
+                let text = format!("it is not known whether anybody will be told: {error}");
+                self.events.warn(text);
+                Ok(())
+            }
+        }
+    }
+
     /// Returns the context of the deployment that the client asks, with what is known of its
     /// head node.
     pub(super) async fn located_there(&self) -> Result<Arc<Context>> {

@@ -28,6 +28,7 @@ pub use state::State;
 pub use status::{StepStatus, gather_values, locate, survey};
 pub use steps::cluster_config::filled;
 pub use steps::kept_bucket::holding_jobs as bucket_holding_jobs;
+pub use steps::notifications::require_notifications;
 pub use teardown::{Teardown, doomed, teardown};
 pub use up::{Preflight, Up, look_ahead, make_triggers, up};
 
@@ -52,6 +53,7 @@ async fn check(step: Step, context: &Context) -> Result<State> {
         Step::NodeSetup => steps::node_setup::check(context).await,
         Step::Operations => steps::operations::check(context).await,
         Step::Triggers => steps::triggers::check(context).await,
+        Step::Notifications => steps::notifications::check(context).await,
         Step::Endpoint => steps::endpoint::check(context).await,
     }
 }
@@ -72,6 +74,7 @@ async fn run(step: Step, context: &Context, board: &Board) -> Result<()> {
         Step::NodeSetup => steps::node_setup::run(context).await,
         Step::Operations => steps::operations::run(context).await,
         Step::Triggers => steps::triggers::run(context).await,
+        Step::Notifications => steps::notifications::run(context).await,
         Step::Endpoint => steps::endpoint::run(context).await,
     }
 }
@@ -86,6 +89,7 @@ async fn undo(step: Step, context: &Context) -> Result<Outcome> {
         Step::Api => steps::api::undo(context).await,
         Step::Operations => steps::operations::undo(context).await,
         Step::Triggers => steps::triggers::undo(context).await,
+        Step::Notifications => steps::notifications::undo(context).await,
         // They make nothing that another step does not remove.
         Step::NatGateway
         | Step::Pcluster

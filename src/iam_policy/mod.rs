@@ -3,6 +3,8 @@
 //! `pcluster` what ParallelCluster's command needs: a new call belongs into one of the three.
 
 mod calls;
+mod functions;
+mod notifications;
 mod operations;
 mod pcluster;
 mod questions;
@@ -34,6 +36,8 @@ pub enum Use {
     /// What CloudFormation does for the templates of the operations path and of triggers, for
     /// `up --operations`, `trigger add` and `teardown`.
     OperationsStack,
+    /// What CloudFormation does for the template of notifications, for `up --notify` and `teardown`.
+    NotificationsStack,
     /// A caller of the operations path, who looks.
     OperationsList,
     /// A caller of the operations path, who looks, submits and cancels.
@@ -82,6 +86,7 @@ impl Statement {
                 Use::Stacks
                     | Use::Pcluster
                     | Use::OperationsStack
+                    | Use::NotificationsStack
                     | Use::OperationsList
                     | Use::Operations
             )
@@ -182,6 +187,7 @@ fn all_statements() -> impl Iterator<Item = Statement> {
         .chain(resources::statements())
         .chain(pcluster::statements())
         .chain(operations::statements())
+        .chain(notifications::statements())
 }
 
 #[cfg(test)]
@@ -211,6 +217,7 @@ mod tests {
             Use::Stacks,
             Use::Pcluster,
             Use::OperationsStack,
+            Use::NotificationsStack,
             Use::OperationsList,
             Use::Operations,
             Use::All,

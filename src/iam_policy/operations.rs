@@ -3,9 +3,8 @@
 
 use super::Statement;
 use super::Use::{Operations, OperationsList, OperationsStack};
-use super::resources::{
-    API_DELETE, API_LOOK, API_MAKE, APIS, LOG_DELETE, LOG_LOOK, LOG_MAKE, Place, Type, of, of_types,
-};
+use super::functions::{FUNCTION, LOG_GROUP, PERMISSION, ROLE, RULE};
+use super::resources::{API_DELETE, API_LOOK, API_MAKE, APIS, Place, Type, of, of_types};
 
 const STACKS: &[&str] = &[
     "arn:{partition}:cloudformation:{region}:{account}:stack/{name}-operations/*",
@@ -31,49 +30,9 @@ const TYPES: &[Type] = &[
         ],
         &["ssm:DeleteDocument"],
     ),
-    of(
-        "AWS::IAM::Role",
-        &[
-            "iam:CreateRole",
-            "iam:PassRole",
-            "iam:PutRolePolicy",
-            "iam:TagRole",
-            "iam:UntagRole",
-            "iam:UpdateAssumeRolePolicy",
-            "iam:UpdateRole",
-        ],
-        &[
-            "iam:GetRole",
-            "iam:GetRolePolicy",
-            "iam:ListAttachedRolePolicies",
-            "iam:ListRolePolicies",
-        ],
-        &["iam:DeleteRole", "iam:DeleteRolePolicy"],
-    ),
-    of(
-        "AWS::Lambda::Function",
-        &[
-            "lambda:CreateFunction",
-            "lambda:UpdateFunctionCode",
-            "lambda:UpdateFunctionConfiguration",
-            "lambda:TagResource",
-            "lambda:UntagResource",
-        ],
-        &[
-            "lambda:GetFunction",
-            "lambda:GetFunctionCodeSigningConfig",
-            "lambda:GetFunctionRecursionConfig",
-            "lambda:GetRuntimeManagementConfig",
-            "lambda:ListTags",
-        ],
-        &["lambda:DeleteFunction"],
-    ),
-    of(
-        "AWS::Lambda::Permission",
-        &["lambda:AddPermission"],
-        &["lambda:GetPolicy"],
-        &["lambda:RemovePermission"],
-    ),
+    ROLE,
+    FUNCTION,
+    PERMISSION,
     of(
         "AWS::ApiGatewayV2::Integration",
         API_MAKE,
@@ -81,7 +40,7 @@ const TYPES: &[Type] = &[
         API_DELETE,
     ),
     of("AWS::ApiGatewayV2::Route", API_MAKE, API_LOOK, API_DELETE),
-    of("AWS::Logs::LogGroup", LOG_MAKE, LOG_LOOK, LOG_DELETE),
+    LOG_GROUP,
     of(
         "AWS::SQS::Queue",
         &[
@@ -103,21 +62,7 @@ const TYPES: &[Type] = &[
         &["sqs:GetQueueAttributes"],
         &["sqs:SetQueueAttributes"],
     ),
-    of(
-        "AWS::Events::Rule",
-        &[
-            "events:PutRule",
-            "events:PutTargets",
-            "events:TagResource",
-            "events:UntagResource",
-        ],
-        &[
-            "events:DescribeRule",
-            "events:ListTargetsByRule",
-            "events:ListTagsForResource",
-        ],
-        &["events:DeleteRule", "events:RemoveTargets"],
-    ),
+    RULE,
     of(
         "AWS::Lambda::EventSourceMapping",
         &[

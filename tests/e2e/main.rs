@@ -23,6 +23,7 @@ mod job_memory;
 mod least_privilege;
 mod leftovers;
 mod node_script;
+mod notifications;
 mod operations;
 mod presets;
 mod remembered;

@@ -5,6 +5,7 @@ mod forgotten;
 mod history;
 mod list;
 mod logs;
+mod notify;
 mod sbatch_options;
 mod show;
 mod submit;
@@ -14,6 +15,7 @@ mod wait;
 
 use clap::{Args as ClapArgs, Subcommand};
 
+pub(super) use notify::NotifyArgs;
 pub(super) use sbatch_options::{SbatchOptions, as_sbatch_has_it};
 pub(super) use submit::batch_script;
 pub(super) use wait::telling;

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::event::Events;
+use crate::notifications::MARK;
 use crate::output::{self, Answer};
 use crate::slurm::ApiVersion;
 use crate::slurm::client::{Client, Request};
@@ -17,6 +18,7 @@ use crate::slurm::submission::Description;
 
 use super::super::reach::{ReachArgs, Via};
 use super::super::show::{UserArgs, View, print, print_curl, with_client};
+use super::notify::NotifyArgs;
 use super::sbatch_options::{SbatchOptions, as_sbatch_has_it};
 
 /// Up to so many jobs are submitted one after the other, and so numbered in their order.
@@ -38,6 +40,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     options: SbatchOptions,
+
+    #[command(flatten)]
+    notify: NotifyArgs,
 
     /// The file on the cluster for its standard output; but text, json and raw say how the
     /// answer is printed
@@ -67,10 +72,13 @@ pub(super) async fn run(args: Args) -> Result<()> {
     options.extend(output_file.map(|file| ("output".to_owned(), file)));
     let user = args.user.user.as_ref();
     if args.reach.via == Via::Operations && !args.curl {
-        let orders = orders(&args.files, &options)?;
+        let orders = orders(&args, &options)?;
         return submit_orders(&args, orders, view).await;
     }
-    let jobs = read(&args.files, &options)?;
+    let mut jobs = read(&args.files, &options)?;
+    if args.notify.notify {
+        jobs.iter_mut().for_each(|job| job.description.mark(MARK));
+    }
     if args.curl {
         let name = user.map_or("ec2-user", |user| user.as_str()).to_owned();
         let requests = requests(filled(jobs, &name), args.reach.curl_version(user)?)?;
@@ -81,6 +89,9 @@ pub(super) async fn run(args: Args) -> Result<()> {
         let name = client.identity().user().await?;
         let name = name.map_or_else(own_name, |name| name.to_string());
         let jobs = filled(jobs, &name);
+        if args.notify.notify {
+            reach.require_notifications().await?;
+        }
         // All or nothing, as far as it can be known before anything is sent.
         let version = client.version().await?;
         for job in &jobs {
@@ -112,6 +123,9 @@ async fn submit_orders(args: &Args, orders: Vec<(String, Order)>, view: View) ->
         &args.reach,
         args.user.user.as_ref(),
         async |reach, events| {
+            if args.notify.notify {
+                reach.require_notifications().await?;
+            }
             let operations = reach.client.operations().expect("asked for");
             let mut outcomes = Vec::new();
             for (file, order) in orders {
@@ -202,22 +216,24 @@ pub(in crate::cli) fn batch_script(file: &str, bytes: Vec<u8>) -> Result<String>
 }
 
 /// Returns what the operations path takes of files: batch scripts alone.
-fn orders(files: &[String], options: &[(String, String)]) -> Result<Vec<(String, Order)>> {
+fn orders(args: &Args, options: &[(String, String)]) -> Result<Vec<(String, Order)>> {
     let order = |file: &String| {
         let script = batch_script(file, contents(file)?).map_err(|error| {
             error.hint("the API's own JSON goes to slurmrestd: leave out --via operations")
         })?;
         let name = file.rsplit('/').next().unwrap_or_default();
+        let mut options = options.to_vec();
+        args.notify.add_to(&mut options, file, &script)?;
         let order = Order {
             name: if name == "-" { "sbatch" } else { name }.to_owned(),
             script,
             arguments: Vec::new(),
-            options: options.iter().cloned().map(as_sbatch_has_it).collect(),
+            options: options.into_iter().map(as_sbatch_has_it).collect(),
             marker: Marker::digits()?,
         };
         Ok((file.clone(), order))
     };
-    files.iter().map(order).collect()
+    args.files.iter().map(order).collect()
 }
 
 fn filled(mut jobs: Vec<Job>, user: &str) -> Vec<Job> {

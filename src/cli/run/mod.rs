@@ -14,7 +14,7 @@ use crate::runs::{Begun, RunId, Runs, Staging, Wanted};
 use crate::slurm::UserName;
 
 use super::deployment::cache_folder;
-use super::jobs::SbatchOptions;
+use super::jobs::{NotifyArgs, SbatchOptions};
 use super::reach::{JobBucket, Reach, ReachArgs};
 use super::show::{Told, UserArgs, with_client_telling};
 
@@ -64,6 +64,9 @@ pub(super) struct Args {
     options: SbatchOptions,
 
     #[command(flatten)]
+    notify: NotifyArgs,
+
+    #[command(flatten)]
     reach: ReachArgs,
 
     #[command(flatten)]
@@ -92,6 +95,9 @@ pub(super) async fn run(args: Args) -> Result<()> {
         let job = Runs::description(&wanted.script_name, &script, options, &wanted.user)?;
         job.body(reach.client.version().await?)?;
         let bucket = reach.bucket().await?;
+        if args.notify.notify {
+            reach.require_notifications().await?;
+        }
         let begun = stage(&bucket, wanted, events).await?;
         let id = submit(reach, &bucket, &begun, events).await?;
         if args.detach {
@@ -121,11 +127,13 @@ fn wanted(args: &Args, script: &[u8], user: &UserName) -> Result<Wanted> {
         .cloned()
         .partition(|input: &String| input.starts_with("s3://"));
     require_patterns(&args.out)?;
+    let mut options = args.options.0.clone();
+    args.notify.add_to(&mut options, name, text)?;
     Ok(Wanted {
         script_name: name.to_owned(),
         script: text.to_owned(),
         arguments: args.arguments.clone(),
-        options: args.options.0.clone(),
+        options,
         inputs: inputs.into_iter().map(PathBuf::from).collect(),
         s3_inputs,
         out: args.out.clone(),

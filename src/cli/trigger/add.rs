@@ -16,7 +16,7 @@ use crate::slurm::time;
 use crate::triggers::{Script, Trigger, TriggerName};
 
 use super::super::deployment::ClusterArgs;
-use super::super::jobs::{SbatchOptions, as_sbatch_has_it, batch_script};
+use super::super::jobs::{NotifyArgs, SbatchOptions, as_sbatch_has_it, batch_script};
 use super::super::place::PlaceArgs;
 use super::super::run::require_patterns;
 use super::answer::TriggerAnswer;
@@ -77,6 +77,9 @@ pub(in crate::cli) struct Args {
     options: SbatchOptions,
 
     #[command(flatten)]
+    notify: NotifyArgs,
+
+    #[command(flatten)]
     place: PlaceArgs,
 
     /// How the answer is printed
@@ -106,6 +109,9 @@ async fn add(args: &Args, trigger: &mut Trigger, script: &str, events: &Events) 
     // Before anything is made for it.
     let triggers = triggers_of(&context)?;
     triggers.require_free(&trigger.name).await?;
+    if args.notify.notify {
+        deploy::require_notifications(&context).await?;
+    }
     deploy::make_triggers(&context).await?;
     triggers.add(trigger, script).await
 }
@@ -123,7 +129,9 @@ fn read(args: &Args, text: Vec<u8>) -> Result<(Trigger, String)> {
         description.set(option, value)?;
     }
     require_patterns(&args.out)?;
-    let given = args.options.0.iter().cloned().map(as_sbatch_has_it);
+    let mut given = args.options.0.clone();
+    args.notify.add_to(&mut given, name, &script)?;
+    let options = own.into_iter().chain(given).map(as_sbatch_has_it).collect();
     let trigger = Trigger {
         name: args.trigger.clone(),
         prefix: args.prefix.clone(),
@@ -133,7 +141,7 @@ fn read(args: &Args, text: Vec<u8>) -> Result<(Trigger, String)> {
             sha256: sha256(script.as_bytes()),
         },
         arguments: args.arguments.clone(),
-        options: own.into_iter().map(as_sbatch_has_it).chain(given).collect(),
+        options,
         out: args.out.clone(),
         work: args.work.clone(),
         keep_work: args.keep_work,

@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use crate::deploy::{self, Consent, Preflight, Proof, Replaced};
 use crate::error::{Error, Result};
 use crate::event::Events;
+use crate::notifications::Notify;
 use crate::output::{self, Format, Story};
 use crate::settings::Toggle;
 
@@ -44,6 +45,11 @@ pub(super) struct Args {
         hide_possible_values = true
     )]
     operations: Option<Switch>,
+
+    /// Tell this e-mail address or URL (https) when a job ends that was submitted with --notify;
+    /// off tells nobody any more [default: as it is]
+    #[arg(long, value_name = "ADDRESS|off")]
+    notify: Option<Notify>,
 
     /// Do not ask before making things that cost money
     #[arg(short, long, overrides_with = "yes")]
@@ -85,6 +91,7 @@ enum Switch {
 
 pub(super) async fn run(mut args: Args) -> Result<()> {
     args.cluster.kept_bucket = args.bucket.take();
+    args.cluster.notify = args.notify.take().unwrap_or_default();
     if let Some(switch) = args.operations {
         args.cluster.operations = match switch {
             Switch::On => Toggle::On,

@@ -9,6 +9,12 @@ use crate::settings::BucketFate;
 pub(in crate::deploy) async fn doomed(context: &Context) -> Result<Vec<String>> {
     let name = &context.settings.name;
     let mut lines = Vec::new();
+    if is_ours(context, &name.notifications_stack()).await? {
+        lines.push(format!(
+            "the stack {} (topic, rule, function)",
+            name.notifications_stack()
+        ));
+    }
     if is_ours(context, &name.triggers_stack()).await? {
         lines.push(format!(
             "the stack {} (queues, rule, function)",

@@ -5,6 +5,7 @@ mod cluster;
 mod doors;
 mod gateway;
 mod head_node;
+mod notifications;
 mod operations;
 mod stacks;
 mod target;
@@ -12,7 +13,7 @@ mod triggers;
 
 pub(super) use doors::{Door, HEAD_NODE_PORT};
 
-use futures_util::future::join;
+use futures_util::future::join3;
 
 use crate::context::Context;
 use crate::error::Result;
@@ -76,11 +77,16 @@ pub(super) async fn walk(context: &Context) -> Vec<Layer> {
 /// Looks at what stands beside the way, where it is there: whatever is broken on the way, the second one
 /// may answer.
 pub(super) async fn beside(context: &Context) -> Vec<Finding> {
-    let (operations, triggers) = join(operations::look(context), triggers::look(context)).await;
-    let operations = operations.map(|found| found.into_iter().collect());
+    let (operations, triggers, notifications) = join3(
+        operations::look(context),
+        triggers::look(context),
+        notifications::look(context),
+    )
+    .await;
     let looked = [
-        (operations::SUBJECT, operations),
+        (operations::SUBJECT, operations.map(Vec::from_iter)),
         (triggers::SUBJECT, triggers),
+        (notifications::SUBJECT, notifications.map(Vec::from_iter)),
     ];
     let findings = looked.into_iter().flat_map(|(subject, found)| {
         found.unwrap_or_else(|error| vec![Finding::of_error(subject, &error)])

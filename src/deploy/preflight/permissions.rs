@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::deploy::finding::{Finding, Verdict};
 use crate::error::Result;
 use crate::iam_policy::{self, Question, Scope, Use};
+use crate::notifications::Notify;
 use crate::settings::Toggle;
 
 const SUBJECT: &str = "permissions";
@@ -55,11 +56,14 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         },
     };
     let mut findings = Vec::new();
-    let operations: &[_] = match context.settings.operations {
-        Toggle::On => &[(Use::OperationsStack, "operations-stack")],
-        Toggle::AsItIs | Toggle::Off => &[],
-    };
-    for (wanted, word) in USES.iter().chain(operations) {
+    let mut uses = USES.to_vec();
+    if context.settings.operations == Toggle::On {
+        uses.push((Use::OperationsStack, "operations-stack"));
+    }
+    if matches!(context.settings.notify, Notify::To(_)) {
+        uses.push((Use::NotificationsStack, "notifications-stack"));
+    }
+    for (wanted, word) in &uses {
         match denied(context, &principal, *wanted).await {
             Err(error) => return vec![not_looked(&error)],
             Ok(denied) if denied.is_empty() => {}

@@ -1,12 +1,6 @@
 //! The stack `<name>-operations`, for those who want it: routes of the HTTP API that callers with IAM
 //! rights may use without a token, the function behind them, and the one SSM document that it sends.
 
-use std::io::{Cursor, Write};
-
-use sha2::{Digest, Sha256};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
-
 use crate::context::Context;
 use crate::deploy::State;
 use crate::error::{Error, Result};
@@ -14,6 +8,7 @@ use crate::event::Outcome;
 use crate::settings::Toggle;
 use crate::step::Step;
 
+use super::function_code::FunctionCode;
 use super::stack::{self, Template};
 
 const TEMPLATE: Template = Template {
@@ -21,11 +16,11 @@ const TEMPLATE: Template = Template {
     earlier: &[],
 };
 
-/// The function.
-const FUNCTION: &str = include_str!("../../../templates/operations/function.py");
-
-/// What Lambda is to import.
-const MODULE: &str = "function.py";
+/// The functions behind operations and triggers.
+pub(super) const CODE: FunctionCode = FunctionCode {
+    name: "operations",
+    text: include_str!("../../../templates/operations/function.py"),
+};
 
 /// The type of the resource in the API stack that takes the routes.
 const HTTP_API: &str = "AWS::ApiGatewayV2::Api";
@@ -52,7 +47,7 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     }
     let parameters = parameters(context).await?;
     if let Some(requirements) = context.requirements() {
-        put_code(context, &requirements.bucket).await?;
+        CODE.put(context, &requirements.bucket).await?;
     }
     let name = context.settings.name.operations_stack();
     let spec = stack::spec(context, Step::Operations, name, TEMPLATE, parameters);
@@ -87,38 +82,8 @@ fn given(http_api: String, head_node: String, bucket: String) -> Vec<(&'static s
         ("HttpApi", http_api),
         ("HeadNodeInstanceID", head_node),
         ("Bucket", bucket),
-        ("CodeKey", code_key()),
+        ("CodeKey", CODE.key()),
     ]
-}
-
-/// Puts the function's code where Lambda is told to find it.
-pub(super) async fn put_code(context: &Context, bucket: &str) -> Result<()> {
-    context.aws.buckets.put(bucket, &code_key(), code()).await
-}
-
-/// Returns where the function's code lies: a key holds the digest of its content.
-pub(super) fn code_key() -> String {
-    let digest = Sha256::digest(code());
-    let digits: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("hpcapi/{digits}/operations.zip")
-}
-
-/// Returns the function's code as Lambda takes it: the same bytes each time.
-fn code() -> Vec<u8> {
-    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Stored)
-        .last_modified_time(DateTime::default())
-        .unix_permissions(0o644);
-    archive
-        .start_file(MODULE, options)
-        .and_then(|()| Ok(archive.write_all(FUNCTION.as_bytes())?))
-        .expect("memory takes it");
-    archive.finish().expect("memory takes it").into_inner()
 }
 
 #[cfg(test)]
@@ -130,11 +95,5 @@ mod tests {
     fn template_and_code_agree_on_parameters() {
         let declared = Declared::of(TEMPLATE);
         declared.takes(&given(String::new(), String::new(), String::new()));
-    }
-
-    #[test]
-    fn the_same_code_has_the_same_key() {
-        assert_eq!(code(), code());
-        assert!(code_key().starts_with("hpcapi/"));
     }
 }

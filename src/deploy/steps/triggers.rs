@@ -52,7 +52,7 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     let bucket = context.requirements().map(|it| it.bucket);
     let bucket = bucket.ok_or_else(|| Error::failed("triggers need a bucket"))?;
     let buckets = &context.aws.buckets;
-    operations::put_code(context, &bucket).await?;
+    operations::CODE.put(context, &bucket).await?;
     buckets
         .put(&bucket, &program_key(), runs::program())
         .await?;
@@ -108,7 +108,7 @@ fn given(document: String, head_node: String, bucket: String) -> Vec<(&'static s
         ("Document", document),
         ("HeadNodeInstanceID", head_node),
         ("Bucket", bucket),
-        ("CodeKey", operations::code_key()),
+        ("CodeKey", operations::CODE.key()),
         ("ProgramKey", program_key()),
         ("ProgramSha256", digest()),
     ]
