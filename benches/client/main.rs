@@ -2,9 +2,9 @@
 //! generator. Makes a cluster in a sandbox of its own, measures each pair in turn, prints a table
 //! and ends with code 1 when a limit is broken.
 //!
-//!     cargo bench --bench client [-- --quick]
+//!     cargo bench --bench client [-- [--quick] [PART…]]
 //!
-//! Needs root, for the sandbox and for the socket of slurmrestd in it; curl; and a machine that
+//! Parts: commands, lists, submission, recorder, remembered. Needs root, for the sandbox and for the socket of slurmrestd in it; curl; and a machine that
 //! does nothing else.
 
 #![expect(
@@ -34,25 +34,35 @@ use cluster::Cluster;
 use measure::comparison::{self, Comparison};
 use measure::{Result, machine};
 
+/// What can be measured.
+const PARTS: [&str; 5] = ["commands", "lists", "submission", "recorder", "remembered"];
+
+const USAGE: &str = "cargo bench --bench client [-- [--quick] [PART…]]";
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     // Test runners start every target; measuring is for cargo bench alone, which says this.
     if !arguments.iter().any(|argument| argument == "--bench") {
-        eprintln!("nothing is measured: cargo bench --bench client [-- --quick]");
+        eprintln!("nothing is measured: {USAGE}");
         return ExitCode::SUCCESS;
     }
     let mut rounds = 7;
+    let mut parts = Vec::new();
     for argument in &arguments {
         match argument.as_str() {
             "--bench" => {}
             "--quick" => rounds = 3,
+            part if PARTS.contains(&part) => parts.push(part),
             other => {
-                eprintln!("`{other}` is no option: cargo bench --bench client [-- --quick]");
+                eprintln!("`{other}` is neither an option nor a part: {USAGE}");
                 return ExitCode::from(2);
             }
         }
     }
-    match measure(rounds) {
+    if parts.is_empty() {
+        parts.extend(PARTS);
+    }
+    match measure(rounds, &parts) {
         Ok(comparisons) if comparisons.iter().all(Comparison::is_kept) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
@@ -62,17 +72,25 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(rounds: usize) -> Result<Vec<Comparison>> {
+fn measure(rounds: usize, parts: &[&str]) -> Result<Vec<Comparison>> {
     let cluster = Cluster::start()?;
     let bodies = submission::bodies(&cluster)?;
-    jobs::fill(&cluster, &bodies, jobs::MANY)?;
+    // Those after them empty the cluster first.
+    if parts.iter().any(|part| PARTS[..3].contains(part)) {
+        jobs::fill(&cluster, &bodies, jobs::MANY)?;
+    }
     // Once the cluster is there: making it is a load of its own.
     let load = machine::load()?;
-    let mut comparisons = small::commands(&cluster, rounds)?;
-    comparisons.extend(listing::lists(&cluster, rounds)?);
-    comparisons.push(submission::rates(&cluster, &bodies, rounds)?);
-    comparisons.push(recorder::cost(&cluster, &bodies, rounds)?);
-    comparisons.extend(remembered::list(&cluster, rounds)?);
+    let mut comparisons = Vec::new();
+    for part in PARTS.into_iter().filter(|part| parts.contains(part)) {
+        match part {
+            "commands" => comparisons.extend(small::commands(&cluster, rounds)?),
+            "lists" => comparisons.extend(listing::lists(&cluster, rounds)?),
+            "submission" => comparisons.push(submission::rates(&cluster, &bodies, rounds)?),
+            "recorder" => comparisons.push(recorder::cost(&cluster, &bodies, rounds)?),
+            _ => comparisons.extend(remembered::list(&cluster, rounds)?),
+        }
+    }
     print!("{}", comparison::table(&comparisons));
     println!("\n{}", machine::describe()?);
     println!("load before {load}, after {}", machine::load()?);
