@@ -261,6 +261,16 @@ async fn nothing_is_lost_while_something_is_down() {
         all.iter().any(|event| event["state"] == "submitted")
     })
     .await;
+
+    // A bucket that is kept keeps its triggers, and whoever takes it up has them work again.
+    env.succeed(&["teardown", "--yes", "--keep-bucket"]);
+    env.succeed(&["up", "--yes", "--bucket", &bucket.name]);
+    let status = env.json(&["status", "--output", "json"]);
+    for step in status["steps"].as_array().unwrap() {
+        let is_one = ["operations", "triggers"].contains(&step["step"].as_str().unwrap());
+        assert!(!is_one || step["state"] == "ready", "{status}");
+    }
+    env.succeed(&["trigger", "test", "other/b"]);
     env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
 }

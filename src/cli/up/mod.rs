@@ -14,6 +14,7 @@ use crate::event::Events;
 use crate::notifications::Notify;
 use crate::output::{self, Format, Story};
 use crate::settings::Toggle;
+use crate::triggers::Triggers;
 
 use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse, bucket_name};
 use answer::UpAnswer;
@@ -107,6 +108,7 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
         confirm_costs(&args).await?;
     }
     let (events, story) = Story::start(false);
+    take_up_triggers(&mut args, &events).await;
     if args.detach {
         let begun = begin(&args, &events).await;
         drop(events);
@@ -117,6 +119,33 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
     drop(events);
     story.end().await;
     output::answer(&done?, args.output)
+}
+
+/// Has what the triggers in a bucket need made with the rest, when an earlier deployment left it.
+async fn take_up_triggers(args: &mut Args, events: &Events) {
+    let Some(bucket) = args.cluster.kept_bucket.clone() else {
+        return;
+    };
+    if args.cluster.operations != Toggle::AsItIs {
+        return;
+    }
+    let found = async {
+        let aws = args.deployment.connect(events).await?;
+        Triggers::new(aws.buckets.clone(), bucket).all().await
+    };
+    // Whether the bucket can be used at all is looked at with the rest.
+    let Ok(found) = found.await else {
+        return;
+    };
+    if let Some(first) = found.first() {
+        events.note(format!(
+            "the bucket has {} triggers, as `{}`: what they need is made, too",
+            found.len(),
+            first.name
+        ));
+        args.cluster.operations = Toggle::On;
+        args.cluster.triggers = Toggle::On;
+    }
 }
 
 /// Looks whether all of it can be made, and leaves the making to another process.
