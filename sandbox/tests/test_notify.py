@@ -122,7 +122,7 @@ class Messages(NotifyTest):
             {
                 "deployment": "hpc",
                 "run": RUN,
-                "log": f"hpcapi runs logs {RUN} --name hpc",
+                "log": f"hpcapi runs logs {RUN} --deployment hpc",
                 "id": 12,
                 "name": "train",
                 "user": "ada",
@@ -213,7 +213,7 @@ class Messages(NotifyTest):
         manifest = f"s3://{BUCKET}/outbox/images/inbox/a b.png/manifest.json"
         self.assertEqual(
             [document[name] for name in ("run", "trigger", "manifest", "log")],
-            [RUN, "images", manifest, f"hpcapi runs logs {RUN} --name hpc"],
+            [RUN, "images", manifest, f"hpcapi runs logs {RUN} --deployment hpc"],
         )
         attributes = self.world.published[0]["MessageAttributes"]
         self.assertEqual(attributes["trigger"], {"DataType": "String", "StringValue": "images"})
@@ -222,10 +222,10 @@ class Messages(NotifyTest):
                 f"Run:        {RUN}\n"
                 "\n"
                 "Its log:\n"
-                f"  hpcapi runs logs {RUN} --name hpc\n"
+                f"  hpcapi runs logs {RUN} --deployment hpc\n"
                 "\n"
                 "It is a run of the trigger images:\n"
-                "  hpcapi trigger logs images --name hpc\n"
+                "  hpcapi trigger logs images --deployment hpc\n"
                 f"  it was begun by s3://{BUCKET}/inbox/a b.png\n"
                 f"  and wrote {manifest}\n"
             ),
@@ -256,7 +256,7 @@ class Messages(NotifyTest):
             document = self.world.documents()[-1]
             trigger = "images" if at == 12 else None
             self.assertEqual((document["run"], document["trigger"]), (RUN, trigger), said)
-            self.assertIn(f"hpcapi runs logs {RUN} --name hpc", self.world.text())
+            self.assertIn(f"hpcapi runs logs {RUN} --deployment hpc", self.world.text())
             self.assertEqual("trigger logs" in self.world.text(), trigger is not None)
         self.assert_told(*range(1, 14))
 
@@ -320,7 +320,7 @@ class Arrays(NotifyTest):
         self.world.run(task(3, job_state="TIMEOUT", comment=MARKED))
         self.assert_told(1003)
         self.assertEqual(self.world.published[0]["Subject"], "hpcapi: job 100_3 (train) TIMEOUT")
-        self.assertIn(f"  hpcapi runs logs {RUN} --task 3 --name hpc\n", self.world.text())
+        self.assertIn(f"  hpcapi runs logs {RUN} --task 3 --deployment hpc\n", self.world.text())
 
     def test_tasks_that_end_later_are_another_message(self) -> None:
         self.world.run(task(0), task(1))

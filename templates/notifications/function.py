@@ -605,7 +605,7 @@ def log_of(job, run):
 
 
 def place():
-    return f"--name {os.environ['DEPLOYMENT']}"
+    return f"--deployment {os.environ['DEPLOYMENT']}"
 
 
 def subject_of(jobs):
