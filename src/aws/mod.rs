@@ -44,7 +44,7 @@ pub use capacity::{Capacity, Size};
 pub use commands::{Commands, Invocation};
 pub use http_apis::{HttpApi, HttpApis, Integration, Route, VpcLink};
 pub use instances::{Instance, Instances, TAG_CLUSTER};
-pub use inventory::{Inventory, Item, Kind, Names, SERVICES};
+pub use inventory::{Inventory, Item, Kind, Names, SERVICES, TAGGED};
 pub use key_pairs::{KeyPair, KeyPairs};
 pub use load_balancing::{Listener, LoadBalancing, TargetHealth};
 pub use log_streams::LogStreams;

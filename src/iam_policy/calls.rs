@@ -207,6 +207,7 @@ pub(super) fn statements() -> Vec<Statement> {
                 "elasticloadbalancing:DescribeTargetGroups",
                 "logs:DescribeLogGroups",
                 "logs:ListTagsForResource",
+                "tag:GetResources",
             ],
             &["*"],
         ),

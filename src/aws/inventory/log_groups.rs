@@ -17,12 +17,17 @@ const ACCESS: &str = "/aws/vendedlogs/apigateway/";
 /// the cluster's stack id ends them.
 const FUNCTION: &str = "/aws/lambda/pcluster-";
 
+/// Begins the log groups of the functions of hpcapi's own stacks, which are named like their stacks.
+const OWN_FUNCTION: &str = "/aws/lambda/";
+const STACKS_WITH_FUNCTION: [&str; 3] = ["-operations", "-triggers", "-notifications"];
+
 pub(super) async fn log_groups(client: &Client, names: &Names) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     for prefix in [
         format!("{CLUSTER}{}-", names.deployment),
         format!("{ACCESS}{}-api", names.deployment),
         FUNCTION.to_owned(),
+        format!("{OWN_FUNCTION}{}-", names.deployment),
     ] {
         let mut pages = client
             .describe_log_groups()
@@ -69,6 +74,12 @@ pub(super) async fn log_groups(client: &Client, names: &Names) -> Result<Vec<Ite
 
 /// Returns whether a log group is named as one of the deployment's.
 fn fits(group: &str, names: &Names) -> bool {
+    let stack = group
+        .strip_prefix(OWN_FUNCTION)
+        .and_then(|rest| rest.strip_prefix(&names.deployment));
+    if stack.is_some_and(|end| STACKS_WITH_FUNCTION.contains(&end)) {
+        return true;
+    }
     if group.starts_with(FUNCTION) {
         return names.cluster_guids.iter().any(|guid| group.ends_with(guid));
     }
@@ -92,11 +103,14 @@ mod tests {
             deployment: "mine".to_owned(),
             bucket: String::new(),
             cluster_guids: vec!["aa-bb".to_owned()],
+            tag: "hpcapi:deployment",
         };
         for group in [
             "/aws/parallelcluster/mine-202611231200",
             "/aws/vendedlogs/apigateway/mine-api",
             "/aws/lambda/pcluster-CleanupResources-aa-bb",
+            "/aws/lambda/mine-operations",
+            "/aws/lambda/mine-triggers",
         ] {
             assert!(fits(group, &names), "{group}");
         }

@@ -11,6 +11,7 @@ mod roles;
 mod stacks;
 mod storage;
 mod tables;
+mod tagged;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,16 @@ use crate::error::Result;
 pub enum Kind {
     /// A CloudFormation stack.
     Stack,
+    /// A rule of EventBridge.
+    Rule,
+    /// A Lambda function.
+    Function,
+    /// An SQS queue.
+    Queue,
+    /// An SNS topic.
+    Topic,
+    /// A document of Systems Manager.
+    Document,
     /// An EC2 instance.
     Instance,
     /// An API of API Gateway.
@@ -66,6 +77,11 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Kind::Stack => "stack",
+            Kind::Rule => "rule",
+            Kind::Function => "function",
+            Kind::Queue => "queue",
+            Kind::Topic => "topic",
+            Kind::Document => "SSM document",
             Kind::Instance => "instance",
             Kind::Api => "API",
             Kind::VpcLink => "VPC link",
@@ -94,6 +110,16 @@ impl Kind {
     }
 }
 
+/// Kinds that AWS's list of tags tells of. It follows the services from behind, and tells for some
+/// minutes of what is deleted.
+pub const TAGGED: &[Kind] = &[
+    Kind::Rule,
+    Kind::Function,
+    Kind::Queue,
+    Kind::Topic,
+    Kind::Document,
+];
+
 /// Kinds that one service lists. Services are asked side by side, the kinds of one service one
 /// after the other: EC2 counts all lists of an account together.
 pub const SERVICES: &[&[Kind]] = &[
@@ -116,6 +142,7 @@ pub const SERVICES: &[&[Kind]] = &[
     &[Kind::Role],
     &[Kind::Table],
     &[Kind::HostedZone],
+    TAGGED,
 ];
 
 /// A thing in an account. What is just being deleted is not one any more.
@@ -157,6 +184,8 @@ pub struct Names {
     pub bucket: String,
     /// The last parts of the ids of its clusters' stacks, there or deleted.
     pub cluster_guids: Vec<String>,
+    /// The key of the tag that holds the deployment.
+    pub tag: &'static str,
 }
 
 /// The lists, one for each kind.
@@ -172,6 +201,7 @@ pub struct Inventory {
     iam: aws_sdk_iam::Client,
     tables: aws_sdk_dynamodb::Client,
     zones: aws_sdk_route53::Client,
+    tags: aws_sdk_resourcegroupstagging::Client,
 }
 
 impl Inventory {
@@ -187,14 +217,20 @@ impl Inventory {
             iam: aws_sdk_iam::Client::new(config),
             tables: aws_sdk_dynamodb::Client::new(config),
             zones: aws_sdk_route53::Client::new(config),
+            tags: aws_sdk_resourcegroupstagging::Client::new(config),
         }
     }
 
-    /// Returns the things of a kind: all that carry tags in the list itself, and of the others
-    /// those that `names` fit.
+    /// Returns the things of a kind: all that carry tags in the list itself, of those in the list
+    /// of tags the deployment's, and of the others those that `names` fit.
     pub async fn list(&self, kind: Kind, names: &Names) -> Result<Vec<Item>> {
         match kind {
             Kind::Stack => stacks::stacks(&self.stacks).await,
+            Kind::Rule => tagged::rules(&self.tags, names).await,
+            Kind::Function => tagged::functions(&self.tags, names).await,
+            Kind::Queue => tagged::queues(&self.tags, names).await,
+            Kind::Topic => tagged::topics(&self.tags, names).await,
+            Kind::Document => tagged::documents(&self.tags, names).await,
             Kind::Instance => compute::instances(&self.ec2).await,
             Kind::Api => gateways::apis(&self.gateways).await,
             Kind::VpcLink => gateways::vpc_links(&self.gateways).await,

@@ -58,7 +58,7 @@ pub(super) fn claim(origin: &Origin, vpcs: &BTreeSet<String>, kind: Kind, item: 
         .any(|prefix| item.name.starts_with(prefix));
     // A function that runs while its log group is deleted makes a new one, which has no tags; the
     // id of the cluster's stack in its name says whose it is.
-    let is_function = item.name.starts_with("/aws/lambda/");
+    let is_function = item.name.starts_with("/aws/lambda/pcluster-");
     match claim {
         Claim::Ours(_) if kind == Kind::LogGroup && is_log => Claim::Kept(LOGS),
         Claim::LookAlike(_) if kind == Kind::LogGroup && is_function => Claim::Kept(LOGS),
@@ -125,9 +125,12 @@ fn by_sign(origin: &Origin, vpcs: &BTreeSet<String>, kind: Kind, item: &Item) ->
 }
 
 fn is_our_stack_name(name: &str, stack: &str) -> bool {
-    stack
-        .strip_prefix(name)
-        .is_some_and(|rest| matches!(rest, "" | "-api" | "-requirements"))
+    stack.strip_prefix(name).is_some_and(|rest| {
+        matches!(
+            rest,
+            "" | "-api" | "-requirements" | "-operations" | "-triggers" | "-notifications"
+        )
+    })
 }
 
 /// Returns whether a thing is named as the deployment's would be.
@@ -141,9 +144,15 @@ fn is_named_alike(name: &str, kind: Kind, item: &Item) -> bool {
         // Only what is named so is listed.
         Kind::LogGroup | Kind::Bucket | Kind::Role | Kind::Table | Kind::HostedZone => true,
         Kind::KeyPair => item.name == name,
-        Kind::Api | Kind::VpcLink | Kind::LoadBalancer | Kind::TargetGroup => {
-            item.name == name || begins("-")
-        }
+        Kind::Rule
+        | Kind::Function
+        | Kind::Queue
+        | Kind::Topic
+        | Kind::Document
+        | Kind::Api
+        | Kind::VpcLink
+        | Kind::LoadBalancer
+        | Kind::TargetGroup => item.name == name || begins("-"),
         Kind::SecurityGroup => item.name == name || begins("-") || begins(" "),
         // `Name` tags of the requirements stack are the name and what it is: `mine NAT`.
         Kind::Instance
@@ -296,6 +305,10 @@ mod tests {
             judged(&origin(), Kind::Bucket, &bucket),
             Claim::Kept(_)
         ));
+        let own = item("/aws/lambda/mine-operations", &[(TAG_DEPLOYMENT, "mine")]);
+        assert!(is_ours(&judged(&origin(), Kind::LogGroup, &own)));
+        let untagged = item("/aws/lambda/mine-operations", &[]);
+        assert!(is_look_alike(&judged(&origin(), Kind::LogGroup, &untagged)));
         let access = item(
             "/aws/vendedlogs/apigateway/mine-api",
             &[(TAG_DEPLOYMENT, "mine")],

@@ -1,6 +1,6 @@
 //! What things cost a month: on-demand list prices of us-east-1 in US dollars, without taxes,
 //! data transfer and free tiers. Source: the price lists on aws.amazon.com (EC2, VPC, EBS, Elastic
-//! Load Balancing, S3, CloudWatch, DynamoDB, Route 53) as of 2025. An estimate: other regions cost
+//! Load Balancing, S3, CloudWatch, DynamoDB, Route 53, Lambda, SQS, SNS) as of 2025. An estimate: other regions cost
 //! more or less, and prices change.
 
 use crate::aws::{Item, Kind};
@@ -122,7 +122,10 @@ pub(super) fn of(kind: Kind, item: &Item) -> Cost {
         Kind::Bucket => Cost::unknown("about $0.023 a month for each gigabyte in it"),
         Kind::Stack => Cost::about(0.0, "by itself"),
         Kind::Api => Cost::about(0.0, "without requests"),
-        Kind::NetworkInterface
+        Kind::Function | Kind::Queue | Kind::Topic => Cost::about(0.0, "while it is idle"),
+        Kind::Rule
+        | Kind::Document
+        | Kind::NetworkInterface
         | Kind::VpcLink
         | Kind::TargetGroup
         | Kind::SecurityGroup
@@ -171,6 +174,8 @@ mod tests {
             "about $2.80 a month without extra speed"
         );
         assert_eq!(of(Kind::Vpc, &Item::default()).to_string(), "free");
+        let queue = of(Kind::Queue, &Item::default());
+        assert_eq!(queue.to_string(), "free while it is idle");
         let logs = of(
             Kind::LogGroup,
             &Item {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::aws::{Item, Kind, Names, SERVICES};
+use crate::aws::{Item, Kind, Names, SERVICES, TAGGED};
 use crate::context::Context;
 use crate::error::Result;
 use crate::wait::Pace;
@@ -29,6 +29,9 @@ pub(super) use removal::Aws as AwsCommands;
 
 /// So long what was just deleted may be listed still.
 const LINGERING: Duration = Duration::from_secs(30);
+
+/// So long the list of tags may tell of what was just deleted.
+const LINGERING_TAGS: Duration = Duration::from_secs(120);
 
 /// Something in the account that has to do with the deployment.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,6 +82,12 @@ impl Scan {
     pub fn is_clean(&self) -> bool {
         self.left.is_empty() && self.unseen.is_empty()
     }
+
+    /// Returns whether nothing is left but what the list of tags tells of.
+    fn is_only_tagged(&self) -> bool {
+        let is_tagged = |left: &Leftover| TAGGED.iter().any(|kind| kind.name() == left.kind);
+        self.left.iter().all(is_tagged)
+    }
 }
 
 /// Returns what there is of the deployment now.
@@ -92,16 +101,22 @@ pub async fn check(context: &Context) -> Result<Scan> {
 }
 
 /// Returns what is left after a teardown; `stacks` are those that the cluster had before it.
-/// What is just being deleted gets a while to go.
+/// What is just being deleted gets half a minute to go, and two minutes when nothing is left but
+/// what the list of tags tells of.
 pub(super) async fn after_teardown(context: &Context, stacks: &[String]) -> Result<Scan> {
     let origin = Origin::gather(context, stacks).await?;
     let mut pace = Pace::minutes(LINGERING);
+    let mut pace_of_tags = Pace::retries(LINGERING_TAGS);
     loop {
         let mut scan = scan(context, &origin).await;
         if scan.left.is_empty() {
             scan.elsewhere = elsewhere::look(context).await;
             return Ok(scan);
         }
+        let pace = match scan.is_only_tagged() {
+            true => &mut pace_of_tags,
+            false => &mut pace,
+        };
         if !pace.next().await {
             return Ok(scan);
         }
@@ -211,6 +226,15 @@ mod tests {
             scan.unseen[0].why,
             "cannot list the roles: AccessDenied: no"
         );
+    }
+
+    #[test]
+    fn longer_is_waited_only_when_nothing_else_is_left() {
+        let ours = ("hpcapi:deployment", "mine");
+        let queue = || (Kind::Queue, Ok(vec![item("q", ours)]));
+        assert!(judge(vec![queue()]).is_only_tagged());
+        let volume = (Kind::Volume, Ok(vec![item("vol-1", ours)]));
+        assert!(!judge(vec![queue(), volume]).is_only_tagged());
     }
 
     #[test]

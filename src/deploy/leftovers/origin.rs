@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::aws::{Names, Stack};
+use crate::aws::{Names, Stack, StackResource};
 use crate::context::{Context, TAG_DEPLOYMENT};
 use crate::deploy::steps::{deletion, ownership};
 use crate::error::Result;
 
 const VPC: &str = "AWS::EC2::VPC";
+const QUEUE: &str = "AWS::SQS::Queue";
 
 /// What is known of the deployment's stacks.
 #[derive(Debug, Default)]
@@ -70,6 +71,7 @@ impl Origin {
             deployment: self.name.clone(),
             bucket: self.bucket.clone(),
             cluster_guids: self.cluster_guids.clone(),
+            tag: TAG_DEPLOYMENT,
         }
     }
 
@@ -109,7 +111,7 @@ impl Origin {
             if resource.kind == VPC {
                 self.vpcs.insert(resource.physical_id.clone());
             }
-            self.resources.insert(resource.physical_id, name.to_owned());
+            self.resources.insert(id_of(&resource), name.to_owned());
         }
         Ok(())
     }
@@ -126,8 +128,51 @@ pub(in crate::deploy) async fn cluster_stacks(
     Ok(stacks)
 }
 
+/// Returns what a list calls what a stack made: a queue by its name, which ends its URL.
+fn id_of(resource: &StackResource) -> String {
+    let id = resource.physical_id.as_str();
+    match id.rsplit_once('/') {
+        Some((_, queue)) if resource.kind == QUEUE => queue.to_owned(),
+        _ => id.to_owned(),
+    }
+}
+
 /// Returns the last part of a stack's id.
 fn guid(stack_id: &str) -> Option<String> {
     let (_, guid) = stack_id.rsplit_once('/')?;
     (!guid.is_empty()).then(|| guid.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_is_known_by_its_name_and_the_rest_by_what_cloudformation_calls_it() {
+        for (kind, physical_id, id) in [
+            (
+                QUEUE,
+                "https://sqs.us-east-1.amazonaws.com/1/mine-q",
+                "mine-q",
+            ),
+            (
+                "AWS::SNS::Topic",
+                "arn:aws:sns:us-east-1:1:t",
+                "arn:aws:sns:us-east-1:1:t",
+            ),
+            (
+                "AWS::Logs::LogGroup",
+                "/aws/lambda/mine",
+                "/aws/lambda/mine",
+            ),
+        ] {
+            let resource = StackResource {
+                kind: kind.to_owned(),
+                physical_id: physical_id.to_owned(),
+                status: String::new(),
+                reason: String::new(),
+            };
+            assert_eq!(id_of(&resource), id);
+        }
+    }
 }

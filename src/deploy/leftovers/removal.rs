@@ -129,6 +129,16 @@ impl Aws {
                     delete
                 }
             }
+            Kind::Rule => self.remove_rule(id),
+            Kind::Function => {
+                format!("aws lambda delete-function{options} --function-name {id}")
+            }
+            Kind::Queue => format!(
+                "aws sqs delete-queue{options} --queue-url \"$(aws sqs get-queue-url{options} \
+                 --queue-name {id} --output text --query QueueUrl)\""
+            ),
+            Kind::Topic => format!("aws sns delete-topic{options} --topic-arn {id}"),
+            Kind::Document => format!("aws ssm delete-document{options} --name {id}"),
             Kind::Instance => self.terminate(id),
             Kind::Api => format!("aws apigatewayv2 delete-api{options} --api-id {id}"),
             Kind::VpcLink => {
@@ -185,6 +195,20 @@ impl Aws {
                 format!("aws logs delete-log-group{options} --log-group-name {id}")
             }
         })
+    }
+
+    /// A rule is deleted once it has no targets.
+    fn remove_rule(&self, id: &str) -> String {
+        let options = match id.rsplit_once('/') {
+            Some((bus, _)) => format!("{} --event-bus-name {bus}", self.options),
+            None => self.options.clone(),
+        };
+        let rule = id.rsplit_once('/').map_or(id, |(_, rule)| rule);
+        format!(
+            "for x in $(aws events list-targets-by-rule{options} --rule {rule} --output text --query \
+             'Targets[].Id'); do aws events remove-targets{options} --rule {rule} --ids $x; done; \
+             aws events delete-rule{options} --name {rule}"
+        )
     }
 
     /// A VPC is deleted once nothing that can be in a VPC is in it.
@@ -272,5 +296,88 @@ impl Aws {
              {id} --delete \"{{\\\"Quiet\\\": true, \\\"Objects\\\": $x}}\" || break; done; aws s3api \
              delete-bucket{options} --bucket {id}"
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remove(kind: Kind, id: &str) -> String {
+        let aws = Aws {
+            options: " --region us-east-1".to_owned(),
+            profile: String::new(),
+        };
+        let item = Item {
+            id: id.to_owned(),
+            ..Item::default()
+        };
+        aws.remove(kind, &item).unwrap()
+    }
+
+    #[test]
+    fn a_rule_goes_after_its_targets() {
+        assert_eq!(
+            remove(Kind::Rule, "mine-triggers-Rule-1"),
+            "for x in $(aws events list-targets-by-rule --region us-east-1 --rule \
+             mine-triggers-Rule-1 --output text --query 'Targets[].Id'); do aws events \
+             remove-targets --region us-east-1 --rule mine-triggers-Rule-1 --ids $x; done; aws \
+             events delete-rule --region us-east-1 --name mine-triggers-Rule-1"
+        );
+        let other_bus = remove(Kind::Rule, "bus/r");
+        let said = other_bus.matches("--event-bus-name bus").count();
+        assert_eq!(said, 3, "{other_bus}");
+        assert!(other_bus.ends_with("--name r"), "{other_bus}");
+    }
+
+    #[test]
+    fn what_the_list_of_tags_tells_of_is_removed_by_its_name() {
+        for (kind, id, command) in [
+            (
+                Kind::Function,
+                "mine-operations",
+                "aws lambda delete-function --region us-east-1 --function-name mine-operations",
+            ),
+            (
+                Kind::Queue,
+                "mine-triggers-Queue-1",
+                "aws sqs delete-queue --region us-east-1 --queue-url \"$(aws sqs get-queue-url \
+                 --region us-east-1 --queue-name mine-triggers-Queue-1 --output text --query \
+                 QueueUrl)\"",
+            ),
+            (
+                Kind::Topic,
+                "arn:aws:sns:us-east-1:1:t",
+                "aws sns delete-topic --region us-east-1 --topic-arn arn:aws:sns:us-east-1:1:t",
+            ),
+            (
+                Kind::Document,
+                "mine-operations",
+                "aws ssm delete-document --region us-east-1 --name mine-operations",
+            ),
+        ] {
+            assert_eq!(remove(kind, id), command);
+        }
+    }
+
+    #[test]
+    fn while_its_stack_is_there_a_thing_goes_with_the_stack() {
+        let mut origin = Origin::default();
+        origin.live.insert("mine-triggers".to_owned());
+        let made = ("mine-triggers-Queue-1", "mine-triggers");
+        origin
+            .resources
+            .insert(made.0.to_owned(), made.1.to_owned());
+        let commands = Commands {
+            aws: Aws::default(),
+            teardown: "hpcapi teardown".to_owned(),
+        };
+        let item = Item {
+            id: made.0.to_owned(),
+            ..Item::default()
+        };
+        let ours = Claim::Ours("tag".to_owned());
+        let told = command(&commands, &origin, &ours, Kind::Queue, &item);
+        assert_eq!(told.as_deref(), Some("hpcapi teardown"));
     }
 }
