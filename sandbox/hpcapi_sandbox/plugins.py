@@ -25,6 +25,7 @@ from . import (
     request_checks,
     request_log,
     request_rates,
+    tagged_resources,
     topics,
 )
 from .aws_error import AwsError
@@ -58,6 +59,7 @@ _SERVICES = (
     "sns",
     "sqs",
     "ssm",
+    "tagging",
 )
 
 
@@ -96,6 +98,7 @@ def install() -> None:
         head_nodes,
         policy_simulation,
         regions,
+        tagged_resources,
     ):
         part.install()
     _honour_dry_run()

@@ -975,7 +975,16 @@ CALLS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 "TagFilters": [{"Key": "hpcapi:deployment", "Values": ["x"]}],
                 "ResourceTypeFilters": ["ec2:instance"],
             },
-        )
+        ),
+        (
+            "get_resources",
+            {
+                "PaginationToken": "MTAw",
+                "TagFilters": [{"Key": "hpcapi:deployment", "Values": ["x"]}],
+                "ResourceTypeFilters": ["lambda:function", "sqs"],
+                "ResourcesPerPage": 100,
+            },
+        ),
     ],
     "secretsmanager": [("get_secret_value", {"SecretId": "munge"})],
     "stepfunctions": [("list_state_machines", {"maxResults": 10})],

@@ -81,6 +81,7 @@ const RARE: &[(&str, &str)] = &[
 fn actions(service: &str, operation: &str) -> Vec<String> {
     let service = match service {
         "monitoring" => "cloudwatch",
+        "tagging" => "tag",
         other => other,
     };
     let names: &[&str] = match (service, operation) {

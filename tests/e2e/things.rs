@@ -1,5 +1,7 @@
 //! One thing of every kind in an account, made by hand: what somebody else may have there.
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use aws_sdk_ec2::types::{
     DomainType, InstanceType, ResourceType, Tag, TagSpecification, VolumeType,
@@ -8,27 +10,77 @@ use aws_sdk_ec2::types::{
 use crate::environment::TestEnv;
 
 /// Every kind that a scan looks for.
-pub(crate) const KINDS: [&str; 19] = [
+pub(crate) const KINDS: [&str; 24] = [
     "API",
     "NAT gateway",
+    "SSM document",
     "VPC",
     "VPC link",
     "bucket",
     "elastic IP",
+    "function",
     "hosted zone",
     "instance",
     "key pair",
     "load balancer",
     "log group",
     "network interface",
+    "queue",
     "role",
+    "rule",
     "security group",
     "snapshot",
     "stack",
     "table",
     "target group",
+    "topic",
     "volume",
 ];
+
+/// Those that are found by the tag of the deployment alone.
+pub(crate) const TAGGED: [&str; 5] = ["SSM document", "function", "queue", "rule", "topic"];
+
+/// Makes one of each of those, and leaves it when its stack goes.
+const LEAVING: &str = r#"
+Resources:
+  Rule:
+    Type: AWS::Events::Rule
+    DeletionPolicy: Retain
+    Properties:
+      EventPattern: {source: [aws.s3]}
+      Targets:
+        - {Id: queue, Arn: !GetAtt Queue.Arn}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - {Effect: Allow, Action: "sts:AssumeRole", Principal: {Service: lambda.amazonaws.com}}
+  Function:
+    Type: AWS::Lambda::Function
+    DeletionPolicy: Retain
+    Properties:
+      Runtime: python3.13
+      Handler: index.handler
+      Code: {ZipFile: "def handler(event, context): pass"}
+      Role: !GetAtt Role.Arn
+  Queue:
+    Type: AWS::SQS::Queue
+    DeletionPolicy: Retain
+  Topic:
+    Type: AWS::SNS::Topic
+    DeletionPolicy: Retain
+  Document:
+    Type: AWS::SSM::Document
+    DeletionPolicy: Retain
+    Properties:
+      DocumentType: Command
+      Content:
+        schemaVersion: "2.2"
+        mainSteps:
+          - {action: "aws:runShellScript", name: a, inputs: {runCommand: ["true"]}}
+"#;
 
 /// How the things are named, and whose they are.
 #[derive(Clone, Copy)]
@@ -56,6 +108,7 @@ impl Make<'_> {
         let subnets = self.in_ec2(aws).await;
         self.of_the_api(aws, subnets).await;
         self.others(aws).await;
+        self.tagged(aws).await;
         self.bucket(aws, env.account()).await;
     }
 
@@ -272,6 +325,26 @@ impl Make<'_> {
             .unwrap();
     }
 
+    /// What a stack left that is gone.
+    async fn tagged(&self, aws: &SdkConfig) {
+        use aws_sdk_cloudformation::types::{Capability, Tag};
+        let (key, value) = self.tag;
+        let stacks = aws_sdk_cloudformation::Client::new(aws);
+        let made = stacks
+            .create_stack()
+            .stack_name(format!("left-{}", self.suffix))
+            .template_body(LEAVING)
+            .capabilities(Capability::CapabilityIam)
+            .tags(Tag::builder().key(key).value(value).build())
+            .send()
+            .await
+            .unwrap();
+        let id = made.stack_id().unwrap();
+        assert_eq!(settled(&stacks, id).await, "CREATE_COMPLETE");
+        stacks.delete_stack().stack_name(id).send().await.unwrap();
+        assert_eq!(settled(&stacks, id).await, "DELETE_COMPLETE");
+    }
+
     /// All accounts share the names of buckets.
     async fn bucket(&self, aws: &SdkConfig, account: &str) {
         use aws_sdk_s3::types::{Tag, Tagging};
@@ -367,5 +440,22 @@ impl Make<'_> {
             .send()
             .await
             .unwrap();
+    }
+}
+
+/// Returns the status that a stack ends in.
+async fn settled(stacks: &aws_sdk_cloudformation::Client, id: &str) -> String {
+    loop {
+        let found = stacks
+            .describe_stacks()
+            .stack_name(id)
+            .send()
+            .await
+            .unwrap();
+        let status = found.stacks()[0].stack_status().unwrap().as_str();
+        if !status.ends_with("_IN_PROGRESS") {
+            return status.to_owned();
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

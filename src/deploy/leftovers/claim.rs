@@ -9,9 +9,9 @@ use crate::deploy::steps::kept_bucket::TAG_KEPT;
 
 use super::origin::Origin;
 
-/// The tag by which CloudFormation marks what a stack made.
+/// The tags by which CloudFormation marks what a stack made.
 pub(super) const TAG_STACK: &str = "aws:cloudformation:stack-name";
-const TAG_STACK_ID: &str = "aws:cloudformation:stack-id";
+pub(super) const TAG_STACK_ID: &str = "aws:cloudformation:stack-id";
 
 /// Why log groups stay.
 const LOGS: &str = "logs of the cluster, kept by ParallelCluster";
@@ -43,6 +43,9 @@ pub(super) fn vpcs(origin: &Origin, items: &[(Kind, Item)]) -> BTreeSet<String> 
 
 /// Returns whose a thing is; `vpcs` are the deployment's.
 pub(super) fn claim(origin: &Origin, vpcs: &BTreeSet<String>, kind: Kind, item: &Item) -> Claim {
+    if origin.has_deleted(kind, item) {
+        return Claim::Nobodys;
+    }
     if is_shared(kind, item) {
         return Claim::Kept("shared by all ParallelCluster clusters of a region");
     }

@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::aws::{Names, Stack, StackResource};
+use crate::aws::{Item, Kind, Names, Stack, StackResource, TAGGED};
 use crate::context::{Context, TAG_DEPLOYMENT};
 use crate::deploy::steps::{deletion, ownership};
 use crate::error::Result;
+
+use super::claim::TAG_STACK_ID;
 
 const VPC: &str = "AWS::EC2::VPC";
 const QUEUE: &str = "AWS::SQS::Queue";
@@ -28,7 +30,9 @@ pub(super) struct Origin {
     pub(super) stuck: BTreeSet<String>,
     /// What its stacks made and did not delete, by id: the name of the stack.
     pub(super) resources: BTreeMap<String, String>,
-    /// The VPCs among it.
+    /// What its stacks made and deleted: the id of the stack, and that of the thing.
+    deleted: BTreeSet<(String, String)>,
+    /// The VPCs among what is not deleted.
     pub(super) vpcs: BTreeSet<String>,
     cluster_guids: Vec<String>,
 }
@@ -75,6 +79,17 @@ impl Origin {
         }
     }
 
+    /// Returns whether a list tells of a thing from behind: CloudFormation has deleted it.
+    pub(super) fn has_deleted(&self, kind: Kind, item: &Item) -> bool {
+        let is_same = |(_, id): &(String, String)| *id == item.id;
+        TAGGED.contains(&kind)
+            && match item.tags.get(TAG_STACK_ID) {
+                Some(stack) => self.deleted.contains(&(stack.clone(), item.id.clone())),
+                // CloudFormation marks no queues, but it gives the name of one to no other.
+                None => kind == Kind::Queue && self.deleted.iter().any(is_same),
+            }
+    }
+
     /// Adds a stack of hpcapi's own, there or deleted.
     async fn add_stack(&mut self, context: &Context, name: &str) -> Result<()> {
         let mut ids = context.aws.stacks.deleted_ids(name).await?;
@@ -105,9 +120,13 @@ impl Origin {
         self.live.insert(stack.name.clone());
     }
 
-    /// Adds what a stack, and those nested in it, made and did not delete.
+    /// Adds what a stack, and those nested in it, made.
     async fn add_resources(&mut self, context: &Context, name: &str, id: &str) -> Result<()> {
-        for resource in deletion::remains(context, id).await? {
+        for (stack, resource) in deletion::made(context, id).await? {
+            if deletion::is_deleted(&resource) {
+                self.deleted.insert((stack, id_of(&resource)));
+                continue;
+            }
             if resource.kind == VPC {
                 self.vpcs.insert(resource.physical_id.clone());
             }
@@ -146,6 +165,32 @@ fn guid(stack_id: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cloudformation_has_deleted_is_known_to_be_gone() {
+        let mut origin = Origin::default();
+        for id in ["mine-operations", "mine-triggers-Queue-1"] {
+            origin.deleted.insert(("stack-1".to_owned(), id.to_owned()));
+        }
+        let item = |id: &str, stack: Option<&str>| Item {
+            id: id.to_owned(),
+            tags: stack
+                .map(|stack| (TAG_STACK_ID.to_owned(), stack.to_owned()))
+                .into_iter()
+                .collect(),
+            ..Item::default()
+        };
+        let function = |stack| item("mine-operations", stack);
+        assert!(origin.has_deleted(Kind::Function, &function(Some("stack-1"))));
+        // Made again under its name, by a stack or by hand.
+        assert!(!origin.has_deleted(Kind::Function, &function(Some("stack-2"))));
+        assert!(!origin.has_deleted(Kind::Function, &function(None)));
+        // The lists of other services are exact.
+        assert!(!origin.has_deleted(Kind::Role, &function(Some("stack-1"))));
+        let queue = item("mine-triggers-Queue-1", None);
+        assert!(origin.has_deleted(Kind::Queue, &queue));
+        assert!(!origin.has_deleted(Kind::Queue, &item("mine-triggers-Queue-2", None)));
+    }
 
     #[test]
     fn a_queue_is_known_by_its_name_and_the_rest_by_what_cloudformation_calls_it() {

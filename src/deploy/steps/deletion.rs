@@ -127,20 +127,36 @@ pub(in crate::deploy) async fn remains(
     context: &Context,
     stack: &str,
 ) -> Result<Vec<StackResource>> {
+    let made = made(context, stack).await?.into_iter();
+    let made = made.map(|(_, resource)| resource);
+    Ok(made.filter(|resource| !is_deleted(resource)).collect())
+}
+
+/// Returns what a stack, and those nested in it that are there, made, each with the id of its
+/// stack; also what is deleted.
+pub(in crate::deploy) async fn made(
+    context: &Context,
+    stack: &str,
+) -> Result<Vec<(String, StackResource)>> {
     let mut stacks = vec![stack.to_owned()];
-    let mut left = Vec::new();
+    let mut made = Vec::new();
     while let Some(stack) = stacks.pop() {
         for resource in context.aws.stacks.resources(&stack).await? {
-            if resource.physical_id.is_empty() || resource.status == "DELETE_COMPLETE" {
+            if resource.physical_id.is_empty() {
                 continue;
             }
-            if resource.kind == NESTED {
+            if resource.kind == NESTED && !is_deleted(&resource) {
                 stacks.push(resource.physical_id.clone());
             }
-            left.push(resource);
+            made.push((stack.clone(), resource));
         }
     }
-    Ok(left)
+    Ok(made)
+}
+
+/// Returns whether CloudFormation has deleted what it made.
+pub(in crate::deploy) fn is_deleted(resource: &StackResource) -> bool {
+    resource.status == "DELETE_COMPLETE"
 }
 
 #[cfg(test)]
