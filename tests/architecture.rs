@@ -18,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("iam_policy", &["settings"]),
     ("aws", &["error", "wait"]),
     ("pcluster", &["error", "process", "python"]),
-    ("slurm", &["error", "files", "wait", "aws"]),
+    ("slurm", &["error", "files", "wait", "aws", "notifications"]),
     ("runs", &["error", "files", "wait", "aws", "slurm"]),
     ("triggers", &["error", "aws", "slurm"]),
     (

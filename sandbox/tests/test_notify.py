@@ -144,7 +144,7 @@ class Messages(NotifyTest):
                 "directory": "/home/ada",
                 "stdout": "/home/ada/slurm-12.out",
                 "stderr": "/home/ada/slurm-12.out",
-                "comment": "my words",
+                "comment": "my words hpcapi:notify",
                 "marker": f"hpcapi:run-{RUN}",
                 "submit_line": "sbatch job.sh",
                 "source": "memory",
@@ -193,10 +193,10 @@ class Messages(NotifyTest):
         self.assertEqual(
             comments,
             [
-                (None, None),
-                ("a b", None),
-                (None, "hpcapi:0123456789abcdef"),
-                ("my words", f"hpcapi:run-{RUN}"),
+                ("hpcapi:notify", None),
+                ("a hpcapi:notify b", None),
+                ("hpcapi:notify", "hpcapi:0123456789abcdef"),
+                ("my words hpcapi:notify", f"hpcapi:run-{RUN}"),
             ],
         )
 

@@ -16,6 +16,7 @@ use crate::wait::Pace;
 use super::at_work::{self, Sign, Work};
 use super::replacement::{Consent, Replaced};
 use super::status::is_local;
+use super::steps::function_code;
 use super::{State, StepStatus, half_deleted, preflight};
 
 /// What was just made is not found at once by every look.
@@ -82,6 +83,7 @@ pub async fn up(
 
 /// Makes what triggers need of a deployment that is there, as far as it is missing.
 pub async fn make_triggers(context: &Context) -> Result<()> {
+    function_code::require_short_names(&context.settings)?;
     at_work::require_peace(context, Work::Up).await?;
     let board = Board::default();
     for step in [Step::Operations, Step::Triggers] {
@@ -121,6 +123,7 @@ async fn look_first(
         (Err(error), Preflight::Look) => return Err(preflight::beside(context, error).await),
         (before, _) => before?,
     };
+    function_code::require_short_names(&context.settings)?;
     super::steps::kept_bucket::require_usable(context).await?;
     half_deleted::require_none(context, replacing.is_some()).await?;
     super::steps::triggers::require_none_to_go(context).await?;

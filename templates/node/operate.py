@@ -120,6 +120,7 @@ ENDED = (
     "REVOKED"
 ).split()
 MARKER = "hpcapi:"
+WISH = "hpcapi:notify"  # not a marker: its user wants to be told of the end
 MARKED = "(?:^| )(hpcapi:[^ \n]+) ([0-9]+) ([A-Z_]+)$"
 NUMBERS_OF_ERROR = "errno error_code error_number".split()
 UNKNOWN = 2017  # Slurm's error for a job that it does not know
@@ -902,7 +903,8 @@ def requested_cpus(resources):
 def unmarked(comment):
     """Takes the marker out of a comment."""
     rest, _, last = (comment or "").rpartition(" ")
-    return (rest or None, last) if last.startswith(MARKER) else (comment, None)
+    is_marker = last.startswith(MARKER) and last != WISH
+    return (rest or None, last) if is_marker else (comment, None)
 
 
 def output(pattern, names):

@@ -60,7 +60,7 @@ OBJECT = re.compile(r"jobs/([0-9]{4}-[0-9]{2}-[0-9]{2}/[A-Za-z0-9._-]{1,200})\.n
 MARKED = re.compile(r"hpcapi:run-([0-9]{8}-[0-9]{6}-[0-9a-f]{8})")
 TRIGGER = re.compile(r"[a-z][a-z0-9-]{0,31}")
 NAMED = re.compile(r"%([0-9]*)([jJAauxNnts%])")
-WISH, WISHED = "hpcapi:notify", re.compile(r"(?:^|\s)hpcapi:notify(?!\S)")
+WISH = "hpcapi:notify"
 NOTHING = ("", "(null)", "None", "None assigned", "N/A")
 UNSET = (0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFE, 0xFFFFFFFFFFFFFFFF)
 # The states of what the journal may tell of although it will go on.
@@ -226,7 +226,7 @@ class Job:
         rest, _, last = comment.rpartition(" ")
         if last.startswith("hpcapi:") and last != WISH:
             comment, self.marker = rest, last
-        self.comment = WISHED.sub("", comment).strip()[: LONGEST_TEXT + 1] or None
+        self.comment = comment[: LONGEST_TEXT + 1] or None
         marked = MARKED.fullmatch(self.marker or "")
         self.run = marked and marked[1]
 

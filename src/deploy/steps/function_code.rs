@@ -8,10 +8,40 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::notifications::Notify;
+use crate::settings::{Settings, Toggle};
 
 /// What Lambda is to import.
 const MODULE: &str = "function.py";
+
+/// The longest name of a function: here each has that of its stack.
+const LONGEST_NAME: usize = 64;
+
+/// Fails when a function that is to be made would have a longer name than Lambda takes.
+pub(in crate::deploy) fn require_short_names(settings: &Settings) -> Result<()> {
+    let name = &settings.name;
+    let wanted = [
+        (settings.operations == Toggle::On, name.operations_stack()),
+        (settings.triggers == Toggle::On, name.triggers_stack()),
+        (
+            matches!(settings.notify, Notify::To(_)),
+            name.notifications_stack(),
+        ),
+    ];
+    let wanted = wanted.into_iter().filter(|(is_wanted, _)| *is_wanted);
+    let excess = wanted.map(|(_, stack)| stack.len().saturating_sub(LONGEST_NAME));
+    match excess.max().unwrap_or(0) {
+        0 => Ok(()),
+        excess => {
+            let most = name.as_str().len() - excess;
+            Err(Error::usage(format!(
+                "`{name}` is too long a name for this: Lambda takes no longer name of a function"
+            ))
+            .hint(format!("take one of {most} characters at most: --name")))
+        }
+    }
+}
 
 /// The code of a function.
 #[derive(Debug, Clone, Copy)]

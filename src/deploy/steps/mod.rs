@@ -5,7 +5,7 @@ pub(super) mod cluster;
 pub(super) mod cluster_config;
 pub(super) mod deletion;
 pub(super) mod endpoint;
-mod function_code;
+pub(super) mod function_code;
 pub(super) mod head_node;
 mod interfaces;
 pub(super) mod kept_bucket;

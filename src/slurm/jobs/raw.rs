@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::notifications;
 use crate::slurm::shape::{Number, Text, Words};
 use crate::slurm::time::moment;
 
@@ -195,10 +196,10 @@ fn unmarked(comment: Option<String>) -> (Option<String>, Option<String>) {
         return (None, None);
     };
     let (rest, last) = comment.rsplit_once(' ').unwrap_or(("", &comment));
-    match last.strip_prefix(MARKER) {
-        Some(_) if rest.is_empty() => (None, Some(last.to_owned())),
-        Some(_) => (Some(rest.to_owned()), Some(last.to_owned())),
-        None => (Some(comment), None),
+    match last.starts_with(MARKER) && last != notifications::MARK {
+        true if rest.is_empty() => (None, Some(last.to_owned())),
+        true => (Some(rest.to_owned()), Some(last.to_owned())),
+        false => (Some(comment), None),
     }
 }
 
@@ -233,6 +234,15 @@ mod tests {
         assert_eq!((job.exit_code, job.signal), (Some(3), None));
         assert_eq!(job.comment.as_deref(), Some("hi"));
         assert_eq!(job.marker.as_deref(), Some("hpcapi:ab"));
+    }
+
+    #[test]
+    fn the_wish_to_be_told_is_no_marker() {
+        let read = |comment: &str| unmarked(Some(comment.to_owned()));
+        let wish = Some("hpcapi:notify".to_owned());
+        assert_eq!(read("hpcapi:notify"), (wish.clone(), None));
+        let both = read("hpcapi:notify hpcapi:ab");
+        assert_eq!(both, (wish, Some("hpcapi:ab".to_owned())));
     }
 
     #[test]
