@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use super::Connection;
 
 /// The services that are called, as the SDK calls them; each may have an endpoint of its own.
-const SERVICES: [&str; 13] = [
+const SERVICES: [&str; 14] = [
     "ApiGatewayV2",
     "CloudFormation",
     "CloudWatch Logs",
@@ -25,6 +25,7 @@ const SERVICES: [&str; 13] = [
     "EC2",
     "Elastic Load Balancing v2",
     "IAM",
+    "Resource Groups Tagging API",
     "Route 53",
     "S3",
     "SSM",
