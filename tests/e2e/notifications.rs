@@ -17,10 +17,10 @@ const SUBSCRIBE: &str = r#"set -e
 eval "$(hpcapi sandbox env)"
 topic=$(aws cloudformation describe-stacks --stack-name hpc-serverless-job-mgmt-notifications \
     --query 'Stacks[0].Outputs[0].OutputValue' --output text)
-queue=$(aws sqs create-queue --queue-name told --query QueueUrl --output text)
+queue=$(aws --endpoint-url "$AWS_ENDPOINT_URL" sqs create-queue --queue-name told --query QueueUrl --output text)
 arn=arn:aws:sqs:us-east-1:$HPCAPI_SANDBOX_ACCOUNT:told
 policy='{\"Statement\": [{\"Effect\": \"Allow\", \"Principal\": {\"Service\": \"sns.amazonaws.com\"}, \"Action\": \"sqs:SendMessage\", \"Resource\": \"'$arn'\"}]}'
-aws sqs set-queue-attributes --queue-url "$queue" \
+aws --endpoint-url "$AWS_ENDPOINT_URL" sqs set-queue-attributes --queue-url "$queue" \
     --attributes "{\"Policy\": \"$policy\", \"VisibilityTimeout\": \"43200\"}"
 aws sns subscribe --topic-arn "$topic" --protocol sqs --notification-endpoint "$arn" \
     --attributes RawMessageDelivery=true >&2
@@ -30,7 +30,7 @@ echo "$queue"
 /// Reads what has come into the queue; what was read does not come again for hours.
 const RECEIVE: &str = r#"set -e
 eval "$(hpcapi sandbox env)"
-came=$(aws sqs receive-message --queue-url "$queue" --max-number-of-messages 10 --wait-time-seconds 2 --output json)
+came=$(aws --endpoint-url "$AWS_ENDPOINT_URL" sqs receive-message --queue-url "$queue" --max-number-of-messages 10 --wait-time-seconds 2 --output json)
 echo "${came:-null}"
 "#;
 
