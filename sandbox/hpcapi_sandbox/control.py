@@ -10,6 +10,15 @@
 `PUT /_hpcapi/vpc-links/ID` with `{"status": "INACTIVE"}` or `{"status": "FAILED"}`
     takes a VPC link's network interfaces away. One that is INACTIVE is woken by traffic.
 
+`PUT /_hpcapi/event-troubles/ACCOUNT` with `{"twice": true, "fails": 0.2, "seed": 7}`
+    lets the account's events come twice and invocations with messages of a queue fail with this
+    probability (see `event_troubles`), each if it is given, and nothing more with `{}`. Answers
+    as GET does: with these, with the seed, which is drawn if none is given, and with how often
+    it has happened: `"counts": {"coming": 1, "twice": 9, "invocations": 5, "before": 1,
+    "after": 0}`, where those that are coming have come once.
+`PUT /_hpcapi/ssm-agents/INSTANCE` with `{"runs": false}` or `{"runs": true}`
+    stops the SSM agent of an instance, or starts it again (see `ssm.agents`).
+
 `GET /_hpcapi/critical-path?account=ID`
     says of each stack operation of the account that is over (`{"operations": [{"stack",
     "operation", "seconds", "took", "path": [{"resource", "type", "seconds"}]}]}`) in how many
@@ -28,13 +37,15 @@ What cannot be done is answered with 400 or 404 and `{"message": …}`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import clock, request_rates
+from . import clock, event_troubles, machines, request_rates
 from .cloudformation import critical_path
 from .endpoint import vpc_links
+from .ssm import agents
 from .topics import mails
 
 PREFIX = "/_hpcapi/"
@@ -110,6 +121,37 @@ def _put_vpc_link(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, A
     return link
 
 
+def _get_event_troubles(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
+    return (event_troubles.of(rest) or event_troubles.Troubles()).told()
+
+
+def _put_event_troubles(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(asked) - {"twice", "fails", "seed"})
+    if unknown:
+        raise Refused(f"not known: {', '.join(unknown)}")
+    if not re.fullmatch("[0-9]{12}", rest):
+        raise Refused(f"{rest!r} is no account")
+    if not isinstance(asked.get("twice", False), bool):
+        raise Refused(f"{asked['twice']!r} is not a valid value of twice: it is true or false")
+    fails = asked.get("fails", 0)
+    if type(fails) not in (int, float) or not 0 <= fails <= 1:
+        raise Refused(f"{fails!r} is not a probability: it is a number from 0 to 1")
+    if type(asked.get("seed", 0)) is not int:
+        raise Refused(f"{asked['seed']!r} is not a seed: it is a whole number")
+    event_troubles.put(rest, event_troubles.Troubles(**asked) if asked else None)
+    return _get_event_troubles(rest, query, asked)
+
+
+def _put_ssm_agent(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
+    runs = asked.get("runs")
+    if not isinstance(runs, bool):
+        raise Refused(f"{runs!r} is not a valid value of runs: it is true or false")
+    if not machines.is_up(rest):
+        raise Refused(f"there is no instance {rest} that is up", 404)
+    agents.let_run(rest, runs)
+    return {"runs": runs}
+
+
 def _get_critical_path(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
     try:
         return critical_path.report(_account(query), query.get("stack", []))
@@ -131,6 +173,9 @@ def _account(query: Query) -> str:
 _HANDLERS: dict[tuple[str, str], Callable[[str, Query, dict[str, Any]], dict[str, Any]]] = {
     ("GET", "clock"): _get_clock,
     ("PUT", "clock"): _put_clock,
+    ("GET", "event-troubles"): _get_event_troubles,
+    ("PUT", "event-troubles"): _put_event_troubles,
+    ("PUT", "ssm-agents"): _put_ssm_agent,
     ("GET", "critical-path"): _get_critical_path,
     ("GET", "mails"): _get_mails,
     ("PUT", "vpc-links"): _put_vpc_link,

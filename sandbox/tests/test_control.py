@@ -51,5 +51,7 @@ class Control(ControlTest):
                 self.assertEqual(status, 400)
                 self.assertTrue(said["message"])
         self.assertEqual(clock.scale(), 0.5)
+        self.assertEqual(self.control("PUT", "ssm-agents/i-0", {"runs": "no"})[0], 400)
+        self.assertEqual(self.control("PUT", "ssm-agents/i-0", {"runs": True})[0], 404)
         self.assertEqual(self.control("GET", "nothing")[0], 404)
         self.assertEqual(self.control("POST", "clock", {})[0], 404)

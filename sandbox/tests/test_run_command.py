@@ -10,6 +10,8 @@ from unittest import mock
 
 from cluster import ClusterTest
 from hpcapi_sandbox import clock
+from hpcapi_sandbox.ssm import agents
+from hpcapi_sandbox.ssm.commands import Command
 
 
 class RunCommand(ClusterTest):
@@ -76,6 +78,48 @@ class RunCommand(ClusterTest):
         self.ssm.cancel_command(CommandId=command_id)
         self.wait_for(lambda: self.invocation(command_id)["Status"] == "Cancelled")
         self.assertEqual(self.invocation(command_id)["StandardOutputContent"], "")
+
+    def test_a_stopped_agent_takes_nothing_and_reports_nothing(self) -> None:
+        self.addCleanup(agents.let_run, self.made["HeadNode"], True)
+        agents.let_run(self.made["HeadNode"], False)
+        command_id = self.send("echo late")
+        self.wait_for(lambda: self.status_of(command_id) == "Pending")
+        agents.let_run(self.made["HeadNode"], True)
+        self.wait_for(lambda: self.status_of(command_id) == "Success")
+
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        go_on, over = Path(folder.name, "go-on"), Path(folder.name, "over")
+        command_id = self.send(f"until [ -e {go_on} ]; do sleep 0.05; done; echo over | tee {over}")
+        self.wait_for(lambda: self.status_of(command_id) == "InProgress")
+        agents.let_run(self.made["HeadNode"], False)
+        go_on.touch()
+        self.wait_for(over.exists)
+        time.sleep(0.3)
+        self.assertEqual(self.status_of(command_id), "InProgress")
+        agents.let_run(self.made["HeadNode"], True)
+        self.wait_for(lambda: self.status_of(command_id) == "Success")
+        self.assertEqual(self.invocation(command_id)["StandardOutputContent"], "over\n")
+
+    def test_a_command_that_no_agent_takes_is_given_up(self) -> None:
+        self.addCleanup(agents.let_run, self.made["HeadNode"], True)
+        agents.let_run(self.made["HeadNode"], False)
+        with mock.patch.object(Command, "delivery_timeout", 0.1):
+            command_id = self.send("echo never")
+            self.wait_for(lambda: self.status_of(command_id) == "TimedOut")
+        agents.let_run(self.made["HeadNode"], True)
+        found = self.invocation(command_id)
+        self.assertEqual(found["StatusDetails"], "DeliveryTimedOut")
+        self.assertEqual(found["StandardOutputContent"], "")
+        (listed,) = self.ssm.list_commands(CommandId=command_id)["Commands"]
+        self.assertEqual(listed["DeliveryTimedOutCount"], 1)
+
+    def status_of(self, command_id: str) -> str | None:
+        """Its status, once it can be seen."""
+        try:
+            return self.invocation(command_id)["Status"]
+        except self.ssm.exceptions.InvocationDoesNotExist:
+            return None
 
     def test_an_invocation_cannot_be_seen_at_once(self) -> None:
         command_id = self.send("true")

@@ -78,6 +78,11 @@ class Command:
         hidden = clock.scaled(clock.seconds("ssm:command", "visible"))
         return time.time() - self.requested >= max(hidden, _INVISIBLE_SECONDS)
 
+    @property
+    def delivery_timeout(self) -> float:
+        """Seconds that it waits for an agent."""
+        return float(self.asked.get("TimeoutSeconds") or 3600)
+
     def status(self) -> tuple[str, str]:
         statuses = [invocation.status for invocation in self.invocations.values()]
         for worst in ("Failed", "TimedOut", "Cancelled"):

@@ -26,6 +26,7 @@ from .interpolation import prepare
 from .paging import paged
 from .shell import kill, run
 
+
 def install() -> None:
     others = ssm.handle_request
 
@@ -180,7 +181,7 @@ def _shown(command: Command) -> dict[str, Any]:
         "DocumentName": command.document,
         "DocumentVersion": asked.get("DocumentVersion") or "$DEFAULT",
         "Comment": asked.get("Comment", ""),
-        "ExpiresAfter": command.requested + int(asked.get("TimeoutSeconds") or 3600),
+        "ExpiresAfter": command.requested + command.delivery_timeout,
         "Parameters": asked.get("Parameters") or {},
         "InstanceIds": asked.get("InstanceIds") or [],
         "Targets": asked.get("Targets") or [],
@@ -195,7 +196,9 @@ def _shown(command: Command) -> dict[str, Any]:
         "TargetCount": len(command.invocations),
         "CompletedCount": len(over),
         "ErrorCount": len([one for one in over if one.status == "Failed"]),
-        "DeliveryTimedOutCount": 0,
+        "DeliveryTimedOutCount": len(
+            [one for one in over if one.details == "DeliveryTimedOut"]
+        ),
         "TimeoutSeconds": int(asked.get("TimeoutSeconds") or 3600),
     }
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .. import clock, machines
+from . import agents
 from .commands import Command, Invocation, StepResult
 from .interpolation import AgentRefusal, Script
 
@@ -42,8 +43,13 @@ _LAUNCH = 'echo $$ >"$3"; cd "$2" || exit 1; export HOME=/root; exec sh -c "$1/_
 def run(command: Command, invocation: Invocation, prepare: Callable[[], list[Script]]) -> None:
     """Runs an invocation to its end, once it has got to the agent."""
     clock.wait("ssm:command", "deliver")
+    # By the caller's clock: however fast time passes, so long it waits for an agent.
+    is_taken = agents.wait(invocation.instance_id, command.delivery_timeout)
     if invocation.cancelled:
         invocation.settle("Cancelled")
+        return
+    if not is_taken:
+        invocation.settle("TimedOut", "DeliveryTimedOut")
         return
     node = machines.running(invocation.instance_id)
     if node is None:
@@ -57,6 +63,7 @@ def run(command: Command, invocation: Invocation, prepare: Callable[[], list[Scr
         _refuse(invocation, str(refusal))
         return
     _run_all(node, command, invocation, scripts)
+    agents.wait(invocation.instance_id)
     invocation.settle(*_verdict(invocation))
 
 
