@@ -37,5 +37,6 @@ mod slurm;
 mod stages;
 mod terminal;
 mod things;
+mod trigger_storm;
 mod triggers;
 mod whole_way;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::environment::TestEnv;
 
 /// Commands of the head node. Each round of jobs ends with an exit code of its own.
-const COMMANDS: &str = r#"#!/bin/bash
+pub(crate) const COMMANDS: &str = r#"#!/bin/bash
 PATH=$PATH:/opt/slurm/bin
 submit() { # EXIT_CODE [SECONDS]
     local command="exit $1"
@@ -19,14 +19,25 @@ are_under_way() { squeue --noheader | grep -q .; }
 ended() { while are_under_way; do sleep 0.2; done; }
 record() { systemctl start hpcapi-record-jobs; }
 answers() { scontrol ping | grep -q 'is UP'; }
+fill() { # FOLDER…
+    local folder
+    for folder; do
+        dd if=/dev/zero of=$folder/much bs=64k
+        dd if=/dev/zero of=$folder/more bs=1 count=4096
+    done >/dev/null 2>&1
+}
+empty() { # FOLDER…
+    local folder
+    for folder; do rm $folder/much $folder/more; done
+}
 "#;
 
-/// The node's folders on file systems that are soon full.
-const SMALL_DISKS: &str = "
+/// Puts `$folders` of the node on file systems that are soon full, of `$size` if it is given.
+pub(crate) const SMALL_DISKS: &str = "
 systemctl stop hpcapi-record-jobs.timer slurmctld
-for folder in /var/spool/hpcapi /var/lib/hpcapi; do
+for folder in $folders; do
     cp -a $folder /tmp/kept
-    mount -t tmpfs -o size=20m tmpfs $folder
+    mount -t tmpfs -o size=${size:-20m} tmpfs $folder
     chown --reference /tmp/kept $folder && chmod --reference /tmp/kept $folder
     cp -a /tmp/kept/. $folder && rm -r /tmp/kept
 done
@@ -60,12 +71,9 @@ const TROUBLES: [(u64, &str); 4] = [
     (
         12,
         "# The disks are full.
-        for folder in /var/spool/hpcapi /var/lib/hpcapi; do
-            dd if=/dev/zero of=$folder/much bs=64k >/dev/null 2>&1
-            dd if=/dev/zero of=$folder/more bs=1 count=4096 >/dev/null 2>&1
-        done
+        fill /var/spool/hpcapi /var/lib/hpcapi
         submit 12; ended; record && exit 1
-        rm /var/spool/hpcapi/{much,more} /var/lib/hpcapi/{much,more}",
+        empty /var/spool/hpcapi /var/lib/hpcapi",
     ),
     (
         13,
@@ -104,7 +112,9 @@ async fn remembered(env: &TestEnv) -> BTreeMap<u64, usize> {
 async fn no_job_is_lost_by_restarts_full_disks_and_a_bucket_out_of_reach() {
     let env = TestEnv::new();
     env.succeed(&["up", "--yes"]);
-    env.on_head_node(&format!("{COMMANDS}{SMALL_DISKS}")).await;
+    let folders = "folders='/var/spool/hpcapi /var/lib/hpcapi'";
+    env.on_head_node(&format!("{COMMANDS}{folders}{SMALL_DISKS}"))
+        .await;
     for (code, trouble) in TROUBLES {
         env.on_head_node(&format!("{COMMANDS}{trouble}\ntrue"))
             .await;

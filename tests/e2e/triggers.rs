@@ -34,13 +34,14 @@ const OBJECTS: usize = 12;
 /// How often it is looked whether all has come.
 const LOOKS: usize = 600;
 
-struct Bucket {
-    s3: S3,
-    name: String,
+/// The deployment's.
+pub(crate) struct Bucket {
+    pub(crate) s3: S3,
+    pub(crate) name: String,
 }
 
 impl Bucket {
-    async fn of(env: &TestEnv, made: &Value) -> Bucket {
+    pub(crate) async fn of(env: &TestEnv, made: &Value) -> Bucket {
         let config = aws_sdk_s3::config::Builder::from(&env.aws().await);
         Bucket {
             s3: S3::from_conf(config.force_path_style(true).build()),
@@ -48,19 +49,19 @@ impl Bucket {
         }
     }
 
-    async fn put(&self, key: &str, body: &str) {
+    pub(crate) async fn put(&self, key: &str, body: &str) {
         let put = self.s3.put_object().bucket(&self.name).key(key);
         let body = body.as_bytes().to_vec();
         put.body(body.into()).send().await.unwrap();
     }
 
-    async fn get(&self, key: &str) -> Option<String> {
+    pub(crate) async fn get(&self, key: &str) -> Option<String> {
         let got = self.s3.get_object().bucket(&self.name).key(key).send();
         let body = got.await.ok()?.body.collect().await.unwrap();
         Some(text(&body.into_bytes()))
     }
 
-    async fn keys(&self, prefix: &str) -> BTreeSet<String> {
+    pub(crate) async fn keys(&self, prefix: &str) -> BTreeSet<String> {
         let list = self.s3.list_objects_v2().bucket(&self.name).prefix(prefix);
         let mut pages = list.into_paginator().send();
         let mut keys = BTreeSet::new();
@@ -73,7 +74,7 @@ impl Bucket {
 }
 
 /// Waits until something is so.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     for _ in 0..LOOKS {
         if is_so().await {
             return;
@@ -83,12 +84,12 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     panic!("this never came: {what}");
 }
 
-fn events(env: &TestEnv, trigger: &str) -> Vec<Value> {
+pub(crate) fn events(env: &TestEnv, trigger: &str) -> Vec<Value> {
     let mut told = env.json(&["trigger", "logs", trigger, "--output", "json"]);
     serde_json::from_value(told["events"].take()).unwrap()
 }
 
-fn marked(env: &TestEnv) -> BTreeMap<String, usize> {
+pub(crate) fn marked(env: &TestEnv) -> BTreeMap<String, usize> {
     let jobs = env.json(&["jobs", "list", "--all", "--output", "json"]);
     let mut count = BTreeMap::new();
     for job in jobs["jobs"].as_array().unwrap() {
