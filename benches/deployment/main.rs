@@ -1,14 +1,14 @@
-//! `up`, `teardown`, `token`, `status`, the emptying of a bucket and the inputs of runs, side by side
-//! with the recipe typed by a script, with the AWS CLI, and with the shortest time that AWS would let
-//! them have.
+//! `up`, `teardown`, `token`, `status`, the emptying of a bucket, the inputs of runs and objects that
+//! become jobs, side by side with the recipe typed by a script, with the AWS CLI, and with the
+//! shortest time that AWS would let them have.
 //! Makes and removes deployments in a sandbox of its own in which everything takes the time it
 //! takes in AWS, or a quarter of it, prints a table and ends with code 1 when a limit is broken.
 //!
 //!     cargo bench --bench deployment [-- [--quick] [--program PATH] [PART…]]
 //!
-//! Parts: way (half an hour, or eight minutes with --quick), commands, bucket, staging. Another
-//! program than the one just built is measured with --program: one that is to be released, for
-//! example. Needs root, for the sandbox, curl, and a machine that does nothing else.
+//! Parts: way (half an hour, or eight minutes with --quick), commands, bucket, staging, triggers.
+//! Another program than the one just built is measured with --program: one that is to be released,
+//! for example. Needs root, for the sandbox, curl, and a machine that does nothing else.
 
 #![expect(
     clippy::print_stdout,
@@ -26,6 +26,7 @@ mod commands;
 mod ground;
 mod requests;
 mod staging;
+mod triggers;
 mod way;
 
 use std::path::{Path, PathBuf};
@@ -58,7 +59,7 @@ const QUICK: Effort = Effort {
     versions: 10_000,
 };
 
-const PARTS: [&str; 4] = ["way", "commands", "bucket", "staging"];
+const PARTS: [&str; 5] = ["way", "commands", "bucket", "staging", "triggers"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -106,6 +107,7 @@ fn measure(program: &Path, effort: Effort, parts: &[&str]) -> Result<Vec<Compari
             "way" => way::compare(&ground, effort)?,
             "commands" => commands::compare(&ground, effort)?,
             "staging" => staging::compare(&ground, effort)?,
+            "triggers" => triggers::compare(&ground, effort)?,
             _ => bucket::compare(&ground, effort)?,
         });
     }
