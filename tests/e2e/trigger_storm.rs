@@ -125,7 +125,11 @@ impl<'e> Way<'e> {
     }
 
     fn aws(&self, command: &str) -> String {
-        let line = format!("eval \"$(hpcapi sandbox env)\"; aws sqs {command} --output text");
+        // Version 1 of the AWS CLI reads no endpoint from the environment for this service.
+        let line = format!(
+            "eval \"$(hpcapi sandbox env)\"; \
+             aws --endpoint-url \"$AWS_ENDPOINT_URL\" sqs {command} --output text"
+        );
         let output = self.env.shell(&line);
         assert!(output.status.success(), "{}", text(&output.stderr));
         text(&output.stdout)
