@@ -24,6 +24,8 @@ pub(crate) fn whole() -> Count {
         ("load balancer", 1),
         // ParallelCluster puts its queues into stacks of their own.
         ("nested stack", 1),
+        ("notifications stack", 1),
+        ("operations stack", 1),
         ("requirements stack", 1),
     ])
 }
@@ -85,6 +87,8 @@ impl Look {
                 _ if !complete => "stack that is not complete",
                 "hpc-serverless-job-mgmt" => "cluster",
                 "hpc-serverless-job-mgmt-api" => "API stack",
+                "hpc-serverless-job-mgmt-notifications" => "notifications stack",
+                "hpc-serverless-job-mgmt-operations" => "operations stack",
                 "hpc-serverless-job-mgmt-requirements" => "requirements stack",
                 _ if name.starts_with("hpc-serverless-job-mgmt-") => "nested stack",
                 _ => "other stack",

@@ -131,6 +131,7 @@ impl User {
             .env("AWS_REGION", "us-east-1")
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .args([verb.name(), "--yes"])
+            .args(verb.options())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)

@@ -52,6 +52,8 @@ const ALWAYS: [&str; 5] = [
     "up/hpcapi/cloudformation.ExecuteChangeSet/1/kill-after,\
      up/hpcapi/cloudformation.ExecuteChangeSet/1/kill-after,\
      up/hpcapi/cloudformation.ExecuteChangeSet/1/kill-after,\
+     up/hpcapi/cloudformation.ExecuteChangeSet/1/kill-after,\
+     up/hpcapi/cloudformation.ExecuteChangeSet/1/kill-after,\
      up/hpcapi/cloudformation.ExecuteChangeSet/1/kill-after",
 ];
 

@@ -42,6 +42,14 @@ impl Verb {
         let found = Verb::ALL.iter().find(|(verb, _)| *verb == self);
         found.expect("every verb has a name").1
     }
+
+    /// Returns its options: everything that `up` can make is made.
+    pub(crate) fn options(self) -> &'static [&'static str] {
+        match self {
+            Verb::Up => &["--operations", "--notify", "me@example.org"],
+            Verb::Teardown => &[],
+        }
+    }
 }
 
 impl Act {
