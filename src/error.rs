@@ -90,6 +90,29 @@ impl Error {
         }
     }
 
+    /// Returns several errors as one that tells them all, a line each, with the kind of the first;
+    /// nothing when there is none.
+    pub fn all(errors: Vec<Error>) -> Option<Error> {
+        let mut errors = errors.into_iter();
+        let first = errors.next()?;
+        let rest: Vec<Error> = errors.collect();
+        if rest.is_empty() {
+            return Some(first);
+        }
+        let mut message = format!("{first:#}");
+        let mut hints = first.hints;
+        for error in rest {
+            message.push_str(&format!("\n       {error:#}"));
+            for hint in error.hints {
+                if !hints.contains(&hint) {
+                    hints.push(hint);
+                }
+            }
+        }
+        let all = Error::new(first.kind, message);
+        Some(hints.into_iter().fold(all, Error::hint))
+    }
+
     /// Returns the kind, which picks the exit code.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -142,6 +165,16 @@ mod tests {
         assert_eq!(error.to_string(), "it failed");
         assert_eq!(format!("{error:#}"), "it failed: no space");
         assert_eq!(format!("{:#}", Error::failed("it failed")), "it failed");
+    }
+
+    #[test]
+    fn several_errors_are_told_together() {
+        let one = |name: &str| Error::usage(format!("{name} is wrong")).hint("mend it");
+        assert!(Error::all(Vec::new()).is_none());
+        let all = Error::all(vec![one("a"), one("b").because("no space")]).unwrap();
+        assert_eq!(all.to_string(), "a is wrong\n       b is wrong: no space");
+        assert_eq!(all.hints(), ["mend it"]);
+        assert_eq!(all.kind(), Kind::Usage);
     }
 
     #[test]

@@ -60,19 +60,20 @@ DAEMONS = "munge slurmctld slurmrestd hpcapi-proxy".split()
 # sbatch takes whatever an option's name begins with for the option, so only whole names get there.
 # Those that may stand alone: any other would take the next argument for its value.
 ALONE = set(
-    "contiguous exclusive hold nice no-kill no-requeue overcommit oversubscribe propagate reboot "
-    "requeue spread-job stepmgr use-min-nodes".split()
+    "consolidate-segments contiguous exclusive hold nice no-kill no-requeue oom-kill-step overcommit "
+    "oversubscribe propagate reboot requeue resv-ports spread-job spread-segments stepmgr "
+    "use-min-nodes".split()
 )
 OPTIONS = ALONE | set(
     "account acctg-freq array batch bb begin chdir cluster-constraint comment constraint container "
-    "container-id core-spec cores-per-socket cpu-freq cpus-per-gpu cpus-per-task deadline "
+    "container-id context core-spec cores-per-socket cpu-freq cpus-per-gpu cpus-per-task deadline "
     "delay-boot dependency distribution env error exclude export extra extra-node-info gpu-bind "
     "gpu-freq gpus gpus-per-node gpus-per-socket gpus-per-task gres gres-flags hint input job-name "
     "kill-on-invalid-dep licenses mail-type mail-user mcs-label mem mem-bind mem-per-cpu "
-    "mem-per-gpu mincpus network nodelist nodes ntasks ntasks-per-core ntasks-per-gpu "
-    "ntasks-per-node ntasks-per-socket open-mode output partition prefer priority profile qos "
-    "reservation segment signal sockets-per-node switches thread-spec threads-per-core time "
-    "time-min tmp tres-bind tres-per-task wait-all-nodes wckey".split()
+    "mem-per-gpu mem-update mincpus network nodelist nodes ntasks ntasks-per-core ntasks-per-gpu "
+    "ntasks-per-node ntasks-per-socket ntasks-per-tres open-mode output partition prefer priority "
+    "profile qos reservation resources runtime segment signal sockets-per-node switches thread-spec "
+    "threads-per-core time time-min tmp tres-bind tres-per-task wait-all-nodes wckey".split()
 )
 # An option of hpcapi's, for a value may hold what `--export` divides by. What begins otherwise,
 # sbatch itself goes by.
@@ -87,6 +88,7 @@ REFUSED = {
     "get-user-env": "begin the script with `#!/bin/bash -l` instead",
     "gid": WHOSE,
     "ignore-pbs": OF_SBATCH,
+    "nodefile": "sbatch would read a file of the head node: --nodelist names nodes",
     "parsable": OF_SBATCH,
     "quiet": OF_SBATCH,
     "test-only": OF_SBATCH,

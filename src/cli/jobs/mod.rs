@@ -3,6 +3,7 @@
 mod cancel;
 mod forgotten;
 mod history;
+mod job_files;
 mod list;
 mod logs;
 mod notify;
@@ -15,9 +16,9 @@ mod wait;
 
 use clap::{Args as ClapArgs, Subcommand};
 
+pub(super) use job_files::batch_script;
 pub(super) use notify::NotifyArgs;
-pub(super) use sbatch_options::{SbatchOptions, as_sbatch_has_it};
-pub(super) use submit::batch_script;
+pub(super) use sbatch_options::SbatchOptions;
 pub(super) use wait::telling;
 
 use crate::error::Result;

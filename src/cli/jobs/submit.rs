@@ -1,7 +1,5 @@
 //! `hpcapi jobs submit`.
 
-use std::io::Read;
-
 use clap::Args as ClapArgs;
 use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
@@ -13,13 +11,14 @@ use crate::output::{self, Answer};
 use crate::slurm::ApiVersion;
 use crate::slurm::client::{Client, Request};
 use crate::slurm::jobs::{self, Marker, Submitted};
-use crate::slurm::operations::Order;
 use crate::slurm::submission::Description;
 
 use super::super::reach::{ReachArgs, Via};
 use super::super::show::{UserArgs, View, print, print_curl, with_client};
+use super::job_files::{Files, Job, bodies, filled, orders, read};
 use super::notify::NotifyArgs;
-use super::sbatch_options::{SbatchOptions, as_sbatch_has_it};
+use super::sbatch_options::{ClientOptions, SbatchOptions};
+use super::wait::wait_for;
 
 /// Up to so many jobs are submitted one after the other, and so numbered in their order.
 const FEW: usize = 8;
@@ -35,11 +34,18 @@ const AT_ONCE: usize = 8;
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// The files; - is standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "wrap", value_name = "FILE")]
     files: Vec<String>,
+
+    /// The script's arguments, after --
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    arguments: Vec<String>,
 
     #[command(flatten)]
     options: SbatchOptions,
+
+    #[command(flatten)]
+    client: ClientOptions,
 
     #[command(flatten)]
     notify: NotifyArgs,
@@ -60,22 +66,27 @@ pub(super) struct Args {
     user: UserArgs,
 }
 
-/// A job, and the file that describes it.
-struct Job {
-    file: String,
-    description: Description,
-}
-
 pub(super) async fn run(args: Args) -> Result<()> {
     let (view, output_file) = outputs(&args.output);
     let mut options = args.options.0.clone();
     options.extend(output_file.map(|file| ("output".to_owned(), file)));
+    let files = Files {
+        files: &args.files,
+        command: args.client.get("wrap"),
+        arguments: &args.arguments,
+        has_others: args.client.get("ignore-pbs").is_none(),
+    };
+    files.require_one_way()?;
     let user = args.user.user.as_ref();
     if args.reach.via == Via::Operations && !args.curl {
-        let orders = orders(&args, &options)?;
-        return submit_orders(&args, orders, view).await;
+        return submit_orders(&args, &files, &options, view).await;
     }
-    let mut jobs = read(&args.files, &options)?;
+    let mut jobs = read(&files, &options)?;
+    let asks = |option| {
+        let mut wishing = jobs.iter();
+        args.client.get(option).is_some() || wishing.any(|job| job.description.wishes(option))
+    };
+    let (is_test, waits) = (asks("test-only"), asks("wait"));
     if args.notify.notify {
         jobs.iter_mut().for_each(|job| job.description.mark(MARK));
     }
@@ -94,8 +105,9 @@ pub(super) async fn run(args: Args) -> Result<()> {
         }
         // All or nothing, as far as it can be known before anything is sent.
         let version = client.version().await?;
-        for job in &jobs {
-            job.description.body(version)?;
+        let bodies = bodies(&jobs, version)?;
+        if is_test {
+            return print(&TestAnswer::new(jobs, bodies), view);
         }
         if view == View::Raw {
             return send_raw(client, requests(jobs, version)?).await;
@@ -106,19 +118,42 @@ pub(super) async fn run(args: Args) -> Result<()> {
             .buffered(at_once)
             .collect()
             .await;
-        conclude(outcomes, events, view)
+        let submitted = conclude(outcomes, events, args.view(view))?;
+        match waits {
+            true => wait_for(reach, events, &submitted).await,
+            false => Ok(()),
+        }
     })
     .await
 }
 
+impl Args {
+    /// Returns how the answer is printed; `None` when it is not.
+    fn view(&self, view: View) -> Option<View> {
+        let is_quiet = self.client.get("quiet").is_some() && view == View::Text;
+        (!is_quiet).then_some(view)
+    }
+}
+
 /// Submits batch scripts by the operations path: `sbatch` on the head node reads them, one after
 /// the other.
-async fn submit_orders(args: &Args, orders: Vec<(String, Order)>, view: View) -> Result<()> {
+async fn submit_orders(
+    args: &Args,
+    files: &Files<'_>,
+    options: &[(String, String)],
+    view: View,
+) -> Result<()> {
     if view == View::Raw {
         return Err(Error::usage(
             "the operations path has one shape of answers: --output json",
         ));
     }
+    if args.client.get("test-only").is_some() {
+        return Err(Error::usage(
+            "`--test-only` cannot be had by operations: sbatch on the head node reads the job",
+        ));
+    }
+    let orders = orders(files, options, args.notify)?;
     with_client(
         &args.reach,
         args.user.user.as_ref(),
@@ -131,14 +166,22 @@ async fn submit_orders(args: &Args, orders: Vec<(String, Order)>, view: View) ->
             for (file, order) in orders {
                 outcomes.push((file, operations.submit(&order).await));
             }
-            conclude(outcomes, events, view)
+            let submitted = conclude(outcomes, events, args.view(view))?;
+            match args.client.get("wait") {
+                Some(_) => wait_for(reach, events, &submitted).await,
+                None => Ok(()),
+            }
         },
     )
     .await
 }
 
-/// Prints what was submitted; fails when not everything was.
-fn conclude(outcomes: Vec<(String, Result<Submitted>)>, events: &Events, view: View) -> Result<()> {
+/// Prints what was submitted, and returns the numbers; fails when not everything was.
+fn conclude(
+    outcomes: Vec<(String, Result<Submitted>)>,
+    events: &Events,
+    view: Option<View>,
+) -> Result<Vec<u64>> {
     let mut answer = SubmitAnswer::default();
     for (file, outcome) in outcomes {
         match outcome {
@@ -151,8 +194,9 @@ fn conclude(outcomes: Vec<(String, Result<Submitted>)>, events: &Events, view: V
             Err(error) => answer.failed.push((file, error)),
         }
     }
-    let written = print(&answer, view);
-    answer.verdict(written)
+    let written = view.map_or(Ok(()), |view| print(&answer, view));
+    let ids = answer.jobs.iter().map(|job| job.submitted.id).collect();
+    answer.verdict(written).map(|()| ids)
 }
 
 /// Submits a job under a marker of its own.
@@ -173,74 +217,6 @@ fn outputs(given: &[String]) -> (View, Option<String>) {
         }
     }
     (view, file)
-}
-
-fn read(files: &[String], options: &[(String, String)]) -> Result<Vec<Job>> {
-    let mut jobs = Vec::new();
-    for file in files {
-        let mut description = Description::read(file, &contents(file)?)?;
-        for (option, value) in options {
-            description.set(option, value)?;
-        }
-        jobs.push(Job {
-            file: file.clone(),
-            description,
-        });
-    }
-    Ok(jobs)
-}
-
-fn contents(file: &str) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = if file == "-" {
-        std::io::stdin()
-            .lock()
-            .read_to_end(&mut bytes)
-            .map(|_| bytes)
-    } else {
-        std::fs::read(file)
-    };
-    read.map_err(|error| Error::usage(format!("cannot read the job file `{file}`")).because(error))
-}
-
-/// Returns the text of a batch script; fails when it is none.
-pub(in crate::cli) fn batch_script(file: &str, bytes: Vec<u8>) -> Result<String> {
-    let script = String::from_utf8(bytes)
-        .map_err(|error| Error::usage(format!("`{file}` is no text in UTF-8")).because(error))?;
-    match script.starts_with("#!") {
-        true => Ok(script),
-        false => Err(Error::usage(format!(
-            "`{file}` is no batch script: its first line does not begin with #!"
-        ))),
-    }
-}
-
-/// Returns what the operations path takes of files: batch scripts alone.
-fn orders(args: &Args, options: &[(String, String)]) -> Result<Vec<(String, Order)>> {
-    let order = |file: &String| {
-        let script = batch_script(file, contents(file)?).map_err(|error| {
-            error.hint("the API's own JSON goes to slurmrestd: leave out --via operations")
-        })?;
-        let name = file.rsplit('/').next().unwrap_or_default();
-        let mut options = options.to_vec();
-        args.notify.add_to(&mut options, file, &script)?;
-        let order = Order {
-            name: if name == "-" { "sbatch" } else { name }.to_owned(),
-            script,
-            arguments: Vec::new(),
-            options: options.into_iter().map(as_sbatch_has_it).collect(),
-            marker: Marker::digits()?,
-        };
-        Ok((file.clone(), order))
-    };
-    args.files.iter().map(order).collect()
-}
-
-fn filled(mut jobs: Vec<Job>, user: &str) -> Vec<Job> {
-    for job in &mut jobs {
-        job.description.fill(user);
-    }
-    jobs
 }
 
 fn requests(jobs: Vec<Job>, version: ApiVersion) -> Result<Vec<Request>> {
@@ -269,6 +245,52 @@ async fn send_raw(client: &Client, requests: Vec<Request>) -> Result<()> {
 /// Returns the name of whoever runs this, for a socket that knows its callers by themselves.
 fn own_name() -> String {
     std::env::var("USER").unwrap_or_else(|_| "root".to_owned())
+}
+
+/// What would be submitted.
+#[derive(Serialize)]
+struct TestAnswer {
+    tested: Vec<TestedFile>,
+}
+
+#[derive(Serialize)]
+struct TestedFile {
+    file: String,
+    name: String,
+    request: serde_json::Value,
+    warnings: Vec<String>,
+}
+
+impl TestAnswer {
+    fn new(jobs: Vec<Job>, bodies: Vec<serde_json::Value>) -> TestAnswer {
+        let tested = jobs
+            .into_iter()
+            .zip(bodies)
+            .map(|(job, request)| TestedFile {
+                name: job.description.name().to_owned(),
+                file: job.file,
+                request,
+                warnings: job.description.remarks(),
+            });
+        TestAnswer {
+            tested: tested.collect(),
+        }
+    }
+}
+
+impl Answer for TestAnswer {
+    fn text(&self) -> String {
+        let lines = self.tested.iter().map(|one| {
+            let warnings = one
+                .warnings
+                .iter()
+                .map(|words| format!("  warning: {words}\n"));
+            let warnings: String = warnings.collect();
+            let (file, name) = (&one.file, &one.name);
+            format!("{file}: would be submitted as the job `{name}`\n{warnings}")
+        });
+        lines.collect()
+    }
 }
 
 #[derive(Serialize)]

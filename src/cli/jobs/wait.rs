@@ -10,7 +10,7 @@ use crate::event::Events;
 use crate::output::{Answer, Cell, Table, span};
 use crate::slurm::jobs::{self, Job, JobId};
 
-use super::super::reach::ReachArgs;
+use super::super::reach::{Reach, ReachArgs};
 use super::super::show::{ShowArgs, UserArgs, View, print, print_curl, print_raw, with_client};
 use super::forgotten::forgotten;
 
@@ -50,17 +50,8 @@ pub(super) async fn run(args: Args) -> Result<()> {
         return print_curl(&args.reach, user, &requests);
     }
     with_client(&args.reach, user, async |reach, events| {
-        let (seen, troubled) = telling(events);
         let limit = args.limit.unwrap_or(FOREVER);
-        let ended = jobs::wait(
-            &reach.client,
-            &args.id,
-            limit,
-            async |id| forgotten(reach, events, id).await,
-            seen,
-            troubled,
-        )
-        .await?;
+        let ended = until_ended(reach, events, &args.id, limit).await?;
         let exit_code = jobs::exit_code(&ended);
         if args.show.output == View::Raw {
             let version = reach.client.version().await?;
@@ -74,12 +65,34 @@ pub(super) async fn run(args: Args) -> Result<()> {
             };
             print(&answer, args.show.output)?;
         }
-        match exit_code {
-            0 => Ok(()),
-            code => Err(Error::new(Kind::Job(code), "not every job completed")),
-        }
+        verdict(exit_code)
     })
     .await
+}
+
+/// Waits until jobs that were just submitted have ended; fails with their exit code.
+pub(super) async fn wait_for(reach: &Reach, events: &Events, jobs: &[u64]) -> Result<()> {
+    let ids: Vec<JobId> = jobs.iter().copied().map(JobId::from).collect();
+    let ended = until_ended(reach, events, &ids, FOREVER).await?;
+    verdict(jobs::exit_code(&ended))
+}
+
+async fn until_ended(
+    reach: &Reach,
+    events: &Events,
+    ids: &[JobId],
+    limit: Duration,
+) -> Result<Vec<Job>> {
+    let (seen, troubled) = telling(events);
+    let forgotten = async |id| forgotten(reach, events, id).await;
+    jobs::wait(&reach.client, ids, limit, forgotten, seen, troubled).await
+}
+
+fn verdict(exit_code: u8) -> Result<()> {
+    match exit_code {
+        0 => Ok(()),
+        code => Err(Error::new(Kind::Job(code), "not every job completed")),
+    }
 }
 
 /// Returns what tells of each job that is seen, and of each trouble once.

@@ -12,6 +12,7 @@ use crate::event::Events;
 use crate::output::{self, Format, size};
 use crate::runs::{Begun, RunId, Runs, Staging, Wanted};
 use crate::slurm::UserName;
+use crate::slurm::submission::script_text;
 
 use super::deployment::cache_folder;
 use super::jobs::{NotifyArgs, SbatchOptions};
@@ -119,8 +120,7 @@ fn wanted(args: &Args, script: &[u8], user: &UserName) -> Result<Wanted> {
     let name = args.script.file_name().and_then(|name| name.to_str());
     let name = name
         .ok_or_else(|| Error::usage(format!("`{}` cannot name a script", args.script.display())))?;
-    let text = std::str::from_utf8(script)
-        .map_err(|error| Error::usage(format!("`{name}` is no text in UTF-8")).because(error))?;
+    let text = &script_text(name, script)?;
     let (s3_inputs, inputs): (Vec<String>, Vec<String>) = args
         .inputs
         .iter()
@@ -131,7 +131,7 @@ fn wanted(args: &Args, script: &[u8], user: &UserName) -> Result<Wanted> {
     args.notify.add_to(&mut options, name, text)?;
     Ok(Wanted {
         script_name: name.to_owned(),
-        script: text.to_owned(),
+        script: text.clone(),
         arguments: args.arguments.clone(),
         options,
         inputs: inputs.into_iter().map(PathBuf::from).collect(),

@@ -16,7 +16,7 @@ use crate::slurm::time;
 use crate::triggers::{Script, Trigger, TriggerName};
 
 use super::super::deployment::ClusterArgs;
-use super::super::jobs::{NotifyArgs, SbatchOptions, as_sbatch_has_it, batch_script};
+use super::super::jobs::{NotifyArgs, SbatchOptions, batch_script};
 use super::super::place::PlaceArgs;
 use super::super::run::require_patterns;
 use super::answer::TriggerAnswer;
@@ -92,7 +92,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         let script = args.script.display();
         Error::usage(format!("cannot read the script `{script}`")).because(error)
     })?;
-    let (mut trigger, script) = read(&args, text)?;
+    let (mut trigger, script) = read(&args, &text)?;
     let (events, story) = Story::start(false);
     let added = add(&args, &mut trigger, &script, &events).await;
     drop(events);
@@ -117,13 +117,18 @@ async fn add(args: &Args, trigger: &mut Trigger, script: &str, events: &Events) 
 }
 
 /// Returns the trigger that is asked for, and its script.
-fn read(args: &Args, text: Vec<u8>) -> Result<(Trigger, String)> {
+fn read(args: &Args, text: &[u8]) -> Result<(Trigger, String)> {
     let name = args.script.file_name().and_then(|name| name.to_str());
     let name = name
         .ok_or_else(|| Error::usage(format!("`{}` cannot name a script", args.script.display())))?;
     let script = batch_script(name, text)?;
     // What is wrong with the job is known now, and not when the first object comes.
     let mut description = Description::read(name, script.as_bytes())?;
+    if description.is_heterogeneous() {
+        return Err(Error::usage(format!(
+            "`{name}` is a heterogeneous job, which no trigger makes"
+        )));
+    }
     let own = Description::options(name, &script)?;
     for (option, value) in &args.options.0 {
         description.set(option, value)?;
@@ -131,7 +136,7 @@ fn read(args: &Args, text: Vec<u8>) -> Result<(Trigger, String)> {
     require_patterns(&args.out)?;
     let mut given = args.options.0.clone();
     args.notify.add_to(&mut given, name, &script)?;
-    let options = own.into_iter().chain(given).map(as_sbatch_has_it).collect();
+    let options = own.into_iter().chain(given).collect();
     let trigger = Trigger {
         name: args.trigger.clone(),
         prefix: args.prefix.clone(),

@@ -158,7 +158,8 @@ pub async fn find_marked(client: &Client, marker: &Marker) -> Result<Option<u64>
     Ok(found.map(|job| job.array_job_id.unwrap_or(job.id)))
 }
 
-fn submitted(description: &Description, id: u64, warnings: Vec<String>) -> Submitted {
+fn submitted(description: &Description, id: u64, mut warnings: Vec<String>) -> Submitted {
+    warnings.splice(0..0, description.remarks());
     Submitted {
         id,
         name: description.name().to_owned(),

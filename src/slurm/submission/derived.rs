@@ -1,114 +1,177 @@
-//! What `sbatch` makes of several options together before it sends them, and the variables that it
-//! puts beside them into the job's environment: Slurm's API does neither.
+//! What `sbatch` makes of several options together before it sends them: Slurm's API does not.
 
 use std::collections::BTreeMap;
 
+use crate::slurm::client::ApiVersion;
+
+use super::body::LISTS;
 use super::value::Value;
 use super::{Description, Fields};
 
-/// What a job's program is run by, as far as it matters to a script.
-const SHELL: &str = "/bin/bash";
+/// The first version (of Slurm 23.11) whose `sbatch` has the CPUs of a task among its resources.
+const CPUS_IN_TRES: ApiVersion = ApiVersion::new(40);
 
-/// Where programs are looked for, unless the user says.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/slurm/bin";
+/// INFINITE of Slurm, in 16 bits.
+const WITHOUT_END: i64 = 65_535;
 
-/// The fields whose values `sbatch` tells the job, and by which names.
-const TOLD: [(&str, &[&str]); 7] = [
-    ("cpus_per_task", &["SLURM_CPUS_PER_TASK"]),
-    ("tasks", &["SLURM_NTASKS", "SLURM_NPROCS"]),
-    ("tasks_per_core", &["SLURM_NTASKS_PER_CORE"]),
-    ("tasks_per_node", &["SLURM_NTASKS_PER_NODE"]),
-    ("tasks_per_socket", &["SLURM_NTASKS_PER_SOCKET"]),
-    ("threads_per_core", &["SLURM_THREADS_PER_CORE"]),
-    ("dependency", &["SLURM_JOB_DEPENDENCY"]),
-];
-
-/// Fields that are one thing, of which a job has one way to say it.
-const EXCLUSIVE: [&[&str]; 2] = [
-    &["memory_per_cpu", "memory_per_node", "memory_per_tres"],
-    &["gpus-per-node or gres", "tres_per_node"],
-];
-
-/// Returns the fields as `sbatch` would send them; the error names two that exclude each other.
-pub(super) fn fields(description: &Description) -> Result<Fields, [&'static str; 2]> {
+/// Returns the fields as `sbatch` would send them.
+pub(super) fn fields(description: &Description, version: ApiVersion) -> Fields {
     let mut fields = description.fields.clone();
-    let has = |name: &str| match name {
-        "gpus-per-node or gres" => !description.per_node.is_empty(),
-        name => description.fields.contains_key(name),
-    };
-    for group in EXCLUSIVE {
-        let given: Vec<&'static str> = group.iter().copied().filter(|name| has(name)).collect();
-        if let [one, other, ..] = given.as_slice() {
-            return Err([one, other]);
-        }
-    }
-    if !description.per_node.is_empty() {
-        let both: Vec<&str> = description.per_node.values().map(String::as_str).collect();
-        fields.insert("tres_per_node", Value::Text(both.join(",")));
-    }
+    join_parts(description, &mut fields);
+    take_hint(description, &mut fields);
     // With both, the API would let the priority win, and start the job.
     if description.is_held() {
         fields.remove("priority");
     }
-    if let (None, Some(per_node)) = (fields.get("tasks"), number(&fields, "tasks_per_node")) {
-        let nodes = number(&fields, "minimum_nodes").unwrap_or(1);
-        fields.insert("tasks", Value::Number(nodes.saturating_mul(per_node)));
+    if fields.contains_key("nodes") && version >= LISTS {
+        fields.remove("minimum_nodes");
+        fields.remove("maximum_nodes");
     }
-    Ok(fields)
+    count_tasks(description, &mut fields, version);
+    let cpus = number(&fields, "cpus_per_task");
+    let is_option = ["cpus-per-task", "tres-per-task"]
+        .iter()
+        .any(|option| description.given.contains(option));
+    if let (Some(cpus), true) = (cpus, is_option && version >= CPUS_IN_TRES) {
+        let rest = text(&fields, "tres_per_task");
+        let all = std::iter::once(format!("cpu={cpus}")).chain(rest);
+        let all = Value::Text(all.collect::<Vec<_>>().join(","));
+        fields.insert("tres_per_task", all);
+    }
+    fields
 }
 
-/// Returns the job's whole environment: what its user set, and what `sbatch` adds to it.
-pub(super) fn environment(description: &Description, fields: &Fields) -> BTreeMap<String, String> {
-    let mut variables = BTreeMap::new();
-    let mut tell = |name: &str, value: String| variables.insert(name.to_owned(), value);
-    tell("PATH", PATH.to_owned());
-    tell("SHELL", SHELL.to_owned());
-    if let Some(owner) = &description.owner {
-        tell("HOME", owner.home.clone());
-        tell("USER", owner.name.clone());
-        tell("LOGNAME", owner.name.clone());
+/// Returns what the user should know of what is made of the options.
+pub(super) fn remark(description: &Description) -> Option<String> {
+    let least = number(&description.fields, "minimum_nodes")?;
+    let tasks = number(&description.fields, "tasks")?;
+    (tasks < least).then(|| {
+        format!("{tasks} tasks cannot run on {least} nodes: the job gets {tasks}, as with sbatch")
+    })
+}
+
+/// Writes the parts of each field into it, and binds the resources of a task to it.
+fn join_parts(description: &Description, fields: &mut Fields) {
+    let mut joined: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
+    for ((field, _), part) in &description.parts {
+        joined.entry(field).or_default().push(part);
     }
-    if let Some(Value::Text(folder)) = fields.get("current_working_directory") {
-        tell("SLURM_SUBMIT_DIR", folder.clone());
+    for (field, parts) in joined {
+        fields.insert(field, Value::Text(parts.join(",")));
     }
-    for (field, names) in TOLD {
-        let value = match fields.get(field) {
-            Some(Value::Number(number)) => number.to_string(),
-            Some(Value::Text(text)) => text.clone(),
-            _ => continue,
-        };
-        for name in names {
-            tell(name, value.clone());
-        }
-    }
-    let text = |field| match fields.get(field) {
-        Some(Value::Text(text)) => Some(text.clone()),
-        _ => None,
+    let Some(per_task) = text(fields, "tres_per_task") else {
+        return;
     };
-    let cpus = number(fields, "cpus_per_task").map(|cpus| format!("cpu={cpus}"));
-    let per_task: Vec<String> = cpus.into_iter().chain(text("tres_per_task")).collect();
-    if !per_task.is_empty() {
-        tell("SLURM_TRES_PER_TASK", per_task.join(","));
-    }
-    let per_node = description.per_node.get("gpus-per-node").cloned();
-    for (name, gpus) in [
-        ("SLURM_GPUS", text("tres_per_job")),
-        ("SLURM_GPUS_PER_NODE", per_node),
-    ] {
-        if let Some(gpus) = gpus
-            .as_deref()
-            .and_then(|gpus| gpus.strip_prefix("gres/gpu:"))
-        {
-            tell(name, gpus.to_owned());
+    let bound = text(fields, "tres_bind").unwrap_or_default();
+    let mut sums: BTreeMap<String, u64> = BTreeMap::new();
+    for part in per_task.split(',') {
+        let Some((name, number)) = part.split_once('=') else {
+            continue;
+        };
+        // Kinds of GPUs cannot be bound one by one.
+        let name = name.split(':').next().unwrap_or_default();
+        if name.starts_with("gres/") && !bound.contains(name) {
+            *sums.entry(name.to_owned()).or_default() += number.parse().unwrap_or(0);
         }
     }
-    variables.extend(description.environment.clone());
-    variables
+    let made = sums
+        .iter()
+        .map(|(name, sum)| format!("{name}:per_task:{sum}"));
+    let all: Vec<String> = Some(bound)
+        .filter(|bound| !bound.is_empty())
+        .into_iter()
+        .chain(made)
+        .collect();
+    if !all.is_empty() {
+        fields.insert("tres_bind", Value::Text(all.join("+")));
+    }
 }
 
-fn number(fields: &Fields, name: &str) -> Option<i64> {
+/// Returns whether the hint counts: options that say the same in numbers win over it.
+pub(super) fn has_hint(description: &Description) -> bool {
+    let numbers = [
+        "ntasks-per-core",
+        "cores-per-socket",
+        "sockets-per-node",
+        "threads-per-core",
+        "extra-node-info",
+    ];
+    let is_given = |option: &&str| description.given.contains(option);
+    !description.hints.is_empty() && !numbers.iter().any(is_given)
+}
+
+fn take_hint(description: &Description, fields: &mut Fields) {
+    if !has_hint(description) {
+        return;
+    }
+    for hint in &description.hints {
+        match hint.as_str() {
+            "multithread" => {
+                fields.remove("threads_per_core");
+                fields.insert("tasks_per_core", Value::Number(WITHOUT_END));
+            }
+            "memory_bound" => {
+                fields.insert("cores_per_socket", Value::Number(1));
+                fields.insert("threads_per_core", Value::Number(1));
+            }
+            _ => drop(fields.insert("threads_per_core", Value::Number(1))),
+        }
+    }
+}
+
+/// Derives tasks from nodes and nodes from tasks.
+fn count_tasks(description: &Description, fields: &mut Fields, version: ApiVersion) {
+    let own = |name| number(&description.fields, name);
+    let (least, most) = (own("minimum_nodes"), own("maximum_nodes"));
+    let is_list = fields.contains_key("nodes");
+    let per_node = number(fields, "tasks_per_node");
+    match (number(fields, "tasks"), per_node) {
+        (None, Some(per_node)) => {
+            let tasks = least.unwrap_or(1).saturating_mul(per_node);
+            fields.insert("tasks", Value::Number(tasks));
+        }
+        (None, None) => {
+            let parts = ["sockets_per_node", "cores_per_socket", "threads_per_core"];
+            let factors: Vec<i64> = parts
+                .iter()
+                .filter_map(|part| number(fields, part))
+                .collect();
+            let is_fixed = (least.is_some() && least == most && !is_list)
+                || (least.is_none() && description.given.contains("extra-node-info"));
+            if is_fixed && !factors.is_empty() {
+                let tasks = factors
+                    .into_iter()
+                    .fold(least.unwrap_or(1), i64::saturating_mul);
+                fields.insert("tasks", Value::Number(tasks));
+            }
+        }
+        (Some(tasks), _) if least.is_some() && !is_list => {
+            if least.is_some_and(|least| tasks < least) {
+                fields.insert("minimum_nodes", Value::Number(tasks));
+            }
+            if most.is_some_and(|most| tasks < most) {
+                fields.insert("maximum_nodes", Value::Number(tasks));
+            }
+        }
+        // Old servers do this themselves, and know no least without a most.
+        (Some(tasks), Some(per_node)) if least.is_none() && version >= LISTS && !is_list => {
+            let nodes = tasks.saturating_add(per_node - 1) / per_node;
+            fields.insert("minimum_nodes", Value::Number(nodes));
+        }
+        _ => {}
+    }
+}
+
+pub(super) fn number(fields: &Fields, name: &str) -> Option<i64> {
     match fields.get(name) {
         Some(Value::Number(number)) if *number > 0 => Some(*number),
+        _ => None,
+    }
+}
+
+pub(super) fn text(fields: &Fields, name: &str) -> Option<String> {
+    match fields.get(name) {
+        Some(Value::Text(text)) => Some(text.clone()),
         _ => None,
     }
 }
@@ -164,32 +227,6 @@ mod tests {
     }
 
     #[test]
-    fn two_ways_to_say_one_thing_are_refused() {
-        let refused = |job: &Description| job.body(ApiVersion::new(42)).unwrap_err().to_string();
-        for job in [
-            job("#SBATCH --mem=4G --mem-per-cpu=2G", &[]),
-            job("#SBATCH --mem=4G", &[("mem-per-cpu", "2G")]),
-        ] {
-            assert!(refused(&job).contains("`memory_per_cpu` and `memory_per_node`"));
-        }
-        let json = r##"{"script": "#!/bin/sh", "job": {"tres_per_node": "gres/gpu:1"}}"##;
-        let mut job = Description::read("j", json.as_bytes()).unwrap();
-        job.set("gres", "gpu:2").unwrap();
-        assert!(refused(&job).contains("`tres_per_node`"));
-        for pair in [
-            r#""gpus_per_task": 1, "tres_per_task": "gres/gpu=2""#,
-            r#""ntasks": 1, "tasks": 2"#,
-            r#""nodes": 1, "minimum_nodes": 2"#,
-        ] {
-            let json = format!(r##"{{"script": "#!/bin/sh", "job": {{{pair}}}}}"##);
-            let error = Description::read("j", json.as_bytes())
-                .unwrap_err()
-                .to_string();
-            assert!(error.contains("mean the same"), "{error}");
-        }
-    }
-
-    #[test]
     fn tasks_are_those_of_all_nodes() {
         let tasks = |lines| sent(&job(lines, &[]))["tasks"].clone();
         assert_eq!(tasks("#SBATCH -N 2 --ntasks-per-node=2"), 4);
@@ -197,34 +234,61 @@ mod tests {
         assert_eq!(tasks("#SBATCH --ntasks-per-node=2"), 2);
         assert_eq!(tasks("#SBATCH -n 3 -N 2 --ntasks-per-node=2"), 3);
         assert_eq!(tasks("#SBATCH -N 2"), Json::Null);
+        assert_eq!(tasks("#SBATCH -N 2 -B 2:*:2"), 8);
+        assert_eq!(tasks("#SBATCH -N 2 --sockets-per-node=2"), 4);
+        let nodes = |lines| sent(&job(lines, &[]))["minimum_nodes"].clone();
+        assert_eq!(nodes("#SBATCH -n 5 --ntasks-per-node=2"), 3);
+        assert_eq!(nodes("#SBATCH -n 1 -N 2-4"), 1);
+        assert_eq!(job("#SBATCH -n 1 -N 2", &[]).remarks().len(), 1);
     }
 
     #[test]
-    fn the_environment_is_what_sbatch_gives() {
-        let lines = "#SBATCH -D /w -N 2 -c 4 --ntasks-per-node=2 --gpus-per-task=1 -G a:2";
-        let job = job(lines, &[("env", "HOME=/own")]);
-        let sent = sent(&job);
-        let variables = sent["environment"].as_array().unwrap();
-        for expected in [
-            "HOME=/own",
-            "LOGNAME=me",
-            "SHELL=/bin/bash",
-            "SLURM_CPUS_PER_TASK=4",
-            "SLURM_GPUS=a:2",
-            "SLURM_NPROCS=4",
-            "SLURM_NTASKS=4",
-            "SLURM_NTASKS_PER_NODE=2",
-            "SLURM_SUBMIT_DIR=/w",
-            "SLURM_TRES_PER_TASK=cpu=4,gres/gpu=1",
-            "USER=me",
-        ] {
-            assert!(
-                variables.contains(&expected.into()),
-                "{expected} {variables:?}"
-            );
-        }
-        let plain = super::environment(&self::job("", &[]), &Fields::new());
-        assert_eq!(plain["HOME"], "/home/me");
-        assert!(!plain.contains_key("SLURM_NTASKS"));
+    fn a_list_of_nodes_is_sent_as_such() {
+        let sent = sent(&job("#SBATCH -N 1,2,4", &[]));
+        assert_eq!(sent["nodes"], "1,2,4");
+        assert_eq!(sent.get("minimum_nodes"), None);
+        assert!(
+            job("#SBATCH -N 1,2", &[])
+                .body(ApiVersion::new(38))
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn a_hint_is_told_in_numbers_unless_they_are_there() {
+        let hinted = sent(&job("#SBATCH --hint=nomultithread", &[]));
+        assert_eq!(hinted["threads_per_core"], 1);
+        assert!(
+            hinted["environment"]
+                .to_string()
+                .contains("SLURM_HINT=nomultithread")
+        );
+        let both = sent(&job(
+            "#SBATCH --hint=nomultithread --threads-per-core=2",
+            &[],
+        ));
+        assert_eq!(both["threads_per_core"], 2);
+        assert!(!both["environment"].to_string().contains("SLURM_HINT"));
+        let many = sent(&job("#SBATCH --hint=multithread", &[]));
+        assert_eq!(many["tasks_per_core"], WITHOUT_END);
+    }
+
+    #[test]
+    fn resources_of_a_task_have_its_cpus_and_are_bound() {
+        let sent = |lines, version| {
+            let body = job(lines, &[]).body(ApiVersion::new(version)).unwrap();
+            (
+                body["job"]["tres_per_task"].clone(),
+                body["job"]["tres_bind"].clone(),
+            )
+        };
+        let lines = "#SBATCH -c 2 --gpus-per-task=a:1,b:2";
+        let bound = Json::from("gres/gpu:per_task:3");
+        let per_task = Json::from("cpu=2,gres/gpu:a=1,gres/gpu:b=2");
+        assert_eq!(sent(lines, 42), (per_task, bound.clone()));
+        assert_eq!(sent(lines, 39).0, "gres/gpu:a=1,gres/gpu:b=2");
+        let own = "#SBATCH --tres-per-task=cpu=4,gres:gpu:1 --gpu-bind=none";
+        let expected = (Json::from("cpu=4,gres/gpu=1"), Json::from("gres/gpu:none"));
+        assert_eq!(sent(own, 42), expected);
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Field {
     v38: Option<&'static str>,
     /// From and to which of the later versions it is there.
     later: Option<(u32, u32)>,
+    /// Between which of them it is not.
+    gap: Option<(u32, u32)>,
 }
 
 impl Field {
@@ -44,9 +46,11 @@ impl Field {
             37..39 => self.v38,
             number => {
                 let (from, to) = self.later?;
-                (from..=to)
-                    .contains(&number.min(NEWEST))
-                    .then_some(self.name)
+                let number = number.min(NEWEST);
+                let is_missing = self
+                    .gap
+                    .is_some_and(|(from, to)| (from..=to).contains(&number));
+                ((from..=to).contains(&number) && !is_missing).then_some(self.name)
             }
         }
     }
@@ -100,6 +104,7 @@ const fn all(name: &'static str, kind: Kind) -> Field {
         v36: Some(name),
         v38: Some(name),
         later: Some((39, NEWEST)),
+        gap: None,
     }
 }
 
@@ -111,7 +116,31 @@ const fn later(name: &'static str, kind: Kind) -> Field {
         v36: None,
         v38: None,
         later: Some((39, NEWEST)),
+        gap: None,
     }
+}
+
+/// A field of some of the later versions.
+const fn from(first: u32, last: u32, name: &'static str, kind: Kind) -> Field {
+    Field {
+        later: Some((first, last)),
+        ..later(name, kind)
+    }
+}
+
+/// Returns in which versions a list may hold a word; nothing where all that have the list do, or
+/// where it is a list of names.
+pub(super) fn versions_of(field: &str, word: &str) -> Option<std::ops::RangeInclusive<u32>> {
+    let versions = match (field, word) {
+        ("flags", "STEPMGR_ENABLED") | ("shared", "topo") => 41..=u32::MAX,
+        ("flags", "EXTERNAL_JOB") => 43..=u32::MAX,
+        ("flags", "SPREAD_SEGMENTS" | "CONSOLIDATE_SEGMENTS" | "EXPEDITED_REQUEUE") => {
+            44..=u32::MAX
+        }
+        ("flags", "GRES_ONE_TASK_PER_SHARING") => 39..=40,
+        _ => return None,
+    };
+    Some(versions)
 }
 
 /// A field of v0.0.36 to v0.0.38 alone.
@@ -122,6 +151,7 @@ const fn early(name: &'static str, kind: Kind) -> Field {
         v36: Some(name),
         v38: Some(name),
         later: None,
+        gap: None,
     }
 }
 
@@ -134,6 +164,8 @@ const FIELDS: &[Field] = &[
         ..all("account_gather_frequency", Text)
     },
     later("admin_comment", Text),
+    later("allocation_node_list", Text),
+    later("allocation_node_port", Number),
     all("argv", List),
     all("array", Text),
     // It crashes slurmrestd 22.05 when the job has no constraint.
@@ -144,23 +176,34 @@ const FIELDS: &[Field] = &[
         v36: None,
         ..all("cluster_constraint", Text)
     },
+    later("clusters", Text),
     all("comment", Text),
     all("constraints", Text),
     Field {
         v36: None,
         ..all("container", Text)
     },
+    from(40, NEWEST, "container_id", Text),
+    from(45, NEWEST, "container_type", Text),
     later("contiguous", Flag),
     all("core_specification", Number),
+    Field {
+        gap: Some((41, 44)),
+        ..all("cores_per_socket", Number)
+    },
     all("cpu_binding", Text),
+    later("cpu_binding_flags", Words),
     all("cpu_frequency", Text),
     all("cpus_per_task", Number),
     later("cpus_per_tres", Text),
+    later("crontab", Other),
     all("current_working_directory", Text),
     later("deadline", Number),
     later("delay_boot", Number),
     all("dependency", Text),
     all("distribution", Text),
+    later("distribution_plane_size", Number),
+    later("end_time", Number),
     later("excluded_nodes", Words),
     early("exclusive", Text),
     later("extra", Text),
@@ -169,38 +212,43 @@ const FIELDS: &[Field] = &[
     early("gpus_per_node", Text),
     early("gpus_per_task", Text),
     early("gres", Text),
+    later("group_id", Text),
+    later("hetjob_group", Number),
     all("hold", Flag),
+    later("immediate", Flag),
+    later("job_id", Number),
     later("kill_on_node_fail", Flag),
-    Field {
-        later: Some((42, NEWEST)),
-        ..later("kill_warning_delay", Limit)
-    },
-    Field {
-        later: Some((42, NEWEST)),
-        ..later("kill_warning_flags", Words)
-    },
-    Field {
-        later: Some((42, NEWEST)),
-        ..later("kill_warning_signal", Text)
-    },
+    later("kill_warning_delay", Limit),
+    later("kill_warning_flags", Words),
+    later("kill_warning_signal", Text),
     all("licenses", Text),
     all("mail_type", Words),
     all("mail_user", Text),
     later("maximum_nodes", Number),
+    later("maximum_cpus", Number),
     all("mcs_label", Text),
     all("memory_binding", Text),
+    later("memory_binding_type", Words),
     all("memory_per_cpu", Limit),
     all("memory_per_node", Limit),
     later("memory_per_tres", Text),
+    from(45, NEWEST, "memory_update_delay", Number),
+    from(45, NEWEST, "memory_update_margin", Number),
+    later("minimum_boards_per_node", Number),
     later("minimum_cpus", Number),
     all("minimum_cpus_per_node", Number),
     later("minimum_nodes", Number),
+    later("minimum_sockets_per_board", Number),
     all("name", Text),
     later("network", Text),
     all("nice", Number),
+    later("nodes", Text),
+    later("ntasks_per_tres", Number),
+    from(42, NEWEST, "oom_kill_step", Number),
     all("open_mode", Words),
     later("overcommit", Flag),
     all("partition", Text),
+    from(39, 44, "power_flags", Words),
     Field {
         v36: None,
         ..all("prefer", Text)
@@ -216,10 +264,14 @@ const FIELDS: &[Field] = &[
     later("required_nodes", Words),
     later("required_switches", Limit),
     all("reservation", Text),
+    later("reserve_ports", Number),
+    from(41, 41, "resv_mpi_ports", Number),
     later("rlimits", Other),
+    from(41, NEWEST, "segment_size", Number),
     later("selinux_context", Text),
     later("shared", Words),
     early("signal", Text),
+    later("site_factor", Number),
     all("sockets_per_node", Number),
     later("spank_environment", List),
     all("standard_error", Text),
@@ -231,7 +283,9 @@ const FIELDS: &[Field] = &[
         v36: Some("standard_out"),
         ..all("standard_output", Text)
     },
+    from(44, NEWEST, "step_id", Other),
     all("tasks", Number),
+    later("tasks_per_board", Number),
     all("tasks_per_core", Number),
     all("tasks_per_node", Number),
     all("tasks_per_socket", Number),
@@ -249,9 +303,14 @@ const FIELDS: &[Field] = &[
     later("tres_per_node", Text),
     later("tres_per_socket", Text),
     later("tres_per_task", Text),
+    later("user_id", Text),
     all("wait_all_nodes", Flag),
     later("wait_for_switch", Number),
     all("wckey", Text),
+    later("x11", Words),
+    later("x11_magic_cookie", Text),
+    later("x11_target_host", Text),
+    later("x11_target_port", Number),
 ];
 
 #[cfg(test)]
@@ -268,7 +327,25 @@ mod tests {
         assert_eq!(name("standard_output", 50), Some("standard_output"));
         assert_eq!(name("excluded_nodes", 38), None);
         assert_eq!(name("gres", 42), None);
+        assert_eq!(name("cores_per_socket", 42), None);
+        assert_eq!(name("cores_per_socket", 45), Some("cores_per_socket"));
+        assert_eq!(name("kill_warning_signal", 40), Some("kill_warning_signal"));
         assert!(field("nonsense").is_none());
+    }
+
+    /// What v0.0.42 has besides what `sbatch` writes.
+    #[test]
+    fn every_field_of_a_version_is_known() {
+        for name in "cpu_binding_flags distribution_plane_size memory_binding_type ntasks_per_tres \
+            oom_kill_step segment_size site_factor reserve_ports hetjob_group user_id group_id x11 \
+            x11_magic_cookie x11_target_host x11_target_port immediate end_time maximum_cpus \
+            tasks_per_board minimum_boards_per_node minimum_sockets_per_board crontab clusters \
+            power_flags container_id allocation_node_list allocation_node_port"
+            .split_whitespace()
+        {
+            let name_in = field(name).and_then(|field| field.name_in(ApiVersion::new(42)));
+            assert_eq!(name_in, Some(name));
+        }
     }
 
     #[test]

@@ -4,11 +4,12 @@ use serde_json::{Map, Value as Json};
 
 use crate::error::{Error, Result};
 
-use super::fields::{Field, field, nearest};
-use super::value::Value;
-use super::{Description, options, values};
+use super::Description;
+use super::fields::field;
+use super::json_fields::put_field;
 
-/// Reads `{"script": …, "job": {…}}`, with the script at the top or in the job.
+/// Reads `{"script": …, "job": {…}}`, with the script at the top or in the job; or `jobs`, the
+/// components of a heterogeneous one. The error tells all that is wrong.
 pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Description> {
     let document: Json = serde_json::from_slice(bytes)
         .map_err(|error| Error::usage(format!("`{file}` is no JSON")).because(error))?;
@@ -16,51 +17,61 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Description> {
     let top = document
         .as_object()
         .ok_or_else(|| wrong("it is no JSON object".to_owned()))?;
-    for key in top.keys() {
-        match key.as_str() {
-            "job" | "script" => {}
-            "jobs" => {
-                return Err(wrong(
-                    "`jobs` makes one heterogeneous job, which hpcapi does not submit".to_owned(),
-                )
-                .hint("one file for each job: hpcapi jobs submit a.json b.json"));
+    let mut faults: Vec<Error> = top
+        .keys()
+        .filter(|key| !matches!(key.as_str(), "job" | "jobs" | "script"))
+        .map(|key| {
+            let error = wrong(format!("the server would leave out `{key}`"));
+            match field(key).is_some() || key == "ntasks" {
+                true => error.hint(format!(
+                    "it belongs into `job`: {{\"job\": {{\"{key}\": …}}}}"
+                )),
+                false => error.hint("a job file has `job` and `script`"),
             }
-            key => {
-                let error = wrong(format!("the server would leave out `{key}`"));
-                let is_inner = field(key).is_some() || key == "ntasks";
-                return Err(if is_inner {
-                    error.hint(format!(
-                        "it belongs into `job`: {{\"job\": {{\"{key}\": …}}}}"
-                    ))
-                } else {
-                    error.hint("a job file has `job` and `script`")
-                });
-            }
+        })
+        .collect();
+    let none = Map::new();
+    let jobs: Vec<&Map<String, Json>> = match (top.get("job"), top.get("jobs")) {
+        (Some(_), Some(_)) => {
+            return Err(wrong("it has both `job` and `jobs`".to_owned())
+                .hint("`jobs` are the components of one heterogeneous job"));
         }
-    }
-    let job = match top.get("job") {
-        None => &Map::new(),
-        Some(job) => job
-            .as_object()
-            .ok_or_else(|| wrong("`job` is no JSON object".to_owned()))?,
+        (None, None) => vec![&none],
+        (Some(job), None) => vec![
+            job.as_object()
+                .ok_or_else(|| wrong("`job` is no JSON object".to_owned()))?,
+        ],
+        (None, Some(jobs)) => jobs
+            .as_array()
+            .and_then(|jobs| jobs.iter().map(Json::as_object).collect::<Option<_>>())
+            .filter(|jobs: &Vec<_>| !jobs.is_empty())
+            .ok_or_else(|| wrong("`jobs` is no list of JSON objects".to_owned()))?,
     };
-    let script = script(top.get("script"), job.get("script")).map_err(wrong)?;
-    let mut description = Description::empty(file, script);
-    for (name, value) in job {
-        if name != "script" {
-            let mut one = Description::empty(file, String::new());
-            put(&mut one, name, value).map_err(|(why, hint)| match hint {
-                Some(hint) => wrong(why).hint(hint),
-                None => wrong(why),
-            })?;
-            if let Some(twice) = description.add(one) {
-                return Err(wrong(format!(
-                    "`{name}` and another field mean the same (`{twice}`)"
-                )));
+    let script = script(top.get("script"), jobs[0].get("script")).map_err(wrong)?;
+    let mut components = jobs.into_iter().enumerate().map(|(at, job)| {
+        let place = match at {
+            0 => file.to_owned(),
+            at => format!("{file}: `jobs[{at}]`"),
+        };
+        let mut description = Description::empty(file, String::new());
+        for (key, value) in job.iter().filter(|(key, _)| at > 0 || *key != "script") {
+            if let Err((why, hint)) = put_field(&mut description, key, value) {
+                let error = Error::usage(format!("{place}: {why}"));
+                faults.push(hint.into_iter().fold(error, Error::hint));
             }
         }
+        description
+    });
+    let first = components.next().unwrap_or_default();
+    let description = Description {
+        script,
+        others: components.collect(),
+        ..first
+    };
+    match Error::all(faults) {
+        Some(all) => Err(all),
+        None => Ok(description),
     }
-    Ok(description)
 }
 
 fn script(top: Option<&Json>, inner: Option<&Json>) -> Result<String, String> {
@@ -78,121 +89,105 @@ fn script(top: Option<&Json>, inner: Option<&Json>) -> Result<String, String> {
     }
 }
 
-/// Why a field is wrong, and what to do about it.
-type Objection = (String, Option<String>);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slurm::client::ApiVersion;
 
-fn put(description: &mut Description, name: &str, value: &Json) -> Result<(), Objection> {
-    let wrong = |what: &str| (format!("`{name}` is no {what}"), None);
-    if value.is_null() {
-        return Ok(());
+    fn read_job(job: &str) -> Result<Description> {
+        let json = format!(r##"{{"script": "#!/bin/sh\ntrue\n", "job": {job}}}"##);
+        Description::read("f", json.as_bytes())
     }
-    let text = || value.as_str().ok_or_else(|| wrong("text"));
-    match name {
-        "environment" => return environment(description, value).map_err(|what| (what, None)),
-        "nodes" => {
-            let (least, most) = nodes(value).ok_or_else(|| wrong("number of nodes"))?;
-            description.put("minimum_nodes", Value::number(least));
-            description.put("maximum_nodes", Value::number(most));
-            return Ok(());
-        }
-        "gres" | "gpus" | "gpus_per_node" | "gpus_per_task" | "signal" => {
-            let number = value.as_u64().map(|number| number.to_string());
-            let value = number.as_deref().map_or_else(text, Ok)?;
-            return as_option(description, &name.replace('_', "-"), value);
-        }
-        "begin_time" if value.is_string() => return as_option(description, "begin", text()?),
-        "deadline" if value.is_string() => return as_option(description, "deadline", text()?),
-        "exclusive" => {
-            let way = match value {
-                Json::Bool(true) => "exclusive",
-                Json::Bool(false) => return Ok(()),
-                _ => value
-                    .as_str()
-                    .or_else(|| value.get(0)?.as_str())
-                    .unwrap_or("?"),
-            };
-            let way = if way == "true" { "exclusive" } else { way };
-            return as_option(description, "exclusive", way);
-        }
-        "array" if !values::is_array(text()?) => {
-            return Err(wrong("list of tasks as in 0-9%2"));
-        }
-        _ => {}
-    }
-    let known = field(if name == "ntasks" { "tasks" } else { name });
-    let Some(Field {
-        name: own, kind, ..
-    }) = known
-    else {
-        let hint = nearest(name).map(|nearest| format!("did you mean `{nearest}`?"));
-        return Err((
-            format!("the server would leave out `{name}`, which it does not know"),
-            hint,
-        ));
-    };
-    let value = match (*own, value) {
-        ("time_limit" | "time_minimum", Json::String(time)) => {
-            let minutes =
-                values::minutes(time).ok_or_else(|| wrong("time as in 30 and 1:30:00"))?;
-            Some(minutes.map_or(Value::Unlimited, Value::number))
-        }
-        ("memory_per_node" | "memory_per_cpu", Json::String(size)) => {
-            let size = values::mebibytes(size).ok_or_else(|| wrong("size as in 512M and 4G"))?;
-            Some(Value::number(size))
-        }
-        (_, value) => Value::read(*kind, value)
-            .map_err(|what| (format!("`{name}` is not what it should be: {what}"), None))?,
-    };
-    if let Some(value) = value {
-        description.put(own, value);
-    }
-    Ok(())
-}
 
-/// Sets a field that means the same as an option of `sbatch`, and is written like it.
-fn as_option(description: &mut Description, option: &str, value: &str) -> Result<(), Objection> {
-    options::set(description, option, value).map_err(|error| (error.to_string(), None))
-}
-
-fn nodes(value: &Json) -> Option<(u64, u64)> {
-    match value {
-        Json::String(text) => values::nodes(text),
-        Json::Array(list) => {
-            let numbers: Vec<u64> = list.iter().map(Json::as_u64).collect::<Option<_>>()?;
-            match numbers.as_slice() {
-                [both] => values::nodes(&both.to_string()),
-                [least, most] => values::nodes(&format!("{least}-{most}")),
-                _ => None,
-            }
-        }
-        number => values::nodes(&number.as_u64()?.to_string()),
+    fn sent(job: &str, version: u32) -> Json {
+        let body = read_job(job).unwrap().body(ApiVersion::new(version));
+        body.unwrap()["job"].clone()
     }
-}
 
-fn environment(description: &mut Description, value: &Json) -> Result<(), String> {
-    let wrong = "`environment` is neither an object nor a list of NAME=VALUE".to_owned();
-    match value {
-        Json::Object(variables) => {
-            for (name, value) in variables {
-                let value = match value {
-                    Json::String(text) => text.clone(),
-                    Json::Number(number) => number.to_string(),
-                    _ => return Err(format!("`environment`: the value of `{name}` is no text")),
-                };
-                description.variable(name, &value)?;
-            }
-            Ok(())
+    fn refused(job: &str) -> String {
+        read_job(job).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn mails_are_read_as_the_option_is() {
+        for job in [
+            r#"{"mail_type": "ALL"}"#,
+            r#"{"mail_type": ["all"]}"#,
+            r#"{"mail_type": ["BEGIN", "END", "FAIL", "REQUEUE", "INVALID_DEPENDENCY", "STAGE_OUT"]}"#,
+        ] {
+            let types = sent(job, 42)["mail_type"].clone();
+            assert_eq!(types.as_array().unwrap().len(), 6, "{types}");
+            assert_eq!(types[4], "INVALID_DEPENDENCY");
         }
-        Json::Array(list) => {
-            for entry in list {
-                let (name, value) = entry
-                    .as_str()
-                    .and_then(|entry| entry.split_once('='))
-                    .ok_or_else(|| wrong.clone())?;
-                description.variable(name, value)?;
-            }
-            Ok(())
+        assert_eq!(
+            sent(r#"{"mail_type": ["TIME=80%"]}"#, 38)["mail_type"],
+            "TIME_LIMIT_80"
+        );
+        assert!(refused(r#"{"mail_type": "END,SOMETIMES"}"#).contains("`SOMETIMES`"));
+        assert!(refused(r#"{"mail_type": "SOMETIMES"}"#).contains("`mail_type`"));
+    }
+
+    #[test]
+    fn numbers_that_mean_others_are_refused() {
+        for job in [
+            r#"{"tasks": -1}"#,
+            r#"{"cpus_per_task": -3}"#,
+            r#"{"cpus_per_task": 65534}"#,
+            r#"{"time_limit": -5}"#,
+        ] {
+            assert!(refused(job).contains("should be 0 to"), "{job}");
         }
-        _ => Err(wrong),
+        assert_eq!(sent(r#"{"nice": -5}"#, 42)["nice"], -5);
+        assert_eq!(
+            sent(r#"{"time_limit": 0}"#, 42)["time_limit"]["infinite"],
+            true
+        );
+    }
+
+    #[test]
+    fn fields_that_a_version_knows_are_handed_on() {
+        let job =
+            r#"{"maximum_cpus": 4, "user_id": 1000, "x11": ["FIRST_NODE"], "site_factor": 5}"#;
+        let sent = sent(job, 42);
+        assert_eq!(
+            (&sent["maximum_cpus"], &sent["user_id"]),
+            (&4.into(), &"1000".into())
+        );
+        assert!(read_job(job).unwrap().body(ApiVersion::new(38)).is_err());
+    }
+
+    #[test]
+    fn fields_of_old_versions_are_read_like_options() {
+        let job = r#"{"gpus_per_socket": 1, "memory_per_gpu": 1024, "no_kill": true, "spread_job": true,
+            "kill_on_invalid_dependency": true, "signal": "B:usr1@5", "get_user_environment": false}"#;
+        let new = sent(job, 42);
+        assert_eq!(new["tres_per_socket"], "gres/gpu:1");
+        assert_eq!(new["memory_per_tres"], "gres/gpu:1024");
+        assert_eq!(new["kill_on_node_fail"], false);
+        assert_eq!(new["kill_warning_signal"], "USR1");
+        assert_eq!(
+            new["flags"].as_array().unwrap().len(),
+            2,
+            "{}",
+            new["flags"]
+        );
+        assert!(refused(r#"{"kill_warning_signal": "FOO"}"#).contains("`kill_warning_signal`"));
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told() {
+        let message = refused(r#"{"time_limitt": 5, "tasks": "x", "memory_per_node": "4Q"}"#);
+        for field in ["`time_limitt`", "`tasks`", "`memory_per_node`"] {
+            assert!(message.contains(field), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_job_is_told_as_such() {
+        let error = |bytes: &[u8]| Description::read("f", bytes).unwrap_err().to_string();
+        assert!(error(b"[{}]").contains("JSON list"));
+        assert!(error(b"\xef\xbb\xbf{}").contains("byte order mark"));
+        assert!(error(br#"{"job": {}, "jobs": []}"#).contains("both"));
+        assert!(error(br#"{"jobs": {}}"#).contains("no list"));
     }
 }

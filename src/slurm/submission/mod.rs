@@ -2,28 +2,36 @@
 //! the API. What a version has no field for is refused: its server would leave it out without a
 //! word.
 
+mod body;
+#[cfg(test)]
+mod cases;
 mod derived;
+mod environment;
+mod exclusive;
 mod fields;
+mod json_fields;
 mod json_file;
+mod moments;
 mod older;
 mod options;
+mod others;
 mod readings;
 mod script;
+mod setters;
 mod value;
 mod values;
 
-use std::collections::BTreeMap;
-
-use serde_json::{Map, Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
 
-use super::client::ApiVersion;
-use fields::field;
 use value::Value;
 
-/// The first version that takes a list of nodes, words and variables as such.
-const LISTS: ApiVersion = ApiVersion::new(39);
+pub use options::{Follows, SbatchOption, Whose, all as sbatch_options};
+pub use script::text as script_text;
+
+/// What Windows begins a text with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Returns a user's home: only the cluster knows it, so it is taken to be where Linux has it by
 /// default.
@@ -35,15 +43,27 @@ pub fn home_of(user: &str) -> String {
 }
 
 /// A batch job as its user described it, for any version of the API.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Description {
     file: String,
     script: String,
+    arguments: Vec<String>,
     fields: Fields,
     environment: BTreeMap<String, String>,
-    /// Resources of each node, by the option of `sbatch` that asks for them: one field has all.
-    per_node: BTreeMap<&'static str, String>,
+    /// Parts of a text field that several options write, by the field and the option.
+    parts: BTreeMap<(&'static str, &'static str), String>,
+    /// Variables that `sbatch` sets from options, as they were given.
+    told: BTreeMap<&'static str, String>,
+    /// What its programs are like (`--hint`).
+    hints: Vec<String>,
+    /// The options of `sbatch` that were given.
+    given: BTreeSet<&'static str>,
+    /// Those that whoever submits the job is to do.
+    wishes: BTreeSet<&'static str>,
+    remarks: Vec<String>,
     owner: Option<Owner>,
+    /// The other components of a heterogeneous job.
+    others: Vec<Description>,
 }
 
 type Fields = BTreeMap<&'static str, Value>;
@@ -57,52 +77,107 @@ struct Owner {
 
 impl Description {
     /// Reads a job file: JSON if it begins with `{`, else a batch script. `file` is what the user
-    /// calls it.
+    /// calls it. The error tells all that is wrong.
     pub fn read(file: &str, bytes: &[u8]) -> Result<Description> {
-        let is_json = bytes.trim_ascii_start().starts_with(b"{");
-        let mut description = if is_json {
-            json_file::read(file, bytes)?
-        } else {
-            let script = std::str::from_utf8(bytes).map_err(|error| {
-                Error::usage(format!("`{file}` is no text in UTF-8")).because(error)
-            })?;
-            Description::empty(file, script.to_owned())
-        };
-        script::require_script(file, &description.script)?;
-        let own = std::mem::take(&mut description.fields);
-        let own_per_node = std::mem::take(&mut description.per_node);
-        for (line, option, value) in script::directives(file, &description.script)? {
-            description.set(option, &value).map_err(|error| {
-                let hints = error.hints().to_vec();
-                let error = Error::usage(format!("{file}, line {line}: {error}"));
-                hints.into_iter().fold(error, Error::hint)
-            })?;
-        }
-        // What JSON says beside the script wins over the script's own lines.
-        description.fields.extend(own);
-        description.per_node.extend(own_per_node);
-        Ok(description)
+        Description::read_with(file, bytes, script::directives)
     }
 
-    /// Returns the options that a batch script has in its #SBATCH lines, by their long names.
+    /// Reads a job file without the lines that it has for other schedulers.
+    pub fn read_without_others(file: &str, bytes: &[u8]) -> Result<Description> {
+        Description::read_with(file, bytes, script::own_directives)
+    }
+
+    /// Returns the job that runs a command.
+    pub fn wrap(command: &str) -> Result<Description> {
+        let script = format!("#!/bin/sh\n# Made by hpcapi jobs submit --wrap.\n\n{command}\n");
+        script::require_script("wrap", &script)?;
+        Ok(Description::empty("wrap", script))
+    }
+
+    fn read_with(
+        file: &str,
+        bytes: &[u8],
+        directives: fn(&str, &str) -> script::Directives,
+    ) -> Result<Description> {
+        let refuse = |why: &str| Error::usage(format!("`{file}` {why}"));
+        let start = bytes.trim_ascii_start();
+        if start.starts_with(BYTE_ORDER_MARK) {
+            return Err(refuse("begins with a byte order mark").hint(format!(
+                "take it away: sed -i '1s/^\\xEF\\xBB\\xBF//' {file}"
+            )));
+        }
+        let mut description = match start.first() {
+            Some(b'{') => json_file::read(file, bytes)?,
+            Some(b'[') => {
+                return Err(refuse("is a JSON list, and a job is a JSON object")
+                    .hint("one file for each job; components of one job: {\"jobs\": […]}"));
+            }
+            _ => Description::empty(file, script::text(file, bytes)?),
+        };
+        script::require_script(file, &description.script)?;
+        let mut read = directives(file, &description.script);
+        description.remarks.append(&mut read.remarks);
+        for (at, component) in read.components.into_iter().enumerate() {
+            if at > description.others.len() {
+                let other = Description::empty(file, String::new());
+                description.others.push(other);
+            }
+            let target = match at {
+                0 => &mut description,
+                at => &mut description.others[at - 1],
+            };
+            // What JSON says beside the script wins over the script's own lines.
+            let mut own = Description::empty(file, String::new());
+            for (line, option, value) in component {
+                if let Err(error) = options::set(&mut own, option, &value) {
+                    let hints = error.hints().to_vec();
+                    let error = Error::usage(format!("{file}, line {line}: {error}"));
+                    read.faults.push(hints.into_iter().fold(error, Error::hint));
+                }
+            }
+            target.stand_on(own);
+        }
+        match Error::all(read.faults) {
+            Some(all) => Err(all),
+            None => Ok(description),
+        }
+    }
+
+    /// Returns the options that a batch script has for Slurm, by their long names; of a
+    /// heterogeneous job those of its first component.
     pub fn options(file: &str, script: &str) -> Result<Vec<(String, String)>> {
-        let lines = script::directives(file, script)?.into_iter();
-        Ok(lines
+        let read = script::directives(file, script);
+        if let Some(all) = Error::all(read.faults) {
+            return Err(all);
+        }
+        let first = read.components.into_iter().next().unwrap_or_default();
+        let is_job = |name: &str| {
+            let mut all = options::all().filter(|option| option.long == name);
+            all.any(|option| option.whose() == Whose::Job)
+        };
+        Ok(first
+            .into_iter()
+            .filter(|(_, option, _)| is_job(option))
             .map(|(_, option, value)| (option.to_owned(), value))
             .collect())
     }
 
     /// Sets an option of `sbatch` by its long name without dashes, as the command line gives it.
     pub fn set(&mut self, option: &str, value: &str) -> Result<()> {
+        for other in &mut self.others {
+            options::set(other, option, value)?;
+        }
         options::set(self, option, value)
     }
 
     /// Fills in what Slurm wants and the user left out: a folder, and whose job it is.
     pub fn fill(&mut self, user: &str) {
+        for other in &mut self.others {
+            other.fill(user);
+        }
         let home = home_of(user);
-        self.fields
-            .entry("current_working_directory")
-            .or_insert_with(|| Value::Text(home.clone()));
+        let folder = folder(&home, self.text("current_working_directory"));
+        self.put("current_working_directory", Value::Text(folder));
         self.owner = Some(Owner {
             name: user.to_owned(),
             home,
@@ -112,6 +187,11 @@ impl Description {
     /// Has the job run another script than the one that describes it.
     pub fn run_by(&mut self, script: String) {
         self.script = script;
+    }
+
+    /// Gives its script arguments.
+    pub fn give(&mut self, arguments: &[String]) {
+        self.arguments = arguments.to_vec();
     }
 
     /// Adds a marker to the job's comment.
@@ -140,87 +220,29 @@ impl Description {
         self.fields.get("hold") == Some(&Value::Flag(true))
     }
 
-    /// Returns the body of the submission in a version of the API; fails when the version has no
-    /// field for something.
-    pub fn body(&self, version: ApiVersion) -> Result<Json> {
-        let fields = derived::fields(self).map_err(|[one, other]| {
-            Error::usage(format!(
-                "`{}`: `{one}` and `{other}` exclude each other",
-                self.file
-            ))
-            .hint("leave one of them out")
-        })?;
-        let mut job = Map::new();
-        job.insert("name".to_owned(), json!(self.name()));
-        for (name, value) in &fields {
-            let known = field(name).expect("only fields of the table are put");
-            let is_off = *value == Value::Flag(false);
-            match known.name_in(version) {
-                // Old servers take it and leave it out.
-                Some("requeue") if version < LISTS && is_off => {
-                    job.insert("no_requeue".to_owned(), json!(true));
-                }
-                Some("mail_type") if version >= LISTS => {
-                    job.insert("mail_type".to_owned(), older::mail_types(value));
-                }
-                Some(own) => {
-                    job.insert(own.to_owned(), value.write(known.kind, version));
-                }
-                None => self.write_otherwise(&mut job, name, value, version)?,
-            }
-        }
-        job.insert("environment".to_owned(), self.environment(&fields, version));
-        Ok(json!({"script": self.script, "job": job}))
+    /// Returns whether its file asks whoever submits it for something: an option of `sbatch`.
+    pub fn wishes(&self, option: &str) -> bool {
+        self.wishes.contains(option)
     }
 
-    fn environment(&self, fields: &Fields, version: ApiVersion) -> Json {
-        let environment = derived::environment(self, fields);
-        if version < LISTS {
-            return json!(environment);
-        }
-        let list: Vec<String> = environment
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        json!(list)
+    /// Returns whether it has several components.
+    pub fn is_heterogeneous(&self) -> bool {
+        !self.others.is_empty()
+    }
+
+    /// Returns what its user should know, though nothing is wrong.
+    pub fn remarks(&self) -> Vec<String> {
+        let all = std::iter::once(self).chain(&self.others);
+        all.flat_map(|one| one.remarks.iter().cloned().chain(derived::remark(one)))
+            .collect()
     }
 
     fn empty(file: &str, script: String) -> Description {
         Description {
             file: file.to_owned(),
             script,
-            fields: BTreeMap::new(),
-            environment: BTreeMap::new(),
-            per_node: BTreeMap::new(),
-            owner: None,
+            ..Description::default()
         }
-    }
-
-    /// Adds what another one sets; returns a field that both set.
-    fn add(&mut self, other: Description) -> Option<&'static str> {
-        let twice = other
-            .fields
-            .keys()
-            .find(|name| self.fields.contains_key(*name));
-        let twice = twice.copied();
-        self.fields.extend(other.fields);
-        self.environment.extend(other.environment);
-        self.per_node.extend(other.per_node);
-        twice
-    }
-
-    fn put(&mut self, name: &'static str, value: Value) {
-        self.fields.insert(name, value);
-    }
-
-    fn variable(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let is_name =
-            !name.is_empty() && !name.contains(['\0', '=', '\n']) && !value.contains('\0');
-        if !is_name {
-            return Err("variable as in NAME=VALUE".to_owned());
-        }
-        self.environment.insert(name.to_owned(), value.to_owned());
-        Ok(())
     }
 
     fn text(&self, name: &str) -> Option<&str> {
@@ -231,10 +253,29 @@ impl Description {
     }
 }
 
+/// Returns a job's folder: below the user's home, unless it is a whole path.
+fn folder(home: &str, given: Option<&str>) -> String {
+    let given = given.unwrap_or_default();
+    if given.starts_with('/') {
+        return given.to_owned();
+    }
+    let below = given
+        .strip_prefix('~')
+        .filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    let parts = below.unwrap_or(given).split('/');
+    let parts = parts.filter(|part| !part.is_empty() && *part != ".");
+    std::iter::once(home)
+        .chain(parts)
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slurm::client::ApiVersion;
     use proptest::prelude::*;
+    use serde_json::Value as Json;
 
     const SCRIPT: &str = "#!/bin/bash\n#SBATCH --job-name=a --nodes=1-2 --time=5\ntrue\n";
 
@@ -298,11 +339,11 @@ mod tests {
         assert!(refused(unknown).contains("`time_limitt`"));
         let outside = r##"{"script": "#!/bin/sh", "name": "x", "job": {}}"##;
         assert!(refused(outside).contains("`name`"));
-        assert!(refused("#!/bin/sh\n#SBATCH --parsable\n").contains("f, line 2: `--parsable`"));
-        let job = read("#!/bin/sh\n#SBATCH --nodelist=n1\n");
+        assert!(refused("#!/bin/sh\n#SBATCH --uid=me\n").contains("f, line 2: `--uid`"));
+        let job = read("#!/bin/sh\n#SBATCH --contiguous\n");
         let error = job.body(ApiVersion::new(38)).unwrap_err().to_string();
         assert!(
-            error.contains("required_nodes") && error.contains("v0.0.38"),
+            error.contains("contiguous") && error.contains("v0.0.38"),
             "{error}"
         );
     }
@@ -328,6 +369,20 @@ mod tests {
         fn no_file_makes_it_panic(bytes in any::<Vec<u8>>(), text in "\\{[\"a-z:{}\\[\\],0-9 ]{0,60}") {
             let _ = Description::read("f", &bytes);
             let _ = Description::read("f", text.as_bytes());
+        }
+
+        #[test]
+        fn no_value_of_an_option_makes_it_panic(
+            option in proptest::sample::select(sbatch_options().map(|it| it.long).collect::<Vec<_>>()),
+            value in any::<String>(),
+            like in "[-+=:@%,.A-Za-z0-9/]{0,20}",
+            version in 36_u32..47,
+        ) {
+            for value in [value, like] {
+                let mut job = read(SCRIPT);
+                let _ = job.set(option, &value);
+                let _ = job.body(ApiVersion::new(version));
+            }
         }
 
         #[test]

@@ -1,8 +1,11 @@
 //! Batch scripts, with their `#SBATCH` lines.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Result};
 
-use super::options::{self, Followed};
+use super::options::{self, Follows};
+use super::others;
 
 /// The longest script that Slurm takes, in bytes (its error 2012).
 const LONGEST: usize = 4 << 20;
@@ -33,51 +36,122 @@ pub(super) fn require_script(file: &str, script: &str) -> Result<()> {
     Ok(())
 }
 
-/// Returns the options of the `#SBATCH` lines with the number of their line. As `sbatch` does, it
-/// stops at the first line that is neither empty nor a comment.
-pub(super) fn directives(file: &str, script: &str) -> Result<Vec<(usize, &'static str, String)>> {
-    let mut found = Vec::new();
+/// Returns the text of a batch script. Slurm's API takes UTF-8 alone, so a line in Latin-1 is read as
+/// such where it is a comment, and told where it is not.
+pub fn text(file: &str, bytes: &[u8]) -> Result<String> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Ok(text.to_owned());
+    }
+    let mut text = String::with_capacity(bytes.len());
+    for (at, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        match std::str::from_utf8(line) {
+            Ok(line) => text.push_str(line),
+            Err(_) if line.starts_with(b"#") => text.extend(line.iter().copied().map(char::from)),
+            Err(error) => {
+                let number = at + 1;
+                let words = format!("`{file}` is no text in UTF-8 in line {number}");
+                return Err(Error::usage(words)
+                    .because(error)
+                    .hint(format!("if it is Latin-1: iconv -f latin1 -t utf8 {file}")));
+            }
+        }
+    }
+    Ok(text)
+}
+
+/// An option in a script, with the number of its line.
+pub(super) type Directive = (usize, &'static str, String);
+
+/// What the lines of a script say.
+#[derive(Debug, Default)]
+pub(super) struct Directives {
+    /// The options of each component: of most jobs, of one.
+    pub(super) components: Vec<Vec<Directive>>,
+    /// What is left out of lines for other schedulers, with the number of the line.
+    pub(super) remarks: Vec<String>,
+    /// All that is wrong.
+    pub(super) faults: Vec<Error>,
+}
+
+/// Returns what a script says for `sbatch`. As it does, this stops at the first line that is neither
+/// empty nor a comment, and then obeys lines for other schedulers.
+pub(super) fn directives(file: &str, script: &str) -> Directives {
+    let mut all = own_directives(file, script);
+    let ignores = |directive: &Directive| directive.1 == "ignore-pbs";
+    if !all.components.iter().flatten().any(ignores) {
+        others::read(file, script, &mut all);
+    }
+    all
+}
+
+/// Returns what a script says for `sbatch`, without its lines for other schedulers.
+pub(super) fn own_directives(file: &str, script: &str) -> Directives {
+    let mut all = Directives {
+        components: vec![Vec::new()],
+        ..Directives::default()
+    };
     for (at, line) in script.lines().enumerate() {
         let is_blank_or_comment = line.trim().is_empty() || line.trim_start().starts_with('#');
         if !is_blank_or_comment {
             break;
         }
-        let Some(rest) = line.strip_prefix("#SBATCH") else {
-            continue;
-        };
-        if !rest.starts_with([' ', '\t']) {
-            continue;
-        }
+        let rest = line.strip_prefix("#SBATCH").or(line.strip_prefix("#SLURM"));
+        let Some(rest) = rest else { continue };
         let number = at + 1;
-        let wrong = |why: String| Error::usage(format!("{file}, line {number}: {why}"));
-        let words = words(rest).map_err(|why| wrong(why.to_owned()))?;
-        for (option, value) in options(&words).map_err(wrong)? {
-            found.push((number, option, value));
+        let mut wrong = |why: String| {
+            let error = Error::usage(format!("{file}, line {number}: {why}"));
+            all.faults.push(error);
+        };
+        let rest = match separator(rest) {
+            None => Cow::Borrowed(rest),
+            Some(rest) => {
+                all.components.push(Vec::new());
+                Cow::Owned(rest)
+            }
+        };
+        match words(&rest) {
+            Err(why) => wrong(why.to_owned()),
+            Ok(words) => {
+                let (found, faults) = options(&words);
+                faults.into_iter().for_each(wrong);
+                let component = all.components.last_mut().expect("never empty");
+                component.extend(found.into_iter().map(|(name, value)| (number, name, value)));
+            }
         }
     }
-    Ok(found)
+    all
 }
 
-/// Splits a line into words as a shell does, without expanding anything.
-fn words(line: &str) -> Result<Vec<String>, &'static str> {
+/// Returns what stands behind the word that begins another component, if it is there.
+fn separator(rest: &str) -> Option<String> {
+    let rest = rest.trim_start();
+    let word = rest.split_ascii_whitespace().next()?;
+    let is_separator = ["hetjob", "packjob"]
+        .iter()
+        .any(|it| word.eq_ignore_ascii_case(it));
+    is_separator.then(|| rest[word.len()..].to_owned())
+}
+
+/// Splits a line into words as `sbatch` does: quotes, backslashes, and a `#` that ends it.
+pub(super) fn words(line: &str) -> Result<Vec<String>, &'static str> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
     let mut letters = line.chars();
     while let Some(letter) = letters.next() {
         match (quote, letter) {
-            (Some(open), letter) if letter == open => quote = None,
-            (Some('"') | None, '\\') => {
+            (_, '\\') => {
                 let next = letters.next().ok_or("a backslash at its end")?;
                 word.get_or_insert_default().push(next);
             }
+            (Some(open), letter) if letter == open => quote = None,
             (Some(_), letter) => word.get_or_insert_default().push(letter),
             (None, '"' | '\'') => {
                 quote = Some(letter);
                 word.get_or_insert_default();
             }
-            (None, '#') if word.is_none() => break,
-            (None, letter) if letter.is_whitespace() => words.extend(word.take()),
+            (None, '#') => break,
+            (None, letter) if letter.is_ascii_whitespace() => words.extend(word.take()),
             (None, letter) => word.get_or_insert_default().push(letter),
         }
     }
@@ -88,37 +162,78 @@ fn words(line: &str) -> Result<Vec<String>, &'static str> {
     Ok(words)
 }
 
-/// Reads words as options with their values.
-fn options(words: &[String]) -> Result<Vec<(&'static str, String)>, String> {
+/// Reads words as options with their values, as far as they are some.
+fn options(words: &[String]) -> (Vec<(&'static str, String)>, Vec<String>) {
     let mut found = Vec::new();
+    let mut faults = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let (name, value) = match (word.strip_prefix("--"), word.strip_prefix('-')) {
-            (Some(long), _) => match long.split_once('=') {
-                Some((name, value)) => (name, Some(value)),
-                None => (long, None),
-            },
-            (None, Some(short)) => {
-                let end = short.chars().next().map_or(0, char::len_utf8);
-                let (name, value) = short.split_at(end);
-                let value = value.strip_prefix('=').unwrap_or(value);
-                (name, Some(value).filter(|value| !value.is_empty()))
+        let outcome = match (word.strip_prefix("--"), word.strip_prefix('-')) {
+            (Some(long), _) if !long.is_empty() => {
+                self::long(long, &mut words).map(|one| found.push(one))
             }
-            (None, None) => return Err(format!("`{word}` is no option of sbatch's")),
+            (None, Some(letters)) if !letters.is_empty() => {
+                short(letters, &mut words).map(|several| found.extend(several))
+            }
+            _ => {
+                faults.push(format!("`{word}` is no option of sbatch's"));
+                // What follows it, sbatch would not read.
+                break;
+            }
         };
-        let shown = word.split('=').next().unwrap_or_default();
-        let (option, followed) = options::find(name)
-            .ok_or_else(|| format!("`{shown}` is no option of sbatch's that hpcapi knows"))?;
-        let value = match (followed, value) {
-            (Followed::ByNothing, Some(_)) => return Err(format!("`{shown}` takes no value")),
-            (Followed::ByNothing | Followed::Maybe, None) => String::new(),
-            (_, Some(value)) => value.to_owned(),
-            (Followed::ByValue, None) => match words.next() {
-                Some(value) => value.clone(),
-                None => return Err(format!("`{shown}` wants a value")),
-            },
+        if let Err(why) = outcome {
+            faults.push(why);
+        }
+    }
+    (found, faults)
+}
+
+/// Reads an option by its long name, behind the dashes.
+fn long<'a>(
+    text: &str,
+    rest: &mut impl Iterator<Item = &'a String>,
+) -> Result<(&'static str, String), String> {
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, Some(value.to_owned())),
+        None => (text, None),
+    };
+    let option = options::find(name)?;
+    let value = match (option.follows, value) {
+        (Follows::Nothing, Some(_)) => return Err(format!("`--{name}` takes no value")),
+        (Follows::Nothing | Follows::Maybe(_), None) => String::new(),
+        (_, Some(value)) => value,
+        (Follows::Value(_), None) => rest
+            .next()
+            .cloned()
+            .ok_or_else(|| format!("`--{name}` wants a value"))?,
+    };
+    Ok((option.long, value))
+}
+
+/// Reads options by their letters, of which the last may have a value: `-HJ name`, `-n4`.
+fn short<'a>(
+    letters: &str,
+    rest: &mut impl Iterator<Item = &'a String>,
+) -> Result<Vec<(&'static str, String)>, String> {
+    let mut found = Vec::new();
+    for (at, letter) in letters.char_indices() {
+        let option = options::find_short(letter)
+            .ok_or_else(|| format!("`-{letter}` is no option of sbatch's that hpcapi knows"))?;
+        let behind = &letters[at + letter.len_utf8()..];
+        let value = match option.follows {
+            Follows::Nothing => {
+                found.push((option.long, String::new()));
+                continue;
+            }
+            Follows::Maybe(_) => behind.to_owned(),
+            Follows::Value(_) if behind.is_empty() => rest
+                .next()
+                .cloned()
+                .ok_or_else(|| format!("`-{letter}` wants a value"))?,
+            Follows::Value(_) => behind.to_owned(),
         };
-        found.push((option, value));
+        found.push((option.long, value));
+        break;
     }
     Ok(found)
 }
@@ -128,8 +243,22 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(script: &str) -> Vec<(usize, &'static str, String)> {
-        directives("job.sh", script).unwrap()
+    fn read(script: &str) -> Vec<Directive> {
+        let read = directives("job.sh", script);
+        assert!(read.faults.is_empty(), "{:?}", read.faults);
+        read.components.into_iter().next().unwrap()
+    }
+
+    fn found(line: &str) -> Vec<(&'static str, String)> {
+        let read = read(&format!("#!/bin/sh\n{line}\n"));
+        read.into_iter()
+            .map(|(_, name, value)| (name, value))
+            .collect()
+    }
+
+    fn faults(script: &str) -> Vec<String> {
+        let faults = directives("job.sh", script).faults;
+        faults.iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -138,43 +267,95 @@ mod tests {
             # a comment\n\
             ##SBATCH --time=1\n\
             #SBATCH --job-name=\"my job\" -n4 -c 2 # the rest\n\
-            #SBATCHX --nodes=9\n\
             \n\
             #SBATCH --exclusive -p=a --output='x y'\n\
             echo\n\
             #SBATCH --nodes=2\n";
-        let found = read(script);
         let expected = [
             (4, "job-name", "my job"),
             (4, "ntasks", "4"),
             (4, "cpus-per-task", "2"),
-            (7, "exclusive", ""),
-            (7, "partition", "a"),
-            (7, "output", "x y"),
+            (6, "exclusive", ""),
+            (6, "partition", "=a"),
+            (6, "output", "x y"),
         ];
-        assert_eq!(
-            found,
-            expected.map(|(line, name, value)| (line, name, value.to_owned()))
-        );
+        let expected = expected.map(|(line, name, value)| (line, name, value.to_owned()));
+        assert_eq!(read(script), expected);
     }
 
     #[test]
-    fn a_directive_that_is_not_understood_is_named_with_its_line() {
+    fn words_options_and_letters_are_read_as_sbatch_reads_them() {
+        for (line, expected) in [
+            ("#SBATCH--ntasks=2", vec![("ntasks", "2")]),
+            ("#SBATCH\t--ntasks 2", vec![("ntasks", "2")]),
+            ("#SLURM -n 2", vec![("ntasks", "2")]),
+            ("#SBATCH -HJ nm", vec![("hold", ""), ("job-name", "nm")]),
+            (
+                "#SBATCH -Hk --out=x",
+                vec![("hold", ""), ("no-kill", ""), ("output", "x")],
+            ),
+            ("#SBATCH --comment=a#b -n 2", vec![("comment", "a")]),
+            ("#SBATCH --comment=a\\ b", vec![("comment", "a b")]),
+            ("#SBATCH --comment='it\\'s'", vec![("comment", "it's")]),
+            (
+                "#SBATCH --nice --nodes=2",
+                vec![("nice", ""), ("nodes", "2")],
+            ),
+        ] {
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|(n, v)| (*n, (*v).to_owned()))
+                .collect();
+            assert_eq!(found(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named_with_its_line() {
         for (line, words) in [
             ("#SBATCH --nodez=2", "`--nodez`"),
             ("#SBATCH -Z", "`-Z`"),
             ("#SBATCH nodes=2", "`nodes=2`"),
+            ("#SBATCHX -n 3", "`X`"),
             ("#SBATCH --nodes", "wants a value"),
             ("#SBATCH --hold=1", "takes no value"),
+            ("#SBATCH --cpus=1", "may mean"),
             ("#SBATCH --comment='a", "quote"),
         ] {
-            let error = directives("job.sh", &format!("#!/bin/sh\n{line}\n")).unwrap_err();
-            let message = error.to_string();
+            let faults = faults(&format!("#!/bin/sh\n{line}\n"));
+            let message = faults.join("\n");
+            assert_eq!(faults.len(), 1, "{message}");
             assert!(
                 message.starts_with("job.sh, line 2: ") && message.contains(words),
                 "{message}"
             );
         }
+        let all = faults("#!/bin/sh\n#SBATCH --foo\n#SBATCH -Z --bar=1\n");
+        assert_eq!(all.len(), 3, "{all:?}");
+    }
+
+    #[test]
+    fn components_are_separated_as_sbatch_separates_them() {
+        let script =
+            "#!/bin/sh\n#SBATCH -n 1\n#SBATCH hetjob\n#SBATCH -n 2\n#SBATCH packjob -n 3\n";
+        let read = directives("job.sh", script);
+        assert!(read.faults.is_empty());
+        let tasks: Vec<_> = read
+            .components
+            .iter()
+            .map(|one| one[0].2.as_str())
+            .collect();
+        assert_eq!(tasks, ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn latin1_is_read_in_comments_alone() {
+        let script = b"#!/bin/sh\n#SBATCH --comment=gr\xfc\xdfe\ntrue\n";
+        assert!(text("f", script).unwrap().contains("=gr\u{fc}\u{df}e"));
+        let error = text("f", b"#!/bin/sh\necho \xfc\n")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("line 2"), "{error}");
     }
 
     #[test]
@@ -190,7 +371,12 @@ mod tests {
     proptest! {
         #[test]
         fn no_directive_makes_it_panic(line in any::<String>(), more in "[-=a-zN'\"\\\\ #]{0,20}") {
-            let _ = directives("x", &format!("#!/bin/sh\n#SBATCH {line}\n#SBATCH {more}\n"));
+            let _ = directives("x", &format!("#!/bin/sh\n#SBATCH{line}\n#SBATCH {more}\n#PBS {more}\n#BSUB {line}\n"));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in any::<Vec<u8>>()) {
+            let _ = text("x", &bytes);
         }
     }
 }

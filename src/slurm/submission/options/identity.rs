@@ -1,0 +1,81 @@
+//! What the job is called, whose it is, when it runs, and its files and mails.
+
+use super::super::readings::{texts, times};
+use super::Follows::{Maybe, Nothing, Value};
+use super::Reads::{Count, Own, Sets, Text, Time};
+use super::{SbatchOption, row};
+
+#[rustfmt::skip]
+pub(super) const ROWS: &[SbatchOption] = &[
+    row("job-name", Some('J'), Value("NAME"), Text("name"),
+        "The job's name [default: the file's]").ours("name"),
+    row("account", Some('A'), Value("NAME"), Text("account"), "Who is charged"),
+    row("array", Some('a'), Value("INDICES"), Own(texts::array),
+        "Tasks of an array, as in 0-9%2"),
+    row("begin", Some('b'), Value("TIME"), Own(times::begin),
+        "When it may start: now+2hours, 16:00 or 2026-11-23T08:00 (UTC), tomorrow"),
+    row("chdir", Some('D'), Value("FOLDER"), Text("current_working_directory"),
+        "Its folder on the cluster [default: the user's home, and below it]"),
+    row("comment", None, Value("TEXT"), Text("comment"), "A remark"),
+    row("container", None, Value("PATH"), Text("container"), "An OCI container bundle")
+        .tells(&["SLURM_CONTAINER"]),
+    row("container-id", None, Value("ID"), Text("container_id"), "The id of an OCI container")
+        .tells(&["SLURM_CONTAINER_ID"]),
+    row("runtime", None, Value("NAME"), Text("container_type"), "The type of its container")
+        .tells(&["SLURM_RUNTIME"]),
+    row("context", None, Value("CONTEXT"), Text("selinux_context"), "Its SELinux context"),
+    row("deadline", None, Value("TIME"), Own(times::deadline), "When it must have ended"),
+    row("delay-boot", None, Value("MINUTES"), Own(times::delay_boot),
+        "How long it waits before nodes are booted for its features"),
+    row("dependency", Some('d'), Value("WHAT"), Text("dependency"),
+        "What it waits for, as in afterok:12").tells(&["SLURM_JOB_DEPENDENCY"]),
+    row("error", Some('e'), Value("FILE"), Text("standard_error"),
+        "The file on the cluster for its standard error"),
+    row("export", None, Value("VARIABLES"), Own(texts::export),
+        "Variables of its environment: ALL, NONE, NIL, or a list of NAME=VALUE"),
+    row("env", None, Value("NAME=VALUE"), Own(texts::variable),
+        "A variable of its environment; may be given again"),
+    row("extra", None, Value("TEXT"), Text("extra"), "A text for the choice of nodes"),
+    row("get-user-env", None, Maybe("TIMEOUT"), Own(texts::get_user_env),
+        "With the environment of a login of its user").early("get_user_environment"),
+    row("hold", Some('H'), Nothing, Sets("hold", true), "Do not start it until it is released"),
+    row("input", Some('i'), Value("FILE"), Text("standard_input"),
+        "The file on the cluster that it reads"),
+    row("kill-on-invalid-dep", None, Value("yes|no"), Own(texts::kill_on_invalid_dep),
+        "Whether it ends when what it waits for can never be")
+        .early("kill_on_invalid_dependency"),
+    row("mail-type", None, Value("WHEN"), Own(texts::mail_type),
+        "When a mail is sent, as in END,FAIL; several add up"),
+    row("mail-user", None, Value("ADDRESS"), Text("mail_user"), "Who gets mails"),
+    row("mcs-label", None, Value("LABEL"), Text("mcs_label"), "Its security label"),
+    row("nice", None, Maybe("NUMBER"), Own(texts::nice), "By how much it lets others go first"),
+    row("no-requeue", None, Nothing, Sets("requeue", false), "Never start it anew"),
+    row("open-mode", None, Value("append|truncate"), Own(texts::open_mode),
+        "How its files of output are opened").tells(&["SLURM_OPEN_MODE"]),
+    row("output", Some('o'), Value("FILE"), Text("standard_output"),
+        "The file on the cluster for its standard output"),
+    row("priority", None, Value("NUMBER"), Own(texts::priority), "Its priority, or TOP"),
+    row("propagate", None, Maybe("LIMITS"), Own(texts::propagate),
+        "Limits of this machine, which no job has: it has those of its node"),
+    row("qos", Some('q'), Value("NAME"), Text("qos"), "Quality of service"),
+    row("requeue", None, Maybe("expedite"), Own(texts::requeue),
+        "Start it anew when a node fails"),
+    row("signal", None, Value("[R][B:]SIGNAL[@SECONDS]"), Own(times::signal),
+        "A signal before its time is over, as in B:USR1@60").early("signal"),
+    row("time", Some('t'), Value("TIME"), Time("time_limit"),
+        "How long it may run: minutes, h:m:s or days-hours; 0 for no limit"),
+    row("time-min", None, Value("TIME"), Time("time_minimum"), "The least time that does"),
+    row("wckey", None, Value("KEY"), Text("wckey"), "The workload's key")
+        .tells(&["SLURM_WCKEY"]),
+    row("acctg-freq", None, Value("INTERVALS"), Text("account_gather_frequency"),
+        "How often it is accounted, as in task=60").tells(&["SLURM_ACCTG_FREQ"]),
+    row("profile", None, Value("WHAT"), Own(texts::profile),
+        "What is profiled: all, none, energy, lustre, network, task").tells(&["SLURM_PROFILE"]),
+    row("oom-kill-step", None, Maybe("0|1"), Own(texts::oom_kill_step),
+        "Whether all of a step ends when a task has no memory left"),
+    row("bb", None, Value("WHAT"), Text("burst_buffer"), "Burst buffer"),
+    row("batch", None, Value("FEATURES"), Text("batch_features"),
+        "Features of the node that runs the script"),
+    row("mincpus", None, Value("COUNT"), Count("minimum_cpus_per_node"),
+        "The least CPUs of each node"),
+];
