@@ -49,6 +49,10 @@ impl Runs {
         for (option, value) in options {
             description.set(option, value)?;
         }
+        if description.wishes("test-only") {
+            let wish = format!("`{name}` is to be tested alone, as its `--test-only` says");
+            return Err(Error::usage(wish).hint(format!("hpcapi jobs submit {name}")));
+        }
         description.fill(user);
         Ok(description)
     }

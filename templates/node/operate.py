@@ -60,9 +60,9 @@ DAEMONS = "munge slurmctld slurmrestd hpcapi-proxy".split()
 # sbatch takes whatever an option's name begins with for the option, so only whole names get there.
 # Those that may stand alone: any other would take the next argument for its value.
 ALONE = set(
-    "consolidate-segments contiguous exclusive hold nice no-kill no-requeue oom-kill-step overcommit "
-    "oversubscribe propagate reboot requeue resv-ports spread-job spread-segments stepmgr "
-    "use-min-nodes".split()
+    "consolidate-segments contiguous exclusive get-user-env hold nice no-kill no-requeue "
+    "oom-kill-step overcommit oversubscribe propagate reboot requeue resv-ports spread-job "
+    "spread-segments stepmgr use-min-nodes".split()
 )
 OPTIONS = ALONE | set(
     "account acctg-freq array batch bb begin chdir cluster-constraint comment constraint container "
@@ -85,7 +85,6 @@ REFUSED = {
     "bbf": "sbatch would read a file of the head node",
     "clusters": "the operations speak with one cluster",
     "export-file": "sbatch would read a file of the head node",
-    "get-user-env": "begin the script with `#!/bin/bash -l` instead",
     "gid": WHOSE,
     "ignore-pbs": OF_SBATCH,
     "nodefile": "sbatch would read a file of the head node: --nodelist names nodes",

@@ -187,6 +187,12 @@ mod tests {
         }
     }
 
+    /// Of all commands that take them, beside their own.
+    #[test]
+    fn no_name_means_two_things() {
+        <crate::cli::Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
     #[test]
     fn what_the_client_does_is_apart() {
         let read = read("--parsable -W --wrap hostname");

@@ -129,6 +129,11 @@ fn read(args: &Args, text: &[u8]) -> Result<(Trigger, String)> {
             "`{name}` is a heterogeneous job, which no trigger makes"
         )));
     }
+    if description.wishes("test-only") {
+        return Err(Error::usage(format!(
+            "`{name}` is to be tested alone, as its `--test-only` says"
+        )));
+    }
     let own = Description::options(name, &script)?;
     for (option, value) in &args.options.0 {
         description.set(option, value)?;

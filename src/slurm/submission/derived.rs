@@ -11,6 +11,10 @@ use super::{Description, Fields};
 /// The first version (of Slurm 23.11) whose `sbatch` has the CPUs of a task among its resources.
 const CPUS_IN_TRES: ApiVersion = ApiVersion::new(40);
 
+/// The last version (of Slurm 23.11) whose `sbatch` writes `gres/gpu:1` where later ones have
+/// `gres/gpu=1`.
+const COLONS_IN_TRES: ApiVersion = ApiVersion::new(40);
+
 /// INFINITE of Slurm, in 16 bits.
 const WITHOUT_END: i64 = 65_535;
 
@@ -37,6 +41,16 @@ pub(super) fn fields(description: &Description, version: ApiVersion) -> Fields {
         let all = std::iter::once(format!("cpu={cpus}")).chain(rest);
         let all = Value::Text(all.collect::<Vec<_>>().join(","));
         fields.insert("tres_per_task", all);
+    }
+    let is_made = description
+        .parts
+        .keys()
+        .any(|(field, _)| *field == "tres_per_task");
+    if (is_option || is_made)
+        && version <= COLONS_IN_TRES
+        && let Some(all) = text(&fields, "tres_per_task")
+    {
+        fields.insert("tres_per_task", Value::Text(all.replace('=', ":")));
     }
     fields
 }
@@ -162,7 +176,7 @@ fn count_tasks(description: &Description, fields: &mut Fields, version: ApiVersi
     }
 }
 
-pub(super) fn number(fields: &Fields, name: &str) -> Option<i64> {
+fn number(fields: &Fields, name: &str) -> Option<i64> {
     match fields.get(name) {
         Some(Value::Number(number)) if *number > 0 => Some(*number),
         _ => None,
@@ -286,7 +300,8 @@ mod tests {
         let bound = Json::from("gres/gpu:per_task:3");
         let per_task = Json::from("cpu=2,gres/gpu:a=1,gres/gpu:b=2");
         assert_eq!(sent(lines, 42), (per_task, bound.clone()));
-        assert_eq!(sent(lines, 39).0, "gres/gpu:a=1,gres/gpu:b=2");
+        assert_eq!(sent(lines, 39).0, "gres/gpu:a:1,gres/gpu:b:2");
+        assert_eq!(sent(lines, 40).0, "cpu:2,gres/gpu:a:1,gres/gpu:b:2");
         let own = "#SBATCH --tres-per-task=cpu=4,gres:gpu:1 --gpu-bind=none";
         let expected = (Json::from("cpu=4,gres/gpu=1"), Json::from("gres/gpu:none"));
         assert_eq!(sent(own, 42), expected);

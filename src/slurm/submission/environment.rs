@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::derived::{has_hint, number, text};
+use super::derived::{has_hint, text};
 use super::value::Value;
 use super::{Description, Fields, options};
 
@@ -84,15 +84,8 @@ fn told(description: &Description, fields: &Fields) -> Variables {
             tell(name, value.clone());
         }
     }
-    let per_task = text(fields, "tres_per_task");
-    let has_cpus = per_task
-        .as_deref()
-        .is_some_and(|all| all.starts_with("cpu="));
-    let cpus = number(fields, "cpus_per_task").filter(|_| !has_cpus);
-    let cpus = cpus.map(|cpus| format!("cpu={cpus}"));
-    let per_task: Vec<String> = cpus.into_iter().chain(per_task).collect();
-    if !per_task.is_empty() {
-        tell("SLURM_TRES_PER_TASK", per_task.join(","));
+    if let Some(per_task) = text(fields, "tres_per_task") {
+        tell("SLURM_TRES_PER_TASK", per_task);
     }
     if let Some(bound) = text(fields, "tres_bind") {
         tell("SLURM_TRES_BIND", bound);

@@ -214,7 +214,8 @@ pub(super) fn set(description: &mut Description, name: &str, value: &str) -> Res
     if option.follows == Follows::Nothing && !value.is_empty() {
         return Err(bad("value: it takes none, and none is needed"));
     }
-    if value.contains(|c: char| c.is_control() && c != '\t') && option.long != "wrap" {
+    let is_free = ["env", "export", "wrap"].contains(&option.long);
+    if value.contains(|c: char| c.is_control() && c != '\t') && !is_free {
         return Err(bad("text"));
     }
     description.given.insert(option.long);
