@@ -68,6 +68,7 @@ fn each_line_sets_its_fields() {
             json!(["SPREAD_JOB", "PREFER_MINIMUM_NODE_COUNT"]),
         ),
         ("--acctg-freq=30", "account_gather_frequency", json!("30")),
+        ("--res=x", "reservation", json!("x")),
         (
             "--gpus=2 --cpus-per-gpu=2",
             "cpus_per_tres",
@@ -210,6 +211,7 @@ fn what_sbatch_refuses_is_refused() {
         "--cpus-per-gpu=0",
         "--nodefile=/no/such/file",
         "--nice=x",
+        "--acctg-freq=x",
         "--clusters=x",
         "--uid=x",
         "--bbf=x",

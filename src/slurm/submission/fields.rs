@@ -138,6 +138,7 @@ pub(super) fn versions_of(field: &str, word: &str) -> Option<std::ops::RangeIncl
             44..=u32::MAX
         }
         ("flags", "GRES_ONE_TASK_PER_SHARING") => 39..=40,
+        ("memory_binding_type", "SORT") => 36..=43,
         _ => return None,
     };
     Some(versions)

@@ -154,8 +154,9 @@ fn pbs(found: &mut Found, letter: char, value: &str) -> Result<(), String> {
             Some(("umask", value)) => found.set("env", &format!("SLURM_UMASK={value}")),
             _ => found.leave_out(format!("-W {value}")),
         },
-        'V' | 'z' | 'I' => Ok(()),
-        'c' | 'C' | 'j' | 'k' | 'r' | 'S' | 'u' => found.leave_out(format!("-{letter} {value}")),
+        // Both outputs go to one file anyway.
+        'j' | 'V' | 'z' | 'I' => Ok(()),
+        'c' | 'C' | 'k' | 'r' | 'S' | 'u' => found.leave_out(format!("-{letter} {value}")),
         letter => Err(format!("`-{letter}` is no option that sbatch translates")),
     }
 }
@@ -292,7 +293,7 @@ mod tests {
     fn what_is_left_out_is_told() {
         let read = directives(
             "job.sh",
-            "#!/bin/sh\n#PBS -j oe\n#PBS -l place=free\n#PBS -y\n",
+            "#!/bin/sh\n#PBS -k oe\n#PBS -j oe\n#PBS -l place=free\n#PBS -y\n",
         );
         assert_eq!(read.remarks.len(), 2, "{:?}", read.remarks);
         assert!(read.remarks[0].contains("line 2") && read.remarks[1].contains("place=free"));

@@ -168,6 +168,15 @@ fn options(words: &[String]) -> (Vec<(&'static str, String)>, Vec<String>) {
     let mut faults = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
+        if word == "--" {
+            // Nothing behind it is an option.
+            faults.extend(
+                words
+                    .next()
+                    .map(|word| format!("`{word}` is no option of sbatch's")),
+            );
+            break;
+        }
         let outcome = match (word.strip_prefix("--"), word.strip_prefix('-')) {
             (Some(long), _) if !long.is_empty() => {
                 self::long(long, &mut words).map(|one| found.push(one))

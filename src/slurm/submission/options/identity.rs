@@ -20,9 +20,9 @@ pub(super) const ROWS: &[SbatchOption] = &[
     row("container", None, Value("PATH"), Text("container"), "An OCI container bundle")
         .tells(&["SLURM_CONTAINER"]),
     row("container-id", None, Value("ID"), Text("container_id"), "The id of an OCI container")
-        .tells(&["SLURM_CONTAINER_ID"]),
+        .tells(&["SLURM_CONTAINER_ID"]).newer(),
     row("runtime", None, Value("NAME"), Text("container_type"), "The type of its container")
-        .tells(&["SLURM_RUNTIME"]),
+        .tells(&["SLURM_RUNTIME"]).newer(),
     row("context", None, Value("CONTEXT"), Text("selinux_context"), "Its SELinux context"),
     row("deadline", None, Value("TIME"), Own(times::deadline), "When it must have ended"),
     row("delay-boot", None, Value("MINUTES"), Own(times::delay_boot),
@@ -35,7 +35,7 @@ pub(super) const ROWS: &[SbatchOption] = &[
         "Variables of its environment: ALL, NONE, NIL, or a list of NAME=VALUE"),
     row("env", None, Value("NAME=VALUE"), Own(texts::variable),
         "A variable of its environment; may be given again"),
-    row("extra", None, Value("TEXT"), Text("extra"), "A text for the choice of nodes"),
+    row("extra", None, Value("TEXT"), Text("extra"), "A text for the choice of nodes").newer(),
     row("get-user-env", None, Maybe("TIMEOUT"), Own(texts::get_user_env),
         "With the environment of a login of its user").early("get_user_environment"),
     row("hold", Some('H'), Nothing, Sets("hold", true), "Do not start it until it is released"),
@@ -67,12 +67,12 @@ pub(super) const ROWS: &[SbatchOption] = &[
     row("time-min", None, Value("TIME"), Time("time_minimum"), "The least time that does"),
     row("wckey", None, Value("KEY"), Text("wckey"), "The workload's key")
         .tells(&["SLURM_WCKEY"]),
-    row("acctg-freq", None, Value("INTERVALS"), Text("account_gather_frequency"),
+    row("acctg-freq", None, Value("INTERVALS"), Own(texts::acctg_freq),
         "How often it is accounted, as in task=60").tells(&["SLURM_ACCTG_FREQ"]),
     row("profile", None, Value("WHAT"), Own(texts::profile),
         "What is profiled: all, none, energy, lustre, network, task").tells(&["SLURM_PROFILE"]),
     row("oom-kill-step", None, Maybe("0|1"), Own(texts::oom_kill_step),
-        "Whether all of a step ends when a task has no memory left"),
+        "Whether all of a step ends when a task has no memory left").newer(),
     row("bb", None, Value("WHAT"), Text("burst_buffer"), "Burst buffer"),
     row("batch", None, Value("FEATURES"), Text("batch_features"),
         "Features of the node that runs the script"),

@@ -33,6 +33,8 @@ pub struct SbatchOption {
     tells: &'static [&'static str],
     /// The field of v0.0.36 to v0.0.38 that is written like it, where it has another name now.
     early: Option<&'static str>,
+    /// Whether `sbatch` 22.05 did not have it, so that an abbreviation did not mean it.
+    is_newer: bool,
 }
 
 /// What follows an option.
@@ -103,6 +105,7 @@ const fn row(
         reads,
         tells: &[],
         early: None,
+        is_newer: false,
     }
 }
 
@@ -124,6 +127,11 @@ impl SbatchOption {
 
     const fn early(mut self, field: &'static str) -> SbatchOption {
         self.early = Some(field);
+        self
+    }
+
+    const fn newer(mut self) -> SbatchOption {
+        self.is_newer = true;
         self
     }
 
@@ -170,6 +178,10 @@ pub(super) fn find(name: &str) -> Result<&'static SbatchOption, String> {
         return Ok(exact);
     }
     let meant: Vec<_> = all().filter(|option| option.begins_with(name)).collect();
+    let older: Vec<_> = meant.iter().filter(|option| !option.is_newer).collect();
+    if let [option] = older.as_slice() {
+        return Ok(option);
+    }
     match meant.as_slice() {
         [option] => Ok(option),
         [] => Err(format!(
@@ -321,6 +333,8 @@ mod tests {
             ("tasks", "ntasks-per-node"),
             ("tasks-per-node", "ntasks-per-node"),
             ("no-k", "no-kill"),
+            ("res", "reservation"),
+            ("oom", "oom-kill-step"),
             ("mem", "mem"),
             ("name", "job-name"),
         ] {

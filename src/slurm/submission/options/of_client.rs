@@ -25,7 +25,7 @@ pub(super) const ROWS: &[SbatchOption] = &[
         .also(&["cluster"]),
     row("export-file", None, Value("FILE"),
         Refused("name the variables: --export=NAME=VALUE,… or --env NAME=VALUE"), ""),
-    row("external", None, Nothing, Refused("a job without a script is made by salloc"), ""),
+    row("external", None, Nothing, Refused("a job without a script is made by salloc"), "").newer(),
     row("gid", None, Value("GROUP"), Refused("a job runs as the token's user: leave it out"), ""),
     row("uid", None, Value("USER"),
         Refused("a job runs as the token's user: hpcapi token --user NAME"), ""),

@@ -29,7 +29,7 @@ pub(super) const ROWS: &[SbatchOption] = &[
     row("mem-bind", None, Value("HOW"), Own(layout::mem_bind),
         "How tasks are bound to memory, as in local").tells(&["SLURM_MEM_BIND"]),
     row("mem-update", None, Value("PERCENT@MINUTES"), Own(layout::mem_update),
-        "When memory that it does not use is given back"),
+        "When memory that it does not use is given back").newer(),
     row("tmp", None, Value("SIZE"), Size("temporary_disk_per_node"), "Disk of each node"),
     row("gpus", Some('G'), Value("COUNT"), Own(gpus::gpus), "How many GPUs, as in 2 and a100:2")
         .tells(&["SLURM_GPUS"]).early("gpus"),
@@ -49,11 +49,11 @@ pub(super) const ROWS: &[SbatchOption] = &[
         "Generic resources of each node, as in gpu:1").early("gres"),
     row("gres-flags", None, Value("FLAGS"), Own(gpus::gres_flags),
         "disable-binding or enforce-binding").early("gres_flags"),
-    row("tres-bind", None, Value("HOW"), Text("tres_bind"), "How tasks are bound to resources"),
+    row("tres-bind", None, Value("HOW"), Text("tres_bind"), "How tasks are bound to resources").newer(),
     row("tres-per-task", None, Value("LIST"), Own(gpus::tres_per_task),
-        "Resources for each task, as in cpu=2,gres/gpu=1"),
+        "Resources for each task, as in cpu=2,gres/gpu=1").newer(),
     row("licenses", Some('L'), Value("LIST"), Own(texts::licenses), "Licenses"),
-    row("resources", None, Value("LIST"), Own(texts::resources), "Resources of the cluster"),
+    row("resources", None, Value("LIST"), Own(texts::resources), "Resources of the cluster").newer(),
     row("cpu-freq", None, Value("FREQUENCY"), Text("cpu_frequency"), "How fast CPUs run"),
     row("network", None, Value("TYPE"), Text("network"), "The network")
         .tells(&["SLURM_NETWORK"]),
@@ -61,5 +61,5 @@ pub(super) const ROWS: &[SbatchOption] = &[
         "Cores kept for the system"),
     row("thread-spec", None, Value("COUNT"), Count("thread_specification"),
         "Threads kept for the system"),
-    row("resv-ports", None, Maybe("COUNT"), Own(layout::resv_ports), "Ports for MPI"),
+    row("resv-ports", None, Maybe("COUNT"), Own(layout::resv_ports), "Ports for MPI").newer(),
 ];

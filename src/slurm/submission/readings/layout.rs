@@ -180,6 +180,7 @@ pub(in super::super) fn mem_bind(description: &mut Description, value: &str) -> 
             "rank" => kinds.push("RANK"),
             "local" => kinds.push("LOCAL"),
             "p" | "prefer" => kinds.push("PREFER"),
+            "sort" => kinds.push("SORT"),
             word if word.starts_with("map_mem") || word.starts_with("mask_mem") => {
                 let (name, first) = word.split_once([':', '=']).ok_or_else(what)?;
                 kinds.push(if name == "map_mem" { "MAP" } else { "MASK" });

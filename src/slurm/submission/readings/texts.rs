@@ -179,6 +179,29 @@ pub(in super::super) fn profile(description: &mut Description, value: &str) -> R
     Ok(())
 }
 
+/// Reads `30` and `task=60,energy=5`, in seconds.
+pub(in super::super) fn acctg_freq(
+    description: &mut Description,
+    value: &str,
+) -> Result<(), String> {
+    let known = ["task", "energy", "network", "filesystem"];
+    let is_part = |part: &str| match part.split_once('=') {
+        Some((name, seconds)) => {
+            known.contains(&name.to_ascii_lowercase().as_str()) && values::whole(seconds).is_some()
+        }
+        None => values::whole(part).is_some(),
+    };
+    if value.is_empty() {
+        description.fields.remove("account_gather_frequency");
+        return Ok(());
+    }
+    if !value.split(',').all(is_part) {
+        return Err("number of seconds, or list as in task=60,energy=5,".to_owned());
+    }
+    description.put("account_gather_frequency", Value::Text(value.to_owned()));
+    Ok(())
+}
+
 pub(in super::super) fn licenses(description: &mut Description, value: &str) -> Result<(), String> {
     description.part("licenses", "licenses", value.to_owned());
     Ok(())
