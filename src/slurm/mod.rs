@@ -8,6 +8,7 @@ pub mod host_list;
 mod job_counts;
 pub mod jobs;
 pub mod log_file;
+mod mended;
 mod node_setup;
 pub mod nodes;
 pub mod operations;

@@ -1,13 +1,20 @@
 //! The shapes that one and the same value has in the versions of Slurm's API: a number or a
 //! struct of a number, a word or a list of words. Each reader takes them all.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use super::mended::mended;
 
 /// INFINITE and NO_VAL of Slurm in 32 and 64 bits, as old versions show them.
 const INFINITE: [u64; 2] = [0xffff_ffff, 0xffff_ffff_ffff_ffff];
 const NO_VALUE: [u64; 2] = [0xffff_fffe, 0xffff_ffff_ffff_fffe];
+
+/// Numbers that are no whole ones are read up to this.
+const LARGEST: f64 = 9e18;
 
 /// A number: plain, in a string, null, or `{set, infinite, number}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,6 +78,10 @@ impl<'de> Visitor<'de> for NumberVisitor {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Number, E> {
+        // Nothing that Slurm counts is as large.
+        if number.abs() >= LARGEST {
+            return Ok(Number::Unset);
+        }
         #[expect(clippy::cast_possible_truncation, reason = "fractions are cut off")]
         Ok(Number::Is(number as i64))
     }
@@ -168,8 +179,11 @@ impl<'de> Deserialize<'de> for Words {
 
             fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Words, S::Error> {
                 let mut words = Vec::new();
-                while let Some(word) = list.next_element()? {
-                    words.push(word);
+                // One that is no word costs only itself.
+                while let Some(word) = list.next_element::<Value>()? {
+                    if let Value::String(word) = word {
+                        words.push(word);
+                    }
                 }
                 Ok(Words(words))
             }
@@ -179,9 +193,13 @@ impl<'de> Deserialize<'de> for Words {
 }
 
 /// Reads a server's JSON. Slurm hands on what users write into names and comments byte for byte;
-/// what of it is no UTF-8 is replaced.
+/// what of it is no UTF-8, or no JSON, is replaced.
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<T> {
-    serde_json::from_str(&String::from_utf8_lossy(bytes))
+    let text = String::from_utf8_lossy(bytes);
+    serde_json::from_str(&text).or_else(|error| match mended(&text) {
+        Cow::Borrowed(_) => Err(error),
+        Cow::Owned(mended) => serde_json::from_str(&mended),
+    })
 }
 
 /// Reads a list, or null for an empty one.
@@ -232,6 +250,9 @@ mod tests {
     fn what_is_no_utf_8_is_replaced() {
         let read: Vec<String> = read(b"[\"gr\xf6\xdfe\",\"\xc3\"]").unwrap();
         assert_eq!(read, ["gr\u{fffd}\u{fffd}e", "\u{fffd}"]);
+        let numbers: Vec<Number> = super::read(b"[NaN,-Infinity,1e999,1e30,7]").unwrap();
+        let unset = Number::Unset;
+        assert_eq!(numbers, [unset, unset, unset, unset, Number::Is(7)]);
     }
 
     #[test]
@@ -241,5 +262,6 @@ mod tests {
         assert_eq!(words(r#""A,B""#), ["A", "B"]);
         assert_eq!(words("\"\""), Vec::<String>::new());
         assert_eq!(words("null"), Vec::<String>::new());
+        assert_eq!(words(r#"["A",5,null,{},"B"]"#), ["A", "B"]);
     }
 }

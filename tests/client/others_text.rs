@@ -118,7 +118,11 @@ fn an_element_that_is_not_understood_is_shown_as_well_as_can_be() {
     ];
     let listed = json(&with_jobs(jobs), &["jobs", "list"]);
     let jobs = shown(&listed, "jobs");
-    assert_eq!(jobs.len(), 2, "{jobs:?}");
+    assert_eq!(jobs.len(), 3, "{jobs:?}");
+    assert_eq!(
+        (&jobs[2]["id"], &jobs[2]["state"]),
+        (&3.into(), &"UNKNOWN".into())
+    );
     assert_eq!(
         (&jobs[0]["id"], &jobs[0]["user"]),
         (&1.into(), &"me".into())
@@ -127,6 +131,47 @@ fn an_element_that_is_not_understood_is_shown_as_well_as_can_be() {
         (&jobs[0]["name"], &jobs[0]["priority"]),
         (&Value::Null, &Value::Null)
     );
-    let warning = "warning: left out of the server's lists, for they are not understood: 2";
+    let warning = "warning: left out of the server's lists, for they are not understood: 1";
     assert!(listed.stderr.contains(warning), "{}", listed.stderr);
+}
+
+#[test]
+fn what_is_no_json_is_read_as_well_as_can_be() {
+    let odd = br#"{"job_id":1,"job_state":["RUNNING",5],"name":"half \ud83d","priority":NaN,
+        "cpus":1e999,"node_count":99999999999999999999999,"user_name":"me"}"#;
+    let (open, closed) = ("[".repeat(500), "]".repeat(500));
+    let nested = format!("{{\"job_id\":4,\"job_state\":[\"RUNNING\"],\"x\":{open}{closed}}}");
+    let server = with_jobs(vec![odd.to_vec(), nested.into_bytes(), other()]);
+    let listed = json(&server, &["jobs", "list"]);
+    let jobs = shown(&listed, "jobs");
+    assert_eq!(jobs.len(), 3, "{jobs:?}");
+    assert_eq!(jobs[0]["name"], "half \u{fffd}");
+    assert_eq!(jobs[0]["state"], "RUNNING");
+    assert_eq!(jobs[0]["priority"], Value::Null);
+    assert_eq!(jobs[0]["cpus"], Value::Null);
+    assert_eq!(jobs[0]["node_count"], Value::Null);
+    assert_eq!(listed.stderr, "");
+    let shown_job = shown(&json(&server, &["jobs", "show", "1"]), "jobs");
+    assert_eq!(shown_job[0], jobs[0]);
+}
+
+#[test]
+fn a_list_that_breaks_off_in_the_middle_is_told_so() {
+    let whole = list("jobs", &[other(), other(), other()]);
+    for length in [whole.len() - 1, whole.len() - 2, whole.len() - 9, 40] {
+        let part = whole[..length].to_vec();
+        let server = Server::start(move |asked| match asked.path.ends_with("/jobs") {
+            true => in_json(200, &part),
+            false => good(asked, &[]),
+        });
+        let outcome = User::new().run(&server.endpoint(), &["jobs", "list"]);
+        assert_eq!(
+            outcome.complaints(),
+            Vec::<String>::new(),
+            "{}",
+            outcome.stderr
+        );
+        let words = "the server's list of jobs breaks off after";
+        assert!(outcome.stderr.contains(words), "{}", outcome.stderr);
+    }
 }

@@ -76,10 +76,16 @@ impl Elements {
         Ok(())
     }
 
-    /// Returns what stood around the elements: the same document with an empty list.
+    /// Returns what stood around the elements: the same document with an empty list. Fails when
+    /// it breaks off.
     pub(super) fn finish(self) -> Result<Vec<u8>> {
-        if self.place == Place::Inside {
-            return Err(Error::failed("the server's answer is cut off"));
+        let is_document = self.envelope.trim_ascii_start().starts_with(b"{");
+        if is_document && (self.depth > 0 || self.in_string) {
+            return Err(Error::failed(format!(
+                "the server's list of {} breaks off after {} of them",
+                self.list, self.count
+            ))
+            .hint("try again, and look what is wrong: hpcapi ping"));
         }
         Ok(self.envelope)
     }
@@ -248,6 +254,25 @@ mod tests {
             let (found, envelope) = cut(broken, 3);
             assert!(found.is_empty(), "{found:?}");
             assert_eq!(envelope, broken);
+        }
+    }
+
+    #[test]
+    fn a_list_that_breaks_off_is_told_so() {
+        let whole = r#"{"jobs":[{"a":"b"},{"c":{}}],"errors":[]}"#;
+        for length in 1..=whole.len() {
+            let mut elements = Elements::of("jobs");
+            let pushed = elements.push(&whole.as_bytes()[..length], |_| Ok(()));
+            pushed.unwrap();
+            let count = elements.count;
+            let told = elements.finish().map_err(|error| error.to_string());
+            match length == whole.len() {
+                true => assert!(told.is_ok()),
+                false => assert_eq!(
+                    told.unwrap_err(),
+                    format!("the server's list of jobs breaks off after {count} of them")
+                ),
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::slurm::shape::{self, Number};
 use crate::wait::Pace;
 
@@ -100,10 +100,7 @@ impl Client {
                 .each(|piece| {
                     elements.push(piece, |element| {
                         count += 1;
-                        let element = read_element(element).doing(|| {
-                            format!("an element of the server's `{list}` is not understood")
-                        })?;
-                        match element.map_or(Element::NotUnderstood, &mut keep) {
+                        match read_element(element).map_or(Element::NotUnderstood, &mut keep) {
                             Element::Wanted(element) => kept.push(element),
                             Element::Unwanted => {}
                             Element::NotUnderstood => left_out += 1,
@@ -159,15 +156,15 @@ impl Client {
 }
 
 /// Reads an element; of one that is not what it should be, the fields that are. `None` when
-/// without the others it is nothing.
-fn read_element<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<Option<T>> {
+/// without the others it is nothing, or it is no JSON.
+fn read_element<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     if let Ok(element) = shape::read(bytes) {
-        return Ok(Some(element));
+        return Some(element);
     }
-    let mut fields: Map<String, Value> = shape::read(bytes)?;
+    let mut fields: Map<String, Value> = shape::read(bytes).ok()?;
     fields.retain(|name, value| {
         let alone = Map::from_iter([(name.clone(), value.clone())]);
         serde_json::from_value::<T>(Value::Object(alone)).is_ok()
     });
-    Ok(serde_json::from_value(Value::Object(fields)).ok())
+    serde_json::from_value(Value::Object(fields)).ok()
 }

@@ -61,18 +61,18 @@ pub(super) struct RawJob {
 }
 
 impl RawJob {
-    /// Returns the job in the one shape; `None` when it has no number or no state.
+    /// Returns the job in the one shape; `None` when it has no number. Without a state that is
+    /// understood it is `UNKNOWN`.
     pub(super) fn job(self) -> Option<Job> {
         let id = self.job_id.positive()?;
-        if self.job_state.0.is_empty() {
-            return None;
-        }
         let state = State::of(&self.job_state.0);
         let array_job_id = self.array_job_id.positive();
         let array_task_id = array_job_id.and_then(|_| self.array_task_id.count());
         let user = self.user_name.some();
         let nodes = self.nodes.some();
         let has_ended = state.has_ended();
+        let time_limit = self.time_limit.count();
+        let time_limit = time_limit.map(|minutes| minutes.saturating_mul(60));
         let (exit_code, signal) = exit(&self.exit_code);
         let (derived, _) = exit(&self.derived_exit_code);
         let (comment, marker) = unmarked(self.comment.some());
@@ -132,11 +132,10 @@ impl RawJob {
             submit_time: moment(self.submit_time),
             eligible_time: moment(self.eligible_time),
             start_time: moment(self.start_time),
-            end_time: moment(self.end_time),
-            time_limit_seconds: self
-                .time_limit
-                .count()
-                .map(|minutes| minutes.saturating_mul(60)),
+            // Slurm reckons with a year or a century where there is no limit.
+            end_time: moment(self.end_time)
+                .filter(|_| has_ended || state.is_ending() || time_limit.is_some()),
+            time_limit_seconds: time_limit,
             exit_code: exit_code.filter(|_| has_ended),
             signal: signal.filter(|_| has_ended),
             derived_exit_code: derived.filter(|_| has_ended),
@@ -260,12 +259,33 @@ mod tests {
     }
 
     #[test]
-    fn a_job_without_number_or_state_is_none() {
+    fn a_job_without_a_number_is_none_and_without_a_state_unknown() {
         let read = |value: Value| serde_json::from_value::<RawJob>(value).map(RawJob::job);
         assert_eq!(read(json!({"job_state": "RUNNING"})).unwrap(), None);
-        assert_eq!(read(json!({"job_id": 3})).unwrap(), None);
+        for stateless in [json!(null), json!([]), json!(""), json!([""]), json!([5])] {
+            let job = read(json!({"job_id": 3, "job_state": stateless})).unwrap();
+            assert_eq!(job.unwrap().state.as_str(), "UNKNOWN", "{stateless}");
+        }
         assert!(read(json!({"job_id": "x", "job_state": []})).is_err());
         assert!(read(json!({"job_id": 3, "job_state": 5})).is_err());
+    }
+
+    #[test]
+    fn what_has_no_limit_has_no_end_until_it_ends() {
+        let end = |state: &str, limit: Value| {
+            let raw = json!({"job_id": 7, "job_state": state, "end_time": 6_125_000_000_u64,
+                "time_limit": limit});
+            let raw: RawJob = serde_json::from_value(raw).unwrap();
+            raw.job().unwrap().end_time
+        };
+        let infinite = json!({"set": false, "infinite": true, "number": 0});
+        for state in ["PENDING", "RUNNING", "CONFIGURING"] {
+            assert_eq!(end(state, infinite.clone()), None, "{state}");
+            assert_eq!(end(state, json!(4_294_967_295_u32)), None, "{state}");
+            assert!(end(state, json!(5)).is_some(), "{state}");
+        }
+        assert!(end("COMPLETED", infinite.clone()).is_some());
+        assert!(end("COMPLETING", infinite).is_some());
     }
 
     #[test]

@@ -60,7 +60,8 @@ impl State {
     /// Returns the state that words of a server's mean: the base state and its flags, or the
     /// one word of old versions.
     pub fn of(words: &[String]) -> State {
-        let words: Vec<String> = words.iter().map(|word| word.to_uppercase()).collect();
+        let words = words.iter().filter(|word| !word.is_empty());
+        let words: Vec<String> = words.map(|word| word.to_uppercase()).collect();
         let shown = SHOWN_FIRST
             .iter()
             .find(|shown| words.iter().any(|word| word == *shown))
@@ -92,6 +93,11 @@ impl State {
                 | "OUT_OF_MEMORY"
                 | "REVOKED"
         )
+    }
+
+    /// Returns whether the job's script has ended, and what belongs to it has not.
+    pub fn is_ending(&self) -> bool {
+        self.as_str() == "COMPLETING"
     }
 
     /// Returns whether the job runs or ran.
