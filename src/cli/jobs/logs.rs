@@ -91,11 +91,11 @@ async fn print(
                 offset = 0;
                 continue;
             }
-            Piece::Missing if !is_said => {
+            Piece::Missing if had_ended && offset == 0 => return Err(absent(&job, &file.path)),
+            Piece::Missing if !is_said && !had_ended => {
                 is_said = true;
-                let yet = if had_ended { "" } else { " yet" };
                 events.warn(format!(
-                    "`{}` does not exist{yet}: job {} is {}",
+                    "`{}` does not exist yet: job {} is {}",
                     file.path,
                     job.shown_id(),
                     job.state
@@ -115,6 +115,20 @@ async fn print(
             None => return Ok(()),
         }
     }
+}
+
+/// Returns the error of a job that has ended and left no such file.
+fn absent(job: &Job, path: &str) -> Error {
+    let error = Error::failed(format!(
+        "`{path}` does not exist: job {} is {}",
+        job.shown_id(),
+        job.told()
+    ));
+    let error = match job.trouble() {
+        Some(trouble) => error.because(trouble),
+        None => error,
+    };
+    error.hint(format!("see how it ended: hpcapi jobs show {}", job.id))
 }
 
 async fn look(reach: &Reach, events: &Events, id: JobId) -> Result<Job> {

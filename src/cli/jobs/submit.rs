@@ -189,10 +189,20 @@ fn conclude(
                 for warning in &submitted.warnings {
                     events.warn(format!("job {}: {warning}", submitted.id));
                 }
+                for line in submitted
+                    .job_submit_user_msg
+                    .iter()
+                    .flat_map(|it| it.lines())
+                {
+                    output::harmless(&format!("job {}: {line}\n", submitted.id));
+                }
                 answer.jobs.push(SubmittedFile { file, submitted });
             }
-            Err(error) => answer.failed.push((file, error)),
+            Err(error) => answer.failed.push(FailedFile::new(file, error)),
         }
+    }
+    for FailedFile { file, cause, .. } in answer.failed.iter().skip(1) {
+        events.warn(format!("`{file}` was not submitted: {cause:#}"));
     }
     let written = view.map_or(Ok(()), |view| print(&answer, view));
     let ids = answer.jobs.iter().map(|job| job.submitted.id).collect();
@@ -300,11 +310,32 @@ struct SubmittedFile {
     submitted: Submitted,
 }
 
+#[derive(Serialize)]
+struct FailedFile {
+    file: String,
+    error: String,
+    because: Option<String>,
+    hints: Vec<String>,
+    #[serde(skip)]
+    cause: Error,
+}
+
+impl FailedFile {
+    fn new(file: String, cause: Error) -> FailedFile {
+        FailedFile {
+            file,
+            error: cause.to_string(),
+            because: std::error::Error::source(&cause).map(ToString::to_string),
+            hints: cause.hints().to_vec(),
+            cause,
+        }
+    }
+}
+
 #[derive(Default, Serialize)]
 struct SubmitAnswer {
     jobs: Vec<SubmittedFile>,
-    #[serde(skip)]
-    failed: Vec<(String, Error)>,
+    failed: Vec<FailedFile>,
 }
 
 impl SubmitAnswer {
@@ -315,7 +346,9 @@ impl SubmitAnswer {
             return written;
         }
         let count = self.failed.len();
-        let (file, error) = self.failed.swap_remove(0);
+        let FailedFile {
+            file, cause: error, ..
+        } = self.failed.swap_remove(0);
         if count == 1 && self.jobs.is_empty() {
             return Err(error);
         }

@@ -140,6 +140,7 @@ fn details(job: &Job) -> String {
         ("qos", job.qos.clone()),
         ("state", Some(job.state.to_string())),
         ("reason", job.reason.clone()),
+        ("trouble", job.trouble()),
         ("exit code", exit(job.exit_code, job.signal)),
         ("dependency", job.dependency.clone()),
         ("priority", number(job.priority)),
@@ -152,7 +153,14 @@ fn details(job: &Job) -> String {
         ("constraints", job.constraints.clone()),
         ("submitted", moment(job.submit_time)),
         ("eligible", moment(job.eligible_time)),
-        ("started", moment(job.start_time)),
+        (
+            if job.state.has_started() {
+                "started"
+            } else {
+                "starts"
+            },
+            moment(job.start_time),
+        ),
         (
             if job.state.has_ended() {
                 "ended"

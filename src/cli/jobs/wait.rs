@@ -53,6 +53,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         let limit = args.limit.unwrap_or(FOREVER);
         let ended = until_ended(reach, events, &args.id, limit).await?;
         let exit_code = jobs::exit_code(&ended);
+        let verdict = verdict(exit_code, &ended);
         if args.show.output == View::Raw {
             let version = reach.client.version().await?;
             for id in &args.id {
@@ -65,7 +66,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
             };
             print(&answer, args.show.output)?;
         }
-        verdict(exit_code)
+        verdict
     })
     .await
 }
@@ -74,7 +75,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
 pub(super) async fn wait_for(reach: &Reach, events: &Events, jobs: &[u64]) -> Result<()> {
     let ids: Vec<JobId> = jobs.iter().copied().map(JobId::from).collect();
     let ended = until_ended(reach, events, &ids, FOREVER).await?;
-    verdict(jobs::exit_code(&ended))
+    verdict(jobs::exit_code(&ended), &ended)
 }
 
 async fn until_ended(
@@ -88,16 +89,36 @@ async fn until_ended(
     jobs::wait(&reach.client, ids, limit, forgotten, seen, troubled).await
 }
 
-fn verdict(exit_code: u8) -> Result<()> {
-    match exit_code {
-        0 => Ok(()),
-        code => Err(Error::new(Kind::Job(code), "not every job completed")),
+/// Returns the error of jobs that did not all complete, with what went wrong as far as it is known.
+fn verdict(exit_code: u8, jobs: &[Job]) -> Result<()> {
+    if exit_code == 0 {
+        return Ok(());
     }
+    let mut error = Error::new(Kind::Job(exit_code), "not every job completed");
+    let told = |job: &Job| Some(format!("job {}: {}", job.shown_id(), job.trouble()?));
+    let troubles: Vec<String> = jobs.iter().filter_map(told).collect();
+    if !troubles.is_empty() {
+        error = error.because(troubles.join("\n"));
+    }
+    if let Some(job) = jobs.iter().find(|job| job.never_starts()) {
+        error = error.hint(format!(
+            "give it up: hpcapi jobs cancel {}",
+            job.array_job_id.unwrap_or(job.id)
+        ));
+    }
+    Err(error)
 }
 
 /// Returns what tells of each job that is seen, and of each trouble once.
 pub(in crate::cli) fn telling(events: &Events) -> (impl FnMut(&Job), impl FnMut(&Error)) {
-    let seen = |job: &Job| events.note(format!("job {} is {}", job.shown_id(), job.told()));
+    let seen = |job: &Job| {
+        let told = format!("job {} is {}", job.shown_id(), job.told());
+        match job.is_held() && !job.never_starts() {
+            // It may be for ever.
+            true => events.warn(format!("{told}: it waits until somebody releases it")),
+            false => events.note(told),
+        }
+    };
     let mut last_trouble = String::new();
     let troubled = move |error: &Error| {
         if last_trouble != error.to_string() {

@@ -24,9 +24,19 @@ pub fn request(id: JobId, version: ApiVersion) -> Request {
 /// Returns what Slurm knows of `id`: one job, or the parts of an array. Nothing when it does not
 /// know it, or has forgotten it: it keeps a job for 5 minutes after its end by default.
 pub async fn lookup(client: &Client, id: JobId) -> Result<Vec<Job>> {
-    if let Some(operations) = client.operations() {
-        return operations.job(id).await;
-    }
+    let mut jobs = match client.operations() {
+        Some(operations) => operations.job(id).await?,
+        None => asked(client, id).await?,
+    };
+    // Slurm tells the tasks of an array in the order in which it made records of them.
+    jobs.sort_by_key(|job| {
+        let index = job.array_task_id.unwrap_or(u64::MAX);
+        (job.array_job_id, index, job.id)
+    });
+    Ok(jobs)
+}
+
+async fn asked(client: &Client, id: JobId) -> Result<Vec<Job>> {
     let request = request(id, client.version().await?);
     let keep = |raw: RawJob| match raw.job() {
         Some(job) if job.is(id) => Element::Wanted(job),

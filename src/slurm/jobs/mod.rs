@@ -37,6 +37,23 @@ pub use submit::{Marker, Submitted, accepted, find_marked, request as submit_req
 pub use usage::{By, Line as UsageLine, Usage};
 pub use wait::{exit_code, gone, wait};
 
+/// What slurmstepd ends a job with whose files it cannot open.
+const UNOPENED: u8 = 53;
+
+/// The reason of a job that waits for another one to end as it did not.
+const NEVER_MET: &str = "DependencyNeverSatisfied";
+
+/// Reasons to wait that only a change of the job or of the cluster's configuration ends.
+const FOR_GOOD: [&str; 7] = [
+    NEVER_MET,
+    "BadConstraints",
+    "InvalidAccount",
+    "InvalidQOS",
+    "PartitionTimeLimit",
+    "AccountNotAllowed",
+    "QOSNotAllowed",
+];
+
 /// Who tells of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -193,20 +210,58 @@ impl Job {
 
     /// Returns its state, and why it waits if it does so until somebody releases it.
     pub fn told(&self) -> String {
-        match (&self.reason, self.priority) {
-            (Some(reason), Some(0)) if self.state.as_str() == "PENDING" => {
-                format!("{}: {reason}", self.state)
-            }
+        match &self.reason {
+            Some(reason) if self.is_held() => format!("{}: {reason}", self.state),
             _ => self.state.to_string(),
         }
+    }
+
+    /// Returns whether it waits until somebody releases it.
+    pub fn is_held(&self) -> bool {
+        self.priority == Some(0) && self.state.as_str() == "PENDING"
+    }
+
+    /// Returns whether it waits for what does not come: nothing but a change of the job, or of the
+    /// cluster, lets it start.
+    pub fn never_starts(&self) -> bool {
+        let is_for_good = |reason: &str| FOR_GOOD.contains(&reason);
+        self.state.as_str() == "PENDING" && self.reason.as_deref().is_some_and(is_for_good)
+    }
+
+    /// Returns what went wrong with it, in words, where Slurm has only a sign for it.
+    pub fn trouble(&self) -> Option<String> {
+        if self.never_starts() {
+            let reason = self.reason.as_deref().unwrap_or_default();
+            let awaited = self.dependency.as_deref().filter(|_| reason == NEVER_MET);
+            let awaited = awaited.map(|awaited| format!(" (it waits for {awaited})"));
+            let awaited = awaited.unwrap_or_default();
+            return Some(format!("it can never start: {reason}{awaited}"));
+        }
+        if self.state.as_str() != "FAILED" || self.signal != Some(UNOPENED) {
+            return None;
+        }
+        let mut files: Vec<String> = [&self.stdout, &self.stderr]
+            .into_iter()
+            .flatten()
+            .map(|file| format!("`{file}`"))
+            .collect();
+        files.dedup();
+        let files = match files.is_empty() {
+            true => "its output file".to_owned(),
+            false => files.join(" or "),
+        };
+        Some(format!(
+            "Slurm could not open {files}: it tells that by signal {UNOPENED}"
+        ))
     }
 
     /// Returns for how long it has run or ran, in seconds.
     pub fn elapsed(&self, now: u64) -> Option<u64> {
         let start = self.start_time.filter(|_| self.state.has_started())?;
-        let end = match self.state.has_ended() {
-            true => self.end_time?,
-            false => now,
+        let end = match (self.state.has_ended(), self.state.is_ending()) {
+            (true, _) => self.end_time?,
+            (false, true) => self.end_time.unwrap_or(now),
+            (false, false) => now,
         };
         Some(end.saturating_sub(start))
     }

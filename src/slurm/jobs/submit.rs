@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::slurm::client::{ApiVersion, Client, Layer, Lost, Problem, Problems, Request, refused};
-use crate::slurm::shape::{self, Number};
+use crate::slurm::shape::{self, Number, Text};
 use crate::slurm::submission::Description;
 use crate::wait::Pace;
 
@@ -27,6 +28,9 @@ pub struct Submitted {
     pub array: Option<String>,
     /// What Slurm remarks about it.
     pub warnings: Vec<String>,
+    /// What a job_submit plug-in of the site says to its user.
+    #[serde(default)]
+    pub job_submit_user_msg: Option<String>,
 }
 
 /// Returns the request that submits a job.
@@ -89,14 +93,21 @@ pub async fn submit(
         // Who asks for a held job need not hear that it is held.
         warnings.retain(|words| !(description.is_held() && words.contains("held state")));
         warnings.dedup();
-        return Ok(submitted(&description, id, warnings));
+        return Ok(Submitted {
+            job_submit_user_msg: said_by_site(&reply.body),
+            ..submitted(&description, id, warnings)
+        });
     }
+    let refusal = |error: Error| match said_by_site(&reply.body) {
+        Some(words) => error.because(words),
+        None => error,
+    };
     let is_refused = problems.errors.iter().any(Problem::is_refusal);
     match Layer::of(&reply) {
-        Layer::Slurm if is_refused => Err(refused(&problems.errors)),
+        Layer::Slurm if is_refused => Err(refusal(refused(&problems.errors))),
         // Slurm answers, and what it has done it shows at once.
         Layer::Unspecified => {
-            let refusal = client.refusal(&request, &reply);
+            let refusal = refusal(client.refusal(&request, &reply));
             match look(client, marker).await {
                 Ok(Some(job)) => Ok(found(&description, &job, &refusal)),
                 Ok(None) => Err(refusal),
@@ -107,8 +118,25 @@ pub async fn submit(
             let loss = client.refusal(&request, &reply);
             find(client, &description, marker, loss).await
         }
-        _ => Err(client.refusal(&request, &reply)),
+        _ => Err(refusal(client.refusal(&request, &reply))),
     }
+}
+
+/// Returns what a plug-in of the site says to the user, as `sbatch` shows it.
+fn said_by_site(body: &[u8]) -> Option<String> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Said {
+        job_submit_user_msg: Text,
+        /// Where v0.0.39 and v0.0.40 have it.
+        result: Value,
+    }
+    let said: Said = shape::read(body).ok()?;
+    let inner = said.result["job_submit_user_msg"].as_str();
+    let inner = inner.map(ToOwned::to_owned);
+    let words = said.job_submit_user_msg.some().or(inner)?;
+    let words = words.trim();
+    (!words.is_empty()).then(|| words.to_owned())
 }
 
 /// Returns the number of the job, when the answer to a submission says that it is in.
@@ -165,6 +193,7 @@ fn submitted(description: &Description, id: u64, mut warnings: Vec<String>) -> S
         name: description.name().to_owned(),
         array: description.array().map(ToOwned::to_owned),
         warnings,
+        job_submit_user_msg: None,
     }
 }
 

@@ -26,9 +26,9 @@ const WRITTEN: Duration = Duration::from_secs(90);
 /// How long a look by the operations path rests: each starts a command on the head node.
 const OPERATION: Duration = Duration::from_secs(5);
 
-/// Waits until every one of `ids` has ended, at most `limit`; `seen` is told each job whose
-/// state is new, or that is held, `troubled` each look that failed, and `remembered` is asked for what Slurm has
-/// forgotten. Returns the jobs as they ended.
+/// Waits until every one of `ids` has ended or can never start, at most `limit`; `seen` is told each
+/// job whose state is new, or that is held, `troubled` each look that failed, and `remembered` is asked
+/// for what Slurm has forgotten. Returns the jobs as they ended.
 pub async fn wait(
     client: &Client,
     ids: &[JobId],
@@ -63,7 +63,8 @@ pub async fn wait(
                             seen(job);
                         }
                     }
-                    if jobs.iter().all(|job| job.state.has_ended()) {
+                    let is_settled = |job: &Job| job.state.has_ended() || job.never_starts();
+                    if jobs.iter().all(is_settled) {
                         ended[at] = Some(jobs);
                     } else {
                         last[at] = jobs;
@@ -142,6 +143,7 @@ pub fn exit_code(jobs: &[Job]) -> u8 {
     jobs.iter().map(code).max().unwrap_or(0)
 }
 
+/// One that never starts counts as 1.
 fn code(job: &Job) -> u8 {
     match (job.state.as_str(), job.exit_code, job.signal) {
         ("COMPLETED", _, _) => 0,
