@@ -113,6 +113,13 @@ impl Error {
         Some(hints.into_iter().fold(all, Error::hint))
     }
 
+    /// Changes each hint.
+    #[must_use]
+    pub fn map_hints(mut self, change: impl FnMut(String) -> String) -> Self {
+        self.hints = self.hints.into_iter().map(change).collect();
+        self
+    }
+
     /// Returns the kind, which picks the exit code.
     pub fn kind(&self) -> Kind {
         self.kind

@@ -29,7 +29,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     if args.show.curl {
         return print_curl(&args.reach, user, &[ping::request()]);
     }
-    with_client(&args.reach, user, async |reach, _| {
+    let asked = with_client(&args.reach, user, async |reach, _| {
         if let Some(operations) = reach.client.operations() {
             let answer = OperationsAnswer {
                 endpoint: reach.client.server().to_string(),
@@ -56,7 +56,11 @@ pub(super) async fn run(args: Args) -> Result<()> {
             Some(down) => Err(controller_down(down)),
         }
     })
-    .await
+    .await;
+    // Who pings has pinged.
+    asked.map_err(|error| {
+        error.map_hints(|hint| hint.replace("hpcapi ping", "hpcapi api GET /openapi/v3"))
+    })
 }
 
 #[derive(Serialize)]
@@ -122,13 +126,15 @@ impl Answer for PingAnswer {
             api_version,
             slurm_version,
             user,
+            has_token,
             controllers,
             milliseconds,
         } = &self.ping;
         let slurm = slurm_version.as_deref().unwrap_or("Slurm");
-        let whose = match user {
-            Some(user) => format!("the token of {user} is good"),
-            None => "no token is needed".to_owned(),
+        let whose = match (user, has_token) {
+            (Some(user), _) => format!("the token of {user} is good"),
+            (None, true) => "the token is good".to_owned(),
+            (None, false) => "no token is needed".to_owned(),
         };
         let mut text = format!(
             "{} answers after {milliseconds} ms: Slurm {slurm}, API {api_version}, {whose}\n",

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::output::{self, Answer, Format, Story};
-use crate::slurm::{Claims, Lifespan, Minter, Token, UserName, revoke_all};
+use crate::slurm::{Lifespan, Minter, Token, UserName, revoke_all};
 
 use super::deployment::{ClusterArgs, DeploymentArgs};
 use super::reach::{located, running_head_node};
@@ -129,19 +129,19 @@ impl Answer for RevokeAnswer {
 struct TokenAnswer {
     token: String,
     user: String,
-    issued_at: i64,
-    expires_at: i64,
+    issued_at: Option<u64>,
+    expires_at: Option<u64>,
     endpoint: Option<String>,
 }
 
 impl TokenAnswer {
     fn new(token: &Token, endpoint: Option<String>) -> Result<TokenAnswer> {
-        let Claims { exp, iat, sun } = token.claims()?;
+        let claims = token.claims()?;
         Ok(TokenAnswer {
             token: token.reveal().to_owned(),
-            user: sun,
-            issued_at: iat,
-            expires_at: exp,
+            user: token.user()?.to_string(),
+            issued_at: claims.issued(),
+            expires_at: claims.expires(),
             endpoint,
         })
     }
@@ -149,7 +149,8 @@ impl TokenAnswer {
     fn env(&self) -> String {
         let mut text = format!(
             "export SLURM_JWT={}\nexport SLURM_USER={}\n",
-            self.token, self.user
+            self.token,
+            self.user.replace('\\', r"\\")
         );
         if let Some(endpoint) = &self.endpoint {
             text.push_str(&format!("export HPCAPI_ENDPOINT='{endpoint}'\n"));

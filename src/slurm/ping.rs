@@ -17,8 +17,11 @@ pub struct Ping {
     pub api_version: String,
     /// The release of the slurmrestd, where it tells.
     pub slurm_version: Option<String>,
-    /// Whose token was taken.
+    /// Whose token was taken, if it says it.
     pub user: Option<String>,
+    /// Whether a token was sent.
+    #[serde(skip)]
+    pub has_token: bool,
     /// Slurm's controllers.
     pub controllers: Vec<Controller>,
     /// How long the answers took, in milliseconds.
@@ -93,9 +96,10 @@ pub async fn ping(client: &Client) -> Result<Ping> {
         slurm_version: release.and_then(Value::as_str).map(ToOwned::to_owned),
         user: client
             .identity()
-            .user()
+            .known_user()
             .await?
             .map(|user| user.as_str().to_owned()),
+        has_token: client.identity().token().is_some(),
         controllers: pings
             .pings
             .into_iter()

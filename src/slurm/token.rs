@@ -14,12 +14,16 @@ use crate::aws::{Commands, Invocation};
 use crate::error::{Error, Result};
 
 use super::seal::SealingKey;
+use super::shape::Number;
 
 /// What runs on the head node; reads `user`, `lifespan` and `public_key`.
 const MINT: &str = include_str!("mint-token.sh");
 
 /// How long the head node may take; a hung slurmctld answers after about 10 s.
 const LIMIT: Duration = Duration::from_secs(90);
+
+/// What to do about a token of an identity provider, which may have the name in any claim.
+const NAMELESS: &str = "the token does not say whose it is: --user NAME or SLURM_USER";
 
 /// A Slurm JSON Web Token. Whoever holds it is its user until it expires, so it has no
 /// `Display`, and its `Debug` shows nothing.
@@ -32,21 +36,27 @@ impl Token {
         &self.0
     }
 
-    /// Returns what the token says of itself. Fails when it is no JSON Web Token of Slurm's.
+    /// Returns what the token says of itself. Fails when it is no JSON Web Token.
     pub fn claims(&self) -> Result<Claims> {
-        let no_token = || Error::failed("the head node's answer is not a Slurm token");
+        let no_token = || {
+            Error::failed("the token is no JSON Web Token")
+                .hint("mint one: export SLURM_JWT=$(hpcapi token)")
+        };
         let payload = self.0.split('.').nth(1).ok_or_else(no_token)?;
         let payload = URL_SAFE_NO_PAD
-            .decode(payload)
+            .decode(payload.trim_end_matches('='))
             .map_err(|error| no_token().because(error))?;
         serde_json::from_slice(&payload).map_err(|error| no_token().because(error))
     }
 }
 
 impl Token {
-    /// Returns whose token it is.
+    /// Returns whose token it is. Fails when it does not say.
     pub fn user(&self) -> Result<UserName> {
-        self.claims()?.sun.parse()
+        match self.claims()?.sun {
+            Some(name) => name.parse(),
+            None => Err(Error::usage(NAMELESS).hint("--as-user NAME where --user is a filter")),
+        }
     }
 }
 
@@ -62,18 +72,40 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What a Slurm token says of itself (auth/jwt, HS256).
+/// What a Slurm token says of itself (auth/jwt): one of Slurm's own all of it, one of an identity
+/// provider what that puts in.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Claims {
     /// When it expires, in seconds since 1970.
-    pub exp: i64,
+    #[serde(default)]
+    exp: Number,
     /// When it was made, in seconds since 1970.
-    pub iat: i64,
+    #[serde(default)]
+    iat: Number,
     /// The Slurm user name.
-    pub sun: String,
+    #[serde(default)]
+    pub sun: Option<String>,
 }
 
-/// A user name that Slurm and a shell both take as one plain word.
+impl Claims {
+    /// Returns when it expires, in seconds since 1970.
+    pub fn expires(&self) -> Option<u64> {
+        self.exp.count()
+    }
+
+    /// Returns when it was made, in seconds since 1970.
+    pub fn issued(&self) -> Option<u64> {
+        self.iat.count()
+    }
+
+    /// Returns for how many seconds it was made.
+    pub fn life(&self) -> Option<u64> {
+        Some(self.expires()?.saturating_sub(self.issued()?))
+    }
+}
+
+/// A user name that Slurm takes, and a shell between single quotes: `alice`, `alice@corp.example`,
+/// `DOM\\alice`, `1234567`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserName(String);
 
@@ -94,18 +126,22 @@ impl FromStr for UserName {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let starts_well = name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
         let spelled_well = name
             .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
-        if !starts_well || !spelled_well || name.len() > 32 {
-            return Err(Error::usage(format!("`{name}` is not a user name")).hint(
-                "letters, digits, `_`, `-` and `.`, at most 32, for example: --user ec2-user",
-            ));
+            .all(|c| c.is_ascii_alphanumeric() || "_-.@\\".contains(c));
+        // As a number it would be root's.
+        let is_zero = name.bytes().all(|byte| byte == b'0');
+        if !starts_well || !spelled_well || is_zero || name.len() > LONGEST_NAME {
+            return Err(Error::usage(format!("`{name}` is not a user name"))
+                .hint("letters, digits and `_-.@\\`, for example: --user ec2-user"));
         }
         Ok(UserName(name.to_owned()))
     }
 }
+
+/// LOGIN_NAME_MAX of Linux.
+const LONGEST_NAME: usize = 256;
 
 /// How long a token is valid: whole seconds, from 1 to a year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -278,7 +314,14 @@ mod tests {
 
     #[test]
     fn a_user_name_cannot_carry_shell() {
-        for good in ["ec2-user", "a", "_x.y-1"] {
+        for good in [
+            "ec2-user",
+            "a",
+            "_x.y-1",
+            "1234567",
+            "alice@corp.example",
+            "DOM\\alice",
+        ] {
             assert!(good.parse::<UserName>().is_ok(), "{good}");
         }
         for bad in [
@@ -289,7 +332,10 @@ mod tests {
             "-x",
             "a\nb",
             "ü",
-            &"a".repeat(33),
+            "0",
+            "00",
+            "@x",
+            &"a".repeat(257),
         ] {
             assert!(bad.parse::<UserName>().is_err(), "{bad}");
         }
@@ -300,10 +346,25 @@ mod tests {
         let payload = URL_SAFE_NO_PAD.encode(r#"{"exp":20,"iat":10,"sun":"ec2-user"}"#);
         let token = Token(format!("header.{payload}.signature"));
         let claims = token.claims().unwrap();
-        assert_eq!(
-            (claims.exp - claims.iat, claims.sun.as_str()),
-            (10, "ec2-user")
-        );
+        assert_eq!(claims.life(), Some(10));
+        assert_eq!(token.user().unwrap().as_str(), "ec2-user");
         assert_eq!(format!("{token:?}"), "Token(…)");
+    }
+
+    #[test]
+    fn a_token_of_an_identity_provider_may_say_less() {
+        let claims = |payload: &str| {
+            let payload = URL_SAFE_NO_PAD.encode(payload);
+            Token(format!("header.{payload}.signature"))
+        };
+        let nameless = claims(r#"{"exp":1.5,"preferred_username":"alice"}"#);
+        assert_eq!(nameless.claims().unwrap().expires(), Some(1));
+        assert_eq!(nameless.claims().unwrap().life(), None);
+        let error = nameless.user().unwrap_err();
+        assert_eq!(error.to_string(), NAMELESS);
+        for name in ["1234567", "alice@corp.example", "DOM\\\\alice"] {
+            let token = claims(&format!(r#"{{"exp":20,"sun":"{name}"}}"#));
+            assert_eq!(token.user().unwrap().as_str(), name.replace("\\\\", "\\"));
+        }
     }
 }

@@ -77,7 +77,13 @@ impl Identity {
         }
     }
 
-    /// Returns the Slurm user that requests are made as.
+    /// Returns the Slurm user that requests are made as, if the token says it.
+    pub async fn known_user(&self) -> Result<Option<UserName>> {
+        let credentials = self.credentials().await?;
+        Ok(credentials.and_then(|it| it.user.or_else(|| it.token.user().ok())))
+    }
+
+    /// Returns the Slurm user that requests are made as. Fails when the token does not say it.
     pub async fn user(&self) -> Result<Option<UserName>> {
         let Some(Credentials { user, token }) = self.credentials().await? else {
             return Ok(None);

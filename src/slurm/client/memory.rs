@@ -17,7 +17,7 @@ use super::version::ApiVersion;
 const VERSION_AGE: u64 = 3600;
 
 /// A token is renewed when it has less than this part of its life left.
-const LAST_PART: i64 = 10;
+const LAST_PART: u64 = 10;
 
 /// Where one server's and user's things are remembered; without a place nothing is.
 #[derive(Debug, Clone, Default)]
@@ -125,10 +125,9 @@ impl Memory {
         let ends = if remembered.token.as_deref() == Some(token.reveal()) {
             remembered.token_ends
         } else {
-            claims.exp.unsigned_abs()
+            claims.expires().unwrap_or(0)
         };
-        let last_part = (claims.exp - claims.iat).unsigned_abs() / LAST_PART.unsigned_abs();
-        now() + last_part < ends
+        now() + claims.life().unwrap_or(0) / LAST_PART < ends
     }
 
     /// Remembers a token that was minted just now: the head node's clock may differ from ours.
@@ -138,7 +137,7 @@ impl Memory {
         };
         self.change(|remembered| {
             remembered.token = Some(token.reveal().to_owned());
-            remembered.token_ends = now() + (claims.exp - claims.iat).unsigned_abs();
+            remembered.token_ends = now() + claims.life().unwrap_or(0);
         });
     }
 

@@ -69,7 +69,7 @@ fn without_reason(errors: &[Problem]) -> Error {
 }
 
 fn unauthorized(reply: &Reply, token: Option<&Token>) -> Error {
-    let again = "mint another: export SLURM_JWT=$(hpcapi token)";
+    let again = "mint another: export SLURM_JWT=$(hpcapi token), or on the cluster: scontrol token";
     let Some(token) = token else {
         return Error::failed("Slurm wants a token")
             .hint("mint one: export SLURM_JWT=$(hpcapi token)");
@@ -77,18 +77,27 @@ fn unauthorized(reply: &Reply, token: Option<&Token>) -> Error {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
-    match token.claims() {
-        Err(_) => Error::failed("SLURM_JWT is no Slurm token").hint(again),
-        Ok(claims) if claims.exp.unsigned_abs() <= now => {
-            let ago = now - claims.exp.unsigned_abs();
-            Error::failed(format!("the token of `{}` expired {ago} s ago", claims.sun)).hint(again)
-        }
-        Ok(claims) => Error::failed(format!(
-            "Slurm refuses the token of `{}` (HTTP {}), which has not expired",
-            claims.sun, reply.status
-        ))
-        .because("it is another cluster's, another user's, or the key that signed it is gone")
-        .hint(again),
+    let Ok(claims) = token.claims() else {
+        return Error::failed("SLURM_JWT is no Slurm token").hint(again);
+    };
+    let whose = match &claims.sun {
+        Some(name) => format!("the token of `{name}`"),
+        None => "the token".to_owned(),
+    };
+    let ago = claims.expires().and_then(|end| now.checked_sub(end));
+    if let Some(ago) = ago {
+        return Error::failed(format!("{whose} expired {ago} s ago")).hint(again);
+    }
+    let error = Error::failed(format!(
+        "Slurm refuses {whose} (HTTP {}), which has not expired",
+        reply.status
+    ))
+    .because("it is another cluster's, another user's, or the key that signed it is gone");
+    match claims.sun {
+        Some(_) => error.hint(again),
+        None => error
+            .hint("it does not say whose it is, which Slurm may want: --user NAME or SLURM_USER")
+            .hint(again),
     }
 }
 
