@@ -16,6 +16,12 @@ use crate::settings::{Ground, Settings};
 use crate::slurm::client::Memory;
 use crate::step::{Need, Step};
 
+/// What names the servers that need no proxy.
+const WITHOUT_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
+
+/// This machine, where an endpoint that speaks for every service listens: no proxy could reach it.
+const HERE: &str = "127.0.0.1,localhost";
+
 /// What every step of a run has in its hands.
 #[derive(Debug)]
 pub struct Context {
@@ -140,6 +146,7 @@ impl Context {
                 .environment()
                 .into_iter()
                 .map(|(key, value)| (key.to_owned(), value))
+                .chain(WITHOUT_PROXY.map(|key| (key.to_owned(), HERE.to_owned())))
                 .collect(),
         };
         let remedy = search.remedy(&program);

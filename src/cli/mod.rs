@@ -6,6 +6,7 @@ mod deployment;
 mod doctor;
 mod generate;
 mod iam_policy;
+mod identity;
 mod jobs;
 mod nodes;
 mod partitions;

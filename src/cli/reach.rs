@@ -1,6 +1,7 @@
 //! The arguments that say which Slurm is meant and who asks it, and how they become a client:
 //! the deployment's API, or any other slurmrestd.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,18 +13,16 @@ use crate::error::{Error, Kind, Result};
 use crate::event::Events;
 use crate::runs::Runs;
 use crate::slurm::client::{
-    Client, Credentials, Identity, LookUp, Memory, Mint, Request, Server, Transport,
+    Client, Identity, LookUp, Memory, Request, Server, Transport, Trust, quoted,
 };
 use crate::slurm::jobs::{Job, JobId, JobMemory};
 use crate::slurm::operations::{Operations, require_url};
-use crate::slurm::{ApiVersion, Lifespan, Minter, Token, UserName};
+use crate::slurm::{ApiVersion, UserName};
 
 use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
+use super::identity::{given_token, minting, no_token, with};
 use super::place::PlaceArgs;
 use super::remembered;
-
-/// How long a token of our own minting is valid.
-const LIFESPAN: &str = "1h";
 
 /// Which Slurm is meant.
 #[derive(Debug, Clone, Args)]
@@ -44,6 +43,15 @@ pub(super) struct ReachArgs {
     /// deployment made with `up --operations`
     #[arg(long, value_enum, default_value_t = Via::Slurmrestd, env = "HPCAPI_VIA", hide_env_values = true)]
     pub(super) via: Via,
+
+    /// The CA certificates, or the server's own, to know a server over https by, in PEM
+    /// [default: SSL_CERT_FILE and SSL_CERT_DIR, or the system's]
+    #[arg(long, value_name = "FILE")]
+    cacert: Option<PathBuf>,
+
+    /// The version of Slurm's REST API to speak, as in v0.0.42 [default: the newest that both sides know]
+    #[arg(long, value_name = "VERSION")]
+    api_version: Option<ApiVersion>,
 
     /// Seconds that an answer may take
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -120,8 +128,8 @@ impl ReachArgs {
                 "whoever listens on the way to {server} can read the token: use https"
             ));
         }
-        let transport = Transport::new(server, Duration::from_secs(self.timeout))?;
-        let mut client = Client::new(transport, identity, memory.clone());
+        let client = Client::new(self.transport(server)?, identity, memory.clone());
+        let mut client = client.speaking(self.api_version);
         if is_remembered {
             client = client.looking_up(looking_up(&deployment, &memory, events));
         }
@@ -153,7 +161,7 @@ impl ReachArgs {
         };
         require_url(&server)?;
         let aws = deployment.connect(events).await?;
-        let transport = Transport::new(server, Duration::from_secs(self.timeout))?;
+        let transport = self.transport(server)?;
         let operations = Operations::new(transport, aws.signer());
         Ok(Reach {
             client: Arc::new(Client::by_operations(operations, memory.clone())),
@@ -176,22 +184,51 @@ impl ReachArgs {
             Some(server) => Some(server),
             None => memory.endpoint().and_then(|endpoint| endpoint.parse().ok()),
         };
-        let version = memory.version().unwrap_or(ApiVersion::NEWEST);
+        let version = self.curl_version(user)?;
         // Slurm 22.05 wants to hear the name that the token has.
         let token = given_token()?.or_else(|| memory.token());
         let own = token.and_then(|token| token.user().ok());
         let user = user.or(own.as_ref()).map(UserName::as_str);
-        Ok(requests
+        let options = match &self.cacert {
+            Some(file) => format!(" --cacert {}", quoted(&file.display().to_string())),
+            None => String::new(),
+        };
+        let commands = requests
             .iter()
-            .map(|request| request.curl(server.as_ref(), version, user))
+            .map(|request| request.curl(server.as_ref(), version, user));
+        Ok(commands
+            .map(|command| command.replacen("curl", &format!("curl{options}"), 1))
             .collect())
+    }
+
+    /// Returns the user that curl commands are printed for: the token's, which they go with.
+    pub(super) fn curl_user(&self, user: Option<&UserName>) -> Result<Option<UserName>> {
+        if let Some(user) = user {
+            return Ok(Some(user.clone()));
+        }
+        let given = self.given_server()?;
+        let remembered = || self.memory(given.as_ref(), user).token();
+        match (given_token()?.or_else(remembered), &given) {
+            (Some(token), _) => token.user().map(Some),
+            // Slurm knows who calls by the socket.
+            (None, Some(Server::Socket(_))) => Ok(std::env::var("USER")
+                .ok()
+                .and_then(|name| name.parse().ok())),
+            (None, _) => Ok(None),
+        }
     }
 
     /// Returns the version that curl commands are printed for.
     pub(super) fn curl_version(&self, user: Option<&UserName>) -> Result<ApiVersion> {
         let given = self.given_server()?;
-        let known = self.memory(given.as_ref(), user).version();
-        Ok(known.unwrap_or(ApiVersion::NEWEST))
+        let known = || self.memory(given.as_ref(), user).version();
+        let version = self.api_version.or_else(known);
+        Ok(version.unwrap_or(ApiVersion::NEWEST))
+    }
+
+    fn transport(&self, server: Server) -> Result<Transport> {
+        let trust = Trust::of(self.cacert.as_deref());
+        Transport::trusting(trust, server, Duration::from_secs(self.timeout))
     }
 
     fn given_server(&self) -> Result<Option<Server>> {
@@ -374,53 +411,4 @@ fn looking_up(deployment: &DeploymentArgs, memory: &Memory, events: &Events) -> 
         let (deployment, memory, events) = (deployment.clone(), memory.clone(), events.clone());
         Box::pin(async move { look_up(&deployment, &memory, &events).await })
     })
-}
-
-/// Returns how to mint a token for `user` on the deployment's head node.
-fn minting(deployment: &DeploymentArgs, user: Option<&UserName>, events: &Events) -> Mint {
-    let (deployment, user, events) = (deployment.clone(), user.cloned(), events.clone());
-    Box::new(move || {
-        let (deployment, user, events) = (deployment.clone(), user.clone(), events.clone());
-        Box::pin(async move {
-            let minter = Minter::begin();
-            let context = located(&deployment, &events).await?;
-            let head_node = running_head_node(&context).await?;
-            let lifespan: Lifespan = LIFESPAN.parse()?;
-            let commands = &context.aws.commands;
-            let minted = minter.mint(commands, &head_node, user.as_ref(), lifespan);
-            minted.await
-        })
-    })
-}
-
-fn with(token: Token, user: Option<&UserName>) -> Identity {
-    Identity::Given(Credentials {
-        user: user.cloned(),
-        token,
-    })
-}
-
-fn no_token(server: &Server) -> Error {
-    Error::usage(format!("there is no token for {server}"))
-        .hint("mint one on that cluster, and: export SLURM_JWT=… (what `scontrol token` prints)")
-        .hint("for a deployment of hpcapi leave out --endpoint")
-}
-
-/// Returns the token of SLURM_JWT, which may be as `scontrol token` prints it.
-fn given_token() -> Result<Option<Token>> {
-    let Some(text) = std::env::var_os("SLURM_JWT") else {
-        return Ok(None);
-    };
-    let text = text.to_string_lossy();
-    let text = text.trim();
-    let token = text.strip_prefix("SLURM_JWT=").unwrap_or(text);
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let is_token = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
-    if !token.chars().all(is_token) {
-        return Err(Error::usage("SLURM_JWT holds no Slurm token")
-            .hint("mint one: export SLURM_JWT=$(hpcapi token)"));
-    }
-    Ok(Some(Token::from(token.to_owned())))
 }

@@ -21,6 +21,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 pub(crate) struct User {
     home: TempDir,
     token: String,
+    variables: Vec<(String, String)>,
 }
 
 /// What a command came to.
@@ -54,15 +55,48 @@ impl User {
         User {
             home,
             token: token(),
+            variables: Vec::new(),
+        }
+    }
+
+    /// Returns a user whose token says this of itself.
+    pub(crate) fn with_claims(claims: &str) -> User {
+        User {
+            token: with_payload(claims),
+            ..User::new()
+        }
+    }
+
+    /// Returns the user with a variable of the environment set.
+    pub(crate) fn set(mut self, name: &str, value: &str) -> User {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Writes a file into the user's home.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.home.path().join(name), text).unwrap();
+    }
+
+    /// Runs a script in bash.
+    pub(crate) fn bash(&self, script: &str) -> Outcome {
+        self.write("pasted.sh", script);
+        let output = Command::new("bash")
+            .arg("pasted.sh")
+            .env("SLURM_JWT", &self.token)
+            .current_dir(self.home.path())
+            .output()
+            .unwrap();
+        Outcome {
+            code: output.status.code(),
+            stdout: output.stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
 
     /// Returns a user whose token has expired.
     pub(crate) fn with_expired_token() -> User {
-        User {
-            token: with_payload(r#"{"exp":1700001800,"iat":1700000000,"sun":"me"}"#),
-            ..User::new()
-        }
+        User::with_claims(r#"{"exp":1700001800,"iat":1700000000,"sun":"me"}"#)
     }
 
     /// Returns the folder where runtime files belong.
@@ -109,6 +143,7 @@ impl User {
             .env("XDG_RUNTIME_DIR", self.runtime_folder())
             .env("HPCAPI_ENDPOINT", endpoint)
             .env("SLURM_JWT", &self.token)
+            .envs(self.variables.iter().cloned())
             .current_dir(self.home.path())
             .stdin(Stdio::null());
         command

@@ -290,6 +290,43 @@ fn a_slurmctld_that_does_not_answer_is_told_alike_by_every_command() {
     });
 }
 
+/// What Slurm before 24.11 answers, as late as it does, while slurmctld hangs or starts.
+#[test]
+fn a_slurmctld_that_an_old_slurm_waits_for_is_told_as_such() {
+    const BODIES: [&str; 4] = [
+        r#"{"errors":[{"error":"Unspecified error","error_number":-1}]}"#,
+        r#"{"errors":[{"error":"Zero Bytes were transmitted or received","error_number":5005}]}"#,
+        r#"{"errors":[{"error":"Unable to contact slurm controller","error_number":1800}]}"#,
+        r#"{"errors":[]}"#,
+    ];
+    let mut cases = Vec::new();
+    for version in [36, 38, 40] {
+        cases.extend(BODIES.map(|body| (version, body)));
+    }
+    all_at_once(&cases, |&(version, body)| {
+        let server = Server::start(move |asked| match asked.is_discovery() {
+            true => offer(&[version]),
+            false => Box::new(move |stream| {
+                // slurmrestd gives slurmctld up after 9 s and more.
+                std::thread::sleep(std::time::Duration::from_secs(6));
+                in_json(500, body)(stream)
+            }),
+        });
+        let outcome = User::new().run(&server.endpoint(), ONCE);
+        let mut complaints = outcome.complaints();
+        if !outcome
+            .stderr
+            .contains("slurmctld on the head node does not answer")
+        {
+            complaints.push("it does not say that slurmctld does not answer".to_owned());
+        }
+        if outcome.stderr.contains("token") {
+            complaints.push("it tells of a token".to_owned());
+        }
+        outcome.verdict(complaints, format!("v0.0.{version} {body}"))
+    });
+}
+
 #[test]
 fn a_refusal_without_a_reason_is_told_in_slurm_s_words() {
     let body =

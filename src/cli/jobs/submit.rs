@@ -91,7 +91,8 @@ pub(super) async fn run(args: Args) -> Result<()> {
         jobs.iter_mut().for_each(|job| job.description.mark(MARK));
     }
     if args.curl {
-        let name = user.map_or("ec2-user", |user| user.as_str()).to_owned();
+        let name = args.reach.curl_user(user)?;
+        let name = name.map_or_else(|| "ec2-user".to_owned(), |name| name.to_string());
         let requests = requests(filled(jobs, &name), args.reach.curl_version(user)?)?;
         return print_curl(&args.reach, user, &requests);
     }

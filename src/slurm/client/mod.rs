@@ -1,10 +1,12 @@
 //! The client of a slurmrestd, whatever stands in front of it: finds out which API version to
 //! speak, gets and renews tokens, and sends what may be sent again.
 
+mod discovery;
 mod elements;
 mod identity;
 mod layer;
 mod lists;
+mod loss;
 mod memory;
 mod moved;
 mod problem;
@@ -12,6 +14,7 @@ mod refusal;
 mod request;
 mod server;
 mod silence;
+mod tls;
 mod transport;
 mod version;
 
@@ -33,8 +36,9 @@ pub use memory::{Memory, Remembered};
 pub use moved::LookUp;
 pub use problem::{Problem, Problems};
 pub use refusal::{NOT_SLURM, excerpt, refusal, refused, unexpected};
-pub use request::{Request, VERSION, encoded};
+pub use request::{Request, VERSION, encoded, quoted};
 pub use server::Server;
+pub use tls::Trust;
 pub use transport::{Broken, Credentials, Incoming, Lost, Reply, Transport};
 pub use version::{ApiVersion, offered};
 
@@ -55,6 +59,8 @@ pub struct Client {
     operations: Option<Operations>,
     memory: Memory,
     version: OnceCell<ApiVersion>,
+    /// The one that the user says.
+    fixed: Option<ApiVersion>,
     is_lost: AtomicBool,
     is_refused: AtomicBool,
     left_out: AtomicUsize,
@@ -79,6 +85,7 @@ impl Client {
             operations: None,
             memory,
             version: OnceCell::new(),
+            fixed: None,
             is_lost: AtomicBool::new(false),
             is_refused: AtomicBool::new(false),
             left_out: AtomicUsize::new(0),
@@ -135,6 +142,9 @@ impl Client {
             ))
             .hint("for anything else leave out --via operations"));
         }
+        if let Some(version) = self.fixed {
+            return Ok(version);
+        }
         self.spoken()
             .get_or_try_init(|| async {
                 match self.memory.version() {
@@ -151,9 +161,8 @@ impl Client {
         if self.operations.is_some() {
             return None;
         }
-        self.spoken()
-            .get()
-            .copied()
+        self.fixed
+            .or(self.spoken().get().copied())
             .or_else(|| self.memory.version())
     }
 
@@ -163,31 +172,6 @@ impl Client {
 
     fn spoken(&self) -> &OnceCell<ApiVersion> {
         self.moved.version().unwrap_or(&self.version)
-    }
-
-    /// Asks the server which versions it serves.
-    async fn discover(&self) -> Result<ApiVersion> {
-        let request = Request::openapi();
-        let reply = self.answer(&request).await.map_err(Lost::into_error)?;
-        if reply.status != 200 {
-            return Err(self.refusal(&request, &reply));
-        }
-        let Some(offered) = offered(&reply.body) else {
-            return Err(unexpected(&request, &reply));
-        };
-        match ApiVersion::choose(&offered) {
-            Some(version) => {
-                self.memory.remember_version(version);
-                Ok(version)
-            }
-            None => Err(Error::failed(format!(
-                "{} serves no API version that hpcapi speaks ({} to {})",
-                self.server(),
-                ApiVersion::OLDEST,
-                ApiVersion::NEWEST
-            ))
-            .hint("see what it serves: hpcapi api GET /openapi/v3")),
-        }
     }
 
     /// Sends a request and returns the answer, whatever it says. Renews a minted token that is
@@ -314,7 +298,11 @@ impl Client {
                 .map_or_else(|| request.path.clone(), |known| request.path(known)),
             ..request.clone()
         };
-        refusal(&sent, reply, self.identity.token().as_ref())
+        let error = refusal(&sent, reply, self.identity.token().as_ref());
+        match self.fixed.filter(|_| Layer::of(reply) == Layer::Path) {
+            Some(version) => error.hint(format!("leave out --api-version {version}")),
+            None => error,
+        }
     }
 
     /// Finds out who gave an answer that leaves it open.

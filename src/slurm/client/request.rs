@@ -8,6 +8,9 @@ use super::version::ApiVersion;
 /// Stands in a path for the API version.
 pub const VERSION: &str = "{version}";
 
+/// Linux takes no argument of more than 128 KiB.
+const LONGEST_ARGUMENT: usize = 100_000;
+
 /// A request, before a version is filled in and somebody's token added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -52,6 +55,15 @@ impl Request {
         Request {
             method: Method::GET,
             path: "/openapi/v3".to_owned(),
+            body: None,
+        }
+    }
+
+    /// Returns a GET that every server of this version answers, whatever the token is.
+    pub fn ping(version: ApiVersion) -> Request {
+        Request {
+            method: Method::GET,
+            path: format!("/slurm/{version}/ping"),
             body: None,
         }
     }
@@ -101,10 +113,13 @@ impl Request {
         }
         command.push_str(" -H @-");
         if let Some(body) = &self.body {
-            command.push_str(&format!(
-                " -H 'Content-Type: application/json' --data-binary {}",
-                quoted(&String::from_utf8_lossy(body))
-            ));
+            command.push_str(" -H 'Content-Type: application/json' --data-binary ");
+            let body = quoted(&String::from_utf8_lossy(body));
+            match body.len() {
+                ..=LONGEST_ARGUMENT => command.push_str(&body),
+                // What bash itself does is not bound by the length of arguments.
+                _ => command.push_str(&format!("@<(printf %s {body})")),
+            }
         }
         let url = match server {
             Some(server) => quoted(&server.url(&path)),
@@ -115,7 +130,7 @@ impl Request {
 }
 
 /// Returns a word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
@@ -151,6 +166,15 @@ mod tests {
             "curl -sS --compressed -H @- \"$HPCAPI_ENDPOINT\"'/slurm/v0.0.38/jobs' \
              <<< \"X-SLURM-USER-TOKEN: $SLURM_JWT\"\n"
         );
+    }
+
+    #[test]
+    fn a_long_body_is_no_argument() {
+        let request = Request::post("job/submit", vec![b'#'; 200_000]);
+        let command = request.curl(None, ApiVersion::new(42), None);
+        let begin = "curl -sS --compressed -X POST -H @- -H 'Content-Type: application/json' \
+                     --data-binary @<(printf %s '###";
+        assert!(command.starts_with(begin), "{}", &command[..200]);
     }
 
     #[test]

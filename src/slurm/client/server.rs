@@ -39,10 +39,28 @@ impl Server {
         let Ok(url) = Url::parse(base) else {
             return false;
         };
-        let host = url.host_str().unwrap_or_default();
-        let is_here = host == "localhost" || host == "[::1]" || host.starts_with("127.");
-        url.scheme() == "http" && !is_here
+        url.scheme() == "http" && !is_here(&url)
     }
+
+    /// Returns whether it is on this machine: no proxy elsewhere could reach it.
+    pub fn is_here(&self) -> bool {
+        match self {
+            Server::Url(base) => Url::parse(base).is_ok_and(|url| is_here(&url)),
+            Server::Socket(_) => true,
+        }
+    }
+}
+
+fn is_here(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    host == "localhost" || host == "[::1]" || host.starts_with("127.")
+}
+
+/// Returns what of a path hpcapi itself puts there: `/slurm/v0.0.42/jobs`, `/openapi/v3`.
+fn own_path(path: &str) -> Option<&str> {
+    let starts = ["/slurm/v0.0.", "/slurmdb/v0.0.", "/openapi"];
+    let begin = starts.iter().filter_map(|start| path.find(start)).min()?;
+    Some(&path[begin..])
 }
 
 impl FromStr for Server {
@@ -75,6 +93,13 @@ impl FromStr for Server {
         }
         if url.query().is_some() || url.fragment().is_some() {
             return refuse("it has a query or a fragment");
+        }
+        if let Some(own) = own_path(url.path()) {
+            let base = url.as_str().replacen(own, "", 1);
+            return Err(Error::usage(format!(
+                "`{text}` is no endpoint: hpcapi itself adds what comes after the server's address, leave out `{own}`"
+            ))
+            .hint(format!("--endpoint {base}")));
         }
         Ok(Server::Url(url.as_str().trim_end_matches('/').to_owned()))
     }
@@ -116,6 +141,33 @@ mod tests {
         ] {
             assert!(bad.parse::<Server>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_hpcapi_adds_itself_is_to_be_left_out() {
+        for (text, own, base) in [
+            ("http://h:1/slurm/v0.0.42", "/slurm/v0.0.42", "http://h:1"),
+            (
+                "http://h/a/slurm/v0.0.41/jobs",
+                "/slurm/v0.0.41/jobs",
+                "http://h/a",
+            ),
+            (
+                "https://h/slurmdb/v0.0.42/",
+                "/slurmdb/v0.0.42/",
+                "https://h",
+            ),
+            ("https://h/openapi/v3", "/openapi/v3", "https://h"),
+        ] {
+            let error = text.parse::<Server>().unwrap_err();
+            assert!(
+                error.to_string().contains(&format!("leave out `{own}`")),
+                "{error}"
+            );
+            assert_eq!(error.hints(), [format!("--endpoint {base}")]);
+        }
+        // A site may well have its API below such a path.
+        assert!("https://h/slurm".parse::<Server>().is_ok());
     }
 
     #[test]

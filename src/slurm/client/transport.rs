@@ -11,8 +11,10 @@ use crate::error::{Context, Error, Result};
 use crate::slurm::{Token, UserName};
 
 use super::layer::Layer;
+use super::loss::{cause, unanswered};
 use super::request::Request;
 use super::server::Server;
+use super::tls::Trust;
 use super::version::ApiVersion;
 
 /// The most of an answer that is kept when it is no list, in bytes: OpenAPI documents have one
@@ -39,6 +41,7 @@ pub struct Credentials {
 pub struct Transport {
     server: Server,
     limit: Duration,
+    trust: Trust,
     http: reqwest::Client,
 }
 
@@ -139,6 +142,11 @@ pub struct Incoming {
 impl Transport {
     /// Returns the connections to a server, whose every answer has to be complete in `limit`.
     pub fn new(server: Server, limit: Duration) -> Result<Transport> {
+        Transport::trusting(Trust::default(), server, limit)
+    }
+
+    /// Like [`Transport::new`], for a server that is known by these certificates.
+    pub fn trusting(trust: Trust, server: Server, limit: Duration) -> Result<Transport> {
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT.min(limit))
             .timeout(limit)
@@ -146,25 +154,30 @@ impl Transport {
             .redirect(Policy::none())
             .user_agent(concat!("hpcapi/", env!("CARGO_PKG_VERSION")));
         if let Server::Socket(path) = &server {
-            http = http.unix_socket(path.clone()).no_proxy();
+            http = http.unix_socket(path.clone());
         }
-        if !server.is_encrypted() {
+        if server.is_here() {
+            http = http.no_proxy();
+        }
+        http = match server.is_encrypted() {
+            true => http.tls_backend_preconfigured(trust.config()?),
             // To read the system's certificates takes longer than many a request.
-            http = http.tls_certs_only([]);
-        }
+            false => http.tls_certs_only([]),
+        };
         let http = http
             .build()
             .doing(|| "cannot make an HTTP client".to_owned())?;
         Ok(Transport {
             server,
             limit,
+            trust,
             http,
         })
     }
 
     /// Returns the like of these connections to another server.
     pub fn to(&self, server: Server) -> Result<Transport> {
-        Transport::new(server, self.limit)
+        Transport::trusting(self.trust.clone(), server, self.limit)
     }
 
     /// Returns the server.
@@ -322,36 +335,6 @@ fn too_long(url: &str, mebibytes: usize) -> Error {
         "the answer of {url} is longer than {mebibytes} MiB"
     ))
     .hint(super::refusal::NOT_SLURM)
-}
-
-fn unanswered(server: &Server, error: reqwest::Error) -> Error {
-    let (what, hint) = if error.is_timeout() {
-        (
-            format!("{server} did not answer in time"),
-            "look what is wrong: hpcapi ping; allow more time: --timeout 120",
-        )
-    } else if error.is_connect() {
-        (
-            format!("{server} cannot be reached"),
-            "is it up, and is the address right? `hpcapi status` shows the deployment's",
-        )
-    } else {
-        (
-            format!("{server} broke off the connection"),
-            "look what is wrong: hpcapi ping",
-        )
-    };
-    Error::failed(what).because(cause(error)).hint(hint)
-}
-
-/// Returns the innermost cause: the outer ones only repeat the URL.
-fn cause(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut innermost: &dyn std::error::Error = &error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 #[cfg(test)]

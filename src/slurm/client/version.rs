@@ -1,10 +1,12 @@
 //! Versions of Slurm's REST API, and which of them to speak with a server.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use crate::error::{Error, Result};
 use crate::slurm::shape;
 
 /// A version of Slurm's REST API: `v0.0.NN`.
@@ -28,6 +30,11 @@ impl ApiVersion {
         self.0
     }
 
+    /// Returns every version whose shapes we know, the newest first.
+    pub fn known_newest_first() -> impl Iterator<Item = ApiVersion> {
+        (Self::OLDEST.0..=Self::NEWEST.0).rev().map(ApiVersion)
+    }
+
     /// Returns the newest of `offered` that we know; of a server that is all newer, the one
     /// nearest to what we know.
     pub fn choose(offered: &[ApiVersion]) -> Option<ApiVersion> {
@@ -48,6 +55,27 @@ impl ApiVersion {
 impl fmt::Display for ApiVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "v0.0.{}", self.0)
+    }
+}
+
+impl FromStr for ApiVersion {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let number = text.strip_prefix("v0.0.").or(text.strip_prefix("0.0."));
+        let number: Option<u32> = number.unwrap_or(text).parse().ok();
+        number
+            .map(ApiVersion)
+            .filter(|version| *version >= Self::OLDEST)
+            .ok_or_else(|| {
+                Error::usage(format!("`{text}` is no API version that hpcapi speaks")).hint(
+                    format!(
+                        "from {} to {}, for example: --api-version v0.0.42",
+                        Self::OLDEST,
+                        Self::NEWEST
+                    ),
+                )
+            })
     }
 }
 
@@ -112,6 +140,16 @@ mod tests {
         assert_eq!(choose(&[47, 46, 48]), Some(46));
         assert_eq!(choose(&[35]), None);
         assert_eq!(choose(&[]), None);
+    }
+
+    #[test]
+    fn a_version_can_be_typed_in_short() {
+        for text in ["v0.0.42", "0.0.42", "42"] {
+            assert_eq!(text.parse::<ApiVersion>().unwrap(), ApiVersion(42));
+        }
+        for bad in ["", "v0.0.35", "v1", "v0.0.x", "-1"] {
+            assert!(bad.parse::<ApiVersion>().is_err(), "{bad}");
+        }
     }
 
     #[test]

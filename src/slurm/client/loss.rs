@@ -1,0 +1,80 @@
+//! The error for a request that has no answer: TLS, a proxy, the connection or the time, told by
+//! what the innermost cause says.
+
+use std::error::Error as StdError;
+
+use hyper_util::client::proxy::matcher::Matcher;
+
+use crate::error::Error;
+
+use super::server::Server;
+use super::tls;
+
+/// Returns the error for a request that `server` did not answer.
+pub(super) fn unanswered(server: &Server, error: reqwest::Error) -> Error {
+    if let Some(objection) = tls::objection(&error) {
+        return tls::refused(server, objection);
+    }
+    let (is_timeout, is_connect) = (error.is_timeout(), error.is_connect());
+    let because = cause(error);
+    if because.contains("tls handshake eof") {
+        return tls::unspoken(server).because(because);
+    }
+    if let Some(proxy) = proxy_of(server)
+        && is_connect
+    {
+        return not_through(&proxy, server, &because);
+    }
+    let error = if is_timeout {
+        Error::failed(format!("{server} did not answer in time"))
+            .hint("look what is wrong: hpcapi ping; allow more time: --timeout 120")
+    } else if is_connect {
+        Error::failed(format!("{server} cannot be reached"))
+            .hint("is it up, and is the address right? `hpcapi status` shows the deployment's")
+    } else {
+        Error::failed(format!("{server} broke off the connection"))
+            .hint("look what is wrong: hpcapi ping")
+    };
+    // Whoever speaks TLS answers plain HTTP with an alert.
+    let error = match because.contains("HTTP version") && !server.is_encrypted() {
+        true => error.hint("is it https:// instead?"),
+        false => error,
+    };
+    error.because(because)
+}
+
+fn not_through(proxy: &str, server: &Server, because: &str) -> Error {
+    // It answers, and does not do it.
+    let error = match because.starts_with("tunnel error") {
+        true => Error::failed(format!("the proxy {proxy} does not connect to {server}")),
+        false => Error::failed(format!(
+            "the proxy {proxy}, through which {server} is asked, cannot be reached"
+        )),
+    };
+    error.because(because.to_owned()).hint(
+        "it is named by HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: unset it, or name servers that need none in NO_PROXY",
+    )
+}
+
+/// Returns the proxy that a server is asked through, without its password.
+fn proxy_of(server: &Server) -> Option<String> {
+    if server.is_here() {
+        return None;
+    }
+    let url = server.url("/").parse().ok()?;
+    let proxy = Matcher::from_env().intercept(&url)?;
+    let authority = proxy.uri().authority()?.as_str();
+    let (_, place) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let scheme = proxy.uri().scheme_str().unwrap_or("http");
+    Some(format!("{scheme}://{place}"))
+}
+
+/// Returns the innermost cause: the outer ones only repeat the URL.
+pub(super) fn cause(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut innermost: &dyn StdError = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
