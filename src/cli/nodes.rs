@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::output::{Answer, Cell, Table, memory};
 use crate::slurm::host_list;
 use crate::slurm::nodes::{self, Node};
+use crate::slurm::partitions;
 
 use super::reach::ReachArgs;
 use super::show::{
@@ -42,6 +43,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         if args.show.output == View::Raw {
             return print_raw(&reach.client, &nodes::request()).await;
         }
+        partitions::require(&reach.client, &args.partition).await?;
         show_list(args.show.output, &args.watch, async || {
             let nodes = nodes::list(&reach.client, &args.partition).await?;
             Ok(Some(NodesAnswer { nodes }))

@@ -20,7 +20,19 @@ impl Cell {
             ..Cell::from(word)
         }
     }
+
+    /// Returns a cell with a name of others', cut off where it would make the table too wide.
+    pub fn name(name: &str) -> Cell {
+        if name.chars().count() <= WIDEST {
+            return Cell::from(name);
+        }
+        let begin: String = name.chars().take(WIDEST - 1).collect();
+        Cell::from(format!("{begin}…"))
+    }
 }
+
+/// The most characters of a name that a table shows.
+const WIDEST: usize = 40;
 
 fn style(state: &str) -> Style {
     match state {
@@ -257,6 +269,18 @@ mod tests {
         for line in table.lines(Some(15)) {
             assert!(measure_text_width(line.trim_end()) <= 15, "{line}");
         }
+    }
+
+    #[test]
+    fn a_very_long_name_makes_no_wide_table() {
+        let mut table = Table::new(&["JOB", "NAME"]);
+        table.row(["1".into(), Cell::name(&"ü".repeat(1000))]);
+        let text: String = table.lines(None).collect();
+        assert!(
+            text.ends_with(&format!("1    {}…\n", "ü".repeat(39))),
+            "{text}"
+        );
+        assert_eq!(Cell::name(&"x".repeat(40)).text.len(), 40);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 use super::client::{Client, Element, Request};
 use super::shape::{Number, Words};
@@ -43,6 +43,19 @@ pub async fn list(client: &Client) -> Result<Vec<Partition>> {
     let keep = |raw: Value| Element::understood(read(&raw));
     let listed = client.list(&request(), "partitions", keep).await?;
     Ok(listed.map(|(partitions, _)| partitions).unwrap_or_default())
+}
+
+/// Fails when one of these partitions does not exist.
+pub async fn require(client: &Client, names: &[String]) -> Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let known: Vec<String> = list(client).await?.into_iter().map(|it| it.name).collect();
+    match names.iter().find(|name| !known.contains(name)) {
+        None => Ok(()),
+        Some(name) => Err(Error::failed(format!("there is no partition `{name}`"))
+            .hint(format!("there are {}: hpcapi partitions", known.join(", ")))),
+    }
 }
 
 /// Reads a partition, which is flat up to v0.0.38 and nested after it; `None` when it has no name.

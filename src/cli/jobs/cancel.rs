@@ -5,20 +5,20 @@ use clap::Args as ClapArgs;
 use crate::error::{Error, Result};
 use crate::output::{self, Answer};
 use crate::slurm::client::Request;
-use crate::slurm::jobs::{self, Cancelled, Filter, JobId, Parts};
+use crate::slurm::jobs::{self, Cancelled, JobId, Parts};
 
 use super::super::reach::{Reach, ReachArgs};
 use super::super::show::{AsUserArgs, ShowArgs, View, print, print_curl, with_client};
-use super::list::FilterArgs;
+use super::filter::{FilterArgs, own_name};
 
 /// Cancel jobs: by number, or all of one's own that a filter meets
 ///
 /// A filter that meets a part of an array cancels the tasks that it meets.
 #[derive(Debug, ClapArgs)]
-#[command(group(clap::ArgGroup::new("which").required(true).multiple(true).args(["id", "all", "user", "state", "partition"])))]
+#[command(group(clap::ArgGroup::new("which").required(true).multiple(true).args(["id", "all", "me", "user", "state", "partition"])))]
 pub(super) struct Args {
     /// The jobs: 12, or 12_3 for a task of an array
-    #[arg(conflicts_with_all = ["all", "user", "state", "partition"])]
+    #[arg(conflicts_with_all = ["all", "me", "user", "state", "partition"])]
     id: Vec<JobId>,
 
     /// All of one's own
@@ -41,10 +41,13 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<()> {
     let user = args.user.as_user.as_ref();
     if args.show.curl {
-        let requests: Vec<Request> = match args.id.as_slice() {
-            [] => vec![Request::get("jobs")],
-            ids => ids.iter().map(|id| jobs::cancel_request(*id)).collect(),
-        };
+        if args.id.is_empty() {
+            return Err(Error::usage(
+                "which jobs a filter meets is not known before it is asked: --curl",
+            )
+            .hint("name them: hpcapi jobs cancel --curl 12 13"));
+        }
+        let requests: Vec<Request> = args.id.iter().map(|id| jobs::cancel_request(*id)).collect();
         return print_curl(&args.reach, user, &requests);
     }
     with_client(&args.reach, user, async |reach, _| {
@@ -93,25 +96,13 @@ async fn wanted(args: &Args, reach: &Reach) -> Result<Parts> {
         }
         return Ok(wanted);
     }
-    let own = client.identity().user().await?;
-    let users = match (args.filter.user.as_slice(), own) {
-        ([], Some(own)) => vec![own.to_string()],
-        ([], None) => {
-            return Err(
-                Error::usage("whose jobs? without a token nobody is known to own any")
-                    .hint("name the user: hpcapi jobs cancel --user NAME"),
-            );
-        }
-        (users, _) => users.to_vec(),
-    };
-    let filter = Filter {
-        users,
-        states: args.filter.state.clone(),
-        partitions: args.filter.partition.clone(),
-        ..Filter::default()
-    };
+    let mut filter = args.filter.filter(client).await?;
+    if !args.filter.names_users() {
+        filter.users = vec![own_name(client).await?];
+    }
     let listing = jobs::list(client, &filter, None).await?;
     let listed = listing.map(|listing| listing.jobs).unwrap_or_default();
+    args.filter.require_partitions(client, &listed).await?;
     jobs::parts(client, listed).await
 }
 

@@ -5,14 +5,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::error::{Error, Result};
-use crate::slurm::client::Request;
-use crate::slurm::jobs::{self, Filter, State};
+use crate::slurm::client::{Client, Request};
+use crate::slurm::jobs::{self, Filter, Listing};
 use crate::slurm::time;
 
 use super::super::reach::ReachArgs;
 use super::super::show::{
     AsUserArgs, View, WatchArgs, print_curl, print_raw, show_list, with_client,
 };
+use super::filter::FilterArgs;
 use super::history::{Form, show, show_all};
 use super::table::JobsAnswer;
 
@@ -20,7 +21,7 @@ use super::table::JobsAnswer;
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(flatten)]
-    pub(super) filter: FilterArgs,
+    filter: FilterArgs,
 
     /// Only those with this name, or with one of several with commas between them
     #[arg(short = 'n', long, value_delimiter = ',')]
@@ -73,38 +74,12 @@ enum Output {
     Raw,
 }
 
-/// Which jobs are meant.
-#[derive(Debug, Clone, ClapArgs)]
-pub(super) struct FilterArgs {
-    /// Only those of this user, or of several with commas between them
-    #[arg(short, long, value_delimiter = ',')]
-    pub(super) user: Vec<String>,
-
-    /// Only those in this state, in full or in short, as in PENDING,R
-    #[arg(short = 't', long, value_delimiter = ',')]
-    pub(super) state: Vec<State>,
-
-    /// Only those in this partition
-    #[arg(short, long, value_delimiter = ',')]
-    pub(super) partition: Vec<String>,
-}
-
 pub(super) async fn run(args: Args) -> Result<()> {
     let user = args.user.as_user.as_ref();
     let whole = Request::get("jobs");
     if args.curl {
         return print_curl(&args.reach, user, &[whole]);
     }
-    let filter = Filter {
-        users: args.filter.user.clone(),
-        states: args.filter.state.clone(),
-        partitions: args.filter.partition.clone(),
-        names: args.name.clone(),
-        since: args.since,
-        until: args.until,
-        marker: None,
-        limit: args.limit.map(|limit| limit as usize),
-    };
     if args.all && args.output == Output::Raw {
         return Err(
             Error::usage("the server knows no more than it says: --output raw")
@@ -123,22 +98,45 @@ pub(super) async fn run(args: Args) -> Result<()> {
             Output::Json => (Some(View::Json), Form::Json),
             Output::Csv => (None, Form::Csv),
         };
+        let filter = Filter {
+            names: args.name.clone(),
+            since: args.since,
+            until: args.until,
+            limit: args.limit.map(|limit| limit as usize),
+            ..args.filter.filter(&reach.client).await?
+        };
         if args.all {
             return show_all(reach, events, &filter, form).await;
         }
-        let Some(view) = view else {
-            let listing = jobs::list(&reach.client, &filter, None).await?;
-            return show(listing.into_iter().flat_map(|listing| listing.jobs), form);
+        match view {
+            Some(view) => show_known(&args, &reach.client, &filter, view).await,
+            None => {
+                let listing = jobs::list(&reach.client, &filter, None).await?;
+                let listed = listing.map(|listing| listing.jobs).unwrap_or_default();
+                let checked = args.filter.require_partitions(&reach.client, &listed);
+                checked.await?;
+                show(listed, form)
+            }
+        }
+    })
+    .await
+}
+
+/// Shows the jobs that Slurm knows, once or again and again.
+async fn show_known(args: &Args, client: &Client, filter: &Filter, view: View) -> Result<()> {
+    let mut after = None;
+    let mut is_checked = false;
+    show_list(view, &args.watch, async || {
+        let listing = jobs::list(client, filter, after).await?;
+        let Some(Listing { jobs, last_update }) = listing else {
+            return Ok(None);
         };
-        let mut after = None;
-        show_list(view, &args.watch, async || {
-            let listing = jobs::list(&reach.client, &filter, after).await?;
-            Ok(listing.map(|listing| {
-                after = listing.last_update;
-                JobsAnswer { jobs: listing.jobs }
-            }))
-        })
-        .await
+        if !is_checked {
+            args.filter.require_partitions(client, &jobs).await?;
+            is_checked = true;
+        }
+        after = last_update;
+        Ok(Some(JobsAnswer { jobs }))
     })
     .await
 }

@@ -1,6 +1,7 @@
 //! `hpcapi jobs`.
 
 mod cancel;
+mod filter;
 mod forgotten;
 mod history;
 mod job_files;

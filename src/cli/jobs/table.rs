@@ -28,7 +28,7 @@ impl Answer for JobsAnswer {
             "WHERE OR WHY",
         ]);
         for job in &self.jobs {
-            let text = |text: &Option<String>| Cell::from(text.as_deref().unwrap_or("-"));
+            let text = |text: &Option<String>| Cell::name(text.as_deref().unwrap_or("-"));
             table.row([
                 Cell::from(job.shown_id()),
                 text(&job.name),
@@ -79,7 +79,7 @@ impl History {
     }
 
     pub(super) fn row(&mut self, job: &Job) -> Result<Reader> {
-        let text = |text: &Option<String>| Cell::from(text.as_deref().unwrap_or("-"));
+        let text = |text: &Option<String>| Cell::name(text.as_deref().unwrap_or("-"));
         let number = |number: Option<u64>| number.map_or("-".to_owned(), |it| it.to_string());
         self.0.row([
             Cell::from(job.shown_id()),

@@ -157,7 +157,7 @@ impl Answer for WaitAnswer {
             };
             table.row([
                 Cell::from(job.shown_id()),
-                Cell::from(job.name.as_deref().unwrap_or("-")),
+                Cell::name(job.name.as_deref().unwrap_or("-")),
                 Cell::state(job.state.as_str()),
                 Cell::from(code),
                 Cell::from(job.elapsed(0).map_or("-".to_owned(), span)),

@@ -32,7 +32,7 @@ const AT_ONCE: usize = 8;
 /// Which jobs are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Those of these users.
+    /// Those of these users, by name or by number.
     pub users: Vec<String>,
     /// Those in these states.
     pub states: Vec<State>,
@@ -69,7 +69,9 @@ impl Filter {
                 own.split(',')
                     .any(|own| self.partitions.iter().any(|wanted| wanted == own))
             });
-        among(&self.users, job.user.as_deref())
+        let number = job.user_id.map(|number| number.to_string());
+        let by_number = |wanted: &String| number.as_ref() == Some(wanted);
+        (among(&self.users, job.user.as_deref()) || self.users.iter().any(by_number))
             && (self.states.is_empty() || self.states.contains(&job.state))
             && in_partition
             && among(&self.names, job.name.as_deref())
@@ -118,7 +120,8 @@ pub async fn list(client: &Client, filter: &Filter, after: Option<u64>) -> Resul
         }));
     }
     let version = client.version().await?;
-    if version < USERS && !filter.users.is_empty() {
+    let is_number = |user: &String| user.bytes().all(|byte| byte.is_ascii_digit());
+    if version < USERS && !filter.users.iter().all(is_number) {
         return Err(Error::failed(format!(
             "{version}, the newest API version of the server, does not tell whose a job is"
         )));

@@ -90,6 +90,9 @@ pub struct Job {
     pub name: Option<String>,
     /// Its user; v0.0.36 does not tell.
     pub user: Option<String>,
+    /// Its user's number, where Slurm itself tells of it.
+    #[serde(skip)]
+    pub user_id: Option<u64>,
     /// Its account.
     pub account: Option<String>,
     /// The partitions that it asks for, or the one that it runs in.

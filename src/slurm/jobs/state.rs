@@ -73,6 +73,11 @@ impl State {
         )
     }
 
+    /// Returns the names of all states.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        STATES.iter().map(|(name, _)| *name)
+    }
+
     /// Returns the word.
     pub fn as_str(&self) -> &str {
         &self.0
