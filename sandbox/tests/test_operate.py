@@ -673,13 +673,19 @@ class Submitting(OnHeadNode):
         self.assertEqual(len(self.noted("sbatch")), 1)
 
     def test_options_that_change_who_runs_or_what_sbatch_reads_are_refused_by_name(self) -> None:
-        names = "uid gid wrap parsable wait test-only export-file get-user-env clusters bbf".split()
+        names = "uid gid wrap parsable wait test-only export-file nodefile clusters bbf".split()
         # sbatch takes the beginning of a name for the name.
         names += ["ui", "uid=0", "u", "-uid", "export-f", "partitio", "", "hold\n", "Uid", "uid "]
         for count, name in enumerate(names):
             answer = self.submit(options=[[name, "0"]])
             words = "cannot be given here: " if count < 10 else "is no option"
             self.refused(400, answer, re.escape(f"`--{name.strip()}") + f".*{words}")
+        self.assertEqual(self.noted("sbatch"), [])
+
+    def test_what_sbatch_would_take_for_a_file_of_the_head_node_is_refused(self) -> None:
+        for name in ("nodelist", "exclude"):
+            answer = self.submit(options=[[name, "/etc/hosts"]])
+            self.refused(400, answer, f"`--{name}` takes names of nodes")
         self.assertEqual(self.noted("sbatch"), [])
 
     def test_an_order_that_is_not_as_it_must_be_is_refused(self) -> None:

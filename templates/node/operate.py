@@ -488,6 +488,8 @@ def check_options(options):
             raise Refused(400, "`--%s` cannot be given here: %s" % (option, REFUSED[option]))
         if option not in OPTIONS:
             raise Refused(400, "`--%s` is no option of sbatch's known here" % excerpt(option))
+        if option in ("nodelist", "exclude") and "/" in value:
+            raise Refused(400, "`--%s` takes names of nodes, and no file" % option)
         if option == VARIABLE and not re.match(NAMED, value):
             raise Refused(400, "`--env` takes a variable of the job's own, as in --env NAME=VALUE")
 
