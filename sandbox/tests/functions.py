@@ -30,7 +30,7 @@ MODES = {
     "misshaped": lambda event: {"statusCode": "many"},
     "fails": lambda event: 1 / 0,
     "large": lambda event: "x" * (6 * 2**20),
-    "slow": lambda event: threading.Event().wait(3),
+    "slow": lambda event: threading.Event().wait(12),
     "event": lambda event: {"statusCode": 200, "body": json.dumps(event)},
     "identity": lambda event: boto3.client("sts").get_caller_identity()["Arn"],
     "s3": lambda event: boto3.client("s3").get_object(
@@ -99,7 +99,7 @@ Resources:
       IntegrationType: AWS_PROXY
       IntegrationUri: !GetAtt Function.Arn
       PayloadFormatVersion: "2.0"
-      TimeoutInMillis: 2000
+      TimeoutInMillis: 8000
   Open:
     Type: AWS::ApiGatewayV2::Route
     Properties:

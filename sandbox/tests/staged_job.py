@@ -168,6 +168,12 @@ def contents(folder: Path) -> dict:
     return found
 
 
+def as_slurmd_leaves_signals() -> None:
+    # Whoever runs the tests in the background ignores these.
+    for one in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(one, signal.SIG_DFL)
+
+
 class Staged(unittest.TestCase):
     """A bucket, a node, and what the submitter does."""
 
@@ -267,6 +273,7 @@ class Staged(unittest.TestCase):
                 env=mine,
                 cwd=self.root,
                 start_new_session=True,
+                preexec_fn=as_slurmd_leaves_signals,
             )
         self.addCleanup(self.stop, process)
         return process
