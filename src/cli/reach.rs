@@ -12,9 +12,7 @@ use crate::deploy;
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
 use crate::runs::Runs;
-use crate::slurm::client::{
-    Client, Identity, LookUp, Memory, Request, Server, Transport, Trust, quoted,
-};
+use crate::slurm::client::{Client, Identity, LookUp, Memory, Request, Server, Transport, Trust};
 use crate::slurm::jobs::{Job, JobId, JobMemory};
 use crate::slurm::operations::{Operations, require_url};
 use crate::slurm::{ApiVersion, UserName};
@@ -189,15 +187,10 @@ impl ReachArgs {
         let token = given_token()?.or_else(|| memory.token());
         let own = token.and_then(|token| token.user().ok());
         let user = user.or(own.as_ref()).map(UserName::as_str);
-        let options = match &self.cacert {
-            Some(file) => format!(" --cacert {}", quoted(&file.display().to_string())),
-            None => String::new(),
-        };
-        let commands = requests
+        let (server, cacert) = (server.as_ref(), self.cacert.as_deref());
+        Ok(requests
             .iter()
-            .map(|request| request.curl(server.as_ref(), version, user));
-        Ok(commands
-            .map(|command| command.replacen("curl", &format!("curl{options}"), 1))
+            .map(|request| request.curl(server, cacert, version, user))
             .collect())
     }
 

@@ -36,7 +36,7 @@ pub use memory::{Memory, Remembered};
 pub use moved::LookUp;
 pub use problem::{Problem, Problems};
 pub use refusal::{NOT_SLURM, excerpt, refusal, refused, unexpected};
-pub use request::{Request, VERSION, encoded, quoted};
+pub use request::{Request, VERSION, encoded};
 pub use server::Server;
 pub use tls::Trust;
 pub use transport::{Broken, Credentials, Incoming, Lost, Reply, Transport};

@@ -1,5 +1,7 @@
 //! A request to Slurm's REST API: what will be sent, and the same as a curl command.
 
+use std::path::Path;
+
 use reqwest::Method;
 
 use super::server::Server;
@@ -93,13 +95,25 @@ impl Request {
 
     /// Returns the request as a curl command for bash. The token stays in `$SLURM_JWT` and goes
     /// through a pipe, because arguments can be read by everybody on the machine.
-    pub fn curl(&self, server: Option<&Server>, version: ApiVersion, user: Option<&str>) -> String {
+    pub fn curl(
+        &self,
+        server: Option<&Server>,
+        cacert: Option<&Path>,
+        version: ApiVersion,
+        user: Option<&str>,
+    ) -> String {
         let path = self.path(version);
         let mut command = "curl -sS --compressed".to_owned();
         if let Some(Server::Socket(socket)) = server {
             command.push_str(&format!(
                 " --unix-socket {}",
                 quoted(&socket.display().to_string())
+            ));
+        }
+        if let Some(file) = cacert {
+            command.push_str(&format!(
+                " --cacert {}",
+                quoted(&file.display().to_string())
             ));
         }
         if self.method != Method::GET {
@@ -130,7 +144,7 @@ impl Request {
 }
 
 /// Returns a word as a shell takes it.
-pub fn quoted(word: &str) -> String {
+fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
@@ -155,15 +169,15 @@ mod tests {
         let server = "https://x.example".parse().unwrap();
         let request = Request::post("job/submit", b"{\"a\":\"it's\"}".to_vec());
         assert_eq!(
-            request.curl(Some(&server), ApiVersion::new(42), Some("me")),
+            request.curl(Some(&server), None, ApiVersion::new(42), Some("me")),
             "curl -sS --compressed -X POST -H 'X-SLURM-USER-NAME: me' -H @- \
              -H 'Content-Type: application/json' --data-binary '{\"a\":\"it'\\''s\"}' \
              'https://x.example/slurm/v0.0.42/job/submit' \
              <<< \"X-SLURM-USER-TOKEN: $SLURM_JWT\"\n"
         );
         assert_eq!(
-            Request::get("jobs").curl(None, ApiVersion::new(38), None),
-            "curl -sS --compressed -H @- \"$HPCAPI_ENDPOINT\"'/slurm/v0.0.38/jobs' \
+            Request::get("jobs").curl(None, Some("/own ca".as_ref()), ApiVersion::new(38), None),
+            "curl -sS --compressed --cacert '/own ca' -H @- \"$HPCAPI_ENDPOINT\"'/slurm/v0.0.38/jobs' \
              <<< \"X-SLURM-USER-TOKEN: $SLURM_JWT\"\n"
         );
     }
@@ -171,7 +185,7 @@ mod tests {
     #[test]
     fn a_long_body_is_no_argument() {
         let request = Request::post("job/submit", vec![b'#'; 200_000]);
-        let command = request.curl(None, ApiVersion::new(42), None);
+        let command = request.curl(None, None, ApiVersion::new(42), None);
         let begin = "curl -sS --compressed -X POST -H @- -H 'Content-Type: application/json' \
                      --data-binary @<(printf %s '###";
         assert!(command.starts_with(begin), "{}", &command[..200]);
