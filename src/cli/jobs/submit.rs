@@ -15,6 +15,7 @@ use crate::slurm::submission::Description;
 
 use super::super::reach::{ReachArgs, Via};
 use super::super::show::{UserArgs, View, print, print_curl, with_client};
+use super::filter::own_name;
 use super::job_files::{Files, Job, bodies, filled, orders, read};
 use super::notify::NotifyArgs;
 use super::sbatch_options::{ClientOptions, SbatchOptions};
@@ -98,9 +99,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     }
     with_client(&args.reach, user, async |reach, events| {
         let client = &reach.client;
-        let name = client.identity().user().await?;
-        let name = name.map_or_else(own_name, |name| name.to_string());
-        let jobs = filled(jobs, &name);
+        let jobs = filled(jobs, &own_name(client).await?);
         if args.notify.notify {
             reach.require_notifications().await?;
         }
@@ -251,11 +250,6 @@ async fn send_raw(client: &Client, requests: Vec<Request>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Returns the name of whoever runs this, for a socket that knows its callers by themselves.
-fn own_name() -> String {
-    std::env::var("USER").unwrap_or_else(|_| "root".to_owned())
 }
 
 /// What would be submitted.
