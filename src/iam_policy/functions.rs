@@ -1,6 +1,17 @@
-//! What a function takes that a template of ours makes: the types that several of them have.
+//! What a function takes that a template of ours makes: the types that several of them have, and what
+//! is done with their stacks.
 
 use super::resources::{LOG_DELETE, LOG_LOOK, LOG_MAKE, Type, of};
+
+/// What is asked of CloudFormation to make, change and delete such a stack.
+pub(super) const STACK_CHANGES: &[&str] = &[
+    "cloudformation:ContinueUpdateRollback",
+    "cloudformation:CreateChangeSet",
+    "cloudformation:DeleteChangeSet",
+    "cloudformation:DeleteStack",
+    "cloudformation:DescribeChangeSet",
+    "cloudformation:ExecuteChangeSet",
+];
 
 /// The role of a function.
 pub(super) const ROLE: Type = of(

@@ -2,7 +2,7 @@
 
 use super::Statement;
 use super::Use::NotificationsStack;
-use super::functions::{FUNCTION, LOG_GROUP, PERMISSION, ROLE, RULE};
+use super::functions::{FUNCTION, LOG_GROUP, PERMISSION, ROLE, RULE, STACK_CHANGES};
 use super::resources::{Place, Type, of, of_types};
 
 const STACKS: &[&str] =
@@ -89,18 +89,7 @@ pub(super) fn statements() -> Vec<Statement> {
     };
     let mut statements = of_types(&[NotificationsStack], TYPES, [&[], &[]], PLACES);
     statements.extend([
-        on(
-            "MakeAndDeleteNotifications",
-            &[
-                "cloudformation:ContinueUpdateRollback",
-                "cloudformation:CreateChangeSet",
-                "cloudformation:DeleteChangeSet",
-                "cloudformation:DeleteStack",
-                "cloudformation:DescribeChangeSet",
-                "cloudformation:ExecuteChangeSet",
-            ],
-            STACKS,
-        ),
+        on("MakeAndDeleteNotifications", STACK_CHANGES, STACKS),
         on(
             "SendEventsOfJobs",
             &["s3:GetBucketNotification", "s3:PutBucketNotification"],

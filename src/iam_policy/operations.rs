@@ -3,7 +3,7 @@
 
 use super::Statement;
 use super::Use::{Operations, OperationsList, OperationsStack};
-use super::functions::{FUNCTION, LOG_GROUP, PERMISSION, ROLE, RULE};
+use super::functions::{FUNCTION, LOG_GROUP, PERMISSION, ROLE, RULE, STACK_CHANGES};
 use super::resources::{API_DELETE, API_LOOK, API_MAKE, APIS, Place, Type, of, of_types};
 
 const STACKS: &[&str] = &[
@@ -132,14 +132,7 @@ pub(super) fn statements() -> Vec<Statement> {
         on(
             "MakeAndDeleteOperations",
             &[OperationsStack],
-            &[
-                "cloudformation:ContinueUpdateRollback",
-                "cloudformation:CreateChangeSet",
-                "cloudformation:DeleteChangeSet",
-                "cloudformation:DeleteStack",
-                "cloudformation:DescribeChangeSet",
-                "cloudformation:ExecuteChangeSet",
-            ],
+            STACK_CHANGES,
             STACKS,
         ),
         on(

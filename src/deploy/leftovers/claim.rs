@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::aws::{Item, Kind, TAG_CLUSTER};
 use crate::context::TAG_DEPLOYMENT;
 use crate::deploy::steps::kept_bucket::TAG_KEPT;
+use crate::settings::DeploymentName;
 
 use super::origin::Origin;
 
@@ -128,12 +129,8 @@ fn by_sign(origin: &Origin, vpcs: &BTreeSet<String>, kind: Kind, item: &Item) ->
 }
 
 fn is_our_stack_name(name: &str, stack: &str) -> bool {
-    stack.strip_prefix(name).is_some_and(|rest| {
-        matches!(
-            rest,
-            "" | "-api" | "-requirements" | "-operations" | "-triggers" | "-notifications"
-        )
-    })
+    let own = name.parse().map(|name: DeploymentName| name.own_stacks());
+    stack == name || own.is_ok_and(|own| own.iter().any(|own| own == stack))
 }
 
 /// Returns whether a thing is named as the deployment's would be.
