@@ -12,7 +12,7 @@ const TOLD: [&str; 4] = ["by-sbatch", "by-submit", "by-run", "by-trigger"];
 /// How often it is looked whether all has come.
 const LOOKS: usize = 200;
 
-/// A subscriber of this account: a queue, which prints its URL.
+/// A subscriber of this account: a queue, of what one user has run. Prints its URL.
 const SUBSCRIBE: &str = r#"set -e
 eval "$(hpcapi sandbox env)"
 topic=$(aws cloudformation describe-stacks --stack-name hpc-serverless-job-mgmt-notifications \
@@ -23,7 +23,7 @@ policy='{\"Statement\": [{\"Effect\": \"Allow\", \"Principal\": {\"Service\": \"
 aws --endpoint-url "$AWS_ENDPOINT_URL" sqs set-queue-attributes --queue-url "$queue" \
     --attributes "{\"Policy\": \"$policy\", \"VisibilityTimeout\": \"43200\"}"
 aws sns subscribe --topic-arn "$topic" --protocol sqs --notification-endpoint "$arn" \
-    --attributes RawMessageDelivery=true >&2
+    --attributes '{"RawMessageDelivery": "true", "FilterPolicy": "{\"user\": [\"ec2-user\"]}"}' >&2
 echo "$queue"
 "#;
 

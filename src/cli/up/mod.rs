@@ -139,7 +139,7 @@ async fn take_up_triggers(args: &mut Args, events: &Events) {
     };
     if let Some(first) = found.first() {
         events.note(format!(
-            "the bucket has {} triggers, as `{}`: what they need is made, too",
+            "the bucket has triggers ({}, the first is `{}`): what they need is made, too",
             found.len(),
             first.name
         ));
