@@ -9,6 +9,7 @@ mod iam_policy;
 mod identity;
 mod jobs;
 mod nodes;
+mod owner;
 mod partitions;
 mod ping;
 mod place;

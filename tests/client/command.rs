@@ -143,6 +143,7 @@ impl User {
             .env("XDG_RUNTIME_DIR", self.runtime_folder())
             .env("HPCAPI_ENDPOINT", endpoint)
             .env("SLURM_JWT", &self.token)
+            .env("HPCAPI_HOME", "/home/me")
             .envs(self.variables.iter().cloned())
             .current_dir(self.home.path())
             .stdin(Stdio::null());

@@ -11,6 +11,7 @@ mod endings;
 mod endless_answers;
 mod filters;
 mod forgotten;
+mod homes;
 mod hostile_answers;
 mod layers;
 mod moved;

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::slurm::ApiVersion;
 use crate::slurm::jobs::Marker;
 use crate::slurm::operations::Order;
-use crate::slurm::submission::{self, Description};
+use crate::slurm::submission::{self, Description, Owner};
 
 use super::notify::NotifyArgs;
 
@@ -150,12 +150,12 @@ pub(super) fn orders(
     }))
 }
 
-/// Fills in whose jobs they are.
-pub(super) fn filled(mut jobs: Vec<Job>, user: &str) -> Vec<Job> {
-    for job in &mut jobs {
-        job.description.fill(user);
-    }
-    jobs
+/// Fills in whose jobs they are. Fails for those whose folder is below a home that is not known.
+pub(super) fn filled(jobs: Vec<Job>, owner: &Owner) -> Result<Vec<Job>> {
+    all(jobs.into_iter().map(|mut job| {
+        job.description.fill(owner)?;
+        Ok(job)
+    }))
 }
 
 /// Returns what would be sent of each job; the error tells all that is wrong with any of them.

@@ -120,7 +120,7 @@ mod tests {
     fn job(lines: &str) -> Description {
         let script = format!("#!/bin/sh\n{lines}\n");
         let mut job = Description::read("job.sh", script.as_bytes()).unwrap();
-        job.fill("me");
+        job.fill(&super::super::owner::me()).unwrap();
         job
     }
 

@@ -201,7 +201,7 @@ mod tests {
         for (option, value) in options {
             job.set(option, value).unwrap();
         }
-        job.fill("me");
+        job.fill(&super::super::owner::me()).unwrap();
         job
     }
 

@@ -7,13 +7,7 @@ use super::derived::{has_hint, text};
 use super::value::Value;
 use super::{Description, Fields, options};
 
-/// What a job's program is run by, as far as it matters to a script.
-const SHELL: &str = "/bin/bash";
-
-/// Where programs are looked for, unless the user says.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/slurm/bin";
-
-type Variables = BTreeMap<String, String>;
+pub(super) type Variables = BTreeMap<String, String>;
 
 /// Returns the job's whole environment: what its user set, and what `sbatch` adds to it.
 pub(super) fn environment(description: &Description, fields: &Fields) -> Variables {
@@ -26,17 +20,17 @@ pub(super) fn environment(description: &Description, fields: &Fields) -> Variabl
 /// Returns the environment without what `sbatch` tells of the options of one component.
 pub(super) fn plain_environment(description: &Description, fields: &Fields) -> Variables {
     let mut variables = Variables::new();
-    let mut tell = |name: &str, value: String| variables.insert(name.to_owned(), value);
-    // The node itself has better ones where it looks for those of a login.
-    if !description.told.contains_key("SLURM_GET_USER_ENV") {
-        tell("PATH", PATH.to_owned());
-        tell("SHELL", SHELL.to_owned());
-    }
     if let Some(owner) = &description.owner {
-        tell("HOME", owner.home.clone());
-        tell("USER", owner.name.clone());
-        tell("LOGNAME", owner.name.clone());
+        // The node itself has those of a login where it is to look for them.
+        if !description.asks_node_for_login() {
+            variables.extend(owner.shell().clone());
+            if !description.wants_nothing_of_login() {
+                variables.extend(owner.login().clone());
+            }
+        }
+        variables.extend(owner.identity());
     }
+    let mut tell = |name: &str, value: String| variables.insert(name.to_owned(), value);
     if let Some(folder) = text(fields, "current_working_directory") {
         tell("SLURM_SUBMIT_DIR", folder);
     }
@@ -47,6 +41,19 @@ pub(super) fn plain_environment(description: &Description, fields: &Fields) -> V
     }
     variables.extend(description.environment.clone());
     variables
+}
+
+impl Description {
+    /// Returns whether the node adds the environment of a login of the user.
+    pub(super) fn asks_node_for_login(&self) -> bool {
+        self.told.contains_key("SLURM_GET_USER_ENV")
+    }
+
+    /// Returns whether the job is to have nothing of its user's environment.
+    fn wants_nothing_of_login(&self) -> bool {
+        let export = self.told.get("SLURM_EXPORT_ENV");
+        export.is_some_and(|it| it.eq_ignore_ascii_case("nil"))
+    }
 }
 
 /// Variables that belong to a job, and not to one of its components.
@@ -103,7 +110,7 @@ mod tests {
         for (option, value) in options {
             job.set(option, value).unwrap();
         }
-        job.fill("me");
+        job.fill(&super::super::owner::me()).unwrap();
         job
     }
 
@@ -131,7 +138,7 @@ mod tests {
         }
         let given = variables("#SBATCH \"--export=ALL,A='1,2',PATH\"");
         assert_eq!(given["A"], "1,2");
-        assert_eq!(given["PATH"], PATH);
+        assert!(given["PATH"].ends_with(":/opt/slurm/bin"));
     }
 
     #[test]

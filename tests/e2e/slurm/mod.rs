@@ -5,6 +5,7 @@ mod cancelling;
 mod cluster;
 mod curl;
 mod listing;
+mod logins;
 mod logs;
 mod same_answers;
 mod staged;
@@ -58,6 +59,7 @@ on_every_slurm! {
     together staged::a_run_brings_its_outputs;
     alone cancelling::own_jobs_are_cancelled;
     alone cancelling::a_foreign_job_is_left_alone;
+    together logins::a_job_runs_as_after_a_login;
     together logs::the_bytes_of_a_log_come_as_they_are;
     together logs::a_log_is_followed_to_its_end;
     together curl::the_printed_command_asks_the_same;
