@@ -11,6 +11,7 @@ mod exclusive;
 mod fields;
 mod json_fields;
 mod json_file;
+mod launchers;
 mod moments;
 mod older;
 mod options;
@@ -18,6 +19,7 @@ mod others;
 mod readings;
 mod script;
 mod setters;
+mod tasks;
 mod value;
 mod values;
 
@@ -137,6 +139,9 @@ impl Description {
             }
             target.stand_on(own);
         }
+        // A component repeats what it has of the one before.
+        let mut told = BTreeSet::new();
+        read.faults.retain(|fault| told.insert(fault.to_string()));
         match Error::all(read.faults) {
             Some(all) => Err(all),
             None => Ok(description),

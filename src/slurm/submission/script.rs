@@ -105,7 +105,12 @@ pub(super) fn own_directives(file: &str, script: &str) -> Directives {
         let rest = match separator(rest) {
             None => Cow::Borrowed(rest),
             Some(rest) => {
-                all.components.push(Vec::new());
+                let before = all.components.last().expect("never empty");
+                let kept = before
+                    .iter()
+                    .filter(|(_, option, _)| !options::is_of_one_component(option));
+                let kept = kept.cloned().collect();
+                all.components.push(kept);
                 Cow::Owned(rest)
             }
         };
