@@ -3,6 +3,7 @@
 
 mod cancelling;
 mod cluster;
+mod corpus;
 mod curl;
 mod listing;
 mod logs;
@@ -55,6 +56,7 @@ on_every_slurm! {
     together waiting::a_wait_ends_as_its_job;
     together waiting::arrays_and_dependencies_are_waited_for;
     in_turns waiting::a_job_runs_out_of_time;
+    together corpus::scripts_become_the_jobs_of_sbatch;
     together staged::a_run_brings_its_outputs;
     alone cancelling::own_jobs_are_cancelled;
     alone cancelling::a_foreign_job_is_left_alone;
