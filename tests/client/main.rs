@@ -16,6 +16,7 @@ mod layers;
 mod moved;
 mod nameless_tokens;
 mod others_text;
+mod pieces;
 mod proxies;
 mod readers;
 mod recorded_answers;

@@ -11,6 +11,7 @@ mod parts;
 mod period;
 mod raw;
 mod state;
+mod states;
 mod step;
 mod submit;
 mod task_list;
@@ -172,6 +173,18 @@ impl Job {
             (Some(array), Some(task), _) => format!("{array}_{task}"),
             (Some(array), None, Some(tasks)) => format!("{array}_[{tasks}]"),
             _ => self.id.to_string(),
+        }
+    }
+
+    /// Returns how many jobs it stands for: the tasks of an array that have not started are one.
+    /// `None` where Slurm shortened their list.
+    pub fn task_count(&self) -> Option<u64> {
+        match (self.array_job_id, self.array_task_id, &self.array_tasks) {
+            (Some(_), None, Some(tasks)) => {
+                let tasks = TaskList(tasks).tasks()?;
+                u64::try_from(tasks.len()).ok()
+            }
+            _ => Some(1),
         }
     }
 
