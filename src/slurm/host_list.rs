@@ -47,7 +47,8 @@ fn split(name: String) -> (String, usize, Option<u64>) {
     }
 }
 
-fn ranges(numbers: &[u64], width: usize) -> String {
+/// Returns sorted numbers as ranges, each with so many digits at least: `1-3,7`.
+pub fn ranges(numbers: &[u64], width: usize) -> String {
     let mut ranges: Vec<(u64, u64)> = Vec::new();
     for &number in numbers {
         match ranges.last_mut() {

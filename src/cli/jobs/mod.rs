@@ -1,5 +1,6 @@
 //! `hpcapi jobs`.
 
+mod array_lines;
 mod cancel;
 mod filter;
 mod forgotten;

@@ -148,7 +148,10 @@ struct WaitAnswer {
 
 impl Answer for WaitAnswer {
     fn text(&self) -> String {
-        let mut table = Table::new(&["JOB", "NAME", "STATE", "EXIT CODE", "TIME", "NODES"]);
+        let mut table = Table::new(&["JOB", "NAME", "STATE", "EXIT CODE", "TIME", "NODES"])
+            .numbers(&["TIME"])
+            .shortened(&[("NAME", 12), ("NODES", 24)])
+            .left_out(&["TIME"]);
         for job in &self.jobs {
             let code = match (job.exit_code, job.signal) {
                 (_, Some(signal)) => format!("signal {signal}"),
