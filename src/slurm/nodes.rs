@@ -35,6 +35,9 @@ pub struct Node {
     pub address: Option<String>,
     /// Why it is down or drained.
     pub reason: Option<String>,
+    /// Since when that is the reason, in seconds since 1970, where Slurm itself tells of the node.
+    #[serde(skip)]
+    pub reason_time: Option<u64>,
     /// When its machine booted.
     #[serde(with = "time", default)]
     pub boot_time: Option<u64>,
@@ -55,6 +58,7 @@ struct RawNode {
     gres: Text,
     address: Text,
     reason: Text,
+    reason_changed_at: Number,
     boot_time: Number,
 }
 
@@ -75,6 +79,7 @@ impl RawNode {
             gres: self.gres.some(),
             address: self.address.some(),
             reason: self.reason.some(),
+            reason_time: moment(self.reason_changed_at),
             boot_time: moment(self.boot_time),
         })
     }

@@ -9,6 +9,7 @@ mod curled;
 mod cursor;
 mod endings;
 mod endless_answers;
+mod explained;
 mod filters;
 mod forgotten;
 mod hostile_answers;

@@ -2,6 +2,8 @@
 
 mod accounting;
 mod cancel;
+mod demands;
+mod explain;
 mod id;
 mod list;
 mod lookup;
@@ -10,6 +12,7 @@ mod output_file;
 mod parts;
 mod period;
 mod raw;
+mod reasons;
 mod state;
 mod step;
 mod submit;
@@ -25,9 +28,11 @@ use task_list::TaskList;
 
 pub use accounting::Accounting;
 pub use cancel::{Cancelled, Refused, cancel, request as cancel_request};
+pub use demands::Demands;
+pub use explain::{Advice, Awaited, Explanation, explain};
 pub use id::JobId;
 pub use list::{Filter, Listing, list};
-pub use lookup::{lookup, request as lookup_request};
+pub use lookup::{lookup, lookup_whole, request as lookup_request};
 pub use memory::{HEAD_NODE, JobMemory};
 pub use parts::{Parts, parts};
 pub use period::Period;
@@ -36,23 +41,6 @@ pub use step::Step;
 pub use submit::{Marker, Submitted, accepted, find_marked, request as submit_request, submit};
 pub use usage::{By, Line as UsageLine, Usage};
 pub use wait::{exit_code, gone, wait};
-
-/// What slurmstepd ends a job with whose files it cannot open.
-const UNOPENED: u8 = 53;
-
-/// The reason of a job that waits for another one to end as it did not.
-const NEVER_MET: &str = "DependencyNeverSatisfied";
-
-/// Reasons to wait that only a change of the job or of the cluster's configuration ends.
-const FOR_GOOD: [&str; 7] = [
-    NEVER_MET,
-    "BadConstraints",
-    "InvalidAccount",
-    "InvalidQOS",
-    "PartitionTimeLimit",
-    "AccountNotAllowed",
-    "QOSNotAllowed",
-];
 
 /// Who tells of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +91,9 @@ pub struct Job {
     pub state: State,
     /// Why it is in this state.
     pub reason: Option<String>,
+    /// What Slurm says of the reason beside its name, where Slurm itself tells of the job.
+    #[serde(skip)]
+    pub reason_details: Option<String>,
     /// What it waits for.
     pub dependency: Option<String>,
     /// Its priority; zero is held.
@@ -152,6 +143,9 @@ pub struct Job {
     pub stderr: Option<String>,
     /// The features that its nodes must have.
     pub constraints: Option<String>,
+    /// What else it asks for, where Slurm itself tells of the job.
+    #[serde(skip)]
+    pub demands: Demands,
     /// Its user's remark.
     pub comment: Option<String>,
     /// The marker that hpcapi gave it when it submitted it.
@@ -227,35 +221,12 @@ impl Job {
     /// Returns whether it waits for what does not come: nothing but a change of the job, or of the
     /// cluster, lets it start.
     pub fn never_starts(&self) -> bool {
-        let is_for_good = |reason: &str| FOR_GOOD.contains(&reason);
-        self.state.as_str() == "PENDING" && self.reason.as_deref().is_some_and(is_for_good)
+        self.state.as_str() == "PENDING" && self.reason.as_deref().is_some_and(reasons::is_for_good)
     }
 
     /// Returns what went wrong with it, in words, where Slurm has only a sign for it.
     pub fn trouble(&self) -> Option<String> {
-        if self.never_starts() {
-            let reason = self.reason.as_deref().unwrap_or_default();
-            let awaited = self.dependency.as_deref().filter(|_| reason == NEVER_MET);
-            let awaited = awaited.map(|awaited| format!(" (it waits for {awaited})"));
-            let awaited = awaited.unwrap_or_default();
-            return Some(format!("it can never start: {reason}{awaited}"));
-        }
-        if self.state.as_str() != "FAILED" || self.signal != Some(UNOPENED) {
-            return None;
-        }
-        let mut files: Vec<String> = [&self.stdout, &self.stderr]
-            .into_iter()
-            .flatten()
-            .map(|file| format!("`{file}`"))
-            .collect();
-        files.dedup();
-        let files = match files.is_empty() {
-            true => "its output file".to_owned(),
-            false => files.join(" or "),
-        };
-        Some(format!(
-            "Slurm could not open {files}: it tells that by signal {UNOPENED}"
-        ))
+        reasons::trouble(self)
     }
 
     /// Returns for how long it has run or ran, in seconds.

@@ -8,7 +8,7 @@ use crate::slurm::shape::{Number, Text, Words};
 use crate::slurm::time::moment;
 
 use super::output_file::{Names, path};
-use super::{Job, Source, State};
+use super::{Demands, Job, Source, State};
 
 /// Begins the marker that hpcapi puts into the comment of what it submits.
 pub(super) const MARKER: &str = "hpcapi:";
@@ -31,6 +31,7 @@ pub(super) struct RawJob {
     pub(super) qos: Text,
     pub(super) job_state: Words,
     pub(super) state_reason: Text,
+    pub(super) state_description: Text,
     pub(super) dependency: Text,
     pub(super) priority: Number,
     pub(super) nodes: Text,
@@ -53,6 +54,12 @@ pub(super) struct RawJob {
     pub(super) standard_output: Text,
     pub(super) standard_error: Text,
     pub(super) features: Text,
+    pub(super) max_nodes: Number,
+    pub(super) cpus_per_task: Number,
+    pub(super) tres_per_node: Text,
+    pub(super) licenses: Text,
+    pub(super) resv_name: Text,
+    pub(super) required_nodes: Text,
     pub(super) comment: Text,
     pub(super) submit_line: Text,
     /// Of the job memory: a text of another job's user may have made it up.
@@ -119,6 +126,7 @@ impl RawJob {
             partition: self.partition.some(),
             qos: self.qos.some(),
             reason: self.state_reason.some(),
+            reason_details: self.state_description.some(),
             dependency: self.dependency.some(),
             priority: self.priority.count(),
             nodes,
@@ -144,6 +152,14 @@ impl RawJob {
             restarts: self.restart_cnt.count().unwrap_or(0),
             directory,
             constraints: self.features.some(),
+            demands: Demands {
+                max_nodes: self.max_nodes.positive(),
+                cpus_per_task: self.cpus_per_task.positive(),
+                resources_per_node: self.tres_per_node.some(),
+                licenses: self.licenses.some(),
+                reservation: self.resv_name.some(),
+                required_nodes: self.required_nodes.some(),
+            },
             comment,
             marker,
             submit_line: self.submit_line.some(),

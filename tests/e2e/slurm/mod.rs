@@ -4,6 +4,7 @@
 mod cancelling;
 mod cluster;
 mod curl;
+mod explaining;
 mod listing;
 mod logs;
 mod same_answers;
@@ -55,6 +56,7 @@ on_every_slurm! {
     together waiting::a_wait_ends_as_its_job;
     together waiting::arrays_and_dependencies_are_waited_for;
     in_turns waiting::a_job_runs_out_of_time;
+    together explaining::why_a_job_waits_is_said;
     together staged::a_run_brings_its_outputs;
     alone cancelling::own_jobs_are_cancelled;
     alone cancelling::a_foreign_job_is_left_alone;
