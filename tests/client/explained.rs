@@ -316,7 +316,7 @@ fn a_thousand_tasks_are_a_few_explanations() {
         let state = if code > 0 { "FAILED" } else { "COMPLETED" };
         json!({"job_id": 1000 + index, "array_job_id": {"set": true, "number": 1},
             "array_task_id": {"set": true, "number": index}, "job_state": [state],
-            "start_time": {"set": true, "number": 5}, "partition": "queue1",
+            "start_time": {"set": true, "number": 5}, "partition": "queue1", "nodes": "n1",
             "exit_code": {"return_code": {"set": true, "number": code}}})
     };
     let answer = Cluster::of((0..1000).map(task).collect()).json();
@@ -391,8 +391,8 @@ fn every_end_and_every_state_between_has_a_sentence() {
         ),
         (
             "CANCELLED",
-            json!({}),
-            "job 1 was cancelled before it started",
+            json!({"state_reason": "BeginTime"}),
+            "job 1 was cancelled before it started\n",
         ),
         (
             "RUNNING",

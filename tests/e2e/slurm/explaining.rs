@@ -55,8 +55,5 @@ pub(crate) fn why_a_job_waits_is_said(cluster: &Cluster) {
     let told = explain(cluster, &held);
     let words = format!("job {held} failed with exit code 3 (NonZeroExitCode)");
     assert_eq!(told["text"], words, "{told}");
-    assert_eq!(cluster.wait(&[&dependent]).0, Some(1));
-    let told = explain(cluster, &dependent);
-    assert_eq!(told["reason"], "DependencyNeverSatisfied", "{told}");
     cluster.env.succeed(&["jobs", "cancel", &dependent]);
 }

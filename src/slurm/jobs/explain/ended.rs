@@ -1,6 +1,6 @@
 //! How jobs ended, and what to look at next.
 
-use crate::slurm::jobs::reasons::{UNOPENED, Until};
+use crate::slurm::jobs::reasons::{Reason, UNOPENED, Until};
 use crate::slurm::jobs::{Job, reasons};
 
 use super::groups::Group;
@@ -57,13 +57,18 @@ pub(super) fn explain(group: &Group<'_>, explanation: &mut Explanation) {
         "REVOKED" => format!("{was} started on another cluster of the federation"),
         other => format!("ended as {other}"),
     };
-    let named = job
-        .reason
-        .as_deref()
-        .filter(|_| job.state.as_str() != "COMPLETED");
-    let named = named.map_or(String::new(), |reason| format!(" ({reason})"));
+    // Of one that was cancelled, Slurm keeps the reason that it waited for.
+    let reason = job.reason.as_deref().filter(|_| {
+        let known = known_reason(job);
+        job.state.as_str() == "FAILED" || known.is_none_or(|it| it.until == Until::Over)
+    });
+    let named = reason.map_or(String::new(), |reason| format!(" ({reason})"));
     explanation.text = format!("{subject} {text}{named}");
     advise(group, explanation);
+}
+
+fn known_reason(job: &Job) -> Option<Reason> {
+    job.reason.as_deref().and_then(reasons::find)
 }
 
 fn on(job: &Job) -> String {
@@ -86,8 +91,7 @@ fn failed(job: &Job) -> String {
     if let Some(signal) = job.signal {
         return format!("was ended by {}", signal_words(signal));
     }
-    let by_reason = job.reason.as_deref().and_then(reasons::find);
-    match (job.exit_code, by_reason) {
+    match (job.exit_code, known_reason(job)) {
         // Slurm gave up on it before it began.
         (_, Some(reason)) if reason.until != Until::Over => {
             format!("failed before it began: {}", reason.words)
@@ -154,14 +158,12 @@ fn advise(group: &Group<'_>, explanation: &mut Explanation) {
         )),
         _ => {}
     }
-    let reason = job.reason.as_deref().and_then(reasons::find);
-    if let Some(change) = reason
-        .map(|it| it.change)
-        .filter(|change| !change.is_empty())
-    {
+    let told =
+        known_reason(job).filter(|it| it.until == Until::Over || job.state.as_str() == "FAILED");
+    if let Some(change) = told.map(|it| it.change).filter(|change| !change.is_empty()) {
         say(Advice::words(change));
     }
-    if job.start_time.is_some() && !is_unopened && job.state.as_str() != "COMPLETED" {
+    if job.nodes.is_some() && !is_unopened && job.state.as_str() != "COMPLETED" {
         let task = group.jobs().len() > 1 && job.array_job_id.is_some();
         let id = if task { job.shown_id() } else { id };
         say(Advice::command(
