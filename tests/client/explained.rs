@@ -360,7 +360,7 @@ fn every_end_and_every_state_between_has_a_sentence() {
         ),
         (
             "FAILED",
-            json!({"state_reason": "BadConstraints", "exit_code": exit(1, 0)}),
+            json!({"state_reason": "BadConstraints", "exit_code": exit(0, 1)}),
             "job 1 failed before it began: no node meets what it asks for (BadConstraints)",
         ),
         (

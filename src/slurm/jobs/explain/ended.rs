@@ -88,14 +88,14 @@ fn failed(job: &Job) -> String {
     if let Some(trouble) = job.trouble() {
         return format!("did not begin: {trouble}");
     }
+    // Slurm gave up on it before it began.
+    if let Some(reason) = known_reason(job).filter(|reason| reason.until != Until::Over) {
+        return format!("failed before it began: {}", reason.words);
+    }
     if let Some(signal) = job.signal {
         return format!("was ended by {}", signal_words(signal));
     }
     match (job.exit_code, known_reason(job)) {
-        // Slurm gave up on it before it began.
-        (_, Some(reason)) if reason.until != Until::Over => {
-            format!("failed before it began: {}", reason.words)
-        }
         (Some(code), _) if code > 0 => format!("failed with exit code {code}{}", of_shell(code)),
         (_, Some(reason)) => format!("failed: {}", reason.words),
         (_, None) => "failed".to_owned(),

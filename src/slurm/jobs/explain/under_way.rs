@@ -15,7 +15,11 @@ pub(super) fn explain(group: &Group<'_>, around: &Surroundings, explanation: &mu
     let job = group.first();
     let (subject, are_several) = group.subject();
     let verb = |one: &'static str, several: &'static str| if are_several { several } else { one };
-    let id = group.id();
+    // A log is that of one job.
+    let id = match are_several {
+        true => job.shown_id(),
+        false => group.id(),
+    };
     let nodes = match (&job.nodes, are_several) {
         (Some(nodes), false) => format!(" on {nodes}"),
         _ => String::new(),
