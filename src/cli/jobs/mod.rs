@@ -17,10 +17,11 @@ mod wait;
 
 use clap::{Args as ClapArgs, Subcommand};
 
-pub(super) use job_files::batch_script;
+pub(super) use filter::own_name;
+pub(super) use job_files::{Files, batch_script, read};
 pub(super) use notify::NotifyArgs;
 pub(super) use sbatch_options::SbatchOptions;
-pub(super) use wait::telling;
+pub(super) use wait::{telling, wait_for};
 
 use crate::error::Result;
 

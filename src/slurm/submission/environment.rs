@@ -49,6 +49,37 @@ pub(super) fn plain_environment(description: &Description, fields: &Fields) -> V
     variables
 }
 
+impl Description {
+    /// Gives the job variables of the shell that submits it, as `sbatch` does, unless `--export` says
+    /// otherwise. Those that it has from its file or its options stay, and programs are looked for where
+    /// a job of its own finds them, too.
+    pub fn inherit(&mut self, variables: &[(String, String)]) {
+        for other in &mut self.others {
+            other.inherit(variables);
+        }
+        let export = self.told.get("SLURM_EXPORT_ENV");
+        let has_none = export.is_some_and(|value| value.eq_ignore_ascii_case("nil"));
+        if has_none || self.told.contains_key("SLURM_GET_USER_ENV") {
+            return;
+        }
+        for (name, value) in variables {
+            let value = match name.as_str() {
+                "PATH" => with_own_path(value),
+                _ => value.clone(),
+            };
+            self.environment.entry(name.clone()).or_insert(value);
+        }
+    }
+}
+
+/// Returns a search path, and behind it what every job looks through.
+fn with_own_path(path: &str) -> String {
+    let given: Vec<&str> = path.split(':').filter(|it| !it.is_empty()).collect();
+    let own = PATH.split(':').filter(|own| !given.contains(own));
+    let all: Vec<&str> = given.iter().copied().chain(own).collect();
+    all.join(":")
+}
+
 /// Variables that belong to a job, and not to one of its components.
 const OF_ALL: [&str; 2] = ["SLURM_GET_USER_ENV", "SLURM_EXPORT_ENV"];
 
@@ -105,6 +136,30 @@ mod tests {
         }
         job.fill("me");
         job
+    }
+
+    #[test]
+    fn a_job_inherits_what_export_lets_it() {
+        let variables = [("A", "here"), ("B", "here"), ("PATH", "/my/bin:/usr/bin")];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let inherited = |lines: &str| {
+            let mut job = job(lines, &[]);
+            job.inherit(&variables);
+            environment(&job, &Fields::new())
+        };
+        for line in ["", "#SBATCH --export=ALL", "#SBATCH --export=ALL,B=own"] {
+            let inherited = inherited(line);
+            assert_eq!(inherited["A"], "here", "{line}");
+            assert_eq!(
+                inherited["PATH"],
+                "/my/bin:/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin:/bin:/opt/slurm/bin"
+            );
+        }
+        assert_eq!(inherited("#SBATCH --export=ALL,B=own")["B"], "own");
+        for line in ["NONE", "NIL", "B=own"] {
+            let inherited = inherited(&format!("#SBATCH --export={line}"));
+            assert!(!inherited.contains_key("A"), "{line}");
+        }
     }
 
     #[test]

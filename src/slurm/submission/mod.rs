@@ -5,6 +5,7 @@
 mod body;
 #[cfg(test)]
 mod cases;
+mod command_line;
 mod derived;
 mod environment;
 mod exclusive;
@@ -20,6 +21,7 @@ mod script;
 mod setters;
 mod value;
 mod values;
+mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,8 +29,10 @@ use crate::error::{Error, Result};
 
 use value::Value;
 
+pub use command_line::CommandLine;
 pub use options::{Follows, SbatchOption, Whose, all as sbatch_options};
 pub use script::text as script_text;
+pub use variables::options as options_of_environment;
 
 /// What Windows begins a text with.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -182,6 +186,19 @@ impl Description {
             name: user.to_owned(),
             home,
         });
+    }
+
+    /// Says where it is submitted, as `sbatch` does: its folder is that, or below it. Comes before
+    /// [`Description::fill`].
+    pub fn submit_from(&mut self, place: &str) {
+        for other in &mut self.others {
+            other.submit_from(place);
+        }
+        let folder = folder(place, self.text("current_working_directory"));
+        self.put("current_working_directory", Value::Text(folder));
+        let variables = &mut self.environment;
+        let told = variables.entry("SLURM_SUBMIT_DIR".to_owned());
+        told.or_insert_with(|| place.to_owned());
     }
 
     /// Has the job run another script than the one that describes it.

@@ -197,6 +197,12 @@ pub(super) fn find(name: &str) -> Result<&'static SbatchOption, String> {
     }
 }
 
+/// Returns whether nothing follows an option, by its long name.
+pub(super) fn takes_nothing(long: &str) -> bool {
+    let mut named = all().filter(|option| option.long == long);
+    named.any(|option| option.follows == Follows::Nothing)
+}
+
 /// Returns the option of a letter.
 pub(super) fn find_short(letter: char) -> Option<&'static SbatchOption> {
     all().find(|option| option.short == Some(letter))
