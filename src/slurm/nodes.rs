@@ -38,6 +38,21 @@ pub struct Node {
     /// When its machine booted.
     #[serde(with = "time", default)]
     pub boot_time: Option<u64>,
+    /// The name of its machine, where Slurm itself tells of it, as of the next ones.
+    #[serde(skip)]
+    pub hostname: Option<String>,
+    /// How many sockets it has.
+    #[serde(skip)]
+    pub sockets: Option<u64>,
+    /// How many cores each of them has.
+    #[serde(skip)]
+    pub cores: Option<u64>,
+    /// How many threads each core has.
+    #[serde(skip)]
+    pub threads: Option<u64>,
+    /// The version of its slurmd.
+    #[serde(skip)]
+    pub version: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -56,6 +71,12 @@ struct RawNode {
     address: Text,
     reason: Text,
     boot_time: Number,
+    hostname: Text,
+    sockets: Number,
+    cores: Number,
+    threads: Number,
+    #[serde(alias = "slurmd_version")]
+    version: Text,
 }
 
 impl RawNode {
@@ -76,6 +97,11 @@ impl RawNode {
             address: self.address.some(),
             reason: self.reason.some(),
             boot_time: moment(self.boot_time),
+            hostname: self.hostname.some(),
+            sockets: self.sockets.positive(),
+            cores: self.cores.positive(),
+            threads: self.threads.positive(),
+            version: self.version.some(),
         })
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fmt::Display;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -107,6 +108,37 @@ impl User {
     /// Runs a command to its end.
     pub(crate) fn run(&self, endpoint: &str, arguments: &[&str]) -> Outcome {
         self.run_and_look(endpoint, arguments, LIMIT, |_| {})
+    }
+
+    /// Returns the user's home, where commands run.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Runs hpcapi by another name, with a text as its standard input.
+    pub(crate) fn run_as(
+        &self,
+        name: &str,
+        endpoint: &str,
+        arguments: &[&str],
+        stdin: &str,
+    ) -> Outcome {
+        let mut child = self
+            .command(endpoint, arguments)
+            .arg0(name)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // One that reads none may have ended.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        Outcome {
+            code: output.status.code(),
+            stdout: output.stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
     }
 
     /// Runs a command to its end; returns the most memory that it had, too, in MiB.

@@ -22,6 +22,7 @@ mod recorded_answers;
 mod refused_tokens;
 mod secrets;
 mod server;
+mod shims;
 mod site_plugin;
 mod submitted_once;
 mod tls;

@@ -18,6 +18,8 @@ mod wait;
 use clap::{Args as ClapArgs, Subcommand};
 
 pub(super) use filter::own_name;
+pub(super) use forgotten::forgotten;
+pub(super) use history::AllJobs;
 pub(super) use job_files::{Files, batch_script, read};
 pub(super) use notify::NotifyArgs;
 pub(super) use sbatch_options::SbatchOptions;

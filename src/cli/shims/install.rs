@@ -29,6 +29,12 @@ pub(in crate::cli) struct Args {
 pub(in crate::cli) fn run(args: &Args) -> Result<()> {
     let own = std::env::current_exe().doing(|| "cannot find this program's own file".to_owned())?;
     let shown = args.folder.display();
+    if shown.to_string().contains(':') {
+        return Err(Error::usage(format!(
+            "`{shown}` cannot stand in PATH, whose folders colons separate"
+        ))
+        .hint("choose another folder: hpcapi shims ~/hpcapi-shims"));
+    }
     let taken: Vec<String> = Program::ALL
         .iter()
         .map(|program| args.folder.join(program.name()))
@@ -54,12 +60,6 @@ pub(in crate::cli) fn run(args: &Args) -> Result<()> {
         link(&folder.join(program.name()), &own)?;
     }
     let folder = folder.display().to_string();
-    if folder.contains(':') {
-        return Err(Error::usage(format!(
-            "`{folder}` cannot stand in PATH, whose folders colons separate"
-        ))
-        .hint("choose another folder: hpcapi shims ~/hpcapi-shims"));
-    }
     let mut lines = format!("export PATH={}:$PATH\n", quoted(&folder));
     for (name, value) in args.place.variables() {
         lines.push_str(&format!("export {name}={}\n", quoted(&value)));

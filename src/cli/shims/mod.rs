@@ -2,8 +2,21 @@
 //! arguments, prints its formats and ends with its exit codes, by way of the API.
 
 mod install;
+mod job_columns;
+mod layout;
+mod node_columns;
+mod records;
+mod sacct;
+mod sacct_columns;
+mod sacct_format;
 mod sbatch;
+mod scancel;
+mod scontrol;
+mod sinfo;
+mod squeue;
 mod surroundings;
+mod values;
+mod words;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -20,11 +33,28 @@ use surroundings::Surroundings;
 pub enum Program {
     /// Submits a batch script.
     Sbatch,
+    /// Lists jobs.
+    Squeue,
+    /// Cancels jobs, and sends them signals.
+    Scancel,
+    /// Lists jobs that have ended, too.
+    Sacct,
+    /// Lists partitions and nodes.
+    Sinfo,
+    /// Shows all of them, and changes jobs.
+    Scontrol,
 }
 
 impl Program {
     /// All of them.
-    const ALL: [Program; 1] = [Program::Sbatch];
+    const ALL: [Program; 6] = [
+        Program::Sbatch,
+        Program::Squeue,
+        Program::Scancel,
+        Program::Sacct,
+        Program::Sinfo,
+        Program::Scontrol,
+    ];
 
     /// Returns the program that this process was called as: the last part of its first argument.
     pub fn called() -> Option<Program> {
@@ -36,6 +66,11 @@ impl Program {
     fn name(self) -> &'static str {
         match self {
             Program::Sbatch => "sbatch",
+            Program::Squeue => "squeue",
+            Program::Scancel => "scancel",
+            Program::Sacct => "sacct",
+            Program::Sinfo => "sinfo",
+            Program::Scontrol => "scontrol",
         }
     }
 
@@ -59,6 +94,11 @@ impl Program {
     async fn run(self, words: &[String]) -> Result<u8> {
         match self {
             Program::Sbatch => sbatch::run(words).await,
+            Program::Squeue => squeue::run(words).await,
+            Program::Scancel => scancel::run(words).await,
+            Program::Sacct => sacct::run(words).await,
+            Program::Sinfo => sinfo::run(words).await,
+            Program::Scontrol => scontrol::run(words).await,
         }
     }
 
@@ -92,4 +132,9 @@ async fn print_version() -> Result<u8> {
     let version = surroundings.release().await?;
     output::raw(&format!("slurm {version}\n"))?;
     Ok(0)
+}
+
+/// Prints what a server said, as one JSON document.
+fn print_json(said: &serde_json::Value) -> Result<()> {
+    output::raw(&format!("{said:#}\n"))
 }

@@ -72,7 +72,8 @@ pub(super) async fn run(words: &[String]) -> Result<u8> {
         .with(async |reach, events| {
             let client = &reach.client;
             description.fill(&own_name(client).await?);
-            let submitted = jobs::submit(client, description, &Marker::new()?).await?;
+            let submission = jobs::submit(client, description, &Marker::new()?).await;
+            let submitted = submission.map_err(failed)?;
             print(&submitted, asks("parsable"), asks("quiet"))?;
             if waits {
                 wait_for(reach, events, &[submitted.id]).await?;
@@ -80,6 +81,13 @@ pub(super) async fn run(words: &[String]) -> Result<u8> {
             Ok(0)
         })
         .await
+}
+
+/// Returns an error of a submission as `sbatch` begins it.
+fn failed(error: Error) -> Error {
+    let words = format!("Batch job submission failed: {error:#}");
+    let hints = error.hints().iter().cloned();
+    hints.fold(Error::new(error.kind(), words), Error::hint)
 }
 
 fn is_of_client(option: &str) -> bool {

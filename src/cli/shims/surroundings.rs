@@ -4,8 +4,10 @@ use clap::{FromArgMatches, Parser};
 
 use crate::error::{Error, Result};
 use crate::event::Events;
+use crate::slurm::client::Client;
 use crate::slurm::ping;
 
+use super::super::jobs::own_name;
 use super::super::reach::{Reach, ReachArgs, Via};
 use super::super::show::{AsUserArgs, with_client};
 use super::super::without_empty_variables;
@@ -66,4 +68,15 @@ impl Surroundings {
         let number = release.trim_start_matches(|c: char| !c.is_ascii_digit());
         Ok(number.to_owned())
     }
+}
+/// Returns users as Slurm knows them: who is called like the user of this machine is, there, the
+/// token's user.
+pub(super) async fn users(client: &Client, named: &[String]) -> Result<Vec<String>> {
+    let here = ["USER", "LOGNAME"].map(|name| std::env::var(name).ok());
+    let is_here = |name: &String| here.iter().flatten().any(|own| own == name);
+    let mut users = named.to_vec();
+    if named.iter().any(is_here) {
+        users.push(own_name(client).await?);
+    }
+    Ok(users)
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::slurm::client::{ApiVersion, Client, Element, Request};
@@ -60,7 +61,8 @@ pub struct Listing {
 }
 
 impl Filter {
-    pub(super) fn wants(&self, job: &Job) -> bool {
+    /// Returns whether a job is wanted, but for the limit.
+    pub fn wants(&self, job: &Job) -> bool {
         let among = |wanted: &[String], value: Option<&str>| {
             wanted.is_empty() || value.is_some_and(|value| wanted.iter().any(|one| one == value))
         };
@@ -154,6 +156,18 @@ pub async fn list(client: &Client, filter: &Filter, after: Option<u64>) -> Resul
         jobs: newest(jobs, filter.limit),
         last_update,
     }))
+}
+
+/// Returns what the server says of all jobs, with those alone that are wanted.
+pub async fn raw(client: &Client, wants: impl Fn(&Job) -> bool) -> Result<Value> {
+    let mut said: Value = client.fetch(&Request::get("jobs")).await?;
+    if let Some(jobs) = said["jobs"].as_array_mut() {
+        jobs.retain(|job| {
+            let job = serde_json::from_value::<RawJob>(job.clone()).map(RawJob::job);
+            job.is_ok_and(|job| job.as_ref().is_some_and(&wants))
+        });
+    }
+    Ok(said)
 }
 
 /// Returns the numbers of the jobs, or of the arrays of the tasks, in the wanted states: the

@@ -2,6 +2,7 @@
 
 mod accounting;
 mod cancel;
+mod change;
 mod id;
 mod list;
 mod lookup;
@@ -24,9 +25,10 @@ use super::time;
 use task_list::TaskList;
 
 pub use accounting::Accounting;
-pub use cancel::{Cancelled, Refused, cancel, request as cancel_request};
+pub use cancel::{Cancelled, Receiver, Refused, Signal, cancel, request as cancel_request, signal};
+pub use change::{Change, change};
 pub use id::JobId;
-pub use list::{Filter, Listing, list};
+pub use list::{Filter, Listing, list, raw};
 pub use lookup::{lookup, request as lookup_request};
 pub use memory::{HEAD_NODE, JobMemory};
 pub use parts::{Parts, parts};
@@ -93,6 +95,9 @@ pub struct Job {
     /// Its user's number, where Slurm itself tells of it.
     #[serde(skip)]
     pub user_id: Option<u64>,
+    /// Its user's group, where Slurm itself tells of it.
+    #[serde(skip)]
+    pub group: Option<String>,
     /// Its account.
     pub account: Option<String>,
     /// The partitions that it asks for, or the one that it runs in.
@@ -109,6 +114,9 @@ pub struct Job {
     pub priority: Option<u64>,
     /// The nodes it runs or ran on, folded.
     pub nodes: Option<String>,
+    /// The node that its script runs on.
+    #[serde(skip)]
+    pub batch_host: Option<String>,
     /// How many nodes it has, or asks for.
     pub node_count: Option<u64>,
     /// How many CPUs it has, or asks for.
@@ -150,6 +158,9 @@ pub struct Job {
     pub stdout: Option<String>,
     /// The file that its standard error goes to.
     pub stderr: Option<String>,
+    /// The file of its script, where Slurm tells.
+    #[serde(skip)]
+    pub command: Option<String>,
     /// The features that its nodes must have.
     pub constraints: Option<String>,
     /// Its user's remark.
@@ -173,6 +184,21 @@ impl Job {
             (Some(array), None, Some(tasks)) => format!("{array}_[{tasks}]"),
             _ => self.id.to_string(),
         }
+    }
+
+    /// Returns it, or if it stands for tasks that have not started, each of them by itself. A list
+    /// of tasks that Slurm has shortened stays one.
+    pub fn each_task(self) -> Vec<Job> {
+        let waiting = self.array_tasks.as_deref().map(TaskList);
+        let Some(tasks) = waiting.and_then(TaskList::tasks) else {
+            return vec![self];
+        };
+        let task = |task| Job {
+            array_task_id: Some(task),
+            array_tasks: None,
+            ..self.clone()
+        };
+        tasks.into_iter().map(task).collect()
     }
 
     /// Returns whether it is `id`, or belongs to the array `id`.

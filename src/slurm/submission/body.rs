@@ -40,6 +40,15 @@ impl Description {
         Ok(json!({"script": self.script, "jobs": jobs}))
     }
 
+    /// Returns what its options set, and nothing that a submission has besides, as a change of a job.
+    pub fn changes(&self, version: ApiVersion) -> Result<Json> {
+        let mut changes = self.job(&self.fields, version)?;
+        if !self.fields.contains_key("name") {
+            changes.remove("name");
+        }
+        Ok(Json::Object(changes))
+    }
+
     /// Returns a component, but for its environment.
     fn job(&self, fields: &Fields, version: ApiVersion) -> Result<Map<String, Json>> {
         exclusive::check(self, fields)?;

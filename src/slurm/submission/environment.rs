@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::derived::{has_hint, text};
 use super::value::Value;
-use super::{Description, Fields, options};
+use super::{Description, Fields, folder, options};
 
 /// What a job's program is run by, as far as it matters to a script.
 const SHELL: &str = "/bin/bash";
@@ -50,6 +50,19 @@ pub(super) fn plain_environment(description: &Description, fields: &Fields) -> V
 }
 
 impl Description {
+    /// Says where it is submitted, as `sbatch` does: its folder is that, or below it. Comes before
+    /// [`Description::fill`].
+    pub fn submit_from(&mut self, place: &str) {
+        for other in &mut self.others {
+            other.submit_from(place);
+        }
+        let folder = folder(place, self.text("current_working_directory"));
+        self.put("current_working_directory", Value::Text(folder));
+        let variables = &mut self.environment;
+        let told = variables.entry("SLURM_SUBMIT_DIR".to_owned());
+        told.or_insert_with(|| place.to_owned());
+    }
+
     /// Gives the job variables of the shell that submits it, as `sbatch` does, unless `--export` says
     /// otherwise. Those that it has from its file or its options stay, and programs are looked for where
     /// a job of its own finds them, too.

@@ -30,6 +30,7 @@ use crate::error::{Error, Result};
 use value::Value;
 
 pub use command_line::CommandLine;
+pub use moments::moment;
 pub use options::{Follows, SbatchOption, Whose, all as sbatch_options};
 pub use script::text as script_text;
 pub use variables::options as options_of_environment;
@@ -186,19 +187,6 @@ impl Description {
             name: user.to_owned(),
             home,
         });
-    }
-
-    /// Says where it is submitted, as `sbatch` does: its folder is that, or below it. Comes before
-    /// [`Description::fill`].
-    pub fn submit_from(&mut self, place: &str) {
-        for other in &mut self.others {
-            other.submit_from(place);
-        }
-        let folder = folder(place, self.text("current_working_directory"));
-        self.put("current_working_directory", Value::Text(folder));
-        let variables = &mut self.environment;
-        let told = variables.entry("SLURM_SUBMIT_DIR".to_owned());
-        told.or_insert_with(|| place.to_owned());
     }
 
     /// Has the job run another script than the one that describes it.
