@@ -9,7 +9,7 @@ const CONFIG: &str = include_str!("../../cluster-config.yaml");
 
 const PASSWORD: &str = "se$cret-9";
 
-/// Submits jobs that end in several ways, and lets slurmctld forget them all when they have.
+/// Submits jobs that end in several ways, and waits for that.
 const JOBS: &str = r#"#!/bin/bash
 PATH=$PATH:/opt/slurm/bin
 cat >/tmp/submit <<'END'
@@ -20,8 +20,11 @@ sbatch --wrap 'kill -9 $$'
 scancel $(sbatch --parsable --hold --wrap true)
 END
 runuser -u ec2-user -- bash -l /tmp/submit
-while squeue --noheader | grep -q .; do sleep 0.2; done
-systemctl start hpcapi-record-jobs
+while squeue --noheader | grep -q .; do sleep 0.2; done"#;
+
+/// Lets slurmctld forget them all, once the accounting has them.
+const FORGET: &str = r#"#!/bin/bash
+PATH=$PATH:/opt/slurm/bin
 # A job that was held is told only where it is named.
 recorded() { sacct --noheader --allocations --jobs 1,2,3,4,5,6,7 --format State; }
 until [ "$(recorded | grep -cE 'COMPLETED|FAILED|CANCELLED')" = 6 ]; do sleep 0.2; done
@@ -92,6 +95,8 @@ async fn forgotten_jobs_are_told(suite: &'static str, source: &str) {
     let config = env.file("mine.yaml", &CONFIG.replacen(settings, &database, 1));
     env.succeed(&["up", "--yes", "--config", &config]);
     env.on_head_node(JOBS).await;
+    env.record_ended_jobs().await;
+    env.on_head_node(FORGET).await;
 
     assert_eq!(ends(&env), expected(source));
     let listed = env.json(&["jobs", "list", "--all", "--state", "CD", "--output", "json"]);

@@ -294,6 +294,15 @@ impl TestEnv {
         }
     }
 
+    /// Has the head node send all jobs that have ended to the bucket. A first start may only wait
+    /// for a run that is under way, and has read before the last of them ended.
+    pub(crate) async fn record_ended_jobs(&self) {
+        self.on_head_node(
+            "systemctl start hpcapi-record-jobs && systemctl start hpcapi-record-jobs",
+        )
+        .await;
+    }
+
     /// Asserts that the account holds nothing of a deployment.
     pub(crate) async fn assert_empty(&self) {
         let aws = self.aws().await;

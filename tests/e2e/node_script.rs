@@ -125,9 +125,9 @@ async fn a_head_node_of_another_version_is_set_up_again_while_its_jobs_go_on() {
     let running = env.json(&["jobs", "list", "--output", "json"]);
     assert_eq!(running["jobs"][0]["state"], "RUNNING", "{running}");
     let ended = "scancel 1
-        until grep -q JobState=CANCELLED /var/spool/hpcapi/jobs.txt; do sleep 0.2; done
-        systemctl start hpcapi-record-jobs";
+        until grep -q JobState=CANCELLED /var/spool/hpcapi/jobs.txt; do sleep 0.2; done";
     env.on_head_node(ended).await;
+    env.record_ended_jobs().await;
     let key = newest_job_memory(&s3, &bucket).await;
     assert!(key.ends_with(".ndjson.gz"), "{key}");
 

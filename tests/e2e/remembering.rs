@@ -17,7 +17,10 @@ submit() { # EXIT_CODE [SECONDS]
 }
 are_under_way() { squeue --noheader | grep -q .; }
 ended() { while are_under_way; do sleep 0.2; done; }
-record() { systemctl start hpcapi-record-jobs; }
+record() { # The first may have been under way already, and have read before the last job ended.
+    systemctl start hpcapi-record-jobs
+    systemctl start hpcapi-record-jobs
+}
 answers() { scontrol ping | grep -q 'is UP'; }
 fill() { # FOLDER…
     local folder
