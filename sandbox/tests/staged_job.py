@@ -45,6 +45,7 @@ if is_version:
     arguments = ["s3://version"] + arguments[len(asked) :]
 source, target, option, region = arguments
 assert not any(name.startswith("PYTHON") for name in os.environ)
+assert int(os.environ["AWS_METADATA_SERVICE_NUM_ATTEMPTS"]) > 1
 assert sys.argv[1:3] == ["s3", "cp"] or is_version, sys.argv
 assert (option, region) == ("--region", "zz-test-1"), sys.argv
 root = os.environ["FAKE_AWS"]

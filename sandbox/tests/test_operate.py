@@ -132,6 +132,7 @@ sys.stdout.buffer.write(b"HTTP/1.1 %d X\\r\\nContent-Length: %d\\r\\n\\r\\n" % (
 sys.stdout.buffer.write(body + b"Connection: Close\\r\\n")
 """
 AWS = """
+assert int(os.environ["AWS_METADATA_SERVICE_NUM_ATTEMPTS"]) > 1
 key = sys.argv[sys.argv.index("--key") + 1]
 note("aws", sys.argv[1:])
 try:

@@ -9,6 +9,7 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 PROGRAM = Path(__file__).parents[2] / "templates/node/record-jobs.py"
 
@@ -47,6 +48,20 @@ class RecordJobs(unittest.TestCase):
         self.addCleanup(os.environ.pop, "TZ", None)
         os.environ["TZ"] = "UTC"
         time.tzset()
+
+    def test_a_busy_node_is_asked_again_whose_credentials_a_call_has(self) -> None:
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        aws = folder / "aws"
+        aws.write_text(f"#!/bin/sh\n(env; cat) >{folder}/said\n")
+        aws.chmod(0o755)
+        path = f"{folder}:{os.environ['PATH']}"
+        self.enterContext(mock.patch.dict(os.environ, PATH=path))
+        config = {"bucket": "b", "region": "zz-test-1"}
+        self.program.FOLDER = str(folder)
+        self.program.Recorder(config).put("jobs/one", b"body")
+        said = (folder / "said").read_text()
+        self.assertRegex(said, "(?m)^AWS_METADATA_SERVICE_NUM_ATTEMPTS=[2-9]$")
+        self.assertTrue(said.endswith("body"), said)
 
     def read(self, text: bytes, is_torn: bool = False):
         jobs, length, _ = self.program.read(text, is_torn)

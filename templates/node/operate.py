@@ -48,6 +48,9 @@ PATIENCE = 15  # seconds for one answer of Slurm, and for the AWS CLI
 QUEUE = 20  # seconds that a submission waits for another one
 PAUSE = 2  # seconds in which a job appears whose submission was cut off
 
+# The AWS CLI asks once, for a second, whose credentials it has: too little for a busy node.
+METADATA = {"AWS_METADATA_SERVICE_TIMEOUT": "5", "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "3"}
+
 ASKED = {
     "job": "[0-9]{0,10}(_[0-9]{1,7})?",
     "after": "[A-Za-z0-9._-]{0,128}",
@@ -597,7 +600,7 @@ def run(command, user=None, given=b"", environment=None, keep=(), patience=None)
             stdin=reader,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=own if user else None,
+            env=own if user else dict(METADATA, **os.environ),
             preexec_fn=(lambda: become(user)) if user else None,
             pass_fds=keep,
             timeout=patience,

@@ -43,6 +43,9 @@ RESERVE = 16 << 20  # bytes that the journal has room for although the file syst
 PATIENCE = 60  # seconds for one call of the AWS CLI
 ANSWER = 5  # seconds for one answer of Slurm
 
+# The AWS CLI asks once, for a second, whose credentials it has: too little for a busy node.
+METADATA = {"AWS_METADATA_SERVICE_TIMEOUT": "5", "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "3"}
+
 # What jobcomp/filetxt writes, in every version from 22.05 to 26.05. A name and a folder may hold
 # anything, line breaks and the rest of a record too: the last that fits ends them.
 RECORD = re.compile(
@@ -257,6 +260,7 @@ class Recorder:
                 input=body,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
+                env=dict(METADATA, **os.environ),
                 timeout=PATIENCE,
             )
         except subprocess.TimeoutExpired:

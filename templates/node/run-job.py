@@ -64,6 +64,9 @@ LONGEST_KEY = 1024  # bytes of the key of an object
 PARAMETER_FILES = ("file://", "fileb://", "http://", "https://")
 KEPT = 0o1700  # mode of the script's folder when the work folder is to stay
 
+# The AWS CLI asks once, for a second, whose credentials it has: too little for a busy node.
+METADATA = {b"AWS_METADATA_SERVICE_TIMEOUT": b"5", b"AWS_METADATA_SERVICE_NUM_ATTEMPTS": b"3"}
+
 # Slurm kills what is left of a job KillWait after its SIGTERM, which is 30 s if not set otherwise.
 # Seconds after SIGTERM until which the script, the outputs, the logs, and the last word may last.
 SCRIPT_GRACE, OUTPUTS_GRACE, LOGS_GRACE, LAST_GRACE = 15, 20, 22, 28
@@ -546,9 +549,10 @@ class Bucket:
         self.region = region
         self.aws = aws()
         # What Python this is must not decide about the Python of the AWS CLI.
-        self.environment = {
-            name: value for name, value in os.environb.items() if not name.startswith(b"PYTHON")
-        }
+        self.environment = dict(METADATA)
+        self.environment.update(
+            (name, value) for name, value in os.environb.items() if not name.startswith(b"PYTHON")
+        )
         self.running = set()
         self.lock = threading.Lock()
 
