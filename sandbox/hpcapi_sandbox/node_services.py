@@ -49,21 +49,23 @@ def serve(node: Node, instance: dict[str, Any], stack: str, queue: str) -> None:
     of_queue = f"Role{hashlib.sha1(queue.encode()).hexdigest()[:16]}"
     tokens: set[str] = set()
 
-    def metadata(connection: socket.socket, user: int) -> None:
-        with request_scope(account, region):
-            role = _role(stack, "RoleHeadNode" if user == 0 else of_queue)
-        source = _Source(facts, tokens, instance["InstanceId"], role, account, region)
-        handler = type("Handler", (_Metadata,), {"source": source})
+    def metadata(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
+            is_root = node.user_of(connection) == 0
+            with request_scope(account, region):
+                role = _role(stack, "RoleHeadNode" if is_root else of_queue)
+            source = _Source(facts, tokens, instance["InstanceId"], role, account, region)
+            handler = type("Handler", (_Metadata,), {"source": source})
             handler(connection, (METADATA, 0), None)
 
     node.serve(METADATA, 80, metadata)
-    node.serve(AWS, 80, lambda connection, _: _relay(connection))
+    node.serve(AWS, 80, _relay)
 
 
 def _role(stack: str, logical_id: str) -> str:
     """Returns the name of a role of a stack or of one within it."""
-    for one in stack_store._stacks.values():
+    # Others are made and deleted meanwhile.
+    for one in list(stack_store._stacks.values()):
         if one["StackName"] == stack or one["StackName"].startswith(f"{stack}-"):
             record = one.get("_resources", {}).get(logical_id, {})
             if record.get("ResourceType") == "AWS::IAM::Role":

@@ -42,6 +42,7 @@ class FakeNode:
 
     fails_with = ""
     served: dict[str, Any] = {}  # what answers the newest node, by address
+    users: dict[socket.socket, int] = {}  # who has opened a connection
 
     def __init__(self, directory: Path, image: Path, instance_id: str, private_ip: str) -> None:
         self.directory = directory
@@ -79,6 +80,9 @@ class FakeNode:
 
     def serve(self, address: str, port: int, handle: Any) -> None:
         self.served[address] = handle
+
+    def user_of(self, connection: socket.socket) -> int:
+        return self.users[connection]
 
     def stop(self) -> None:
         if self.server:

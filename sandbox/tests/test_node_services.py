@@ -19,8 +19,9 @@ class NodeServices(ClusterTest):
         self, address: str, method: str, path: str, user: int = 0, **headers: str
     ) -> tuple[int, str]:
         ours, theirs = socket.socketpair()
+        FakeNode.users[theirs] = user
         handle = FakeNode.served[address]
-        threading.Thread(target=handle, args=(theirs, user), daemon=True).start()
+        threading.Thread(target=handle, args=(theirs,), daemon=True).start()
         connection = http.client.HTTPConnection("node")
         connection.sock = ours
         given = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import selectors
 import shutil
 import signal
@@ -21,7 +20,11 @@ from pathlib import Path
 from . import system
 from .root import DENIED_CAPABILITIES
 
-BOOT_SECONDS = 30
+# A machine that does not boot is rare, one that is slow to boot beside many others is not.
+BOOT_SECONDS = 180
+
+# A state of the kernel's table of sockets.
+_ESTABLISHED = "01"
 
 # What a command finds in its environment, as under the SSM agent and cfn-init.
 ENVIRONMENT = {
@@ -119,16 +122,20 @@ class Node:
             env={**ENVIRONMENT, **(env or {})},
             start_new_session=True,
         )
-        pipes = _Pipes(process, stdin)
+        pipes = _Pipes(process)
+        threading.Thread(target=_feed, args=(process.stdin, stdin), daemon=True).start()
         try:
-            process.wait(timeout)
-        except subprocess.TimeoutExpired as expired:
-            # nsenter and the command inside share one process group.
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            expired.stdout, expired.stderr = pipes.finish()
-            raise
-        return Completed(process.returncode, *pipes.finish())
+            has_ended = pipes.read_until_end(timeout)
+            if not has_ended:
+                # nsenter and the command inside share one process group.
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            stdout, stderr = pipes.rest()
+        finally:
+            pipes.close()
+        if not has_ended:
+            raise subprocess.TimeoutExpired(argv, timeout or 0.0, stdout, stderr)
+        return Completed(process.wait(), stdout, stderr)
 
     def write(self, files: Iterable[File]) -> None:
         """Writes files, each with the folders it needs."""
@@ -164,9 +171,9 @@ class Node:
             raise ConnectionRefusedError(f"{self.instance_id} is not reachable")
         return made[0]
 
-    def serve(self, address: str, port: int, handle: Callable[[socket.socket, int], None]) -> None:
+    def serve(self, address: str, port: int, handle: Callable[[socket.socket], None]) -> None:
         """Answers connections from the machine to one of its addresses until it stops: `handle`
-        gets each with the number of the user who connects, in a thread of its own."""
+        gets each in a thread of its own."""
         listener = self.open_socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((address, port))
@@ -176,19 +183,23 @@ class Node:
         def accept() -> None:
             while True:
                 try:
-                    connection, (_, peer_port) = listener.accept()
+                    connection, _ = listener.accept()
                 except OSError:
                     return
-                user = self._user_of(peer_port, port)
-                threading.Thread(target=handle, args=(connection, user), daemon=True).start()
+                threading.Thread(target=handle, args=(connection,), daemon=True).start()
 
         threading.Thread(target=accept, daemon=True).start()
 
-    def _user_of(self, port: int, to_port: int) -> int:
-        """Returns whose socket it is that has connected from `port` to `to_port` of the machine."""
-        ends = re.compile(rf" \S+:{port:04X} \S+:{to_port:04X} ")
-        with open(f"/proc/{self._init}/net/tcp", encoding="ascii") as table:
-            return next((int(line.split()[7]) for line in table if ends.search(line)), 0)
+    def user_of(self, connection: socket.socket) -> int:
+        """Returns the number of the user of the machine who has opened a connection to it. Others of
+        its sockets may have the same port, with another address at the other end."""
+        ends = [_in_table(connection.getpeername()), _in_table(connection.getsockname())]
+        table = Path(f"/proc/{self._init}/net/tcp").read_text(encoding="ascii")
+        for line in table.splitlines():
+            columns = line.split()
+            if columns[1:4] == [*ends, _ESTABLISHED]:
+                return int(columns[7])
+        raise ConnectionAbortedError(f"whoever connected from {ends[0]} is gone")
 
     def connect(self, port: int, timeout: float = 5.0) -> socket.socket:
         """Opens a TCP connection to a port of the machine."""
@@ -254,38 +265,69 @@ class Node:
 
 
 class _Pipes:
-    """Feeds a process and collects what it prints, without waiting for the daemons that it
-    may leave behind with its pipes open."""
+    """What a command prints, until it ends: daemons that it leaves behind may keep its pipes open."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes) -> None:
-        self._printed: list[list[bytes]] = [[], []]
-        self._threads = [
-            threading.Thread(target=self._read, args=(stream, printed), daemon=True)
-            for stream, printed in zip((process.stdout, process.stderr), self._printed)
-        ]
-        for thread in self._threads:
-            thread.start()
-        threading.Thread(target=self._feed, args=(process.stdin, stdin), daemon=True).start()
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout and process.stderr
+        self._streams = (process.stdout, process.stderr)
+        self._printed: dict[int, list[bytes]] = {stream.fileno(): [] for stream in self._streams}
+        self._end = os.pidfd_open(process.pid)
+        self._selector = selectors.DefaultSelector()
+        for descriptor in (*self._printed, self._end):
+            os.set_blocking(descriptor, False)
+            self._selector.register(descriptor, selectors.EVENT_READ)
 
-    def finish(self) -> tuple[bytes, bytes]:
-        for thread in self._threads:
-            thread.join(0.2)
-        stdout, stderr = (b"".join(printed) for printed in self._printed)
+    def read_until_end(self, timeout: float | None) -> bool:
+        """Collects what the command prints; returns whether it ended within `timeout` seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = None if deadline is None else max(deadline - time.monotonic(), 0)
+            ready = {key.fd for key, _ in self._selector.select(left)}
+            if self._end in ready:
+                return True
+            if not ready:
+                return False
+            for descriptor in ready:
+                self._read(descriptor)
+
+    def rest(self) -> tuple[bytes, bytes]:
+        """Returns all that a command has printed that has ended."""
+        for descriptor in self._printed:
+            while self._read(descriptor):
+                pass
+        stdout, stderr = (b"".join(printed) for printed in self._printed.values())
         return stdout, stderr
 
-    @staticmethod
-    def _read(stream: io.BufferedReader, printed: list[bytes]) -> None:
-        with stream:
-            while chunk := stream.read1(65536):
-                printed.append(chunk)
+    def close(self) -> None:
+        self._selector.close()
+        os.close(self._end)
+        for stream in self._streams:
+            stream.close()
 
-    @staticmethod
-    def _feed(stream: io.BufferedWriter, data: bytes) -> None:
+    def _read(self, descriptor: int) -> bool:
+        """Reads what there is now; returns whether there was anything."""
         try:
-            with stream:
-                stream.write(data)
-        except BrokenPipeError:
-            pass
+            piece = os.read(descriptor, 1 << 16)
+        except BlockingIOError:
+            return False
+        if not piece and descriptor in self._selector.get_map():
+            self._selector.unregister(descriptor)
+        self._printed[descriptor].append(piece)
+        return bool(piece)
+
+
+def _in_table(address: tuple[str, int]) -> str:
+    """Returns an address and its port as the kernel's table of sockets has them."""
+    number = int.from_bytes(socket.inet_aton(address[0]), sys.byteorder)
+    return f"{number:08X}:{address[1]:04X}"
+
+
+def _feed(stream: io.BufferedWriter, data: bytes) -> None:
+    try:
+        with stream:
+            stream.write(data)
+    except BrokenPipeError:
+        pass
 
 
 def _program(name: str) -> str:
