@@ -35,6 +35,7 @@ fn help_names_every_command_and_every_exit_code() {
         "nodes",
         "jobs",
         "api",
+        "shims",
         "config",
         "iam-policy",
         "sandbox",

@@ -9,7 +9,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Every variable that hpcapi or the SDK in it reads.
-const VARIABLES: [&str; 28] = [
+const VARIABLES: [&str; 30] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_CA_BUNDLE",
     "AWS_CONFIG_FILE",
@@ -28,7 +28,9 @@ const VARIABLES: [&str; 28] = [
     "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_USE_FIPS_ENDPOINT",
+    "HPCAPI_DEPLOYMENT",
     "HPCAPI_ENDPOINT",
+    "HPCAPI_HOME",
     "HPCAPI_SANDBOX",
     "HPCAPI_SANDBOX_ACCOUNT",
     "HPCAPI_SANDBOX_DIR",

@@ -9,6 +9,7 @@ mod iam_policy;
 mod identity;
 mod jobs;
 mod nodes;
+mod owner;
 mod partitions;
 mod ping;
 mod place;
@@ -17,6 +18,7 @@ mod remembered;
 mod run;
 mod runs;
 mod sandbox;
+mod shims;
 mod show;
 mod status;
 mod teardown;
@@ -33,6 +35,8 @@ use crate::error::{Error, Kind, Result};
 use crate::output;
 
 use reach::Via;
+
+pub use shims::Program;
 
 /// One command turns an AWS account into a secured HTTPS API in front of a Slurm cluster;
 /// another turns it back into nothing.
@@ -66,6 +70,7 @@ enum Command {
     Runs(runs::Args),
     Trigger(trigger::Args),
     Api(api::Args),
+    Shims(shims::Args),
     Config(config::Args),
     IamPolicy(iam_policy::Args),
     Sandbox(sandbox::Args),
@@ -148,6 +153,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Runs(args) => runs::run(args).await,
         Command::Trigger(args) => trigger::run(args).await,
         Command::Api(args) => api::run(args).await,
+        Command::Shims(args) => shims::run(&args),
         Command::Config(args) => config::run(args).await,
         Command::IamPolicy(args) => iam_policy::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,

@@ -106,7 +106,10 @@ impl Answer for NodesAnswer {
             "MEMORY",
             "FEATURES",
             "REASON",
-        ]);
+        ])
+        .numbers(&["COUNT", "CPUS", "MEMORY"])
+        .shortened(&[("NODES", 24), ("FEATURES", 8), ("REASON", 24)])
+        .left_out(&["FEATURES", "MEMORY", "CPUS", "PARTITION", "COUNT"]);
         for (alike, names) in groups {
             let cpus = match (alike.cpus_allocated, alike.cpus) {
                 (Some(used), Some(all)) => format!("{used}/{all}"),

@@ -53,7 +53,10 @@ struct PartitionsAnswer {
 
 impl Answer for PartitionsAnswer {
     fn text(&self) -> String {
-        let mut table = Table::new(&["PARTITION", "STATE", "LIMIT", "NODES", "CPUS", "WHERE"]);
+        let mut table = Table::new(&["PARTITION", "STATE", "LIMIT", "NODES", "CPUS", "WHERE"])
+            .numbers(&["LIMIT", "NODES", "CPUS"])
+            .shortened(&[("WHERE", 24)])
+            .left_out(&["LIMIT", "CPUS"]);
         let number =
             |number: Option<u64>| number.map_or("-".to_owned(), |number| number.to_string());
         for partition in &self.partitions {

@@ -10,7 +10,7 @@ use super::deployment::DeploymentArgs;
 #[derive(Debug, Clone, Args)]
 pub(super) struct PlaceArgs {
     /// Name of the deployment
-    #[arg(long, value_name = "NAME", default_value = DeploymentName::DEFAULT)]
+    #[arg(long, value_name = "NAME", default_value = DeploymentName::DEFAULT, env = "HPCAPI_DEPLOYMENT", hide_env_values = true)]
     pub(super) deployment: String,
 
     /// AWS region [default: from the AWS configuration]
@@ -31,6 +31,21 @@ pub(super) struct PlaceArgs {
 }
 
 impl PlaceArgs {
+    /// Returns the variables that say the same, as far as something was said.
+    pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
+        let name = Some(&self.deployment).filter(|name| *name != DeploymentName::DEFAULT);
+        let sandbox = self.sandbox.then(|| "1".to_owned());
+        [
+            ("HPCAPI_DEPLOYMENT", name.cloned()),
+            ("AWS_REGION", self.region.clone()),
+            ("AWS_PROFILE", self.profile.clone()),
+            ("HPCAPI_SANDBOX", sandbox),
+        ]
+        .into_iter()
+        .filter_map(|(variable, value)| Some((variable, value?)))
+        .collect()
+    }
+
     /// Returns the same, as the commands that make it have it.
     pub(super) fn as_deployment(&self) -> DeploymentArgs {
         DeploymentArgs {

@@ -68,9 +68,11 @@ pub(super) enum Via {
 /// A client, and what it was made from.
 pub(super) struct Reach {
     pub(super) client: Arc<Client>,
-    deployment: DeploymentArgs,
+    pub(super) deployment: DeploymentArgs,
     memory: Memory,
-    events: Events,
+    /// The memory of the deployment, if the server is known to be its own.
+    pub(super) own: Option<Memory>,
+    pub(super) events: Events,
     /// Whether the user named the server.
     is_given: bool,
 }
@@ -135,6 +137,7 @@ impl ReachArgs {
             client: Arc::new(client),
             deployment,
             memory,
+            own: self.deployment_memory(user)?,
             events: events.clone(),
             is_given,
         })
@@ -165,6 +168,7 @@ impl ReachArgs {
             client: Arc::new(Client::by_operations(operations, memory.clone())),
             deployment,
             memory,
+            own: None,
             events: events.clone(),
             is_given,
         })
@@ -224,7 +228,7 @@ impl ReachArgs {
         Transport::trusting(trust, server, Duration::from_secs(self.timeout))
     }
 
-    fn given_server(&self) -> Result<Option<Server>> {
+    pub(super) fn given_server(&self) -> Result<Option<Server>> {
         const VARIABLE: &str = "HPCAPI_ENDPOINT";
         let Some(endpoint) = &self.endpoint else {
             return Ok(None);
@@ -254,7 +258,7 @@ impl ReachArgs {
     }
 
     /// Returns the memory for this Slurm and this user.
-    fn memory(&self, given: Option<&Server>, user: Option<&UserName>) -> Memory {
+    pub(super) fn memory(&self, given: Option<&Server>, user: Option<&UserName>) -> Memory {
         match given {
             Some(server) => remembered::of_server(&self.place.deployment, server, user),
             None => remembered::of_deployment(&self.place.as_deployment(), user),

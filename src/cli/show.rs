@@ -1,7 +1,7 @@
 //! How the answers of Slurm's commands are shown: to people, in the one documented shape, as
 //! the server said it, or as the curl command that asks for it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 
@@ -162,6 +162,7 @@ pub(super) async fn show_list<A: Answer>(
 ) -> Result<()> {
     let mut screen = Screen::default();
     loop {
+        let began = Instant::now();
         if let Some(answer) = look().await? {
             if !watch.watch {
                 return print(&answer, view);
@@ -174,7 +175,8 @@ pub(super) async fn show_list<A: Answer>(
                 return Ok(());
             }
         }
-        Pace::pause(WATCH).await;
+        // A list that takes the server long is asked for less often.
+        Pace::pause(WATCH.max(began.elapsed())).await;
     }
 }
 

@@ -73,9 +73,9 @@ async fn fetch(args: &Args, events: &Events) -> Result<TokenAnswer> {
     let head_node = running_head_node(&context).await?;
     let commands = &context.aws.commands;
     let minted = minter.mint(commands, &head_node, args.user.as_ref(), args.lifespan);
-    let token = minted.await?;
+    let (token, login) = minted.await?;
     let endpoint = context.facts().endpoint.clone();
-    TokenAnswer::new(&token, endpoint)
+    TokenAnswer::new(&token, endpoint, login.map(|login| login.home))
 }
 
 async fn revoke(args: &Args) -> Result<()> {
@@ -132,10 +132,11 @@ struct TokenAnswer {
     issued_at: Option<u64>,
     expires_at: Option<u64>,
     endpoint: Option<String>,
+    home: Option<String>,
 }
 
 impl TokenAnswer {
-    fn new(token: &Token, endpoint: Option<String>) -> Result<TokenAnswer> {
+    fn new(token: &Token, endpoint: Option<String>, home: Option<String>) -> Result<TokenAnswer> {
         let claims = token.claims()?;
         Ok(TokenAnswer {
             token: token.reveal().to_owned(),
@@ -143,6 +144,7 @@ impl TokenAnswer {
             issued_at: claims.issued(),
             expires_at: claims.expires(),
             endpoint,
+            home,
         })
     }
 
@@ -154,6 +156,10 @@ impl TokenAnswer {
         );
         if let Some(endpoint) = &self.endpoint {
             text.push_str(&format!("export HPCAPI_ENDPOINT='{endpoint}'\n"));
+        }
+        if let Some(home) = &self.home {
+            let home = home.replace('\'', r"'\''");
+            text.push_str(&format!("export HPCAPI_HOME='{home}'\n"));
         }
         text
     }

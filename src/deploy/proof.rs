@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::slurm::client::{Client, Credentials, Identity, Memory, Transport};
 use crate::slurm::jobs::{self, Job, JobId};
-use crate::slurm::submission::{Description, home_of};
+use crate::slurm::submission::{Description, Owner};
 use crate::slurm::{Lifespan, Minter};
 use crate::step::Step;
 
@@ -37,13 +37,15 @@ impl Proof {
         let lifespan: Lifespan = "1h".parse()?;
         let commands = &context.aws.commands;
         let minted = Minter::begin().mint(commands, &up.head_node, None, lifespan);
-        let token = minted.await?;
-        let user = token.user()?;
+        let (token, login) = minted.await?;
+        let login = login.ok_or_else(|| {
+            Error::failed("the head node does not tell the home of the cluster's own user")
+        })?;
         let transport = Transport::new(up.endpoint.parse()?, REQUEST)?;
         let identity = Identity::Given(Credentials { user: None, token });
         let client = Client::new(transport, identity, Memory::default());
-        let home = home_of(user.as_str());
-        let id = submit(&client, &home, user.as_str()).await?;
+        let home = login.home.clone();
+        let id = submit(&client, &home, &Owner::from(login)).await?;
         let seen = |job: &Job| {
             let text = format!("job {} is {}", job.id, job.state);
             context.events.doing(Step::Endpoint, text);
@@ -70,11 +72,11 @@ impl Proof {
     }
 }
 
-async fn submit(client: &Client, home: &str, user: &str) -> Result<u64> {
+async fn submit(client: &Client, home: &str, owner: &Owner) -> Result<u64> {
     let mut description = Description::read("proof", SCRIPT.as_bytes())?;
     description.set("job-name", "hpcapi-proof")?;
     description.set("output", &format!("{home}/hpcapi-proof-%j.out"))?;
-    description.fill(user);
+    description.fill(owner)?;
     Ok(jobs::submit(client, description, &jobs::Marker::new()?)
         .await?
         .id)

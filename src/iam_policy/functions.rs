@@ -24,12 +24,14 @@ pub(super) const ROLE: Type = of(
         "iam:UntagRole",
         "iam:UpdateAssumeRolePolicy",
         "iam:UpdateRole",
+        "iam:UpdateRoleDescription",
     ],
     &[
         "iam:GetRole",
         "iam:GetRolePolicy",
         "iam:ListAttachedRolePolicies",
         "iam:ListRolePolicies",
+        "iam:ListRoleTags",
     ],
     &["iam:DeleteRole", "iam:DeleteRolePolicy"],
 );
@@ -48,6 +50,7 @@ pub(super) const FUNCTION: Type = of(
         "lambda:GetFunction",
         "lambda:GetFunctionCodeSigningConfig",
         "lambda:GetFunctionRecursionConfig",
+        "lambda:GetFunctionScalingConfig",
         "lambda:GetRuntimeManagementConfig",
         "lambda:ListTags",
     ],

@@ -45,7 +45,10 @@ const TYPES: &[Type] = &[
     FUNCTION,
     of(
         "AWS::Lambda::EventInvokeConfig",
-        &["lambda:PutFunctionEventInvokeConfig"],
+        &[
+            "lambda:PutFunctionEventInvokeConfig",
+            "lambda:UpdateFunctionEventInvokeConfig",
+        ],
         &["lambda:GetFunctionEventInvokeConfig"],
         &["lambda:DeleteFunctionEventInvokeConfig"],
     ),

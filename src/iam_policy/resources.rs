@@ -31,20 +31,36 @@ pub(super) const fn of(
 const TYPES: &[Type] = &[
     of(
         "AWS::EC2::VPC",
-        &["ec2:CreateVpc", "ec2:ModifyVpcAttribute", "ec2:CreateTags"],
-        &["ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"],
+        &[
+            "ec2:CreateVpc",
+            "ec2:ModifyVpcAttribute",
+            "ec2:CreateTags",
+            "ec2:DeleteTags",
+        ],
+        &[
+            "ec2:DescribeNetworkAcls",
+            "ec2:DescribeRouteTables",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeVpcAttribute",
+            "ec2:DescribeVpcEncryptionControls",
+            "ec2:DescribeVpcs",
+        ],
         &["ec2:DeleteVpc"],
     ),
     of(
         "AWS::EC2::InternetGateway",
-        &["ec2:CreateInternetGateway", "ec2:CreateTags"],
+        &[
+            "ec2:CreateInternetGateway",
+            "ec2:CreateTags",
+            "ec2:DeleteTags",
+        ],
         &["ec2:DescribeInternetGateways"],
         &["ec2:DeleteInternetGateway"],
     ),
     of(
         "AWS::EC2::VPCGatewayAttachment",
         &["ec2:AttachInternetGateway"],
-        &["ec2:DescribeInternetGateways"],
+        &["ec2:DescribeInternetGateways", "ec2:DescribeVpnGateways"],
         &["ec2:DetachInternetGateway"],
     ),
     of(
@@ -53,43 +69,57 @@ const TYPES: &[Type] = &[
             "ec2:CreateSubnet",
             "ec2:ModifySubnetAttribute",
             "ec2:CreateTags",
+            "ec2:DeleteTags",
         ],
-        &["ec2:DescribeSubnets"],
+        &["ec2:DescribeNetworkAcls", "ec2:DescribeSubnets"],
         &["ec2:DeleteSubnet"],
     ),
     of(
         "AWS::EC2::EIP",
-        &["ec2:AllocateAddress", "ec2:CreateTags"],
-        &["ec2:DescribeAddresses"],
-        &["ec2:ReleaseAddress"],
+        &[
+            "ec2:AllocateAddress",
+            "ec2:AssociateAddress",
+            "ec2:CreateTags",
+            "ec2:DeleteTags",
+        ],
+        &["ec2:DescribeAddresses", "ec2:DescribeTags"],
+        &["ec2:DisassociateAddress", "ec2:ReleaseAddress"],
     ),
     of(
         "AWS::EC2::NatGateway",
-        &["ec2:CreateNatGateway", "ec2:CreateTags"],
+        &["ec2:CreateNatGateway", "ec2:CreateTags", "ec2:DeleteTags"],
         &["ec2:DescribeNatGateways"],
         &["ec2:DeleteNatGateway"],
     ),
     of(
         "AWS::EC2::RouteTable",
-        &["ec2:CreateRouteTable", "ec2:CreateTags"],
+        &["ec2:CreateRouteTable", "ec2:CreateTags", "ec2:DeleteTags"],
         &["ec2:DescribeRouteTables"],
         &["ec2:DeleteRouteTable"],
     ),
     of(
         "AWS::EC2::Route",
-        &["ec2:CreateRoute"],
-        &["ec2:DescribeRouteTables"],
+        &["ec2:CreateRoute", "ec2:ReplaceRoute"],
+        &["ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables"],
         &["ec2:DeleteRoute"],
     ),
     of(
         "AWS::EC2::SubnetRouteTableAssociation",
-        &["ec2:AssociateRouteTable"],
+        &[
+            "ec2:AssociateRouteTable",
+            "ec2:ReplaceRouteTableAssociation",
+        ],
         &["ec2:DescribeRouteTables"],
         &["ec2:DisassociateRouteTable"],
     ),
     of(
         "AWS::EC2::VPCEndpoint",
-        &["ec2:CreateVpcEndpoint", "ec2:CreateTags"],
+        &[
+            "ec2:CreateVpcEndpoint",
+            "ec2:ModifyVpcEndpoint",
+            "ec2:CreateTags",
+            "ec2:DeleteTags",
+        ],
         &["ec2:DescribeVpcEndpoints"],
         &["ec2:DeleteVpcEndpoints"],
     ),
@@ -98,22 +128,33 @@ const TYPES: &[Type] = &[
         &[
             "ec2:CreateSecurityGroup",
             "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:AuthorizeSecurityGroupIngress",
             "ec2:RevokeSecurityGroupEgress",
+            "ec2:RevokeSecurityGroupIngress",
+            "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
+            "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
             "ec2:CreateTags",
+            "ec2:DeleteTags",
         ],
-        &["ec2:DescribeSecurityGroups"],
+        &["ec2:DescribeInstances", "ec2:DescribeSecurityGroups"],
         &["ec2:DeleteSecurityGroup"],
     ),
     of(
         "AWS::EC2::SecurityGroupIngress",
-        &["ec2:AuthorizeSecurityGroupIngress"],
-        &["ec2:DescribeSecurityGroups"],
+        &[
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
+        ],
+        &["ec2:DescribeSecurityGroupRules"],
         &["ec2:RevokeSecurityGroupIngress"],
     ),
     of(
         "AWS::EC2::SecurityGroupEgress",
-        &["ec2:AuthorizeSecurityGroupEgress"],
-        &["ec2:DescribeSecurityGroups"],
+        &[
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
+        ],
+        &["ec2:DescribeSecurityGroupRules"],
         &["ec2:RevokeSecurityGroupEgress"],
     ),
     of(
@@ -126,8 +167,10 @@ const TYPES: &[Type] = &[
             "s3:PutBucketVersioning",
             "s3:PutLifecycleConfiguration",
             "s3:PutBucketTagging",
+            "s3:TagResource",
+            "s3:UntagResource",
         ],
-        &[],
+        BUCKET_LOOK,
         &["s3:DeleteBucket"],
     ),
     of(
@@ -141,9 +184,18 @@ const TYPES: &[Type] = &[
         &[
             "elasticloadbalancing:CreateLoadBalancer",
             "elasticloadbalancing:ModifyLoadBalancerAttributes",
+            "elasticloadbalancing:SetIpAddressType",
+            "elasticloadbalancing:SetSecurityGroups",
+            "elasticloadbalancing:SetSubnets",
             "elasticloadbalancing:AddTags",
+            "elasticloadbalancing:RemoveTags",
         ],
-        &["elasticloadbalancing:DescribeLoadBalancers"],
+        &[
+            "elasticloadbalancing:DescribeCapacityReservation",
+            "elasticloadbalancing:DescribeLoadBalancerAttributes",
+            "elasticloadbalancing:DescribeLoadBalancers",
+            "elasticloadbalancing:DescribeTags",
+        ],
         &["elasticloadbalancing:DeleteLoadBalancer"],
     ),
     of(
@@ -155,8 +207,11 @@ const TYPES: &[Type] = &[
             "elasticloadbalancing:RegisterTargets",
             "elasticloadbalancing:DeregisterTargets",
             "elasticloadbalancing:AddTags",
+            "elasticloadbalancing:RemoveTags",
         ],
         &[
+            "elasticloadbalancing:DescribeTags",
+            "elasticloadbalancing:DescribeTargetGroupAttributes",
             "elasticloadbalancing:DescribeTargetGroups",
             "elasticloadbalancing:DescribeTargetHealth",
         ],
@@ -167,9 +222,15 @@ const TYPES: &[Type] = &[
         &[
             "elasticloadbalancing:CreateListener",
             "elasticloadbalancing:ModifyListener",
+            "elasticloadbalancing:ModifyListenerAttributes",
             "elasticloadbalancing:AddTags",
+            "elasticloadbalancing:RemoveTags",
         ],
-        &["elasticloadbalancing:DescribeListeners"],
+        &[
+            "elasticloadbalancing:DescribeListenerAttributes",
+            "elasticloadbalancing:DescribeListeners",
+            "elasticloadbalancing:DescribeTags",
+        ],
         &["elasticloadbalancing:DeleteListener"],
     ),
     of("AWS::ApiGatewayV2::VpcLink", API_MAKE, API_LOOK, API_DELETE),
@@ -187,16 +248,51 @@ const TYPES: &[Type] = &[
 
 pub(super) const LOG_MAKE: &[&str] = &[
     "logs:CreateLogGroup",
+    "logs:DeleteRetentionPolicy",
     "logs:PutRetentionPolicy",
     "logs:TagResource",
+    "logs:UntagResource",
 ];
-pub(super) const LOG_LOOK: &[&str] = &["logs:DescribeLogGroups"];
-pub(super) const LOG_DELETE: &[&str] = &["logs:DeleteLogGroup"];
+pub(super) const LOG_LOOK: &[&str] = &[
+    "logs:DescribeIndexPolicies",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetDataProtectionPolicy",
+    "logs:ListTagsForResource",
+];
+pub(super) const LOG_DELETE: &[&str] = &["logs:DeleteDataProtectionPolicy", "logs:DeleteLogGroup"];
+
+/// A bucket is read with all that it could have.
+const BUCKET_LOOK: &[&str] = &[
+    "s3:GetAccelerateConfiguration",
+    "s3:GetAnalyticsConfiguration",
+    "s3:GetBucketAbac",
+    "s3:GetBucketCORS",
+    "s3:GetBucketLogging",
+    "s3:GetBucketMetadataTableConfiguration",
+    "s3:GetBucketNotification",
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetBucketOwnershipControls",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketTagging",
+    "s3:GetBucketVersioning",
+    "s3:GetBucketWebsite",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetIntelligentTieringConfiguration",
+    "s3:GetInventoryConfiguration",
+    "s3:GetLifecycleConfiguration",
+    "s3:GetMetricsConfiguration",
+    "s3:GetReplicationConfiguration",
+    "s3:ListBucket",
+    "s3:ListTagsForResource",
+];
 
 pub(super) const API_MAKE: &[&str] = &[
     "apigateway:POST",
+    "apigateway:PUT",
     "apigateway:PATCH",
     "apigateway:TagResource",
+    "apigateway:UntagResource",
 ];
 pub(super) const API_LOOK: &[&str] = &["apigateway:GET"];
 pub(super) const API_DELETE: &[&str] = &["apigateway:DELETE"];

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::error::Result;
 
 use super::stdout::{Reader, outcome};
-use super::table::{Cell, LongTable};
+use super::table::{Cell, LongTable, Table};
 
 /// A list as one JSON document, `{"name": […]}`.
 #[derive(Debug)]
@@ -51,11 +51,11 @@ pub struct TextList {
 }
 
 impl TextList {
-    /// Begins the table.
-    pub fn begin(heading: &[&'static str]) -> TextList {
+    /// Begins a table that has no rows yet.
+    pub fn begin(table: Table) -> TextList {
         TextList {
             stdout: BufWriter::new(stdout()),
-            table: LongTable::new(heading),
+            table: LongTable::of(table),
         }
     }
 

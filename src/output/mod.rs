@@ -1,5 +1,6 @@
 //! The only place that prints: the answer on stdout, the story on stderr.
 
+mod layout;
 mod lists;
 mod moving;
 mod plain;
@@ -7,6 +8,7 @@ mod screen;
 mod stdout;
 mod story;
 mod table;
+mod units;
 
 use std::io::{IsTerminal, Write};
 
@@ -22,7 +24,8 @@ pub use stdout::{
     Reader, after, answer, bytes, document, end_of_document, error_bytes, printed, raw,
 };
 pub use story::Story;
-pub use table::{Cell, Table, memory, size, span};
+pub use table::{Cell, Table};
+pub use units::{memory, size, span};
 
 /// How the answer is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

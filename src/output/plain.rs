@@ -4,10 +4,18 @@
 /// The least that a part of a token has, in characters.
 const SHORTEST: usize = 8;
 
-/// Returns text without what could move a terminal's cursor.
+/// Returns text without what could move a terminal's cursor, or turn the words around it.
 pub fn plain(text: &str) -> String {
-    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let shown = |c: char| match c.is_control() || turns(c) {
+        true => '\u{fffd}',
+        false => c,
+    };
     text.chars().map(shown).collect()
+}
+
+/// Returns whether a character begins a line, or says in which direction others are written.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Returns lines without what could move a terminal's cursor, and with every JSON Web Token,
@@ -45,6 +53,18 @@ fn is_token(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_turns_words_around_is_not_shown() {
+        assert_eq!(
+            plain("a\u{202e}b\u{2028}c\u{2067}d"),
+            "a\u{fffd}b\u{fffd}c\u{fffd}d"
+        );
+        assert_eq!(
+            plain("größe שלום 計算 e\u{301}"),
+            "größe שלום 計算 e\u{301}"
+        );
+    }
 
     #[test]
     fn tokens_and_control_characters_are_not_shown() {

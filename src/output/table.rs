@@ -1,6 +1,10 @@
 //! Tables for people: aligned columns, states in colour on a terminal, no line longer than it.
+//! Libraries for tables hold every cell and break lines; here rows come one by one, very many, and
+//! columns go where a terminal is narrow. Widths of characters and colours are `console`'s.
 
-use console::{Style, Term, measure_text_width, pad_str, truncate_str};
+use console::{Alignment, Style, Term, measure_text_width, pad_str, truncate_str};
+
+use super::layout::{Columns, Place};
 
 /// Between the cells of a row: a cell has no control characters.
 const SEPARATOR: char = '\u{1f}';
@@ -59,7 +63,7 @@ impl<T: AsRef<str>> From<T> for Cell {
 /// Rows below a heading.
 #[derive(Debug)]
 pub struct Table {
-    heading: Vec<&'static str>,
+    columns: Columns,
     rows: Vec<Row>,
 }
 
@@ -72,12 +76,31 @@ struct Row {
 }
 
 impl Table {
-    /// Returns a table without rows.
+    /// Returns a table without rows, all of whose columns stay.
     pub fn new(heading: &[&'static str]) -> Table {
         Table {
-            heading: heading.to_vec(),
+            columns: Columns::new(heading),
             rows: Vec::new(),
         }
+    }
+
+    /// Makes these columns end at the right, as numbers do.
+    pub fn numbers(mut self, names: &[&'static str]) -> Table {
+        self.columns.set_numbers(names);
+        self
+    }
+
+    /// Makes the cells of these columns shorter on a terminal that is too narrow, the first of them
+    /// first, and none below so many characters.
+    pub fn shortened(mut self, least: &[(&'static str, usize)]) -> Table {
+        self.columns.set_shortened(least);
+        self
+    }
+
+    /// Leaves these columns out on a terminal that is too narrow, the first of them first.
+    pub fn left_out(mut self, names: &[&'static str]) -> Table {
+        self.columns.set_left_out(names);
+        self
     }
 
     /// Adds a row, with a cell for each column.
@@ -99,29 +122,38 @@ impl Table {
 
     /// Returns the table as text for stdout.
     pub fn text(&self) -> String {
-        self.lines(terminal_width()).collect()
+        self.text_within(terminal_width())
+    }
+
+    /// Returns the table as text, with lines of so many characters at most.
+    pub fn text_within(&self, width: Option<usize>) -> String {
+        self.lines(width).collect()
     }
 
     fn lines(&self, width: Option<usize>) -> impl Iterator<Item = String> {
-        let widths = self.widths();
-        let heading = Row {
-            cells: self.heading.join(&SEPARATOR.to_string()),
-            state: None,
-        };
-        let heading = heading.line(&widths, width);
-        let rows = self.rows.iter().map(move |row| row.line(&widths, width));
+        let places = self.places(width);
+        let heading = self.heading(&places, width);
+        let rows = self.rows.iter().map(move |row| row.line(&places, width));
         std::iter::once(heading).chain(rows)
     }
 
-    /// Returns how wide its columns are.
-    fn widths(&self) -> Vec<usize> {
-        let mut widths: Vec<usize> = self.heading.iter().map(|word| word.len()).collect();
+    fn heading(&self, places: &[Place], width: Option<usize>) -> String {
+        let heading = Row {
+            cells: self.columns.heading().join(&SEPARATOR.to_string()),
+            state: None,
+        };
+        heading.line(places, width)
+    }
+
+    fn places(&self, width: Option<usize>) -> Vec<Place> {
+        let names = self.columns.heading();
+        let mut widths: Vec<usize> = names.iter().map(|word| word.len()).collect();
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row.cells.split(SEPARATOR)) {
                 *width = (*width).max(measure_text_width(cell));
             }
         }
-        widths
+        self.columns.places(&widths, width)
     }
 }
 
@@ -131,7 +163,7 @@ impl Table {
 pub(super) struct LongTable {
     first: Table,
     /// Once the first rows are told.
-    widths: Option<Vec<usize>>,
+    places: Option<Vec<Place>>,
     terminal: Option<usize>,
 }
 
@@ -139,11 +171,11 @@ impl LongTable {
     /// How many rows decide how wide the columns are.
     const FIRST: usize = 1000;
 
-    /// Returns a table without rows.
-    pub(super) fn new(heading: &[&'static str]) -> LongTable {
+    /// Returns a table like one that has no rows yet.
+    pub(super) fn of(first: Table) -> LongTable {
         LongTable {
-            first: Table::new(heading),
-            widths: None,
+            first,
+            places: None,
             terminal: terminal_width(),
         }
     }
@@ -151,7 +183,7 @@ impl LongTable {
     /// Adds a row; returns the lines that are known by it.
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) -> String {
         self.first.row(cells);
-        if self.widths.is_some() || self.first.rows.len() >= LongTable::FIRST {
+        if self.places.is_some() || self.first.rows.len() >= LongTable::FIRST {
             return self.known();
         }
         String::new()
@@ -164,12 +196,12 @@ impl LongTable {
 
     fn known(&mut self) -> String {
         let rows = std::mem::take(&mut self.first.rows);
-        if let Some(widths) = &self.widths {
-            let lines = rows.iter().map(|row| row.line(widths, self.terminal));
+        if let Some(places) = &self.places {
+            let lines = rows.iter().map(|row| row.line(places, self.terminal));
             return lines.collect();
         }
         self.first.rows = rows;
-        self.widths = Some(self.first.widths());
+        self.places = Some(self.first.places(self.terminal));
         let lines = self.first.lines(self.terminal).collect();
         self.first.rows.clear();
         lines
@@ -177,20 +209,25 @@ impl LongTable {
 }
 
 impl Row {
-    /// Returns the row as a line with columns of these widths, cut off at `width`.
-    fn line(&self, widths: &[usize], width: Option<usize>) -> String {
+    /// Returns the row as a line with its cells in these places, cut off at `width`.
+    fn line(&self, places: &[Place], width: Option<usize>) -> String {
         let mut line = String::new();
-        for (at, (cell, width)) in self.cells.split(SEPARATOR).zip(widths).enumerate() {
-            let shown = match self.state == Some(at) {
-                true => style(cell).apply_to(cell).to_string(),
-                false => cell.to_owned(),
+        let cells = self.cells.split(SEPARATOR).zip(places).enumerate();
+        for (at, (cell, place)) in cells.filter(|(_, (_, place))| place.is_shown) {
+            let cell = match place.is_cut {
+                true => truncate_str(cell, place.width, "…"),
+                false => cell.into(),
             };
-            if at + 1 == widths.len() {
-                line.push_str(&shown);
-            } else {
-                line.push_str(&pad_str(&shown, *width, console::Alignment::Left, None));
-                line.push_str("  ");
-            }
+            let shown = match self.state == Some(at) {
+                true => style(&cell).apply_to(&cell).to_string(),
+                false => cell.into_owned(),
+            };
+            let side = match place.is_number {
+                true => Alignment::Right,
+                false => Alignment::Left,
+            };
+            line.push_str(&pad_str(&shown, place.width, side, None));
+            line.push_str("  ");
         }
         let line = line.trim_end();
         match width {
@@ -207,48 +244,6 @@ fn terminal_width() -> Option<usize> {
         .is_term()
         .then(|| usize::from(terminal.size().1))
         .filter(|width| *width > 20)
-}
-
-/// Returns seconds as people say them: `45 s`, `3 min 20 s`, `2 h 5 min`, `1 d 3 h`.
-pub fn span(seconds: u64) -> String {
-    let two = |large: u64, unit: &str, small: u64, below: &str| match small {
-        0 => format!("{large} {unit}"),
-        small => format!("{large} {unit} {small} {below}"),
-    };
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => two(seconds / 60, "min", seconds % 60, "s"),
-        3600..86_400 => two(seconds / 3600, "h", seconds % 3600 / 60, "min"),
-        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3600, "h"),
-    }
-}
-
-/// Returns bytes as people say them: `999 B`, `1.5 MB`, `2 GB`.
-pub fn size(bytes: u64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
-    let (mut tenths, mut unit) = (u128::from(bytes) * 10, 0);
-    while tenths >= 9_995 && unit + 1 < units.len() {
-        tenths = (tenths + 500) / 1000;
-        unit += 1;
-    }
-    match (tenths % 10, tenths >= 1000 || unit == 0) {
-        (0, _) | (_, true) => format!("{} {}", tenths / 10, units[unit]),
-        (tenth, false) => format!("{}.{tenth} {}", tenths / 10, units[unit]),
-    }
-}
-
-/// Returns mebibytes as people say them: `972 MiB`, `1.5 GiB`.
-pub fn memory(mebibytes: u64) -> String {
-    let tenths = |unit: u64| (mebibytes * 10 / unit, mebibytes * 10 % unit);
-    let (divisor, unit) = match mebibytes {
-        0..1024 => return format!("{mebibytes} MiB"),
-        1024..1_048_576 => (1024, "GiB"),
-        _ => (1_048_576, "TiB"),
-    };
-    match tenths(divisor).0 {
-        whole if whole % 10 == 0 => format!("{} {unit}", whole / 10),
-        part => format!("{}.{} {unit}", part / 10, part % 10),
-    }
 }
 
 #[cfg(test)]
@@ -284,8 +279,26 @@ mod tests {
     }
 
     #[test]
+    fn wide_characters_take_two_columns_and_are_not_cut_in_two() {
+        let mut table = Table::new(&["NAME", "CPUS", "WHERE"])
+            .numbers(&["CPUS"])
+            .shortened(&[("NAME", 5)]);
+        table.row(["計算計算".into(), "8".into(), "n1".into()]);
+        table.row(["é\u{301}x".into(), "1024".into(), "n2".into()]);
+        let lines = |width| table.lines(width).collect::<String>();
+        assert_eq!(
+            lines(None),
+            "NAME      CPUS  WHERE\n計算計算     8  n1\né\u{301}x        1024  n2\n"
+        );
+        assert_eq!(
+            lines(Some(18)),
+            "NAME   CPUS  WHERE\n計算…     8  n1\né\u{301}x     1024  n2\n"
+        );
+    }
+
+    #[test]
     fn a_long_table_is_told_as_it_comes() {
-        let mut table = LongTable::new(&["JOB", "NAME"]);
+        let mut table = LongTable::of(Table::new(&["JOB", "NAME"]));
         let mut told = String::new();
         for number in 0..LongTable::FIRST {
             assert_eq!(told, "");
@@ -296,24 +309,9 @@ mod tests {
         assert_eq!(table.row(["12345".into(), "y".into()]), "12345  y\n");
         assert_eq!(table.row(["6".into(), "z".into()]), "6    z\n");
         assert_eq!(table.end(), "");
-        assert_eq!(LongTable::new(&["JOB", "NAME"]).end(), "JOB  NAME\n");
-    }
-
-    #[test]
-    fn time_and_memory_are_in_human_units() {
-        let spans = [0, 59, 60, 200, 7500, 90_000].map(span);
         assert_eq!(
-            spans,
-            ["0 s", "59 s", "1 min", "3 min 20 s", "2 h 5 min", "1 d 1 h"]
+            LongTable::of(Table::new(&["JOB", "NAME"])).end(),
+            "JOB  NAME\n"
         );
-        let bytes = [0, 999, 1000, 1_250_000, 999_960, 64 << 20, u64::MAX].map(size);
-        assert_eq!(
-            bytes,
-            [
-                "0 B", "999 B", "1 kB", "1.3 MB", "1 MB", "67.1 MB", "18.4 EB"
-            ]
-        );
-        let sizes = [972, 1024, 1536, 2_097_152].map(memory);
-        assert_eq!(sizes, ["972 MiB", "1 GiB", "1.5 GiB", "2 TiB"]);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::slurm::client::Client;
 use crate::slurm::jobs::{self, Filter, Job, JobMemory, Marker, Submitted};
-use crate::slurm::submission::Description;
+use crate::slurm::submission::{Description, Owner};
 use crate::slurm::time;
 use crate::wait::Pace;
 
@@ -43,7 +43,7 @@ impl Runs {
         name: &str,
         script: &[u8],
         options: &[(String, String)],
-        user: &str,
+        owner: &Owner,
     ) -> Result<Description> {
         let mut description = Description::read(name, script)?;
         for (option, value) in options {
@@ -53,7 +53,7 @@ impl Runs {
             let wish = format!("`{name}` is to be tested alone, as its `--test-only` says");
             return Err(Error::usage(wish).hint(format!("hpcapi jobs submit {name}")));
         }
-        description.fill(user);
+        description.fill(owner)?;
         Ok(description)
     }
 
@@ -79,7 +79,8 @@ impl Runs {
         Ok(found)
     }
 
-    /// Submits the job of a run, or finds the one that was submitted. `region` is the bucket's.
+    /// Submits the job of a run, or finds the one that was submitted. `region` is the bucket's, and
+    /// `owner` looks up what is known of the run's user, if there is a job to submit.
     pub async fn submit(
         &self,
         client: &Client,
@@ -87,6 +88,7 @@ impl Runs {
         run: &RunId,
         asked: &Asked,
         region: &str,
+        owner: impl AsyncFnOnce() -> Owner,
     ) -> Result<RunJob> {
         if let Some(known) = self.submission(run).await? {
             return Ok(RunJob {
@@ -119,7 +121,7 @@ impl Runs {
             )));
         }
         let (name, options) = (&asked.script.name, &asked.options);
-        let mut description = Runs::description(name, &script, options, &asked.user)?;
+        let mut description = Runs::description(name, &script, options, &owner().await)?;
         description.run_by(self.batch_script(run, asked, region));
         let submitted = jobs::submit(client, description, &marker).await?;
         let Submitted { id, warnings, .. } = submitted;

@@ -5,6 +5,9 @@ use std::time::Duration;
 use crate::aws::{Commands, Invocation};
 use crate::error::{Error, Result};
 
+/// Gives a script that is about a user the cluster's own where `user` is empty.
+pub(super) const DEFAULT_USER: &str = include_str!("default-user.sh");
+
 /// Runs a script on the head node as root and returns what it printed; fails when it printed
 /// nothing. `cannot` says what could not be done.
 pub(super) async fn run_script(

@@ -34,20 +34,67 @@ pub fn folded(names: impl IntoIterator<Item = String>) -> String {
     lists.join(",")
 }
 
+/// Returns whether a list as Slurm writes it holds a name.
+pub fn holds(list: &str, name: &str) -> bool {
+    let mut depth = 0_usize;
+    list.split(|c: char| {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    })
+    .any(|pattern| matches(pattern, name))
+}
+
+/// Returns whether a name is one of those that a pattern such as `a[1-2]b[07-12]` stands for.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('[') else {
+        return pattern == name;
+    };
+    let (Some(name), Some((numbers, pattern))) = (name.strip_prefix(start), rest.split_once(']'))
+    else {
+        return false;
+    };
+    let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+    // What follows may begin with digits, too.
+    (1..=digits).any(|length| {
+        let (number, rest) = name.split_at(length);
+        numbers.split(',').any(|range| is_within(range, number)) && matches(pattern, rest)
+    })
+}
+
+fn is_within(range: &str, number: &str) -> bool {
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    let is_as_wide =
+        number.len() == first.len() || !(first.starts_with('0') || number.starts_with('0'));
+    match (
+        first.parse::<u64>(),
+        last.parse::<u64>(),
+        number.parse::<u64>(),
+    ) {
+        (Ok(first), Ok(last), Ok(number)) => is_as_wide && (first..=last).contains(&number),
+        _ => false,
+    }
+}
+
 /// Returns a name as prefix, width of its number when that has leading zeros, and number.
 fn split(name: String) -> (String, usize, Option<u64>) {
     let digits = name.bytes().rev().take_while(u8::is_ascii_digit).count();
     let (prefix, text) = name.split_at(name.len() - digits);
     match text.parse() {
         Ok(number) => {
-            let width = if text.starts_with('0') { text.len() } else { 0 };
+            let is_padded = text.len() > 1 && text.starts_with('0');
+            let width = if is_padded { text.len() } else { 0 };
             (prefix.to_owned(), width, Some(number))
         }
         Err(_) => (name, 0, None),
     }
 }
 
-fn ranges(numbers: &[u64], width: usize) -> String {
+/// Returns sorted numbers as ranges, each with so many digits at least: `1-3,7`.
+pub fn ranges(numbers: &[u64], width: usize) -> String {
     let mut ranges: Vec<(u64, u64)> = Vec::new();
     for &number in numbers {
         match ranges.last_mut() {
@@ -77,6 +124,7 @@ mod tests {
         let fold = |names: &[&str]| folded(names.iter().map(|name| (*name).to_owned()));
         assert_eq!(fold(&["q-1", "q-3", "q-2", "q-10"]), "q-[1-3,10]");
         assert_eq!(fold(&["n001", "n002", "n003"]), "n[001-003]");
+        assert_eq!(fold(&["n0", "n1", "n10"]), "n[0-1,10]");
         assert_eq!(fold(&["login", "a1"]), "a1,login");
         assert_eq!(fold(&["x", "x"]), "x");
         assert_eq!(fold(&[]), "");
@@ -84,5 +132,17 @@ mod tests {
             fold(&["99999999999999999999999"]),
             "99999999999999999999999"
         );
+    }
+
+    #[test]
+    fn a_list_holds_what_it_stands_for() {
+        let list = "q-dy-[1-3,7],n[001-010],r[1-2]c[3-4],login";
+        for name in ["q-dy-1", "q-dy-7", "n001", "n010", "r2c4", "login"] {
+            assert!(holds(list, name), "{name}");
+        }
+        for name in ["q-dy-4", "q-dy-01", "n1", "n011", "r3c4", "r2c", "log", ""] {
+            assert!(!holds(list, name), "{name}");
+        }
+        assert!(!holds("n[", "n1") && !holds("n[1-]", "n1") && !holds("", "n1"));
     }
 }

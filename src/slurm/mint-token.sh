@@ -1,11 +1,11 @@
 # Mints a Slurm token on the head node, and prints it sealed: one line of JSON, either
 # {"sealed": base64 of RSA-OAEP (SHA-256)} or {"error": CODE, "detail": TEXT}.
 # Runs as root under any POSIX shell. What sends it puts three assignments in front:
-#   user        whose token it is; empty is the cluster's own user
+#   user        whose token it is
 #   lifespan    seconds that it is valid
 #   public_key  what it is sealed with: DER SubjectPublicKeyInfo in base64
 # The token passes through pipes only: no file, no argument and no output ever holds it.
-: "${user=}" "${lifespan:?}" "${public_key:?}"
+: "${user:?}" "${lifespan:?}" "${public_key:?}"
 set -u
 PATH=/opt/slurm/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 
@@ -33,8 +33,6 @@ seal() {
         base64 | tr -d '\n'
 }
 
-[ -n "$user" ] || user=$(sed -n 's/^cfn_cluster_user=//p' /etc/parallelcluster/cfnconfig 2>/dev/null)
-[ -n "$user" ] || user=ec2-user
 id "$user" >/dev/null 2>&1 || refuse unknown_user "no such user on the head node: $user"
 command -v scontrol >/dev/null || refuse no_scontrol 'there is no scontrol on the head node'
 

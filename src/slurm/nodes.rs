@@ -35,9 +35,27 @@ pub struct Node {
     pub address: Option<String>,
     /// Why it is down or drained.
     pub reason: Option<String>,
+    /// Since when that is the reason, in seconds since 1970, where Slurm itself tells of the node.
+    #[serde(skip)]
+    pub reason_time: Option<u64>,
     /// When its machine booted.
     #[serde(with = "time", default)]
     pub boot_time: Option<u64>,
+    /// The name of its machine, where Slurm itself tells of it, as of the next ones.
+    #[serde(skip)]
+    pub hostname: Option<String>,
+    /// How many sockets it has.
+    #[serde(skip)]
+    pub sockets: Option<u64>,
+    /// How many cores each of them has.
+    #[serde(skip)]
+    pub cores: Option<u64>,
+    /// How many threads each core has.
+    #[serde(skip)]
+    pub threads: Option<u64>,
+    /// The version of its slurmd.
+    #[serde(skip)]
+    pub version: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -55,7 +73,14 @@ struct RawNode {
     gres: Text,
     address: Text,
     reason: Text,
+    reason_changed_at: Number,
     boot_time: Number,
+    hostname: Text,
+    sockets: Number,
+    cores: Number,
+    threads: Number,
+    #[serde(alias = "slurmd_version")]
+    version: Text,
 }
 
 impl RawNode {
@@ -75,7 +100,13 @@ impl RawNode {
             gres: self.gres.some(),
             address: self.address.some(),
             reason: self.reason.some(),
+            reason_time: moment(self.reason_changed_at),
             boot_time: moment(self.boot_time),
+            hostname: self.hostname.some(),
+            sockets: self.sockets.positive(),
+            cores: self.cores.positive(),
+            threads: self.threads.positive(),
+            version: self.version.some(),
         })
     }
 }

@@ -28,6 +28,10 @@ pub struct Partition {
     pub default_time_seconds: Option<u64>,
     /// How many nodes a job may have; without a limit there is none.
     pub nodes_per_job: Option<u64>,
+    /// Whether jobs that name no partition run in it, where Slurm itself tells: v0.0.36 to v0.0.38 and
+    /// v0.0.45 do, v0.0.42 does not.
+    #[serde(skip)]
+    pub is_default: bool,
 }
 
 /// Returns the request for all partitions.
@@ -79,6 +83,7 @@ fn read(raw: &Value) -> Option<Partition> {
     };
     let minutes = |number: Number| number.positive().map(|minutes| minutes.saturating_mul(60));
     let state: Words = serde_json::from_value(at("state", "/partition/state")).unwrap_or_default();
+    let flags: Words = serde_json::from_value(at("flags", "/flags")).unwrap_or_default();
     Some(Partition {
         name: name.to_owned(),
         state: state.0.first().map(|word| word.to_uppercase()),
@@ -88,6 +93,10 @@ fn read(raw: &Value) -> Option<Partition> {
         time_limit_seconds: minutes(number(at("max_time_limit", "/maximums/time"))),
         default_time_seconds: minutes(number(at("default_time_limit", "/defaults/time"))),
         nodes_per_job: number(at("maximum_nodes_per_job", "/maximums/nodes")).positive(),
+        is_default: flags
+            .0
+            .iter()
+            .any(|flag| flag.eq_ignore_ascii_case("default")),
     })
 }
 

@@ -13,10 +13,12 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use crate::aws::{Commands, Invocation};
 use crate::error::{Error, Result};
 
+use super::head_node::DEFAULT_USER;
+use super::login::{self, Login};
 use super::seal::SealingKey;
 use super::shape::Number;
 
-/// What runs on the head node; reads `user`, `lifespan` and `public_key`.
+/// What mints on the head node; reads `user`, `lifespan` and `public_key`.
 const MINT: &str = include_str!("mint-token.sh");
 
 /// How long the head node may take; a hung slurmctld answers after about 10 s.
@@ -199,14 +201,15 @@ impl Minter {
     }
 
     /// Mints a token on the head node `instance`, for `user` or else for the cluster's own user,
-    /// who is called after the operating system: ec2-user, ubuntu, rocky.
+    /// who is called after the operating system: ec2-user, ubuntu, rocky. What the head node tells
+    /// of a login of that user comes with it, if it tells any: asked apart, it would take as long again.
     pub async fn mint(
         self,
         commands: &Commands,
         instance: &str,
         user: Option<&UserName>,
         lifespan: Lifespan,
-    ) -> Result<Token> {
+    ) -> Result<(Token, Option<Login>)> {
         let key = self.0.await;
         let key = key.map_err(|error| Error::failed("no key was made").because(error))??;
         mint(commands, instance, user, lifespan, key).await
@@ -219,12 +222,14 @@ async fn mint(
     user: Option<&UserName>,
     lifespan: Lifespan,
     key: SealingKey,
-) -> Result<Token> {
+) -> Result<(Token, Option<Login>)> {
+    // Each in a shell of its own, for both end it; each answers one line.
     let script = format!(
-        "user='{}'\nlifespan='{}'\npublic_key='{}'\n{MINT}",
+        "(\nuser='{}'\nlifespan='{}'\npublic_key='{}'\n{DEFAULT_USER}{MINT})\n(\n{})\n",
         user.map(UserName::as_str).unwrap_or_default(),
         lifespan.seconds(),
-        key.public_key()?
+        key.public_key()?,
+        login::script(user),
     );
     let stdout = match commands.run(instance, &script, LIMIT).await? {
         Invocation::Ended { stdout, .. } if !stdout.trim().is_empty() => stdout,
@@ -247,7 +252,8 @@ async fn mint(
             .because(format!("SSM says: {why}")));
         }
     };
-    let token = match serde_json::from_str(stdout.trim()) {
+    let (minted, login) = stdout.trim().split_once('\n').unwrap_or((&stdout, ""));
+    let token = match serde_json::from_str(minted.trim()) {
         Ok(Answer::Sealed { sealed }) => Token(key.open(&sealed)?),
         Ok(Answer::Refused { error, detail }) => return Err(refusal(&error, &detail, user)),
         Err(error) => {
@@ -261,7 +267,7 @@ async fn mint(
             minted_for.as_str(),
             user.as_str()
         ))),
-        _ => Ok(token),
+        _ => Ok((token, Login::read(login).ok())),
     }
 }
 

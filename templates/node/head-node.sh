@@ -380,7 +380,7 @@ http {
         "~*for=\"?\[?([0-9a-f.:]+)[^,]*$" $1;
         default $balanced_client;
     }
-    limit_req_zone $client zone=clients:4m rate=100r/s;
+    limit_req_zone $client zone=clients:4m rate=300r/s;
     limit_req_status 429;
     limit_req_log_level info;
 
@@ -457,7 +457,7 @@ END
         error_page 504 @too_slow;
 
         location / {
-            limit_req zone=clients burst=200 nodelay;
+            limit_req zone=clients burst=1500 nodelay;
             proxy_pass http://slurmrestd;
         }
         # A GET that really reconfigures the cluster.
@@ -476,7 +476,7 @@ END
         location @too_many {
             default_type application/json;
             add_header Retry-After 1 always;
-            return 429 '{"errors":[{"error":"Too many requests","description":"the head node takes 100 requests a second of one client","source":"hpcapi-proxy"}]}';
+            return 429 '{"errors":[{"error":"Too many requests","description":"the head node takes 300 requests a second of one client","source":"hpcapi-proxy"}]}';
         }
         location @unreachable {
             default_type application/json;

@@ -2,9 +2,10 @@
 
 use std::fmt::Display;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -109,6 +110,37 @@ impl User {
         self.run_and_look(endpoint, arguments, LIMIT, |_| {})
     }
 
+    /// Returns the user's home, where commands run.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Runs hpcapi by another name, with a text as its standard input.
+    pub(crate) fn run_as(
+        &self,
+        name: &str,
+        endpoint: &str,
+        arguments: &[&str],
+        stdin: &str,
+    ) -> Outcome {
+        let mut child = self
+            .command(endpoint, arguments)
+            .arg0(name)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // One that reads none may have ended.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        Outcome {
+            code: output.status.code(),
+            stdout: output.stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// Runs a command to its end; returns the most memory that it had, too, in MiB.
     pub(crate) fn run_measured(&self, endpoint: &str, arguments: &[&str]) -> (Outcome, u64) {
         let mut peak = 0;
@@ -143,6 +175,7 @@ impl User {
             .env("XDG_RUNTIME_DIR", self.runtime_folder())
             .env("HPCAPI_ENDPOINT", endpoint)
             .env("SLURM_JWT", &self.token)
+            .env("HPCAPI_HOME", "/home/me")
             .envs(self.variables.iter().cloned())
             .current_dir(self.home.path())
             .stdin(Stdio::null());

@@ -49,7 +49,7 @@ fn a_minted_token_is_minted_anew_once() {
     let count = minted.clone();
     let mint: Mint = Box::new(move || {
         count.fetch_add(1, Ordering::Relaxed);
-        Box::pin(async { Ok(Token::from(token())) })
+        Box::pin(async { Ok((Token::from(token()), None)) })
     });
     let transport = Transport::new(server.endpoint().parse().unwrap(), Duration::from_secs(10));
     let identity = Identity::minted(mint, Memory::default());

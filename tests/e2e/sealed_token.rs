@@ -53,7 +53,12 @@ async fn is_kept_nowhere(env: &TestEnv) {
     assert_eq!(files_with(env.home(), signature), Vec::<String>::new());
 
     let shell = env.succeed(&["token", "--output", "env"]);
-    for variable in ["SLURM_JWT=", "SLURM_USER=ec2-user", "HPCAPI_ENDPOINT="] {
+    for variable in [
+        "SLURM_JWT=",
+        "SLURM_USER=ec2-user",
+        "HPCAPI_ENDPOINT=",
+        "HPCAPI_HOME='/home/ec2-user'",
+    ] {
         assert!(shell.contains(&format!("export {variable}")), "{shell}");
     }
 

@@ -84,7 +84,7 @@ impl FilterArgs {
 }
 
 /// Returns the name that one's own jobs have.
-pub(super) async fn own_name(client: &Client) -> Result<String> {
+pub(in crate::cli) async fn own_name(client: &Client) -> Result<String> {
     if let Some(user) = client.identity().user().await? {
         return Ok(user.to_string());
     }

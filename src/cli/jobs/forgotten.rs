@@ -46,7 +46,7 @@ impl<'a> Forgotten<'a> {
 }
 
 /// Returns what is known of one, or of the tasks of an array.
-pub(super) async fn forgotten(reach: &Reach, events: &Events, id: JobId) -> Vec<Job> {
+pub(in crate::cli) async fn forgotten(reach: &Reach, events: &Events, id: JobId) -> Vec<Job> {
     let mut told = match database(reach, events).await {
         None => Vec::new(),
         Some(database) => database.find(id).await.unwrap_or_else(|error| {

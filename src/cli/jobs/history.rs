@@ -46,14 +46,14 @@ pub(super) async fn show_all(
 }
 
 /// Those that Slurm has forgotten, and those that it knows.
-pub(super) struct AllJobs<'a> {
+pub(in crate::cli) struct AllJobs<'a> {
     forgotten: Forgotten<'a>,
     live: Vec<Job>,
 }
 
 impl<'a> AllJobs<'a> {
     /// Asks Slurm for those that `filter` wants, and tells what keeps the list from being whole.
-    pub(super) async fn look(
+    pub(in crate::cli) async fn look(
         reach: &'a Reach,
         events: &Events,
         filter: &Filter,
@@ -75,7 +75,7 @@ impl<'a> AllJobs<'a> {
 
     /// Tells `visit` each job that ended since a time, that `filter` wants and that Slurm has
     /// forgotten, until it breaks, and returns those that Slurm knows.
-    pub(super) async fn each_forgotten(
+    pub(in crate::cli) async fn each_forgotten(
         self,
         ended_since: Option<u64>,
         filter: &Filter,

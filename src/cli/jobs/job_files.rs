@@ -8,25 +8,25 @@ use crate::error::{Error, Result};
 use crate::slurm::ApiVersion;
 use crate::slurm::jobs::Marker;
 use crate::slurm::operations::Order;
-use crate::slurm::submission::{self, Description};
+use crate::slurm::submission::{self, Description, Owner};
 
 use super::notify::NotifyArgs;
 
 /// A job, and the file that describes it.
-pub(super) struct Job {
+pub(in crate::cli) struct Job {
     pub(super) file: String,
-    pub(super) description: Description,
+    pub(in crate::cli) description: Description,
 }
 
 /// Where jobs come from.
-pub(super) struct Files<'a> {
-    pub(super) files: &'a [String],
+pub(in crate::cli) struct Files<'a> {
+    pub(in crate::cli) files: &'a [String],
     /// A command instead of a file.
-    pub(super) command: Option<&'a str>,
+    pub(in crate::cli) command: Option<&'a str>,
     /// What the scripts get.
-    pub(super) arguments: &'a [String],
+    pub(in crate::cli) arguments: &'a [String],
     /// Whether lines for other schedulers count.
-    pub(super) has_others: bool,
+    pub(in crate::cli) has_others: bool,
 }
 
 impl Files<'_> {
@@ -42,7 +42,7 @@ impl Files<'_> {
 }
 
 /// Reads all jobs; the error tells all that is wrong with any of them.
-pub(super) fn read(files: &Files<'_>, options: &[(String, String)]) -> Result<Vec<Job>> {
+pub(in crate::cli) fn read(files: &Files<'_>, options: &[(String, String)]) -> Result<Vec<Job>> {
     require_options(options)?;
     if let Some(command) = files.command {
         let description = with_options(Description::wrap(command)?, options)?;
@@ -150,12 +150,12 @@ pub(super) fn orders(
     }))
 }
 
-/// Fills in whose jobs they are.
-pub(super) fn filled(mut jobs: Vec<Job>, user: &str) -> Vec<Job> {
-    for job in &mut jobs {
-        job.description.fill(user);
-    }
-    jobs
+/// Fills in whose jobs they are. Fails for those whose folder is below a home that is not known.
+pub(super) fn filled(jobs: Vec<Job>, owner: &Owner) -> Result<Vec<Job>> {
+    all(jobs.into_iter().map(|mut job| {
+        job.description.fill(owner)?;
+        Ok(job)
+    }))
 }
 
 /// Returns what would be sent of each job; the error tells all that is wrong with any of them.

@@ -15,7 +15,7 @@ use super::super::show::{
 };
 use super::filter::FilterArgs;
 use super::history::{Form, show, show_all};
-use super::table::JobsAnswer;
+use super::table::{Arrays, JobsAnswer};
 
 /// List jobs: those that wait, run, or ended minutes ago, and with --all those that Slurm has forgotten
 #[derive(Debug, ClapArgs)]
@@ -42,6 +42,10 @@ pub(super) struct Args {
     /// No more than so many: the newest
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
+
+    /// Each task of an array on a line of its own: else those in one state share a line
+    #[arg(short = 'r', long)]
+    array: bool,
 
     #[command(flatten)]
     reach: ReachArgs,
@@ -124,6 +128,10 @@ pub(super) async fn run(args: Args) -> Result<()> {
 
 /// Shows the jobs that Slurm knows, once or again and again.
 async fn show_known(args: &Args, client: &Client, filter: &Filter, view: View) -> Result<()> {
+    let arrays = match args.array {
+        true => Arrays::Unfolded,
+        false => Arrays::Folded,
+    };
     let mut after = None;
     let mut is_checked = false;
     show_list(view, &args.watch, async || {
@@ -136,7 +144,7 @@ async fn show_known(args: &Args, client: &Client, filter: &Filter, view: View) -
             is_checked = true;
         }
         after = last_update;
-        Ok(Some(JobsAnswer { jobs }))
+        Ok(Some(JobsAnswer { jobs, arrays }))
     })
     .await
 }

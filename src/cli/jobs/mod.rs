@@ -1,6 +1,8 @@
 //! `hpcapi jobs`.
 
+mod array_lines;
 mod cancel;
+mod explain;
 mod filter;
 mod forgotten;
 mod history;
@@ -17,14 +19,17 @@ mod wait;
 
 use clap::{Args as ClapArgs, Subcommand};
 
-pub(super) use job_files::batch_script;
+pub(super) use filter::own_name;
+pub(super) use forgotten::forgotten;
+pub(super) use history::AllJobs;
+pub(super) use job_files::{Files, batch_script, read};
 pub(super) use notify::NotifyArgs;
 pub(super) use sbatch_options::SbatchOptions;
-pub(super) use wait::telling;
+pub(super) use wait::{telling, wait_for};
 
 use crate::error::Result;
 
-/// List, show, submit, cancel, wait for and read jobs, and report what they used
+/// List, show, explain, submit, cancel, wait for and read jobs, and report what they used
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -35,6 +40,7 @@ pub(super) struct Args {
 enum Command {
     List(list::Args),
     Show(show::Args),
+    Explain(explain::Args),
     Submit(Box<submit::Args>),
     Cancel(cancel::Args),
     Wait(wait::Args),
@@ -48,7 +54,11 @@ impl Args {
         match self.command {
             Command::Submit(_) => Some("what was sent is submitted: hpcapi jobs list"),
             Command::Wait(_) | Command::Logs(_) => Some("the job goes on"),
-            Command::List(_) | Command::Show(_) | Command::Cancel(_) | Command::Usage(_) => None,
+            Command::List(_)
+            | Command::Show(_)
+            | Command::Explain(_)
+            | Command::Cancel(_)
+            | Command::Usage(_) => None,
         }
     }
 }
@@ -71,6 +81,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     match args.command {
         Command::List(args) => list::run(args).await,
         Command::Show(args) => show::run(args).await,
+        Command::Explain(args) => explain::run(args).await,
         Command::Submit(args) => submit::run(*args).await,
         Command::Cancel(args) => cancel::run(args).await,
         Command::Wait(args) => wait::run(args).await,

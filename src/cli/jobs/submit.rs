@@ -13,6 +13,7 @@ use crate::slurm::client::{Client, Request};
 use crate::slurm::jobs::{self, Marker, Submitted};
 use crate::slurm::submission::Description;
 
+use super::super::owner::HomeArgs;
 use super::super::reach::{ReachArgs, Via};
 use super::super::show::{UserArgs, View, print, print_curl, with_client};
 use super::filter::own_name;
@@ -65,6 +66,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     user: UserArgs,
+
+    #[command(flatten)]
+    home: HomeArgs,
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
@@ -94,12 +98,14 @@ pub(super) async fn run(args: Args) -> Result<()> {
     if args.curl {
         let name = args.reach.curl_user(user)?;
         let name = name.map_or_else(|| "ec2-user".to_owned(), |name| name.to_string());
-        let requests = requests(filled(jobs, &name), args.reach.curl_version(user)?)?;
+        let owner = args.home.known_owner(&args.reach, user, &name)?;
+        let requests = requests(filled(jobs, &owner)?, args.reach.curl_version(user)?)?;
         return print_curl(&args.reach, user, &requests);
     }
     with_client(&args.reach, user, async |reach, events| {
         let client = &reach.client;
-        let jobs = filled(jobs, &own_name(client).await?);
+        let owner = args.home.owner(reach, &own_name(client).await?).await;
+        let jobs = filled(jobs, &owner)?;
         if args.notify.notify {
             reach.require_notifications().await?;
         }

@@ -7,44 +7,68 @@ use crate::output::{Answer, Cell, Reader, Table, TextList, memory, size, span};
 use crate::slurm::jobs::{Job, Source, Step};
 use crate::slurm::time;
 
-/// Jobs, one line each.
+use super::array_lines::{self, Line};
+
+/// Whether the tasks of an array that are alike share a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrays {
+    Folded,
+    Unfolded,
+}
+
+/// Jobs, the newest last.
 #[derive(Debug, Serialize)]
 pub(super) struct JobsAnswer {
     pub(super) jobs: Vec<Job>,
+    #[serde(skip)]
+    pub(super) arrays: Arrays,
 }
 
 impl Answer for JobsAnswer {
     fn text(&self) -> String {
-        let now = time::now();
-        let mut table = Table::new(&[
-            "JOB",
-            "NAME",
-            "USER",
-            "PARTITION",
-            "STATE",
-            "TIME",
-            "LIMIT",
-            "NODES",
-            "WHERE OR WHY",
-        ]);
-        for job in &self.jobs {
+        self.table(time::now()).text()
+    }
+}
+
+impl JobsAnswer {
+    fn table(&self, now: u64) -> Table {
+        let lines = match self.arrays {
+            Arrays::Folded => array_lines::folded(&self.jobs),
+            Arrays::Unfolded => array_lines::unfolded(&self.jobs),
+        };
+        let counts_tasks = lines.iter().any(Line::is_folded);
+        let mut heading = vec!["JOB", "NAME", "USER", "PARTITION", "STATE"];
+        heading.extend(counts_tasks.then_some("TASKS"));
+        heading.extend(["TIME", "LIMIT", "NODES", "WHERE OR WHY"]);
+        let mut table = Table::new(&heading)
+            .numbers(&["TASKS", "TIME", "LIMIT", "NODES"])
+            .shortened(&[("NAME", 12), ("JOB", 16), ("WHERE OR WHY", 24)])
+            .left_out(&["LIMIT", "NODES", "PARTITION", "USER", "TIME", "TASKS"]);
+        for line in &lines {
+            let job = line.first();
             let text = |text: &Option<String>| Cell::name(text.as_deref().unwrap_or("-"));
-            table.row([
-                Cell::from(job.shown_id()),
+            let number = |number: Option<u64>| number.map_or("-".to_owned(), |it| it.to_string());
+            let limit = job.time_limit_seconds.map_or("none".to_owned(), span);
+            let mut cells = vec![
+                Cell::from(line.id()),
                 text(&job.name),
                 text(&job.user),
                 text(&job.partition),
                 Cell::state(job.state.as_str()),
-                Cell::from(job.elapsed(now).map_or("-".to_owned(), span)),
-                Cell::from(job.time_limit_seconds.map_or("none".to_owned(), span)),
-                Cell::from(
-                    job.node_count
-                        .map_or("-".to_owned(), |count| count.to_string()),
-                ),
-                Cell::from(place(job)),
+            ];
+            cells.extend(counts_tasks.then(|| Cell::from(number(line.tasks()))));
+            cells.extend([
+                Cell::from(line.elapsed(now).map_or("-".to_owned(), span)),
+                Cell::from(limit),
+                Cell::from(number(line.node_count())),
+                Cell::from(match job.state.has_started() {
+                    true => line.nodes(),
+                    false => place(job),
+                }),
             ]);
+            table.row(cells);
         }
-        table.text()
+        table
     }
 }
 
@@ -64,7 +88,7 @@ pub(super) struct History(TextList);
 
 impl History {
     pub(super) fn begin() -> History {
-        History(TextList::begin(&[
+        let table = Table::new(&[
             "JOB",
             "NAME",
             "USER",
@@ -75,7 +99,13 @@ impl History {
             "TIME",
             "CPUS",
             "WHERE OR WHY",
-        ]))
+        ]);
+        History(TextList::begin(
+            table
+                .numbers(&["TIME", "CPUS"])
+                .shortened(&[("NAME", 12), ("JOB", 16), ("WHERE OR WHY", 24)])
+                .left_out(&["CPUS", "SUBMITTED", "PARTITION", "USER", "TIME"]),
+        ))
     }
 
     pub(super) fn row(&mut self, job: &Job) -> Result<Reader> {
@@ -212,4 +242,73 @@ fn used(step: &Step) -> String {
             .map(|bytes| format!("memory at most {}", size(bytes))),
     ];
     words.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// When the jobs are looked at.
+    const NOW: u64 = 1_795_406_758;
+
+    fn job(id: u64, state: &str, fields: &Value) -> Job {
+        let mut job = json!({"id": id, "state": state, "restarts": 0, "source": "slurm",
+            "name": "hello", "user": "ada", "partition": "queue1", "node_count": 1});
+        let fields = fields.as_object().unwrap().clone();
+        job.as_object_mut().unwrap().extend(fields);
+        serde_json::from_value(job).unwrap()
+    }
+
+    fn task(id: u64, index: u64, state: &str) -> Job {
+        let node = format!("queue1-dy-c7i-{}", index + 1);
+        let fields = json!({"array_job_id": 100, "array_task_id": index, "nodes": node,
+            "start_time": "2026-11-23T04:00:00Z", "time_limit_seconds": 3600});
+        job(id, state, &fields)
+    }
+
+    fn answer(arrays: Arrays) -> JobsAnswer {
+        let waiting = json!({"array_job_id": 100, "array_tasks": "6-999%8", "reason": "JobArrayTaskLimit",
+            "time_limit_seconds": 3600});
+        let wide = json!({"name": "計算の名前はとても長いのでここで切れます\u{1b}[2J\u{202e}", "user": "größe",
+            "nodes": "queue1-dy-c7i-[1-64,70,80-99]", "node_count": 85,
+            "start_time": "2026-11-20T00:00:00Z"});
+        let down = json!({"name": "a-name-of-more-than-forty-characters-is-cut-off-everywhere",
+            "reason": "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"});
+        JobsAnswer {
+            jobs: vec![
+                job(99, "RUNNING", &wide),
+                task(101, 0, "COMPLETED"),
+                task(102, 1, "RUNNING"),
+                task(103, 2, "RUNNING"),
+                task(104, 3, "FAILED"),
+                task(105, 4, "RUNNING"),
+                task(106, 5, "RUNNING"),
+                job(100, "PENDING", &waiting),
+                job(107, "PENDING", &down),
+            ],
+            arrays,
+        }
+    }
+
+    fn shown(arrays: Arrays, width: Option<usize>) -> String {
+        answer(arrays).table(NOW).text_within(width)
+    }
+
+    #[test]
+    fn jobs_stand_in_a_pipe_as_long_as_they_are() {
+        insta::assert_snapshot!("pipe", shown(Arrays::Folded, None));
+        insta::assert_snapshot!("pipe_unfolded", shown(Arrays::Unfolded, None));
+    }
+
+    #[test]
+    fn a_terminal_shows_state_and_reason_however_narrow_it_is() {
+        for width in [60, 80, 120] {
+            let text = shown(Arrays::Folded, Some(width));
+            for line in text.lines() {
+                assert!(console::measure_text_width(line) <= width, "{line}");
+            }
+            insta::assert_snapshot!(format!("terminal_{width}"), text);
+        }
+    }
 }

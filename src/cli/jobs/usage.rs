@@ -160,7 +160,7 @@ impl Answer for UsageAnswer {
         columns.retain(|(_, by)| self.by.contains(by));
         let mut heading: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
         heading.extend(["JOBS", "CORE HOURS", "COST"]);
-        let mut table = Table::new(&heading);
+        let mut table = Table::new(&heading).numbers(&["JOBS", "CORE HOURS", "COST"]);
         for line in &self.usage {
             let told = columns.iter().map(|(_, by)| line.told_by(*by));
             let told = told.map(|told| Cell::from(told.unwrap_or("-")));

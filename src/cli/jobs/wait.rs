@@ -72,7 +72,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
 }
 
 /// Waits until jobs that were just submitted have ended; fails with their exit code.
-pub(super) async fn wait_for(reach: &Reach, events: &Events, jobs: &[u64]) -> Result<()> {
+pub(in crate::cli) async fn wait_for(reach: &Reach, events: &Events, jobs: &[u64]) -> Result<()> {
     let ids: Vec<JobId> = jobs.iter().copied().map(JobId::from).collect();
     let ended = until_ended(reach, events, &ids, FOREVER).await?;
     verdict(jobs::exit_code(&ended), &ended)
@@ -148,7 +148,10 @@ struct WaitAnswer {
 
 impl Answer for WaitAnswer {
     fn text(&self) -> String {
-        let mut table = Table::new(&["JOB", "NAME", "STATE", "EXIT CODE", "TIME", "NODES"]);
+        let mut table = Table::new(&["JOB", "NAME", "STATE", "EXIT CODE", "TIME", "NODES"])
+            .numbers(&["TIME"])
+            .shortened(&[("NAME", 12), ("NODES", 24)])
+            .left_out(&["TIME"]);
         for job in &self.jobs {
             let code = match (job.exit_code, job.signal) {
                 (_, Some(signal)) => format!("signal {signal}"),

@@ -12,10 +12,11 @@ use crate::event::Events;
 use crate::output::{self, Format, size};
 use crate::runs::{Begun, RunId, Runs, Staging, Wanted};
 use crate::slurm::UserName;
-use crate::slurm::submission::script_text;
+use crate::slurm::submission::{Owner, script_text};
 
 use super::deployment::cache_folder;
 use super::jobs::{NotifyArgs, SbatchOptions};
+use super::owner::HomeArgs;
 use super::reach::{JobBucket, Reach, ReachArgs};
 use super::show::{Told, UserArgs, with_client_telling};
 
@@ -73,6 +74,9 @@ pub(super) struct Args {
     #[command(flatten)]
     user: UserArgs,
 
+    #[command(flatten)]
+    home: HomeArgs,
+
     /// How the answer is printed; with json the job's output goes to stderr
     #[arg(long, value_enum, default_value_t = Format::Text)]
     output: Format,
@@ -93,14 +97,15 @@ pub(super) async fn run(args: Args) -> Result<()> {
         let wanted = wanted(&args, &script, &name)?;
         // All that is wrong with the job is known before anything is sent.
         let options = &wanted.options;
-        let job = Runs::description(&wanted.script_name, &script, options, &wanted.user)?;
+        let owner = args.home.owner(reach, &wanted.user).await;
+        let job = Runs::description(&wanted.script_name, &script, options, &owner)?;
         job.body(reach.client.version().await?)?;
         let bucket = reach.bucket().await?;
         if args.notify.notify {
             reach.require_notifications().await?;
         }
         let begun = stage(&bucket, wanted, events).await?;
-        let id = submit(reach, &bucket, &begun, events).await?;
+        let id = submit(reach, &bucket, &begun, owner, events).await?;
         if args.detach {
             let answer = RunAnswer::submitted(&begun.run, id);
             return output::answer(&answer, args.output);
@@ -189,11 +194,24 @@ async fn stage(bucket: &JobBucket, wanted: Wanted, events: &Events) -> Result<Be
 }
 
 /// Submits the job, and says how to come back to it.
-async fn submit(reach: &Reach, bucket: &JobBucket, begun: &Begun, events: &Events) -> Result<u64> {
+async fn submit(
+    reach: &Reach,
+    bucket: &JobBucket,
+    begun: &Begun,
+    owner: Owner,
+    events: &Events,
+) -> Result<u64> {
     let (run, asked) = (&begun.run, &begun.asked);
     let runs = &bucket.runs;
     let submitted = runs
-        .submit(&reach.client, &bucket.memory, run, asked, &bucket.region)
+        .submit(
+            &reach.client,
+            &bucket.memory,
+            run,
+            asked,
+            &bucket.region,
+            async || owner,
+        )
         .await
         .map_err(|error| not_submitted(run, error))?;
     for warning in &submitted.warnings {

@@ -5,6 +5,7 @@ use clap::Args as ClapArgs;
 use crate::error::Result;
 use crate::output::Format;
 
+use super::super::owner::HomeArgs;
 use super::super::run::{FetchArgs, Following, follow, not_submitted};
 use super::super::show::{Told, with_client_telling};
 use super::RunArgs;
@@ -19,6 +20,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     fetch: FetchArgs,
+
+    #[command(flatten)]
+    home: HomeArgs,
 
     /// How the answer is printed; with json the job's output goes to stderr
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -41,7 +45,14 @@ pub(super) async fn run(args: Args) -> Result<()> {
                 );
             }
             let job = runs
-                .submit(&reach.client, &bucket.memory, run, &asked, &bucket.region)
+                .submit(
+                    &reach.client,
+                    &bucket.memory,
+                    run,
+                    &asked,
+                    &bucket.region,
+                    async || args.home.owner(reach, &asked.user).await,
+                )
                 .await
                 .map_err(|error| not_submitted(run, error))?;
             let following = Following {

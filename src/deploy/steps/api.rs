@@ -11,7 +11,6 @@ use super::stack::{self, Template};
 
 const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/api.yaml"),
-    earlier: &["dd635e2ff08d9d09"],
 };
 
 /// The parameter that names the target of the load balancer.
@@ -92,7 +91,7 @@ fn parameters(requirements: &Requirements) -> Vec<(&'static str, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::stack::template::{Declared, makes_the_same_after};
+    use super::stack::template::Declared;
     use super::*;
 
     #[test]
@@ -111,25 +110,5 @@ mod tests {
         given.push((HEAD_NODE, String::new()));
         declared.takes(&given);
         assert!(declared.stack().outputs.contains_key(ENDPOINT));
-    }
-
-    #[test]
-    fn a_stack_of_the_earlier_template_needs_no_update() {
-        let head_node = (
-            "    Description: Instance id of the cluster's head node.\n    \
-             Type: AWS::EC2::Instance::Id\n",
-            "    Description: Instance id of the cluster's head node; empty while there is none.\n    \
-             Type: String\n    Default: \"\"\n    AllowedPattern: ^(i-[0-9a-f]{8,17})?$\n",
-        );
-        let condition = (
-            "",
-            "Conditions:\n  HasHeadNode: !Not [!Equals [!Ref HeadNodeInstanceID, \"\"]]\n\n",
-        );
-        let targets = (
-            "      Targets:\n        - Id: !Ref HeadNodeInstanceID\n          Port: 6830\n",
-            "      Targets: !If\n        - HasHeadNode\n        - - Id: !Ref HeadNodeInstanceID\n            \
-             Port: 6830\n        - !Ref AWS::NoValue\n",
-        );
-        makes_the_same_after(TEMPLATE, &[head_node, condition, targets]);
     }
 }

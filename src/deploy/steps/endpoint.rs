@@ -165,8 +165,8 @@ async fn look(context: &Context) -> Result<Look> {
     let commands = &context.aws.commands;
     let lifespan: Lifespan = LIFESPAN.parse()?;
     let minted = Minter::begin().mint(commands, &head_node.id, None, lifespan);
-    let token = match minted.await {
-        Ok(token) => token,
+    let (token, login) = match minted.await {
+        Ok(minted) => minted,
         Err(error) => return Ok(Look::Broken(with_cause(&error))),
     };
     let credentials = Credentials { user: None, token };
@@ -175,6 +175,9 @@ async fn look(context: &Context) -> Result<Look> {
         context.memory.remember_endpoint(&endpoint);
         context.memory.remember_token(&credentials.token);
         context.memory.remember_version(*version);
+        if let Some(login) = &login {
+            context.memory.remember_login(login);
+        }
     }
     Ok(looked.unwrap_or_else(|error| Look::Broken(with_cause(&error))))
 }

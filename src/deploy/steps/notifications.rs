@@ -15,7 +15,6 @@ use super::stack::{self, Template};
 
 const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/notifications.yaml"),
-    earlier: &[],
 };
 
 const CODE: FunctionCode = FunctionCode {

@@ -13,7 +13,6 @@ use super::stack::{self, Template};
 
 const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/operations.yaml"),
-    earlier: &[],
 };
 
 /// The functions behind operations and triggers.

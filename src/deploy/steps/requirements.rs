@@ -15,7 +15,6 @@ use super::{interfaces, kept_bucket, ownership, stack};
 
 const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/requirements.yaml"),
-    earlier: &[],
 };
 
 /// The parameter that says whether there is a NAT gateway.

@@ -20,8 +20,6 @@ const TAG_TEMPLATE: &str = "hpcapi:template";
 pub(super) struct Template {
     /// Its text.
     pub(super) body: &'static str,
-    /// The digests of earlier templates that make the same: their stacks need no update.
-    pub(super) earlier: &'static [&'static str],
 }
 
 impl Template {
@@ -31,9 +29,7 @@ impl Template {
 
     pub(super) fn has_made(self, stack: &Stack) -> bool {
         let made_from = stack.tags.get(TAG_TEMPLATE);
-        made_from.is_some_and(|digest| {
-            self.earlier.contains(&digest.as_str()) || *digest == self.digest()
-        })
+        made_from.is_some_and(|digest| *digest == self.digest())
     }
 }
 
@@ -187,18 +183,7 @@ pub(super) mod template {
 
     use serde_yaml::Value;
 
-    use super::{Stack, Template, digest};
-
-    /// Asserts that a template was made out of the earlier one by these changes: each has the
-    /// earlier text first.
-    pub(in super::super) fn makes_the_same_after(template: Template, changes: &[(&str, &str)]) {
-        let mut earlier = template.body.to_owned();
-        for (before, now) in changes {
-            assert_eq!(earlier.matches(now).count(), 1, "{now}");
-            earlier = earlier.replacen(now, before, 1);
-        }
-        assert_eq!([digest(&earlier)], template.earlier);
-    }
+    use super::{Stack, Template};
 
     pub(in super::super) struct Declared(Value);
 

@@ -17,7 +17,6 @@ use super::stack::{self, Template};
 
 const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/triggers.yaml"),
-    earlier: &[],
 };
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {

@@ -7,13 +7,15 @@ use std::pin::Pin;
 use std::sync::Mutex;
 
 use crate::error::Result;
-use crate::slurm::{Token, UserName};
+use crate::slurm::{Login, Token, UserName};
 
 use super::memory::Memory;
 use super::transport::Credentials;
 
-/// Mints a token.
-pub type Mint = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Token>> + Send>> + Send + Sync>;
+/// Mints a token, and looks up a login of its user.
+pub type Mint = Box<dyn Fn() -> Minting + Send + Sync>;
+
+type Minting = Pin<Box<dyn Future<Output = Result<(Token, Option<Login>)>> + Send>>;
 
 /// Whose token a request carries.
 pub enum Identity {
@@ -121,8 +123,11 @@ impl Minted {
     }
 
     async fn mint(&self) -> Result<Token> {
-        let token = (self.mint)().await?;
+        let (token, login) = (self.mint)().await?;
         self.memory.remember_token(&token);
+        if let Some(login) = &login {
+            self.memory.remember_login(login);
+        }
         Ok(self.keep(token))
     }
 

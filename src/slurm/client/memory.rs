@@ -1,5 +1,5 @@
 //! What a client remembers from run to run in the user's runtime folder: the endpoint, the API
-//! version and a token, in one file that only the user can read. It may be lost at any time.
+//! version, a token and a login of its user, in one file that only the user can read. It may be lost at any time.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -9,12 +9,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::slurm::Token;
+use crate::slurm::{Login, Token};
 
 use super::version::ApiVersion;
 
 /// How long a version is taken for granted, in seconds: a server may be upgraded.
 const VERSION_AGE: u64 = 3600;
+
+/// How long a login is taken for granted, in seconds: a home may be moved, a module be installed.
+const LOGIN_AGE: u64 = 86_400;
 
 /// A token is renewed when it has less than this part of its life left.
 const LAST_PART: u64 = 10;
@@ -34,6 +37,8 @@ pub struct Remembered {
     token: Option<String>,
     /// When the token expires by this machine's clock, in seconds since 1970.
     token_ends: u64,
+    login: Option<Login>,
+    login_seen: u64,
 }
 
 impl Memory {
@@ -146,6 +151,23 @@ impl Memory {
         self.change(|remembered| remembered.token = None);
     }
 
+    /// Returns what is remembered of a login of `user`, unless it was looked up long ago.
+    pub fn login(&self, user: &str) -> Option<Login> {
+        let remembered = self.read();
+        let is_young = now().saturating_sub(remembered.login_seen) < LOGIN_AGE;
+        remembered
+            .login
+            .filter(|login| is_young && login.user == user)
+    }
+
+    /// Remembers a login that was looked up just now.
+    pub fn remember_login(&self, login: &Login) {
+        self.change(|remembered| {
+            remembered.login = Some(login.clone());
+            remembered.login_seen = now();
+        });
+    }
+
     /// Forgets everything.
     pub fn forget(&self) {
         if let Some(path) = &self.0 {
@@ -223,6 +245,29 @@ mod tests {
             let mode = entry.unwrap().metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn a_login_is_remembered_for_its_user_a_day_and_a_deployment() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory::open(&folder.path().join("own"), &[]);
+        let login = Login {
+            user: "bob".to_owned(),
+            home: "/users/bob".to_owned(),
+            shell: "/bin/bash".to_owned(),
+            host: "ip-10-0-0-1".to_owned(),
+            variables: std::collections::BTreeMap::new(),
+            left_out: Vec::new(),
+        };
+        memory.remember_endpoint("https://a");
+        memory.remember_login(&login);
+        assert_eq!(memory.login("bob"), Some(login.clone()));
+        assert_eq!(memory.login("alice"), None);
+        memory.change(|remembered| remembered.login_seen -= LOGIN_AGE);
+        assert_eq!(memory.login("bob"), None);
+        memory.remember_login(&login);
+        memory.remember_endpoint("https://b");
+        assert_eq!(memory.login("bob"), None);
     }
 
     #[test]

@@ -21,6 +21,9 @@ const TASKS: ApiVersion = ApiVersion::new(37);
 /// The first version that a Slurm serves which can hang; before it, Slurm refuses by itself.
 const HANGS: ApiVersion = ApiVersion::new(40);
 
+/// The first version that takes flags with a signal.
+const FLAGS: ApiVersion = ApiVersion::new(40);
+
 /// A job that ended between the look and the request is as good as cancelled.
 const ALREADY_ENDED: i64 = 2021;
 
@@ -45,9 +48,58 @@ pub struct Refused {
     pub reason: String,
 }
 
+/// A signal to a job that may go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signal {
+    /// Its name or number, as in `USR1` and `10`.
+    pub name: String,
+    /// Who gets it.
+    pub receiver: Receiver,
+}
+
+/// Who of a job gets a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receiver {
+    /// Its steps.
+    Steps,
+    /// Its batch script.
+    Script,
+    /// Its batch script and its steps.
+    All,
+}
+
 /// Returns the request that cancels a job.
 pub fn request(id: JobId) -> Request {
     Request::delete(&format!("job/{id}"))
+}
+
+fn signalling(id: JobId, signal: &Signal) -> Request {
+    let flags = match signal.receiver {
+        Receiver::Steps => "",
+        Receiver::Script => "&flags=BATCH_JOB",
+        Receiver::All => "&flags=FULL_JOB",
+    };
+    Request::delete(&format!("job/{id}?signal={}{flags}", signal.name))
+}
+
+/// Sends a signal to what `wanted` names, each with the jobs that Slurm showed for it.
+pub async fn signal(
+    client: &Client,
+    wanted: &[(JobId, Vec<Job>)],
+    signal: &Signal,
+) -> Result<Cancelled> {
+    if client.operations().is_some() {
+        return Err(Error::usage(
+            "the operations path cancels jobs and sends them no other signals",
+        ));
+    }
+    let version = client.version().await?;
+    if version < FLAGS && signal.receiver != Receiver::Steps {
+        return Err(Error::usage(format!(
+            "{version} of the API cannot say who of a job gets a signal"
+        )));
+    }
+    each(client, wanted, version, |id| signalling(id, signal)).await
 }
 
 /// Cancels what `wanted` names, each with the jobs that Slurm showed for it.
@@ -56,6 +108,16 @@ pub async fn cancel(client: &Client, wanted: &[(JobId, Vec<Job>)]) -> Result<Can
         return by_operations(operations, wanted).await;
     }
     let version = client.version().await?;
+    each(client, wanted, version, request).await
+}
+
+async fn each(
+    client: &Client,
+    wanted: &[(JobId, Vec<Job>)],
+    version: ApiVersion,
+    asked: impl Fn(JobId) -> Request,
+) -> Result<Cancelled> {
+    let asked = &asked;
     let user = client.identity().user().await?;
     let outcomes: Vec<_> = stream::iter(wanted)
         .map(|(id, jobs)| {
@@ -63,7 +125,7 @@ pub async fn cancel(client: &Client, wanted: &[(JobId, Vec<Job>)]) -> Result<Can
             async move {
                 let outcome = match objection(*id, jobs, user, version) {
                     Some(reason) => Err(reason),
-                    None => send(client, *id, jobs, version).await,
+                    None => send(client, *id, jobs, version, asked).await,
                 };
                 (id.to_string(), outcome)
             }
@@ -137,10 +199,16 @@ fn objection(
     None
 }
 
-async fn send(client: &Client, id: JobId, jobs: &[Job], version: ApiVersion) -> Result<(), String> {
+async fn send(
+    client: &Client,
+    id: JobId,
+    jobs: &[Job],
+    version: ApiVersion,
+    asked: &impl Fn(JobId) -> Request,
+) -> Result<(), String> {
     let request = match (id.task, jobs.first()) {
-        (Some(_), Some(task)) if version < TASKS => request(JobId::from(task.id)),
-        _ => request(id),
+        (Some(_), Some(task)) if version < TASKS => asked(JobId::from(task.id)),
+        _ => asked(id),
     };
     let reply = match client.attempt(&request).await {
         Ok(reply) => reply,

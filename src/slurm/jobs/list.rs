@@ -1,18 +1,18 @@
 //! Lists of jobs. Slurm's API can neither filter nor page, so a list asks for as little as its
-//! filter allows: states first where the server tells them alone, and then the few jobs that
-//! are wanted, or else all of them, of which only the wanted are kept.
+//! filter allows: states first where the server tells them alone, and then the jobs that are wanted
+//! one by one, or else all of them at once, of which only the wanted are kept. A list that is too
+//! much for what stands before the server comes one by one, too.
 
-use std::collections::BTreeSet;
+use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::slurm::client::{ApiVersion, Client, Element, Request};
-use crate::slurm::shape::{Text, Words};
+use crate::slurm::client::{ApiVersion, Client, Element, Layer, Listed, Reply, Request};
 
 use super::raw::RawJob;
-use super::{Job, JobId, State, lookup};
+use super::states::States;
+use super::{Job, State};
 
 /// The first version that tells whose a job is.
 const USERS: ApiVersion = ApiVersion::new(37);
@@ -23,11 +23,9 @@ const STATES: ApiVersion = ApiVersion::new(41);
 /// The first version whose `update_time` is a time for all that serve it.
 const UPDATES: ApiVersion = ApiVersion::new(42);
 
-/// Up to so many jobs are asked for one by one: with more, the whole list is sooner there.
-const FEW: usize = 100;
-
-/// How many requests are under way at once.
-const AT_ONCE: usize = 8;
+/// How long an answer took at least that was given up for its length: nginx waits 29 s for
+/// slurmrestd, API Gateway 30 s for nginx.
+const GIVEN_UP: Duration = Duration::from_secs(25);
 
 /// Which jobs are wanted.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +58,8 @@ pub struct Listing {
 }
 
 impl Filter {
-    pub(super) fn wants(&self, job: &Job) -> bool {
+    /// Returns whether a job is wanted, but for the limit.
+    pub fn wants(&self, job: &Job) -> bool {
         let among = |wanted: &[String], value: Option<&str>| {
             wanted.is_empty() || value.is_some_and(|value| wanted.iter().any(|one| one == value))
         };
@@ -88,7 +87,7 @@ impl Filter {
     }
 
     /// Returns whether the states alone tell which jobs are wanted.
-    fn is_about_states(&self) -> bool {
+    pub(super) fn is_about_states(&self) -> bool {
         let Filter {
             users,
             states: _,
@@ -128,9 +127,9 @@ pub async fn list(client: &Client, filter: &Filter, after: Option<u64>) -> Resul
     }
     let narrows = !filter.states.is_empty() || filter.limit.is_some();
     if version >= STATES && narrows {
-        let numbers = numbers(client, filter).await?;
-        if numbers.len() <= FEW {
-            return few(client, filter, &numbers).await.map(Some);
+        let states = States::look(client, filter).await?;
+        if let Some(jobs) = states.worthwhile(client, filter).await? {
+            return Ok(Some(in_pieces(jobs, filter)));
         }
     }
     let after = after.filter(|_| version >= UPDATES);
@@ -143,8 +142,15 @@ pub async fn list(client: &Client, filter: &Filter, after: Option<u64>) -> Resul
         Some(_) => Element::Unwanted,
         None => Element::NotUnderstood,
     };
-    let Some((jobs, envelope)) = client.list(&request, "jobs", keep).await? else {
-        return Ok(None);
+    let (jobs, envelope) = match client.list_or_reply(&request, "jobs", keep).await? {
+        Listed::All(jobs, envelope) => (jobs, envelope),
+        Listed::Reply(reply) if reply.status == 304 => return Ok(None),
+        Listed::Reply(reply) if version >= STATES && is_too_much(&reply) => {
+            let states = States::look(client, filter).await?;
+            let jobs = states.all(client, filter).await?;
+            return Ok(Some(in_pieces(jobs, filter)));
+        }
+        Listed::Reply(reply) => return Err(client.refusal(&request, &reply)),
     };
     let last_update = envelope.last_update();
     if after.is_some() && envelope.count() == 0 && last_update.is_none() {
@@ -156,52 +162,33 @@ pub async fn list(client: &Client, filter: &Filter, after: Option<u64>) -> Resul
     }))
 }
 
-/// Returns the numbers of the jobs, or of the arrays of the tasks, in the wanted states: the
-/// newest of them if there is a limit that nothing but the states decides on.
-async fn numbers(client: &Client, filter: &Filter) -> Result<BTreeSet<u64>> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Brief {
-        job_id: Text,
-        state: Words,
-    }
-    let keep = |brief: Brief| {
-        let id = brief.job_id.as_str();
-        let digits = id.bytes().take_while(u8::is_ascii_digit).count();
-        let number: Option<u64> = id[..digits].parse().ok();
-        let is_wanted =
-            filter.states.is_empty() || filter.states.contains(&State::of(&brief.state.0));
-        match number {
-            Some(number) if is_wanted => Element::Wanted(number),
-            Some(_) => Element::Unwanted,
-            None => Element::NotUnderstood,
-        }
-    };
-    let listed = client
-        .list(&Request::get("jobs/state"), "jobs", keep)
-        .await?;
-    let numbers: BTreeSet<u64> = listed
-        .into_iter()
-        .flat_map(|(numbers, _)| numbers)
-        .collect();
-    match filter.limit.filter(|_| filter.is_about_states()) {
-        Some(limit) => Ok(numbers.into_iter().rev().take(limit).collect()),
-        None => Ok(numbers),
+fn in_pieces(jobs: Vec<Job>, filter: &Filter) -> Listing {
+    Listing {
+        jobs: newest(jobs, filter.limit),
+        last_update: None,
     }
 }
 
-async fn few(client: &Client, filter: &Filter, numbers: &BTreeSet<u64>) -> Result<Listing> {
-    let jobs: Vec<Vec<Job>> = stream::iter(numbers)
-        .map(|number| lookup(client, JobId::from(*number)))
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?;
-    let mut jobs: Vec<Job> = jobs.into_iter().flatten().collect();
-    jobs.retain(|job| filter.wants(job));
-    Ok(Listing {
-        jobs: newest(jobs, filter.limit),
-        last_update: None,
-    })
+/// Returns what the server says of all jobs, with those alone that are wanted.
+pub async fn raw(client: &Client, wants: impl Fn(&Job) -> bool) -> Result<Value> {
+    let mut said: Value = client.fetch(&Request::get("jobs")).await?;
+    if let Some(jobs) = said["jobs"].as_array_mut() {
+        jobs.retain(|job| {
+            let job = serde_json::from_value::<RawJob>(job.clone()).map(RawJob::job);
+            job.is_ok_and(|job| job.as_ref().is_some_and(&wants))
+        });
+    }
+    Ok(said)
+}
+
+/// Returns whether an answer may be missing because it was too much for what stands before the
+/// server: API Gateway passes on 10 MB, and answers 500 instead of more.
+fn is_too_much(reply: &Reply) -> bool {
+    match Layer::of(reply) {
+        Layer::Gateway | Layer::Integration => true,
+        Layer::Slurmctld => reply.took >= GIVEN_UP,
+        _ => false,
+    }
 }
 
 fn newest(mut jobs: Vec<Job>, limit: Option<usize>) -> Vec<Job> {

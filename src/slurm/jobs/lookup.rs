@@ -4,10 +4,14 @@ use crate::error::Result;
 use crate::slurm::client::{ApiVersion, Client, Element, Listed, Problem, Problems, Request};
 
 use super::raw::RawJob;
+use super::task_list::TaskList;
 use super::{Job, JobId};
 
 /// The first version that takes `12_3` for a task of an array.
 const TASKS: ApiVersion = ApiVersion::new(40);
+
+/// The most components of a heterogeneous job that are asked for.
+const MOST: usize = 128;
 
 /// Slurm's error for a job that it does not know.
 const UNKNOWN: i64 = 2017;
@@ -33,6 +37,21 @@ pub async fn lookup(client: &Client, id: JobId) -> Result<Vec<Job>> {
         let index = job.array_task_id.unwrap_or(u64::MAX);
         (job.array_job_id, index, job.id)
     });
+    Ok(jobs)
+}
+
+/// Returns what [`lookup`] does, and of a heterogeneous job all components, where Slurm itself tells
+/// which they are.
+pub async fn lookup_whole(client: &Client, id: JobId) -> Result<Vec<Job>> {
+    let mut jobs = lookup(client, id).await?;
+    let components = jobs.iter().find_map(|job| job.het_components.clone());
+    let numbers = components.and_then(|components| TaskList(&components).tasks());
+    for number in numbers.into_iter().flatten().take(MOST) {
+        if jobs.iter().all(|job| job.id != number) {
+            jobs.extend(lookup(client, JobId::from(number)).await?);
+        }
+    }
+    jobs.sort_by_key(|job| job.id);
     Ok(jobs)
 }
 

@@ -2,6 +2,9 @@
 
 mod accounting;
 mod cancel;
+mod change;
+mod demands;
+mod explain;
 mod id;
 mod list;
 mod lookup;
@@ -10,7 +13,9 @@ mod output_file;
 mod parts;
 mod period;
 mod raw;
+mod reasons;
 mod state;
+mod states;
 mod step;
 mod submit;
 mod task_list;
@@ -24,10 +29,13 @@ use super::time;
 use task_list::TaskList;
 
 pub use accounting::Accounting;
-pub use cancel::{Cancelled, Refused, cancel, request as cancel_request};
+pub use cancel::{Cancelled, Receiver, Refused, Signal, cancel, request as cancel_request, signal};
+pub use change::{Change, change};
+pub use demands::Demands;
+pub use explain::{Advice, Awaited, Explanation, explain};
 pub use id::JobId;
-pub use list::{Filter, Listing, list};
-pub use lookup::{lookup, request as lookup_request};
+pub use list::{Filter, Listing, list, raw};
+pub use lookup::{lookup, lookup_whole, request as lookup_request};
 pub use memory::{HEAD_NODE, JobMemory};
 pub use parts::{Parts, parts};
 pub use period::Period;
@@ -36,23 +44,6 @@ pub use step::Step;
 pub use submit::{Marker, Submitted, accepted, find_marked, request as submit_request, submit};
 pub use usage::{By, Line as UsageLine, Usage};
 pub use wait::{exit_code, gone, wait};
-
-/// What slurmstepd ends a job with whose files it cannot open.
-const UNOPENED: u8 = 53;
-
-/// The reason of a job that waits for another one to end as it did not.
-const NEVER_MET: &str = "DependencyNeverSatisfied";
-
-/// Reasons to wait that only a change of the job or of the cluster's configuration ends.
-const FOR_GOOD: [&str; 7] = [
-    NEVER_MET,
-    "BadConstraints",
-    "InvalidAccount",
-    "InvalidQOS",
-    "PartitionTimeLimit",
-    "AccountNotAllowed",
-    "QOSNotAllowed",
-];
 
 /// Who tells of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +84,9 @@ pub struct Job {
     /// Its user's number, where Slurm itself tells of it.
     #[serde(skip)]
     pub user_id: Option<u64>,
+    /// Its user's group, where Slurm itself tells of it.
+    #[serde(skip)]
+    pub group: Option<String>,
     /// Its account.
     pub account: Option<String>,
     /// The partitions that it asks for, or the one that it runs in.
@@ -103,12 +97,18 @@ pub struct Job {
     pub state: State,
     /// Why it is in this state.
     pub reason: Option<String>,
+    /// What Slurm says of the reason beside its name, where Slurm itself tells of the job.
+    #[serde(skip)]
+    pub reason_details: Option<String>,
     /// What it waits for.
     pub dependency: Option<String>,
     /// Its priority; zero is held.
     pub priority: Option<u64>,
     /// The nodes it runs or ran on, folded.
     pub nodes: Option<String>,
+    /// The node that its script runs on.
+    #[serde(skip)]
+    pub batch_host: Option<String>,
     /// How many nodes it has, or asks for.
     pub node_count: Option<u64>,
     /// How many CPUs it has, or asks for.
@@ -150,8 +150,14 @@ pub struct Job {
     pub stdout: Option<String>,
     /// The file that its standard error goes to.
     pub stderr: Option<String>,
+    /// The file of its script, where Slurm tells.
+    #[serde(skip)]
+    pub command: Option<String>,
     /// The features that its nodes must have.
     pub constraints: Option<String>,
+    /// What else it asks for, where Slurm itself tells of the job.
+    #[serde(skip)]
+    pub demands: Demands,
     /// Its user's remark.
     pub comment: Option<String>,
     /// The marker that hpcapi gave it when it submitted it.
@@ -173,6 +179,33 @@ impl Job {
             (Some(array), None, Some(tasks)) => format!("{array}_[{tasks}]"),
             _ => self.id.to_string(),
         }
+    }
+
+    /// Returns how many jobs it stands for: the tasks of an array that have not started are one.
+    /// `None` where Slurm shortened their list.
+    pub fn task_count(&self) -> Option<u64> {
+        match (self.array_job_id, self.array_task_id, &self.array_tasks) {
+            (Some(_), None, Some(tasks)) => {
+                let tasks = TaskList(tasks).tasks()?;
+                u64::try_from(tasks.len()).ok()
+            }
+            _ => Some(1),
+        }
+    }
+
+    /// Returns it, or if it stands for tasks that have not started, each of them by itself. A list
+    /// of tasks that Slurm has shortened stays one.
+    pub fn each_task(self) -> Vec<Job> {
+        let waiting = self.array_tasks.as_deref().map(TaskList);
+        let Some(tasks) = waiting.and_then(TaskList::tasks) else {
+            return vec![self];
+        };
+        let task = |task| Job {
+            array_task_id: Some(task),
+            array_tasks: None,
+            ..self.clone()
+        };
+        tasks.into_iter().map(task).collect()
     }
 
     /// Returns whether it is `id`, or belongs to the array `id`.
@@ -227,35 +260,12 @@ impl Job {
     /// Returns whether it waits for what does not come: nothing but a change of the job, or of the
     /// cluster, lets it start.
     pub fn never_starts(&self) -> bool {
-        let is_for_good = |reason: &str| FOR_GOOD.contains(&reason);
-        self.state.as_str() == "PENDING" && self.reason.as_deref().is_some_and(is_for_good)
+        self.state.as_str() == "PENDING" && self.reason.as_deref().is_some_and(reasons::is_for_good)
     }
 
     /// Returns what went wrong with it, in words, where Slurm has only a sign for it.
     pub fn trouble(&self) -> Option<String> {
-        if self.never_starts() {
-            let reason = self.reason.as_deref().unwrap_or_default();
-            let awaited = self.dependency.as_deref().filter(|_| reason == NEVER_MET);
-            let awaited = awaited.map(|awaited| format!(" (it waits for {awaited})"));
-            let awaited = awaited.unwrap_or_default();
-            return Some(format!("it can never start: {reason}{awaited}"));
-        }
-        if self.state.as_str() != "FAILED" || self.signal != Some(UNOPENED) {
-            return None;
-        }
-        let mut files: Vec<String> = [&self.stdout, &self.stderr]
-            .into_iter()
-            .flatten()
-            .map(|file| format!("`{file}`"))
-            .collect();
-        files.dedup();
-        let files = match files.is_empty() {
-            true => "its output file".to_owned(),
-            false => files.join(" or "),
-        };
-        Some(format!(
-            "Slurm could not open {files}: it tells that by signal {UNOPENED}"
-        ))
+        reasons::trouble(self)
     }
 
     /// Returns for how long it has run or ran, in seconds.

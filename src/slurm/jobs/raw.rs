@@ -8,7 +8,7 @@ use crate::slurm::shape::{Number, Text, Words};
 use crate::slurm::time::moment;
 
 use super::output_file::{Names, path};
-use super::{Job, Source, State};
+use super::{Demands, Job, Source, State};
 
 /// Begins the marker that hpcapi puts into the comment of what it submits.
 pub(super) const MARKER: &str = "hpcapi:";
@@ -26,14 +26,17 @@ pub(super) struct RawJob {
     pub(super) name: Text,
     pub(super) user_name: Text,
     pub(super) user_id: Number,
+    pub(super) group_name: Text,
     pub(super) account: Text,
     pub(super) partition: Text,
     pub(super) qos: Text,
     pub(super) job_state: Words,
     pub(super) state_reason: Text,
+    pub(super) state_description: Text,
     pub(super) dependency: Text,
     pub(super) priority: Number,
     pub(super) nodes: Text,
+    pub(super) batch_host: Text,
     pub(super) node_count: Number,
     pub(super) cpus: Number,
     pub(super) tres_req_str: Text,
@@ -52,7 +55,14 @@ pub(super) struct RawJob {
     pub(super) standard_input: Text,
     pub(super) standard_output: Text,
     pub(super) standard_error: Text,
+    pub(super) command: Text,
     pub(super) features: Text,
+    pub(super) max_nodes: Number,
+    pub(super) cpus_per_task: Number,
+    pub(super) tres_per_node: Text,
+    pub(super) licenses: Text,
+    pub(super) resv_name: Text,
+    pub(super) required_nodes: Text,
     pub(super) comment: Text,
     pub(super) submit_line: Text,
     /// Of the job memory: a text of another job's user may have made it up.
@@ -115,13 +125,16 @@ impl RawJob {
             name: self.name.some(),
             user,
             user_id: self.user_id.count(),
+            group: self.group_name.some(),
             account: self.account.some(),
             partition: self.partition.some(),
             qos: self.qos.some(),
             reason: self.state_reason.some(),
+            reason_details: self.state_description.some(),
             dependency: self.dependency.some(),
             priority: self.priority.count(),
             nodes,
+            batch_host: self.batch_host.some(),
             node_count: self.node_count.positive(),
             // Slurm 22.05 has none for a job that ended before it was looked at.
             cpus: self
@@ -143,7 +156,16 @@ impl RawJob {
             derived_exit_code: derived.filter(|_| has_ended),
             restarts: self.restart_cnt.count().unwrap_or(0),
             directory,
+            command: self.command.some(),
             constraints: self.features.some(),
+            demands: Demands {
+                max_nodes: self.max_nodes.positive(),
+                cpus_per_task: self.cpus_per_task.positive(),
+                resources_per_node: self.tres_per_node.some(),
+                licenses: self.licenses.some(),
+                reservation: self.resv_name.some(),
+                required_nodes: self.required_nodes.some(),
+            },
             comment,
             marker,
             submit_line: self.submit_line.some(),

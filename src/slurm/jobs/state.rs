@@ -83,6 +83,12 @@ impl State {
         &self.0
     }
 
+    /// Returns the word in short, as `squeue` shows it.
+    pub fn short(&self) -> &str {
+        let mut known = STATES.iter().filter(|(name, _)| *name == self.0);
+        known.next().map_or("??", |(_, short)| short)
+    }
+
     /// Returns whether the job will not change any more.
     pub fn has_ended(&self) -> bool {
         matches!(

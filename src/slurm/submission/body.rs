@@ -7,7 +7,7 @@ use crate::slurm::client::ApiVersion;
 
 use super::fields::{field, versions_of};
 use super::value::Value;
-use super::{Description, Fields, derived, environment, exclusive, older};
+use super::{Description, Fields, derived, environment, exclusive, launchers, older};
 
 /// The first version that takes a list of nodes, words and variables as such.
 pub(super) const LISTS: ApiVersion = ApiVersion::new(39);
@@ -19,17 +19,24 @@ impl Description {
         let first = derived::fields(self, version);
         let mut job = self.job(&first, version)?;
         if self.others.is_empty() {
-            let variables = environment::environment(self, &first);
+            let variables = environment::environment(self, &first, version);
             job.insert("environment".to_owned(), written(&variables, version));
             return Ok(json!({"script": self.script, "job": job}));
         }
+        self.require_no_array()?;
         let mut variables = environment::plain_environment(self, &first);
-        variables.extend(environment::told_of_component(self, &first, 0));
+        variables.extend(launchers::launchers(self, version));
+        variables.extend(environment::told_of_component(self, &first, version, 0));
         let mut jobs = Vec::new();
         for (at, other) in self.others.iter().enumerate() {
             let fields = derived::fields(other, version);
             let mut component = other.job(&fields, version)?;
-            variables.extend(environment::told_of_component(other, &fields, at + 1));
+            variables.extend(environment::told_of_component(
+                other,
+                &fields,
+                version,
+                at + 1,
+            ));
             let own = written(&environment::plain_environment(other, &fields), version);
             component.insert("environment".to_owned(), own);
             jobs.push(Json::Object(component));
@@ -38,6 +45,15 @@ impl Description {
         job.insert("environment".to_owned(), written(&variables, version));
         jobs.insert(0, Json::Object(job));
         Ok(json!({"script": self.script, "jobs": jobs}))
+    }
+
+    /// Returns what its options set, and nothing that a submission has besides, as a change of a job.
+    pub fn changes(&self, version: ApiVersion) -> Result<Json> {
+        let mut changes = self.job(&self.fields, version)?;
+        if !self.fields.contains_key("name") {
+            changes.remove("name");
+        }
+        Ok(Json::Object(changes))
     }
 
     /// Returns a component, but for its environment.
@@ -57,6 +73,11 @@ impl Description {
                 Some("mail_type") if version >= LISTS => {
                     job.insert("mail_type".to_owned(), older::mail_types(value));
                 }
+                // Old servers know none but as nothing.
+                Some("mail_type") if *value == Value::Words(Vec::new()) => {}
+                Some("wait_all_nodes") if version < LISTS => {
+                    job.insert("wait_all_nodes".to_owned(), json!(i32::from(!is_off)));
+                }
                 // Old servers read the way and its list from one text.
                 Some("memory_binding")
                     if version < LISTS && fields.contains_key("memory_binding_type") => {}
@@ -67,6 +88,7 @@ impl Description {
             }
         }
         if !self.arguments.is_empty() {
+            self.require_arguments(version)?;
             // Slurm puts the path of the script in the place of the first.
             let first = std::iter::once(self.name());
             let all: Vec<&str> = first
@@ -75,6 +97,31 @@ impl Description {
             job.insert("argv".to_owned(), json!(all));
         }
         Ok(job)
+    }
+
+    /// Fails when a heterogeneous job is to be an array: `sbatch` cannot submit one, and the API makes
+    /// of it what nobody asked for.
+    fn require_no_array(&self) -> Result<()> {
+        let mut all = std::iter::once(self).chain(&self.others);
+        if all.any(|one| one.array().is_some()) {
+            let why = format!("`{}`: a heterogeneous job cannot be an array", self.file);
+            return Err(
+                Error::usage(why).hint("leave `--array` out, or submit it once for each task")
+            );
+        }
+        Ok(())
+    }
+
+    /// Fails where arguments of a script would do harm: the slurmrestd of Slurm 22.05, for one, ends by
+    /// signal 11 when it is given some, and with it everybody's requests.
+    fn require_arguments(&self, version: ApiVersion) -> Result<()> {
+        if version >= LISTS {
+            return Ok(());
+        }
+        let file = &self.file;
+        let why =
+            format!("`{file}`: a server of API {version} breaks down at arguments of a script");
+        Err(Error::usage(why).hint("give them as variables: --env NAME=VALUE"))
     }
 
     /// Fails when a version does not know a word of a list: its server would leave it out.
@@ -120,7 +167,7 @@ mod tests {
     fn job(lines: &str) -> Description {
         let script = format!("#!/bin/sh\n{lines}\n");
         let mut job = Description::read("job.sh", script.as_bytes()).unwrap();
-        job.fill("me");
+        job.fill(&super::super::owner::me()).unwrap();
         job
     }
 
@@ -147,6 +194,7 @@ mod tests {
         let first = body["jobs"][0]["environment"].to_string();
         for variable in [
             "SLURM_CPUS_PER_TASK_HET_GROUP_0=2",
+            "SLURM_CPUS_PER_TASK_PACK_GROUP_0=2",
             "SLURM_NTASKS_HET_GROUP_1=2",
         ] {
             assert!(first.contains(variable), "{first}");
@@ -156,6 +204,29 @@ mod tests {
                 .to_string()
                 .contains("HOME=/home/me")
         );
+    }
+
+    /// As `sbatch` has it: what is said of the job counts for what follows, what is said of its
+    /// resources does not.
+    #[test]
+    fn a_component_keeps_what_the_one_before_says_of_the_job() {
+        let job = job("#SBATCH -J a -t 5 --mem=1G -n 4 -c 2\n#SBATCH hetjob\n#SBATCH -t 9 -p big");
+        let body = job.body(ApiVersion::new(42)).unwrap();
+        let second = &body["jobs"][1];
+        assert_eq!(second["name"], "a");
+        assert_eq!(second["time_limit"]["number"], 9);
+        assert_eq!(second["memory_per_node"]["number"], 1024);
+        assert!(second.get("tasks").is_none() && second.get("cpus_per_task").is_none());
+        let wrong = "#!/bin/sh\n#SBATCH --time=x\n#SBATCH hetjob\n#SBATCH -n 1\n";
+        let error = Description::read("j", wrong.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string().matches("line 2").count(), 1, "{error}");
+    }
+
+    #[test]
+    fn a_heterogeneous_job_is_no_array() {
+        let job = job("#SBATCH -n 1 --array=1-2\n#SBATCH hetjob\n#SBATCH -n 1");
+        let error = job.body(ApiVersion::new(42)).unwrap_err().to_string();
+        assert!(error.contains("cannot be an array"), "{error}");
     }
 
     #[test]
@@ -178,10 +249,10 @@ mod tests {
     fn arguments_stand_behind_the_name() {
         let mut job = job("");
         job.give(&["10".to_owned(), "a b".to_owned()]);
-        for version in [38, 42] {
-            let body = job.body(ApiVersion::new(version)).unwrap();
-            assert_eq!(body["job"]["argv"], json!(["job.sh", "10", "a b"]));
-        }
+        let body = job.body(ApiVersion::new(42)).unwrap();
+        assert_eq!(body["job"]["argv"], json!(["job.sh", "10", "a b"]));
+        let error = job.body(ApiVersion::new(38)).unwrap_err().to_string();
+        assert!(error.contains("breaks down at arguments"), "{error}");
     }
 
     #[test]
@@ -231,7 +302,7 @@ mod tests {
                 json!("enforce-binding"),
             ),
             ("--oversubscribe", "exclusive", json!("oversubscribe")),
-            ("--wait-all-nodes=1", "wait_all_nodes", json!(true)),
+            ("--wait-all-nodes=1", "wait_all_nodes", json!(1)),
             ("--nodelist=n1,n2", "nodelist", json!("n1,n2")),
             (
                 "--mem-bind=map_mem:0,1",

@@ -8,7 +8,7 @@ use crate::slurm::client::ApiVersion;
 fn job(lines: &str) -> Description {
     let script = format!("#!/bin/bash\n{lines}\ntrue\n");
     let mut job = Description::read("job.sh", script.as_bytes()).unwrap();
-    job.fill("me");
+    job.fill(&super::owner::me()).unwrap();
     job
 }
 

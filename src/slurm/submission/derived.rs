@@ -6,7 +6,7 @@ use crate::slurm::client::ApiVersion;
 
 use super::body::LISTS;
 use super::value::Value;
-use super::{Description, Fields};
+use super::{Description, Fields, tasks};
 
 /// The first version (of Slurm 23.11) whose `sbatch` has the CPUs of a task among its resources.
 const CPUS_IN_TRES: ApiVersion = ApiVersion::new(40);
@@ -14,6 +14,12 @@ const CPUS_IN_TRES: ApiVersion = ApiVersion::new(40);
 /// The last version (of Slurm 23.11) whose `sbatch` writes `gres/gpu:1` where later ones have
 /// `gres/gpu=1`.
 const COLONS_IN_TRES: ApiVersion = ApiVersion::new(40);
+
+/// The first version (of Slurm 24.11) that has it.
+const OOM_KILL_STEP: ApiVersion = ApiVersion::new(42);
+
+/// NO_VAL of Slurm, in 16 bits.
+const NOT_SAID: i64 = 65_534;
 
 /// INFINITE of Slurm, in 16 bits.
 const WITHOUT_END: i64 = 65_535;
@@ -31,7 +37,12 @@ pub(super) fn fields(description: &Description, version: ApiVersion) -> Fields {
         fields.remove("minimum_nodes");
         fields.remove("maximum_nodes");
     }
-    count_tasks(description, &mut fields, version);
+    tasks::count(description, &mut fields, version);
+    // The API takes what is not said for a 0, which wins over the cluster's own setting.
+    if version >= OOM_KILL_STEP {
+        let own = fields.entry("oom_kill_step");
+        own.or_insert(Value::Number(NOT_SAID));
+    }
     let cpus = number(&fields, "cpus_per_task");
     let is_option = ["cpus-per-task", "tres-per-task"]
         .iter()
@@ -133,50 +144,7 @@ fn take_hint(description: &Description, fields: &mut Fields) {
     }
 }
 
-/// Derives tasks from nodes and nodes from tasks.
-fn count_tasks(description: &Description, fields: &mut Fields, version: ApiVersion) {
-    let own = |name| number(&description.fields, name);
-    let (least, most) = (own("minimum_nodes"), own("maximum_nodes"));
-    let is_list = fields.contains_key("nodes");
-    let per_node = number(fields, "tasks_per_node");
-    match (number(fields, "tasks"), per_node) {
-        (None, Some(per_node)) => {
-            let tasks = least.unwrap_or(1).saturating_mul(per_node);
-            fields.insert("tasks", Value::Number(tasks));
-        }
-        (None, None) => {
-            let parts = ["sockets_per_node", "cores_per_socket", "threads_per_core"];
-            let factors: Vec<i64> = parts
-                .iter()
-                .filter_map(|part| number(fields, part))
-                .collect();
-            let is_fixed = (least.is_some() && least == most && !is_list)
-                || (least.is_none() && description.given.contains("extra-node-info"));
-            if is_fixed && !factors.is_empty() {
-                let tasks = factors
-                    .into_iter()
-                    .fold(least.unwrap_or(1), i64::saturating_mul);
-                fields.insert("tasks", Value::Number(tasks));
-            }
-        }
-        (Some(tasks), _) if least.is_some() && !is_list => {
-            if least.is_some_and(|least| tasks < least) {
-                fields.insert("minimum_nodes", Value::Number(tasks));
-            }
-            if most.is_some_and(|most| tasks < most) {
-                fields.insert("maximum_nodes", Value::Number(tasks));
-            }
-        }
-        // Old servers do this themselves, and know no least without a most.
-        (Some(tasks), Some(per_node)) if least.is_none() && version >= LISTS && !is_list => {
-            let nodes = tasks.saturating_add(per_node - 1) / per_node;
-            fields.insert("minimum_nodes", Value::Number(nodes));
-        }
-        _ => {}
-    }
-}
-
-fn number(fields: &Fields, name: &str) -> Option<i64> {
+pub(super) fn number(fields: &Fields, name: &str) -> Option<i64> {
     match fields.get(name) {
         Some(Value::Number(number)) if *number > 0 => Some(*number),
         _ => None,
@@ -201,7 +169,7 @@ mod tests {
         for (option, value) in options {
             job.set(option, value).unwrap();
         }
-        job.fill("me");
+        job.fill(&super::super::owner::me()).unwrap();
         job
     }
 
@@ -241,19 +209,12 @@ mod tests {
     }
 
     #[test]
-    fn tasks_are_those_of_all_nodes() {
-        let tasks = |lines| sent(&job(lines, &[]))["tasks"].clone();
-        assert_eq!(tasks("#SBATCH -N 2 --ntasks-per-node=2"), 4);
-        assert_eq!(tasks("#SBATCH -N 2-3 --ntasks-per-node=2"), 4);
-        assert_eq!(tasks("#SBATCH --ntasks-per-node=2"), 2);
-        assert_eq!(tasks("#SBATCH -n 3 -N 2 --ntasks-per-node=2"), 3);
-        assert_eq!(tasks("#SBATCH -N 2"), Json::Null);
-        assert_eq!(tasks("#SBATCH -N 2 -B 2:*:2"), 8);
-        assert_eq!(tasks("#SBATCH -N 2 --sockets-per-node=2"), 4);
-        let nodes = |lines| sent(&job(lines, &[]))["minimum_nodes"].clone();
-        assert_eq!(nodes("#SBATCH -n 5 --ntasks-per-node=2"), 3);
-        assert_eq!(nodes("#SBATCH -n 1 -N 2-4"), 1);
-        assert_eq!(job("#SBATCH -n 1 -N 2", &[]).remarks().len(), 1);
+    fn what_is_not_said_of_memory_is_the_clusters_own() {
+        assert_eq!(sent(&job("", &[]))["oom_kill_step"], NOT_SAID);
+        assert_eq!(
+            sent(&job("#SBATCH --oom-kill-step=0", &[]))["oom_kill_step"],
+            0
+        );
     }
 
     #[test]

@@ -5,21 +5,27 @@
 mod body;
 #[cfg(test)]
 mod cases;
+mod command_line;
 mod derived;
 mod environment;
 mod exclusive;
 mod fields;
 mod json_fields;
 mod json_file;
+mod launchers;
 mod moments;
 mod older;
 mod options;
 mod others;
+mod owner;
 mod readings;
 mod script;
 mod setters;
+mod submitter;
+mod tasks;
 mod value;
 mod values;
+mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,20 +33,15 @@ use crate::error::{Error, Result};
 
 use value::Value;
 
+pub use command_line::CommandLine;
+pub use moments::moment;
 pub use options::{Follows, SbatchOption, Whose, all as sbatch_options};
+pub use owner::Owner;
 pub use script::text as script_text;
+pub use variables::options as options_of_environment;
 
 /// What Windows begins a text with.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// Returns a user's home: only the cluster knows it, so it is taken to be where Linux has it by
-/// default.
-pub fn home_of(user: &str) -> String {
-    match user {
-        "root" => "/root".to_owned(),
-        user => format!("/home/{user}"),
-    }
-}
 
 /// A batch job as its user described it, for any version of the API.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -67,13 +68,6 @@ pub struct Description {
 }
 
 type Fields = BTreeMap<&'static str, Value>;
-
-/// Whose job it is.
-#[derive(Debug, Clone, PartialEq)]
-struct Owner {
-    name: String,
-    home: String,
-}
 
 impl Description {
     /// Reads a job file: JSON if it begins with `{`, else a batch script. `file` is what the user
@@ -137,6 +131,9 @@ impl Description {
             }
             target.stand_on(own);
         }
+        // A component repeats what it has of the one before.
+        let mut told = BTreeSet::new();
+        read.faults.retain(|fault| told.insert(fault.to_string()));
         match Error::all(read.faults) {
             Some(all) => Err(all),
             None => Ok(description),
@@ -170,18 +167,21 @@ impl Description {
         options::set(self, option, value)
     }
 
-    /// Fills in what Slurm wants and the user left out: a folder, and whose job it is.
-    pub fn fill(&mut self, user: &str) {
+    /// Fills in what Slurm wants and the user left out: a folder, and whose job it is. Fails when
+    /// the folder is below a home that is not known.
+    pub fn fill(&mut self, owner: &Owner) -> Result<()> {
         for other in &mut self.others {
-            other.fill(user);
+            other.fill(owner)?;
         }
-        let home = home_of(user);
-        let folder = folder(&home, self.text("current_working_directory"));
+        let given = self.text("current_working_directory").unwrap_or_default();
+        let folder = match owner.home_with(&self.environment) {
+            _ if given.starts_with('/') => given.to_owned(),
+            Some(home) => below(&home, given),
+            None => return Err(owner.homeless(&self.file)),
+        };
         self.put("current_working_directory", Value::Text(folder));
-        self.owner = Some(Owner {
-            name: user.to_owned(),
-            home,
-        });
+        self.owner = Some(owner.clone());
+        Ok(())
     }
 
     /// Has the job run another script than the one that describes it.
@@ -232,8 +232,11 @@ impl Description {
 
     /// Returns what its user should know, though nothing is wrong.
     pub fn remarks(&self) -> Vec<String> {
+        let has_home = self.environment.contains_key("HOME") || self.asks_node_for_login();
+        let owner = self.owner.iter().flat_map(|owner| owner.remarks(has_home));
         let all = std::iter::once(self).chain(&self.others);
         all.flat_map(|one| one.remarks.iter().cloned().chain(derived::remark(one)))
+            .chain(owner)
             .collect()
     }
 
@@ -253,12 +256,8 @@ impl Description {
     }
 }
 
-/// Returns a job's folder: below the user's home, unless it is a whole path.
-fn folder(home: &str, given: Option<&str>) -> String {
-    let given = given.unwrap_or_default();
-    if given.starts_with('/') {
-        return given.to_owned();
-    }
+/// Returns a job's folder below the user's home.
+fn below(home: &str, given: &str) -> String {
     let below = given
         .strip_prefix('~')
         .filter(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -281,7 +280,7 @@ mod tests {
 
     fn read(text: &str) -> Description {
         let mut description = Description::read("folder/job.sh", text.as_bytes()).unwrap();
-        description.fill("me");
+        description.fill(&owner::me()).unwrap();
         description
     }
 
@@ -300,7 +299,8 @@ mod tests {
         assert_eq!(new["job"]["minimum_nodes"], 1);
         assert_eq!(new["job"]["maximum_nodes"], 2);
         assert_eq!(new["job"]["time_limit"]["number"], 5);
-        assert_eq!(new["job"]["environment"][1], "LOGNAME=me");
+        let variables = new["job"]["environment"].as_array().unwrap();
+        assert!(variables.contains(&"LOGNAME=me".into()), "{variables:?}");
         assert_eq!(new["job"]["name"], "a");
         assert_eq!(body(&job, 99), new);
     }

@@ -5,7 +5,7 @@ const DAY: u64 = 86_400;
 
 /// Returns a moment in seconds since 1970, counted from `now`: `now+2hours`, `16:00`, `tomorrow`,
 /// `noon`, `12/31`, `12/31/26-16:00`, `2026-11-23T08:00`, and RFC 3339.
-pub(super) fn moment(text: &str, now: u64) -> Option<u64> {
+pub fn moment(text: &str, now: u64) -> Option<u64> {
     let text = text.trim();
     if let Some(rest) = strip_word(text, "now") {
         return shifted(rest.trim(), now);

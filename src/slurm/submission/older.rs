@@ -48,7 +48,10 @@ impl Description {
         // Written together with another field.
         let is_written = match name {
             "kill_warning_delay" | "kill_warning_flags" => true,
-            "tres_bind" => self.parts.contains_key(&("tres_per_task", "gpus-per-task")),
+            "tres_bind" => {
+                let is_per_task = self.parts.contains_key(&("tres_per_task", "gpus-per-task"));
+                is_per_task && !self.fields.contains_key("tres_bind")
+            }
             _ => false,
         };
         match (name, written) {

@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use crate::error::{Error, Result};
 
-use super::options::{self, Follows};
-use super::others;
+use super::{command_line, options, others};
 
 /// The longest script that Slurm takes, in bytes (its error 2012).
 const LONGEST: usize = 4 << 20;
@@ -105,17 +104,27 @@ pub(super) fn own_directives(file: &str, script: &str) -> Directives {
         let rest = match separator(rest) {
             None => Cow::Borrowed(rest),
             Some(rest) => {
-                all.components.push(Vec::new());
+                let before = all.components.last().expect("never empty");
+                let kept = before
+                    .iter()
+                    .filter(|(_, option, _)| !options::is_of_one_component(option));
+                let kept = kept.cloned().collect();
+                all.components.push(kept);
                 Cow::Owned(rest)
             }
         };
         match words(&rest) {
             Err(why) => wrong(why.to_owned()),
             Ok(words) => {
-                let (found, faults) = options(&words);
-                faults.into_iter().for_each(wrong);
+                let read = command_line::read(&words);
+                read.faults.into_iter().for_each(&mut wrong);
+                // What follows it, sbatch would not read.
+                if let Some(word) = read.rest.first() {
+                    wrong(format!("`{word}` is no option of sbatch's"));
+                }
                 let component = all.components.last_mut().expect("never empty");
-                component.extend(found.into_iter().map(|(name, value)| (number, name, value)));
+                let found = read.options.into_iter();
+                component.extend(found.map(|(name, value)| (number, name, value)));
             }
         }
     }
@@ -160,91 +169,6 @@ pub(super) fn words(line: &str) -> Result<Vec<String>, &'static str> {
     }
     words.extend(word);
     Ok(words)
-}
-
-/// Reads words as options with their values, as far as they are some.
-fn options(words: &[String]) -> (Vec<(&'static str, String)>, Vec<String>) {
-    let mut found = Vec::new();
-    let mut faults = Vec::new();
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        if word == "--" {
-            // Nothing behind it is an option.
-            faults.extend(
-                words
-                    .next()
-                    .map(|word| format!("`{word}` is no option of sbatch's")),
-            );
-            break;
-        }
-        let outcome = match (word.strip_prefix("--"), word.strip_prefix('-')) {
-            (Some(long), _) if !long.is_empty() => {
-                self::long(long, &mut words).map(|one| found.push(one))
-            }
-            (None, Some(letters)) if !letters.is_empty() => {
-                short(letters, &mut words).map(|several| found.extend(several))
-            }
-            _ => {
-                faults.push(format!("`{word}` is no option of sbatch's"));
-                // What follows it, sbatch would not read.
-                break;
-            }
-        };
-        if let Err(why) = outcome {
-            faults.push(why);
-        }
-    }
-    (found, faults)
-}
-
-/// Reads an option by its long name, behind the dashes.
-fn long<'a>(
-    text: &str,
-    rest: &mut impl Iterator<Item = &'a String>,
-) -> Result<(&'static str, String), String> {
-    let (name, value) = match text.split_once('=') {
-        Some((name, value)) => (name, Some(value.to_owned())),
-        None => (text, None),
-    };
-    let option = options::find(name)?;
-    let value = match (option.follows, value) {
-        (Follows::Nothing, Some(_)) => return Err(format!("`--{name}` takes no value")),
-        (Follows::Nothing | Follows::Maybe(_), None) => String::new(),
-        (_, Some(value)) => value,
-        (Follows::Value(_), None) => rest
-            .next()
-            .cloned()
-            .ok_or_else(|| format!("`--{name}` wants a value"))?,
-    };
-    Ok((option.long, value))
-}
-
-/// Reads options by their letters, of which the last may have a value: `-HJ name`, `-n4`.
-fn short<'a>(
-    letters: &str,
-    rest: &mut impl Iterator<Item = &'a String>,
-) -> Result<Vec<(&'static str, String)>, String> {
-    let mut found = Vec::new();
-    for (at, letter) in letters.char_indices() {
-        let option = options::find_short(letter)
-            .ok_or_else(|| format!("`-{letter}` is no option of sbatch's that hpcapi knows"))?;
-        let behind = &letters[at + letter.len_utf8()..];
-        let value = match option.follows {
-            Follows::Nothing => {
-                found.push((option.long, String::new()));
-                continue;
-            }
-            Follows::Maybe(_) => behind.to_owned(),
-            Follows::Value(_) if behind.is_empty() => rest
-                .next()
-                .cloned()
-                .ok_or_else(|| format!("`-{letter}` wants a value"))?,
-            Follows::Value(_) => behind.to_owned(),
-        };
-        found.push((option.long, value));
-        break;
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

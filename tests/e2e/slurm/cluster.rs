@@ -1,11 +1,12 @@
 //! The cluster of each Slurm, in a sandbox of its own, which the scenarios share.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -27,6 +28,31 @@ const OTHER_QUEUE: &str = "    - Name: NAME
       Networking:
         SubnetIds:
           - CHANGE_ME
+";
+
+/// What the scripts of `tests/corpus` ask for. No job runs there.
+const OTHER_SETTINGS: &str = "    CustomSlurmSettings:
+      - Licenses: matlab:20,ansys:10
+      - NodeName: compute-[1-8]
+        Sockets: 2
+        CoresPerSocket: 16
+        ThreadsPerCore: 2
+        RealMemory: 256000
+        TmpDisk: 900000
+        State: CLOUD
+        Feature: haswell,skylake,avx2,ib,nvme
+      - NodeName: gpu-[1-4]
+        Sockets: 2
+        CoresPerSocket: 16
+        ThreadsPerCore: 2
+        RealMemory: 512000
+        State: CLOUD
+        Gres: gpu:a100:4,gpu:v100:4
+        Feature: a100,v100,nvlink
+      - PartitionName: compute
+        Nodes: compute-[1-8]
+      - PartitionName: gpu
+        Nodes: gpu-[1-4]
 ";
 
 /// A Slurm that Debian packages, and the API versions that it serves.
@@ -87,7 +113,9 @@ impl Running {
         let env = TestEnv::with_suite(suite);
         let others = OTHER_QUEUES.map(|name| OTHER_QUEUE.replace("NAME", name));
         let config = CONFIG.replacen("\nTags:", &format!("{}\nTags:", others.concat()), 1);
-        assert_ne!(config, CONFIG);
+        let settings = OTHER_SETTINGS.lines().next().unwrap();
+        let config = config.replacen(&format!("{settings}\n"), OTHER_SETTINGS, 1);
+        assert!(config.contains("gpu-[1-4]") && config.contains("Name: own"));
         let config = env.file("cluster.yaml", &config);
         let up = env.json(&["up", "--yes", "--output", "json", "--config", &config]);
         Running {
@@ -179,6 +207,24 @@ impl Cluster {
         command.args(["-t", self.init, "-a", "bash", "-c", script]);
         let output = as_root(&command).output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// Runs a program of bash on the head node in a login shell of a user.
+    pub(crate) fn in_login_shell(&self, user: &str, program: &str) -> String {
+        let mut command = Command::new("nsenter");
+        command.args([
+            "-t", self.init, "-a", "runuser", "-l", user, "-c", "bash -s",
+        ]);
+        let mut command = as_root(&command);
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = piped.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let program = program.to_owned();
+        let typing = thread::spawn(move || stdin.write_all(program.as_bytes()));
+        let output = child.wait_with_output().unwrap();
+        typing.join().unwrap().unwrap();
+        assert!(output.status.success(), "{output:?}");
         text(&output.stdout)
     }
 }

@@ -3,8 +3,11 @@
 
 mod cancelling;
 mod cluster;
+mod corpus;
 mod curl;
+mod explaining;
 mod listing;
+mod logins;
 mod logs;
 mod same_answers;
 mod staged;
@@ -55,9 +58,12 @@ on_every_slurm! {
     together waiting::a_wait_ends_as_its_job;
     together waiting::arrays_and_dependencies_are_waited_for;
     in_turns waiting::a_job_runs_out_of_time;
+    together corpus::scripts_become_the_jobs_of_sbatch;
+    together explaining::why_a_job_waits_is_said;
     together staged::a_run_brings_its_outputs;
     alone cancelling::own_jobs_are_cancelled;
     alone cancelling::a_foreign_job_is_left_alone;
+    together logins::a_job_runs_as_after_a_login;
     together logs::the_bytes_of_a_log_come_as_they_are;
     together logs::a_log_is_followed_to_its_end;
     together curl::the_printed_command_asks_the_same;

@@ -2,6 +2,7 @@
 //! sets, and which variable `sbatch` sets from it. The command line, the `#SBATCH` lines, JSON and
 //! the job's environment all come from it. Its rows are in files by subject.
 
+mod components;
 mod identity;
 mod of_client;
 mod placement;
@@ -12,6 +13,8 @@ use crate::error::{Error, Result};
 use super::readings::{Read, split};
 use super::value::Value;
 use super::{Description, values};
+
+pub(super) use components::is_of_one_component;
 
 /// An option of `sbatch`.
 #[derive(Debug, Clone, Copy)]
@@ -195,6 +198,12 @@ pub(super) fn find(name: &str) -> Result<&'static SbatchOption, String> {
             Err(format!("`--{name}` may mean {}", names.join(" and ")))
         }
     }
+}
+
+/// Returns whether nothing follows an option, by its long name.
+pub(super) fn takes_nothing(long: &str) -> bool {
+    let mut named = all().filter(|option| option.long == long);
+    named.any(|option| option.follows == Follows::Nothing)
 }
 
 /// Returns the option of a letter.

@@ -25,9 +25,9 @@ pub(super) const ROWS: &[SbatchOption] = &[
         "Memory of each node, as in 512M and 4GB; 0 for all"),
     row("mem-per-cpu", None, Value("SIZE"), Size("memory_per_cpu"), "Memory of each CPU"),
     row("mem-per-gpu", None, Value("SIZE"), Own(gpus::mem_per_gpu), "Memory for each GPU")
-        .tells(&["SLURM_MEM_PER_GPU"]).early("memory_per_gpu"),
+        .early("memory_per_gpu"),
     row("mem-bind", None, Value("HOW"), Own(layout::mem_bind),
-        "How tasks are bound to memory, as in local").tells(&["SLURM_MEM_BIND"]),
+        "How tasks are bound to memory, as in local"),
     row("mem-update", None, Value("PERCENT@MINUTES"), Own(layout::mem_update),
         "When memory that it does not use is given back").newer(),
     row("tmp", None, Value("SIZE"), Size("temporary_disk_per_node"), "Disk of each node"),
@@ -55,8 +55,7 @@ pub(super) const ROWS: &[SbatchOption] = &[
     row("licenses", Some('L'), Value("LIST"), Own(texts::licenses), "Licenses"),
     row("resources", None, Value("LIST"), Own(texts::resources), "Resources of the cluster").newer(),
     row("cpu-freq", None, Value("FREQUENCY"), Text("cpu_frequency"), "How fast CPUs run"),
-    row("network", None, Value("TYPE"), Text("network"), "The network")
-        .tells(&["SLURM_NETWORK"]),
+    row("network", None, Value("TYPE"), Text("network"), "The network"),
     row("core-spec", Some('S'), Value("COUNT"), Whole("core_specification"),
         "Cores kept for the system"),
     row("thread-spec", None, Value("COUNT"), Count("thread_specification"),

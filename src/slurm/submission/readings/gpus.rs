@@ -88,6 +88,7 @@ pub(in super::super) fn mem_per_gpu(
     value: &str,
 ) -> Result<(), String> {
     let size = values::mebibytes(value).ok_or("size as in 512M and 4GB")?;
+    description.tell("SLURM_MEM_PER_GPU", &size.to_string());
     description.put("memory_per_tres", Value::Text(format!("gres/gpu:{size}")));
     Ok(())
 }

@@ -200,6 +200,7 @@ pub(in super::super) fn mem_bind(description: &mut Description, value: &str) -> 
     }
     description.fields.remove("memory_binding");
     description.fields.remove("memory_binding_type");
+    tell_mem_bind(description, &kinds, &list);
     if !list.is_empty() {
         description.put("memory_binding", Value::Text(list));
     }
@@ -208,6 +209,45 @@ pub(in super::super) fn mem_bind(description: &mut Description, value: &str) -> 
         description.put("memory_binding_type", Value::Words(kinds));
     }
     Ok(())
+}
+
+/// What `sbatch` calls the ways to bind memory, in its order.
+const MEM_BINDS: [(&str, &str); 8] = [
+    ("VERBOSE", "verbose"),
+    ("PREFER", "prefer"),
+    ("SORT", "sort"),
+    ("NONE", "none"),
+    ("RANK", "rank"),
+    ("LOCAL", "local"),
+    ("MAP", "map_mem"),
+    ("MASK", "mask_mem"),
+];
+
+/// Tells the job how memory is bound, in `sbatch`'s words.
+fn tell_mem_bind(description: &mut Description, kinds: &[&str], list: &str) {
+    for variable in [
+        "SLURM_MEM_BIND",
+        "SLURM_MEM_BIND_SORT",
+        "SLURM_MEM_BIND_VERBOSE",
+    ] {
+        description.told.remove(variable);
+    }
+    if kinds.is_empty() {
+        return;
+    }
+    let named = MEM_BINDS.iter().filter(|(kind, _)| kinds.contains(kind));
+    let named: Vec<&str> = named.map(|(_, name)| *name).collect();
+    let colon = if list.is_empty() { "" } else { ":" };
+    description.tell(
+        "SLURM_MEM_BIND",
+        &format!("{}{colon}{list}", named.join(",")),
+    );
+    if kinds.contains(&"SORT") {
+        description.tell("SLURM_MEM_BIND_SORT", "sort");
+    }
+    let is_verbose = kinds.contains(&"VERBOSE");
+    let verbose = if is_verbose { "verbose" } else { "quiet" };
+    description.tell("SLURM_MEM_BIND_VERBOSE", verbose);
 }
 
 pub(in super::super) fn mem_update(

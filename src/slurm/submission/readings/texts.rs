@@ -16,6 +16,31 @@ pub(in super::super) fn array(description: &mut Description, value: &str) -> Res
     Ok(())
 }
 
+pub(in super::super) fn input(description: &mut Description, value: &str) -> Result<(), String> {
+    file(description, "standard_input", value)
+}
+
+pub(in super::super) fn output(description: &mut Description, value: &str) -> Result<(), String> {
+    file(description, "standard_output", value)
+}
+
+pub(in super::super) fn error(description: &mut Description, value: &str) -> Result<(), String> {
+    file(description, "standard_error", value)
+}
+
+/// Reads the path of a file; `none` is no file.
+fn file(description: &mut Description, field: &'static str, path: &str) -> Result<(), String> {
+    match path {
+        "" => drop(description.fields.remove(field)),
+        path => {
+            let is_none = path.eq_ignore_ascii_case("none");
+            let path = if is_none { "/dev/null" } else { path };
+            description.put(field, Value::Text(path.to_owned()));
+        }
+    }
+    Ok(())
+}
+
 pub(in super::super) fn nice(description: &mut Description, value: &str) -> Result<(), String> {
     let nice = match value {
         "" => Some(100),
@@ -157,6 +182,7 @@ pub(in super::super) fn open_mode(
         Some(b't') => "truncate",
         _ => return Err("mode: append or truncate".to_owned()),
     };
+    description.tell("SLURM_OPEN_MODE", &mode[..1]);
     description.put("open_mode", Value::Words(vec![mode.to_owned()]));
     Ok(())
 }
@@ -175,6 +201,7 @@ pub(in super::super) fn profile(description: &mut Description, value: &str) -> R
     if words.is_empty() {
         return Err("list as in energy,task, or all or none".to_owned());
     }
+    description.tell("SLURM_PROFILE", &words.join(","));
     description.put("profile", Value::Words(words));
     Ok(())
 }
@@ -244,13 +271,13 @@ pub(in super::super) fn variable(description: &mut Description, value: &str) -> 
 const OF_THE_JOB: [&str; 5] = ["PATH", "HOME", "SHELL", "USER", "LOGNAME"];
 
 /// Reads `ALL`, `NONE`, `NIL`, or a list of variables. `ALL` is what a job over the API can have of
-/// it: nothing of this shell. Without it the node gives the environment of a login, as for `sbatch`.
+/// it: nothing of this shell. Unless it is that alone, the node gives the environment of a login, as
+/// for `sbatch`.
 pub(in super::super) fn export(description: &mut Description, value: &str) -> Result<(), String> {
     description.told.remove("SLURM_EXPORT_ENV");
     description.told.remove("SLURM_GET_USER_ENV");
     let is = |word: &str, name: &str| word.eq_ignore_ascii_case(name);
     let parts = quoted(value);
-    let has_all = parts.iter().any(|part| is(part, "all"));
     for part in &parts {
         match part.split_once('=') {
             Some((name, value)) => description.variable(name, value)?,
@@ -267,7 +294,7 @@ pub(in super::super) fn export(description: &mut Description, value: &str) -> Re
         return Ok(());
     }
     description.tell("SLURM_EXPORT_ENV", value);
-    if !has_all && !is(value, "nil") {
+    if !is(value, "nil") {
         description.tell("SLURM_GET_USER_ENV", "1");
     }
     Ok(())

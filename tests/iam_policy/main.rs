@@ -8,6 +8,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+mod handlers;
+
 fn iam_policy(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_hpcapi"))
         .arg("iam-policy")

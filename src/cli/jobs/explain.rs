@@ -1,0 +1,124 @@
+//! `hpcapi jobs explain`.
+
+use clap::Args as ClapArgs;
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::output::{Answer, plain};
+use crate::slurm::jobs::{self, Awaited, Explanation, Job, JobId};
+use crate::slurm::time::rfc3339;
+
+use super::super::reach::ReachArgs;
+use super::super::show::{ShowArgs, UserArgs, View, print, print_curl, print_raw, with_client};
+use super::forgotten::forgotten;
+
+/// Say in words why a job waits, what it does now or how it ended, and what to do about it
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// The jobs: 12, or 12_3 for a task of an array
+    #[arg(required = true)]
+    id: Vec<JobId>,
+
+    #[command(flatten)]
+    reach: ReachArgs,
+
+    #[command(flatten)]
+    user: UserArgs,
+
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    let user = args.user.user.as_ref();
+    if args.show.curl {
+        let version = args.reach.curl_version(user)?;
+        let requests: Vec<_> = args
+            .id
+            .iter()
+            .map(|id| jobs::lookup_request(*id, version))
+            .collect();
+        return print_curl(&args.reach, user, &requests);
+    }
+    with_client(&args.reach, user, async |reach, events| {
+        let mut answer = ExplainAnswer::default();
+        for id in &args.id {
+            if args.show.output == View::Raw {
+                let version = reach.client.version().await?;
+                print_raw(&reach.client, &jobs::lookup_request(*id, version)).await?;
+                continue;
+            }
+            let remembered = async |id| forgotten(reach, events, id).await;
+            let mut found = jobs::lookup_whole(&reach.client, *id).await?;
+            if found.is_empty() {
+                found = remembered(*id).await;
+            }
+            if found.is_empty() {
+                return Err(jobs::gone(*id, &[]));
+            }
+            let explained = jobs::explain(&reach.client, &found, remembered).await?;
+            answer.explanations.extend(explained);
+            answer.jobs.extend(found);
+        }
+        match args.show.output {
+            View::Raw => Ok(()),
+            view => print(&answer, view),
+        }
+    })
+    .await
+}
+
+#[derive(Default, Serialize)]
+struct ExplainAnswer {
+    explanations: Vec<Explanation>,
+    jobs: Vec<Job>,
+}
+
+impl Answer for ExplainAnswer {
+    fn text(&self) -> String {
+        let told: Vec<String> = self.explanations.iter().map(text).collect();
+        told.join("\n")
+    }
+}
+
+/// Returns an explanation for people: the answer, and below it what it rests on.
+fn text(explanation: &Explanation) -> String {
+    let mut lines = vec![format!("{}\n", plain(&explanation.text))];
+    let mut tell = |label: &str, text: &str| {
+        lines.push(format!("{label:<16}{}\n", plain(text)));
+    };
+    if let Some(details) = &explanation.reason_details {
+        tell("Slurm says", details);
+    }
+    for awaited in &explanation.waits_for {
+        tell(label(awaited), &awaited.text);
+    }
+    match explanation.expected_start {
+        Some(start) => tell(
+            "starts",
+            &format!("Slurm expects it to start at {}", rfc3339(start)),
+        ),
+        None if explanation.may_start() => {
+            tell("starts", "Slurm has not worked out when it will start");
+        }
+        None => {}
+    }
+    for advice in &explanation.advice {
+        let text = &advice.text;
+        match &advice.command {
+            Some(command) => tell("next", &format!("{text}: {command}")),
+            None => tell("next", text),
+        }
+    }
+    for unknown in &explanation.unknown {
+        tell("unknown", unknown);
+    }
+    lines.concat()
+}
+
+fn label(awaited: &Awaited) -> &'static str {
+    match awaited.kind {
+        kind @ ("nodes" | "partition") => kind,
+        _ => "waits for",
+    }
+}

@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH -a 7
+true

@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --begin=16:00
+true

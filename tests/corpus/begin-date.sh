@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --begin=12/31/37
+true

@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --begin=2037-06-01T00:00:00Z
+true

@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --export=CASE=7,MODE='a,b',HOME
+env

@@ -1,0 +1,5 @@
+#!/bin/bash
+#SBATCH -p gpu
+#SBATCH --gpus=4
+#SBATCH --ntasks=4
+srun ./nbody

@@ -1,0 +1,5 @@
+#!/bin/bash
+#SBATCH -p gpu
+#SBATCH --gres=none
+#SBATCH -n 1
+true

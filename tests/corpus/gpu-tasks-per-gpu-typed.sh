@@ -1,0 +1,4 @@
+#!/bin/bash
+#SBATCH -p gpu
+#SBATCH --gpus=a100:2,v100:1 --ntasks-per-gpu=1
+srun ./mps

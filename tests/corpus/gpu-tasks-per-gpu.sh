@@ -1,0 +1,5 @@
+#!/bin/bash
+#SBATCH -p gpu
+#SBATCH --gpus=2
+#SBATCH --ntasks-per-gpu=2
+srun ./mps

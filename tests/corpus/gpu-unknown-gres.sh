@@ -1,0 +1,4 @@
+#!/bin/bash
+#SBATCH -p gpu
+#SBATCH --gres=fpga:1
+true

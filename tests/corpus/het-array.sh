@@ -1,0 +1,5 @@
+#!/bin/bash
+#SBATCH -p compute -n 1 --array=1-2
+#SBATCH hetjob
+#SBATCH -p compute -n 2
+true

@@ -1,0 +1,4 @@
+#!/bin/bash
+#SBATCH -p gpu
+#SBATCH --container=/srv/bundles/train
+python train.py

@@ -1,0 +1,5 @@
+#!/bin/bash
+#SBATCH -p compute
+#SBATCH -N 4
+#SBATCH -n 2
+srun hostname

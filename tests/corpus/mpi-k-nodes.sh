@@ -1,0 +1,4 @@
+#!/bin/bash
+#SBATCH -p compute
+#SBATCH --nodes=1k
+srun ./too_many

@@ -1,0 +1,5 @@
+#!/bin/bash
+#SBATCH -p compute -N 3
+#SBATCH --no-kill
+#SBATCH --kill-on-invalid-dep=yes
+srun ./resilient

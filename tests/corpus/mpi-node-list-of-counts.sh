@@ -1,0 +1,5 @@
+#!/bin/bash
+#SBATCH -p compute
+#SBATCH --nodes=1,2,4
+#SBATCH --time=5
+srun ./scaling

@@ -1,0 +1,2 @@
+#!/bin/sh
+# options: --job-name=wrapped --mem=300M --wrap=true

@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --signal=b:usr1@120
+true

@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --signal=10@60
+true

@@ -1,0 +1,4 @@
+#!/bin/bash
+#SBATCH --job=x --out=y.txt --err=z.txt
+#SBATCH --part=compute
+true

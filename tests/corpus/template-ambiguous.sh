@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --cpus=4
+true

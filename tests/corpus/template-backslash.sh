@@ -1,0 +1,4 @@
+#!/bin/bash
+#SBATCH --job-name=a\ b
+#SBATCH --comment=back\\slash
+true

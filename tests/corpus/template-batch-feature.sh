@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH -p compute -N 2 --batch=ib
+true

@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --bb="capacity=10G"
+true

@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH -p compute --delay-boot=5 --reboot
+true

@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH -d afterany:1?afternotok:1
+true

@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --dependency=afterok:99999999
+true

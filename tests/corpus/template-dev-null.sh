@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --output=/dev/null --error=/dev/null --input=none
+true

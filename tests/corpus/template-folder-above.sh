@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH -D work/../other
+true

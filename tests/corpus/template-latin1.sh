@@ -1,0 +1,4 @@
+#!/bin/bash
+# Für alle: Größe
+#SBATCH --time=5
+true

@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH -HJ together -n2 -pcompute
+true

@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH -L nosuch:1
+true

@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --nice=50 --hold
+true

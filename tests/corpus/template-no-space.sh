@@ -1,0 +1,4 @@
+#!/bin/bash
+#SBATCH--job-name=nospace
+#SBATCH--ntasks=2
+true

@@ -1,0 +1,4 @@
+#!/bin/bash
+#SBATCH --partition=compute,gpu
+#SBATCH -n 2
+true

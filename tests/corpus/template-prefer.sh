@@ -1,0 +1,5 @@
+#!/bin/bash
+#SBATCH -p compute
+#SBATCH --constraint=avx2&ib
+#SBATCH --prefer=nvme
+true

@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --propagate=STACK
+true

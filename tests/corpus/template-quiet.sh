@@ -1,0 +1,4 @@
+#!/bin/bash
+#SBATCH --parsable -Q -v
+#SBATCH -t 5
+true

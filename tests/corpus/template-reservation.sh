@@ -1,0 +1,4 @@
+#!/bin/bash
+#SBATCH --reservation=course
+#SBATCH --partition=compute
+true

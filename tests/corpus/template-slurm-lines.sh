@@ -1,0 +1,4 @@
+#!/bin/bash
+#SLURM --job-name=older
+#SLURM -n 2
+true

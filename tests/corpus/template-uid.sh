@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --uid=ec2-user
+true

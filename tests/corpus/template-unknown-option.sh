@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --walltime=4:00:00
+true

@@ -1,0 +1,4 @@
+#!/bin/bash
+#SBATCH --time=
+#SBATCH --ntasks
+true

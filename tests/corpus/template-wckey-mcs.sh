@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --wckey=course2026 --extra=zone:a
+true

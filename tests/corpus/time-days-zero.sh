@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH --time=0-24:00:00
+true
