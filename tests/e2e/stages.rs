@@ -1,5 +1,5 @@
 //! Stacks that are made in two stages, so that nothing waits for what it does not need: in any
-//! stage `up` goes on, and what an older hpcapi made in one go stays as it is.
+//! stage `up` goes on, and what an older hpcapi made in one go is updated in place.
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::{Parameter, StackEvent, Tag};
@@ -157,13 +157,15 @@ async fn nat_gateway_and_target_are_made_when_they_are_needed() {
 }
 
 #[tokio::test]
-async fn what_an_older_hpcapi_made_in_one_go_needs_no_update() {
+async fn what_an_older_hpcapi_made_in_one_go_is_updated_in_place() {
     let env = TestEnv::new();
     let up = env.json(&["up", "--yes", "--output", "json"]);
     let stacks = Client::new(&env.aws().await);
     let template = earlier(
         API_TEMPLATE,
         &[
+            ("    Default: 100\n", "    Default: 300\n"),
+            ("    Default: 200\n", "    Default: 1500\n"),
             (
                 "    Type: AWS::EC2::Instance::Id\n",
                 "    Type: String\n    Default: \"\"\n    AllowedPattern: ^(i-[0-9a-f]{8,17})?$\n",
@@ -184,19 +186,27 @@ async fn what_an_older_hpcapi_made_in_one_go_needs_no_update() {
         ],
     );
     let as_it_is = ("", None);
-    update(&stacks, API, &template, Some("dd635e2ff08d9d09"), &as_it_is).await;
-    let count = async || {
-        (
-            events(&stacks, API).await.len(),
-            events(&stacks, NETWORK).await.len(),
-        )
-    };
-    let before = count().await;
-    env.succeed(&["status"]);
+    update(&stacks, API, &template, Some("0123456789abcdef"), &as_it_is).await;
+    let network = events(&stacks, NETWORK).await.len();
+    let before = events(&stacks, API).await.len();
+    env.fail(3, &["status"]);
+    let again = env.json(&["up", "--yes", "--output", "json"]);
+    assert_eq!(again["changed"], true);
+    assert_eq!(again["endpoint"], up["endpoint"]);
+    let head_node = up["head_node"].as_str().unwrap();
+    assert_eq!(targets(&env).await, [head_node]);
+    // The target is not taken away meanwhile: nothing that exists is made anew or deleted.
+    let changes = events(&stacks, API).await.split_off(before);
+    let statuses = changes.iter().filter_map(|one| one.resource_status());
+    let statuses: Vec<_> = statuses.map(|status| status.as_str()).collect();
+    assert!(statuses.contains(&"UPDATE_COMPLETE"), "{changes:?}");
+    assert!(
+        statuses.iter().all(|status| status.starts_with("UPDATE_")),
+        "{changes:?}"
+    );
+    assert_eq!(events(&stacks, NETWORK).await.len(), network);
     let again = env.json(&["up", "--yes", "--output", "json"]);
     assert_eq!(again["changed"], false);
-    assert_eq!(again["endpoint"], up["endpoint"]);
-    assert_eq!(count().await, before);
     env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
 }
