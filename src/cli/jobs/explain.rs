@@ -9,8 +9,9 @@ use crate::slurm::jobs::{self, Awaited, Explanation, Job, JobId};
 use crate::slurm::time::rfc3339;
 
 use super::super::reach::ReachArgs;
-use super::super::show::{ShowArgs, UserArgs, View, print, print_curl, print_raw, with_client};
+use super::super::show::{ShowArgs, UserArgs, View, print, print_raw, with_client};
 use super::forgotten::forgotten;
+use super::print_lookups;
 
 /// Say in words why a job waits, what it does now or how it ended, and what to do about it
 #[derive(Debug, ClapArgs)]
@@ -32,13 +33,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<()> {
     let user = args.user.user.as_ref();
     if args.show.curl {
-        let version = args.reach.curl_version(user)?;
-        let requests: Vec<_> = args
-            .id
-            .iter()
-            .map(|id| jobs::lookup_request(*id, version))
-            .collect();
-        return print_curl(&args.reach, user, &requests);
+        return print_lookups(&args.reach, user, &args.id);
     }
     with_client(&args.reach, user, async |reach, events| {
         let mut answer = ExplainAnswer::default();

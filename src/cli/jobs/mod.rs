@@ -28,6 +28,11 @@ pub(super) use sbatch_options::SbatchOptions;
 pub(super) use wait::{telling, wait_for};
 
 use crate::error::Result;
+use crate::slurm::UserName;
+use crate::slurm::jobs::{JobId, lookup_request};
+
+use super::reach::ReachArgs;
+use super::show::print_curl;
 
 /// List, show, explain, submit, cancel, wait for and read jobs, and report what they used
 #[derive(Debug, ClapArgs)]
@@ -61,6 +66,13 @@ impl Args {
             | Command::Usage(_) => None,
         }
     }
+}
+
+/// Prints what would be asked of jobs as curl commands, and asks nothing.
+fn print_lookups(reach: &ReachArgs, user: Option<&UserName>, ids: &[JobId]) -> Result<()> {
+    let version = reach.curl_version(user)?;
+    let requests: Vec<_> = ids.iter().map(|id| lookup_request(*id, version)).collect();
+    print_curl(reach, user, &requests)
 }
 
 /// Returns jobs by their numbers and with their verb: `the jobs 14, 15 were`.

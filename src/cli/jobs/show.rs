@@ -6,8 +6,9 @@ use crate::error::Result;
 use crate::slurm::jobs::{self, JobId};
 
 use super::super::reach::ReachArgs;
-use super::super::show::{ShowArgs, UserArgs, View, print, print_curl, print_raw, with_client};
+use super::super::show::{ShowArgs, UserArgs, View, print, print_raw, with_client};
 use super::forgotten::forgotten;
+use super::print_lookups;
 use super::table::DetailedAnswer;
 
 /// Show all that is known of a job: by Slurm, or by its accounting database or the job memory once Slurm has forgotten it
@@ -30,13 +31,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<()> {
     let user = args.user.user.as_ref();
     if args.show.curl {
-        let version = args.reach.curl_version(user)?;
-        let requests: Vec<_> = args
-            .id
-            .iter()
-            .map(|id| jobs::lookup_request(*id, version))
-            .collect();
-        return print_curl(&args.reach, user, &requests);
+        return print_lookups(&args.reach, user, &args.id);
     }
     with_client(&args.reach, user, async |reach, events| {
         let mut found = Vec::new();

@@ -11,8 +11,9 @@ use crate::output::{Answer, Cell, Table, span};
 use crate::slurm::jobs::{self, Job, JobId};
 
 use super::super::reach::{Reach, ReachArgs};
-use super::super::show::{ShowArgs, UserArgs, View, print, print_curl, print_raw, with_client};
+use super::super::show::{ShowArgs, UserArgs, View, print, print_raw, with_client};
 use super::forgotten::forgotten;
+use super::print_lookups;
 
 /// Long enough for every job.
 const FOREVER: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -41,13 +42,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<()> {
     let user = args.user.user.as_ref();
     if args.show.curl {
-        let version = args.reach.curl_version(user)?;
-        let requests: Vec<_> = args
-            .id
-            .iter()
-            .map(|id| jobs::lookup_request(*id, version))
-            .collect();
-        return print_curl(&args.reach, user, &requests);
+        return print_lookups(&args.reach, user, &args.id);
     }
     with_client(&args.reach, user, async |reach, events| {
         let limit = args.limit.unwrap_or(FOREVER);
