@@ -117,7 +117,8 @@ fn features(node: &Node) -> String {
     }
 }
 
-/// Returns a node's state in short and in full, as `sinfo` shows it: with a sign of what its machine does.
+/// Returns a node's state in short and in full, as `sinfo` shows it: a character at the end tells
+/// what its machine does.
 pub(super) fn shown_state(node: &Node) -> (String, String) {
     let has = |flag: &str| node.flags.iter().any(|own| own == flag);
     let works = matches!(node.state.as_str(), "ALLOCATED" | "MIXED") || has("COMPLETING");

@@ -158,6 +158,8 @@ pub(super) async fn run(words: &[String]) -> Result<u8> {
 /// Which jobs are wanted.
 struct Wanted {
     ids: Vec<JobId>,
+    /// Whether one job was named, and once: then it is an error that there is none.
+    is_one: bool,
     /// Without any, those that have not ended.
     states: Option<Vec<State>>,
     accounts: Vec<String>,
@@ -168,13 +170,9 @@ impl Wanted {
     fn of(args: &Args) -> Result<Wanted> {
         let ids: Result<Vec<JobId>> = split(&args.jobs).iter().map(|id| id.parse()).collect();
         let mut ids = ids?;
-        // Who names a job twice wants no error of one that is unknown.
         let is_one = ids.len() == 1;
         ids.sort_unstable();
         ids.dedup();
-        if !is_one && ids.len() == 1 {
-            ids.push(ids[0]);
-        }
         let states = split(&args.states);
         let states = match states.iter().any(|state| state.eq_ignore_ascii_case("all")) {
             true => Some(Vec::new()),
@@ -188,6 +186,7 @@ impl Wanted {
         };
         Ok(Wanted {
             ids,
+            is_one,
             states,
             accounts: split(&args.account),
             qos: split(&args.qos),
@@ -229,9 +228,7 @@ impl Wanted {
                     .buffered(AT_ONCE)
                     .try_collect()
                     .await?;
-                if let ([_], [none]) = (ids, found.as_slice())
-                    && none.is_empty()
-                {
+                if self.is_one && found.iter().all(Vec::is_empty) {
                     return Ok(None);
                 }
                 found.into_iter().flatten().collect()
