@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::environment::TestEnv;
 
+/// The stack of the cluster.
+const CLUSTER: &str = "hpc-serverless-job-mgmt";
+
 /// What is asked for only when something went wrong, and when that is. That each is asked for
 /// at all is held by `every_call_in_the_source_is_allowed`.
 const RARE: &[(&str, &str)] = &[
@@ -179,6 +182,8 @@ async fn every_policy_allows_what_is_asked_for_and_nothing_else() {
     env.succeed(&["doctor"]);
     env.succeed(&["config"]);
     note("up", log.news());
+    assert_eq!(without_handlers(&env).await, BTreeSet::new());
+    log.news();
     env.succeed(&["token"]);
     note("token", log.news());
     // As on a machine that has no token yet, which `up` leaves on its own.
@@ -229,6 +234,30 @@ fn missing(wanted: &str, asked: &BTreeSet<String>, allowed: &BTreeSet<String>) -
         .filter(|action| !is_allowed(action, allowed))
         .map(|action| format!("`{wanted}` lacks {action}"))
         .collect()
+}
+
+/// Returns the types of the cluster's resources of which `tests/iam_policy` does not know what their
+/// handlers ask for.
+async fn without_handlers(env: &TestEnv) -> BTreeSet<String> {
+    let known: BTreeMap<String, Value> =
+        serde_json::from_str(include_str!("../iam_policy/handlers.json")).unwrap();
+    let stacks = aws_sdk_cloudformation::Client::new(&env.aws().await);
+    let (mut names, mut types) = (vec![CLUSTER.to_owned()], BTreeSet::new());
+    while let Some(name) = names.pop() {
+        let listed = stacks.list_stack_resources().stack_name(name);
+        let mut pages = listed.into_paginator().items().send();
+        while let Some(resource) = pages.try_next().await.unwrap() {
+            let kind = resource.resource_type().unwrap();
+            if kind == "AWS::CloudFormation::Stack" {
+                names.push(resource.physical_resource_id().unwrap().to_owned());
+            }
+            types.insert(kind.to_owned());
+        }
+    }
+    assert!(types.contains("AWS::EC2::LaunchTemplate"), "{types:?}");
+    // Custom resources have types of their own names.
+    types.retain(|kind| !known.contains_key(kind) && !kind.starts_with("Custom::"));
+    types
 }
 
 /// Leaves half of an upload in the bucket, which only a teardown that finds it can remove.

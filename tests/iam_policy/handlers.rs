@@ -19,8 +19,9 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("notifications", "notifications-stack"),
 ];
 
-/// Every type in the templates of `pcluster`, for a cluster as hpcapi makes one.
-pub(crate) const OF_PCLUSTER: &[&str] = &[
+/// Every type in the templates of `pcluster`, for a cluster as hpcapi makes one; a test of the policies
+/// in the sandbox compares them with those that it makes.
+const OF_PCLUSTER: &[&str] = &[
     "AWS::CloudFormation::CustomResource",
     "AWS::CloudFormation::Stack",
     "AWS::CloudFormation::WaitCondition",
@@ -464,6 +465,8 @@ fn matches(pattern: &str, action: &str) -> bool {
 fn what_the_handlers_of_cloudformation_ask_for_is_allowed() {
     let handlers = handlers();
     let mut wrong = Vec::new();
+    let used: BTreeSet<_> = uses().into_values().flatten().collect();
+    assert_eq!(handlers.keys().cloned().collect::<BTreeSet<_>>(), used);
     let mut met = vec![BTreeSet::new(); NOT_ALLOWED.len()];
     for (name, types) in uses() {
         let policy = policy(&[name]);
