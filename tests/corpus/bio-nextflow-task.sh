@@ -1,6 +1,6 @@
 #!/bin/bash -ue
 #SBATCH -J nf-ALIGN_(sample_7)
-#SBATCH -o /home/ec2-user/work/3f/.command.log
+#SBATCH -o /home/ec2-user/tasks/3f/.command.log
 #SBATCH --no-requeue
 #SBATCH --signal B:USR2@30
 #SBATCH -c 8

@@ -1,5 +1,6 @@
 //! What a client remembers from run to run in the user's runtime folder: the endpoint, the API
-//! version, a token and a login of its user, in one file that only the user can read. It may be lost at any time.
+//! version, a token and a login of its user, in one file that only the user can read. It may be
+//! lost at any time.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
