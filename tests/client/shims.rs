@@ -136,6 +136,14 @@ const CALLS: &[(&str, &[&str], i32, &str)] = &[
         "5^^^R^^^None^^^n1^^^me^^^n1^^^queue1^^^hello\n",
     ),
     ("squeue", &["--noheader", "-o", "%i", "--jobs=99,99"], 0, ""),
+    // A step of a job that failed, of which nobody tells without an accounting database.
+    ("sacct", &["-j", "7.0", "-n", "-o", "JobID,State"], 0, ""),
+    (
+        "sacct",
+        &["-j", "7.batch,5", "-n", "-X", "-P", "-o", "JobID,State"],
+        0,
+        "5|RUNNING\n",
+    ),
     // submitit: slurm.py
     (
         "sacct",

@@ -12,6 +12,7 @@ mod sacct_format;
 mod sbatch;
 mod scancel;
 mod scontrol;
+mod selected;
 mod sinfo;
 mod squeue;
 mod surroundings;

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::output;
 use crate::slurm::client::{Request, encoded};
-use crate::slurm::jobs::{self, Filter, Job, JobId, State, Step};
+use crate::slurm::jobs::{self, Filter, Job, State, Step};
 use crate::slurm::submission::moment;
 use crate::slurm::time;
 
@@ -18,6 +18,7 @@ use super::super::reach::Reach;
 use super::layout::Headings;
 use super::sacct_columns::Line;
 use super::sacct_format::{Form, Format, help};
+use super::selected::{Selected, Told};
 use super::surroundings::{Surroundings, users};
 use super::values::{require_time_format, split};
 use super::words::{Parsed, parse, require_one_cluster};
@@ -59,7 +60,7 @@ struct Args {
     /// The fields there are
     #[arg(short = 'e', long)]
     helpformat: bool,
-    /// These jobs
+    /// These jobs, or steps as 12.0 and 12.batch
     #[arg(short, long)]
     jobs: Vec<String>,
     /// What the server says
@@ -155,14 +156,13 @@ pub(super) async fn run(words: &[String]) -> Result<u8> {
             let found = wanted.find(reach, events, &filter).await?;
             let lines: Vec<Line<'_>> = found
                 .iter()
-                .flat_map(|job| {
+                .flat_map(|Told { job, is_whole }| {
                     let steps: &[Step] = match args.allocations {
                         true => &[],
                         false => &job.steps,
                     };
-                    let steps = steps.iter().map(Some);
-                    std::iter::once(None)
-                        .chain(steps)
+                    let own = is_whole.then_some(None).into_iter();
+                    own.chain(steps.iter().map(Some))
                         .map(move |step| Line { job, step })
                 })
                 .collect();
@@ -173,7 +173,7 @@ pub(super) async fn run(words: &[String]) -> Result<u8> {
 
 /// Which jobs are wanted.
 struct Wanted {
-    ids: Vec<JobId>,
+    selected: Vec<Selected>,
     states: Vec<State>,
     accounts: Vec<String>,
     since: Option<u64>,
@@ -183,17 +183,14 @@ struct Wanted {
 impl Wanted {
     fn of(args: &Args) -> Result<Wanted> {
         let now = time::now();
-        let ids: Vec<JobId> = split(&args.jobs)
-            .iter()
-            .map(|id| id.parse())
-            .collect::<Result<_>>()?;
+        let selected = Selected::all(&split(&args.jobs))?;
         let states = split(&args.state);
         let states = states
             .iter()
             .filter(|state| !state.eq_ignore_ascii_case("all"));
         let since = match &args.starttime {
             Some(text) => Some(past(text, now)?),
-            None if ids.is_empty() => Some(now / DAY * DAY),
+            None if selected.is_empty() => Some(now / DAY * DAY),
             None => None,
         };
         Ok(Wanted {
@@ -205,7 +202,7 @@ impl Wanted {
                 .as_deref()
                 .map(|text| past(text, now))
                 .transpose()?,
-            ids,
+            selected,
         })
     }
 
@@ -213,7 +210,7 @@ impl Wanted {
     async fn filter(&self, args: &Args, reach: &Reach) -> Result<Filter> {
         let client = &reach.client;
         let named = split(&args.user);
-        let users = match (args.allusers, named.is_empty(), self.ids.is_empty()) {
+        let users = match (args.allusers, named.is_empty(), self.selected.is_empty()) {
             (false, true, true) => vec![own_name(client).await?],
             (true, ..) | (_, true, false) => Vec::new(),
             _ => users(client, &named).await?,
@@ -243,27 +240,26 @@ impl Wanted {
                 .is_none_or(|until| job.submit_time.is_none_or(|begin| begin <= until))
     }
 
-    async fn find(&self, reach: &Reach, events: &Events, filter: &Filter) -> Result<Vec<Job>> {
+    async fn find(&self, reach: &Reach, events: &Events, filter: &Filter) -> Result<Vec<Told>> {
         let mut found = Vec::new();
-        for id in &self.ids {
-            let told = jobs::lookup(&reach.client, *id).await?;
-            found.extend(match told.is_empty() {
-                true => forgotten(reach, events, *id).await,
-                false => told,
-            });
+        for selected in &self.selected {
+            let mut jobs = jobs::lookup(&reach.client, selected.id).await?;
+            if jobs.is_empty() {
+                jobs = forgotten(reach, events, selected.id).await;
+            }
+            found.extend(jobs.into_iter().map(|job| selected.told(job)));
         }
-        if self.ids.is_empty() {
-            found = self.list(reach, events, filter).await?;
+        if self.selected.is_empty() {
+            let listed = self.list(reach, events, filter).await?.into_iter();
+            let is_whole = true;
+            found.extend(listed.map(|job| Told { job, is_whole }));
         }
-        found.retain(|job| self.wants(filter, job));
-        found.sort_by_key(|job| {
-            (
-                job.array_job_id.unwrap_or(job.id),
-                job.array_task_id,
-                job.id,
-            )
+        found.retain(|told| self.wants(filter, &told.job));
+        found.sort_by_key(|Told { job, is_whole }| {
+            let array = job.array_job_id.unwrap_or(job.id);
+            (array, job.array_task_id, job.id, !is_whole)
         });
-        found.dedup_by_key(|job| (job.id, job.submit_time));
+        found.dedup_by_key(|told| (told.job.id, told.job.submit_time));
         Ok(found)
     }
 
@@ -291,7 +287,8 @@ impl Wanted {
 
     /// Returns the request to the accounting database itself.
     fn request(&self, filter: &Filter) -> Request {
-        if let [id] = self.ids.as_slice() {
+        let ids: Vec<String> = self.selected.iter().map(|one| one.id.to_string()).collect();
+        if let [id] = ids.as_slice() {
             return Request::accounting(&format!("job/{id}"));
         }
         let mut parts = Vec::new();
@@ -307,7 +304,7 @@ impl Wanted {
         part("job_name", filter.names.clone());
         part("partition", filter.partitions.clone());
         part("account", self.accounts.clone());
-        part("step", self.ids.iter().map(ToString::to_string).collect());
+        part("step", ids);
         part(
             "state",
             self.states.iter().map(ToString::to_string).collect(),
