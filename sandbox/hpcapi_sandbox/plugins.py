@@ -33,12 +33,15 @@ from .aws_error import AwsError
 from .cloudformation import ec2_types, engine, requests, rules, wait_condition
 from .ec2 import (
     describe,
+    guard_duty,
     images,
     instance_actions,
     key_pairs,
     network_interfaces,
     query,
     security_groups,
+    vpc_endpoints,
+    vpcs,
     zones,
 )
 from .endpoint import api_types, load_balancers, vpc_links
@@ -75,6 +78,9 @@ def install() -> None:
         images,
         network_interfaces,
         security_groups,
+        vpcs,
+        vpc_endpoints,
+        guard_duty,
         rules,
         engine,
         requests,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ministack.core.responses import now_iso
 from ministack.services import cloudformation as state
 from ministack.services.cloudformation import changesets, handlers, helpers
 from ministack.services.cloudformation import engine as intrinsics
@@ -31,6 +32,8 @@ DELETABLE_IN_PROGRESS = {
     "ROLLBACK_IN_PROGRESS",
     "REVIEW_IN_PROGRESS",
 }
+# The statuses of a stack that lists also what it has deleted.
+_WITH_PAST = ("DELETE_", "ROLLBACK_")
 _S3_VIRTUAL_HOST = re.compile(r"https?://([^/]+?)\.s3[.-][^/]*amazonaws\.com(?:\.cn)?/([^?]+)")
 # Members that AWS leaves out when there is nothing to say.
 _EMPTY = re.compile(
@@ -180,10 +183,17 @@ def _describe_stack_events(params: dict[str, Any], handler: Handler) -> Answer:
 
 
 def _list_stack_resources(params: dict[str, Any], handler: Handler) -> Answer:
-    """Adds why a resource is in its status."""
+    """Adds why a resource is in its status, and of a stack that is deleted what it had."""
     status, headers, body = handler(params)
-    stack = _named(params)
-    resources = (stack or {}).get("_resources") or {}
+    stack = _named(params) or {}
+    present = stack.get("_resources") or {}
+    past = {}
+    if stack.get("StackStatus", "").startswith(_WITH_PAST) and b"<NextToken>" not in body:
+        past = stack.get("_past_resources") or {}
+        listed = "".join(_member(one, record) for one, record in past.items()).encode()
+        end = b"</StackResourceSummaries>"
+        body = body.replace(end, listed + end)
+    resources = {**past, **present}
 
     def with_reason(found: re.Match[bytes]) -> bytes:
         record = resources.get(html.unescape(found[1].decode()), {})
@@ -197,3 +207,15 @@ def _list_stack_resources(params: dict[str, Any], handler: Handler) -> Answer:
         flags=re.DOTALL,
     )
     return _without_empty_members((status, headers, listed))
+
+
+def _member(logical_id: str, record: dict[str, Any]) -> str:
+    members = {
+        "LogicalResourceId": logical_id,
+        "PhysicalResourceId": record.get("PhysicalResourceId", ""),
+        "ResourceType": record.get("ResourceType", ""),
+        "ResourceStatus": record["ResourceStatus"],
+        "LastUpdatedTimestamp": record.get("Timestamp") or now_iso(),
+    }
+    texts = (f"<{name}>{html.escape(str(value))}</{name}>" for name, value in members.items())
+    return f"<member>{''.join(texts)}</member>"
