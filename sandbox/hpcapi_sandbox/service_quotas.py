@@ -19,10 +19,7 @@ _DEFAULTS: dict[tuple[str, str], tuple[str, float]] = {
     ("vpc", "L-F678F1CE"): ("VPCs per Region", 5.0),
     ("ec2", "L-0263D0A3"): ("EC2-VPC Elastic IPs", 5.0),
     ("apigateway", "L-608BDCD4"): ("VPC links(V2)", 10.0),
-    ("ec2", "L-1216C47A"): (
-        "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
-        64.0,
-    ),
+    ("ec2", "L-1216C47A"): ("Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", 64.0),
     ("ec2", "L-6E869C2A"): ("Running On-Demand DL instances", 0.0),
     ("ec2", "L-F7808C92"): ("Running On-Demand HPC instances", 0.0),
     ("ec2", "L-1945791B"): ("Running On-Demand Inf instances", 0.0),

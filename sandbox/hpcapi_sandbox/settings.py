@@ -18,7 +18,9 @@ class Settings:
     ends_with: int | None = None  # the process with which the emulator ends
 
     @classmethod
-    def from_environment(cls, directory: Path, port: int, ends_with: int | None = None) -> Settings:
+    def from_environment(
+        cls, directory: Path, port: int, ends_with: int | None = None
+    ) -> Settings:
         return cls(
             directory=directory,
             port=port,

@@ -271,9 +271,7 @@ def as_parameters(values: dict[str, str]) -> list[dict[str, str]]:
 def fetch(url: str, body: bytes | None = None) -> tuple[int, bytes]:
     """Status and body of what a URL answers to a client without AWS credentials."""
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(url, data=body), timeout=PATIENCE
-        ) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=PATIENCE) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()

@@ -87,7 +87,7 @@ class Accounting(unittest.TestCase):
 
     def test_the_daemon_is_told_of_the_database(self) -> None:
         machine = made(DATABASE)
-        self.assertIn(f"include {SETTINGS[len(ETC) + 1 :]}\n", machine.text(f"{ETC}/slurmdbd.conf"))
+        self.assertIn(f"include {SETTINGS[len(ETC) + 1:]}\n", machine.text(f"{ETC}/slurmdbd.conf"))
         for line in (
             "DbdHost=ip-10-0-0-5",
             "StorageHost=slurm.cluster-x.us-east-1.rds.amazonaws.com",
@@ -117,7 +117,9 @@ class Accounting(unittest.TestCase):
         self.assertEqual(found[f"{ETC}/slurmdbd.conf"], (0o600, "slurm"))
         self.assertEqual(found[SETTINGS], (0o600, "slurm"))
         self.assertEqual(found["/etc/systemd/system/slurmdbd.service"], (0o644, "root"))
-        self.assertEqual(found[f"{scripts}/update_slurm_database_password.sh"], (0o700, "root"))
+        self.assertEqual(
+            found[f"{scripts}/update_slurm_database_password.sh"], (0o700, "root")
+        )
 
     def test_the_daemon_starts_before_slurm_and_after_its_database(self) -> None:
         machine = made(DATABASE)

@@ -71,7 +71,9 @@ class IamAuthorizer(FunctionTest):
     def test_the_function_learns_who_it_is(self) -> None:
         iam = self.client("iam")
         user = iam.create_user(UserName="ada")["User"]
-        iam.put_user_policy(UserName="ada", PolicyName="own", PolicyDocument=policy(self.allow()))
+        iam.put_user_policy(
+            UserName="ada", PolicyName="own", PolicyDocument=policy(self.allow())
+        )
         keys = iam.create_access_key(UserName="ada")["AccessKey"]
         _, body = self.post("event", self.signed("/signed/event", keys))
         self.assertEqual(

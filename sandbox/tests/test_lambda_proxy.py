@@ -83,7 +83,9 @@ class LambdaProxy(FunctionTest):
         _, _, arn = self.ask("/open/identity")
         role = self.made["Role"].rpartition("/")[2]
         name = self.made["Function"]
-        self.assertEqual(arn.decode(), f"arn:aws:sts::{self.account}:assumed-role/{role}/{name}")
+        self.assertEqual(
+            arn.decode(), f"arn:aws:sts::{self.account}:assumed-role/{role}/{name}"
+        )
         self.assertEqual(self.ask(f"/open/s3?bucket={self.bucket}")[0], 200)
 
     def test_a_function_may_send_what_its_role_may(self) -> None:

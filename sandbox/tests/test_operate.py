@@ -440,8 +440,7 @@ class Shapes(OnHeadNode):
         odd = (
             rb'{"jobs":[{"job_id":1,"name":"gr\xf6\xdfe","job_state":["RUNNING"]},'
             rb'{"job_id":2,"name":"\ud800x","job_state":7,"priority":1e999,"cpus":'
-            + b"9"
-            * 5000
+            + b"9" * 5000
             + rb'},{"job_id":3,"name":[],"comment":{},"exit_code":[1],"job_state":[null,"X"]},'
             rb'{"job_id":4,"name":"a' + b"\x01\n" + rb'b"},5,null,{"job_id":"x"},{}],"errors":[]}'
         ).replace(rb"\xf6\xdf", b"\xf6\xdf")
@@ -669,15 +668,7 @@ class Submitting(OnHeadNode):
         self.assertEqual(said["environment"]["MINE"], value)
         self.assertEqual(said["environment"]["EMPTY"], "")
         self.assertNotIn("--env", "".join(said["arguments"]))
-        for bad in (
-            "SBATCH_WAIT=1",
-            "SLURM_CONF=/x",
-            "LD_PRELOAD=/x",
-            "NONE",
-            "=x",
-            "a-b=c",
-            "1=2",
-        ):
+        for bad in ("SBATCH_WAIT=1", "SLURM_CONF=/x", "LD_PRELOAD=/x", "NONE", "=x", "a-b=c", "1=2"):
             answer = self.submit(options=[["env", bad]])
             self.refused(400, answer, "NAME=VALUE")
         self.assertEqual(len(self.noted("sbatch")), 1)
@@ -856,7 +847,8 @@ class Shipped(unittest.TestCase):
         body = re.search(r"concat!\((.*?)\);", (steps / "node_script.rs").read_text(), re.DOTALL)
         parts = re.findall(r'include_str!\("(.*?)"\)|"(.*?)"', body.group(1))
         text = "".join(
-            (steps / path).read_text() if path else one.replace("\\n", "\n") for path, one in parts
+            (steps / path).read_text() if path else one.replace("\\n", "\n")
+            for path, one in parts
         )
         cut = re.search(r"^program\(\) \{.*?^\}", text, re.DOTALL | re.MULTILINE).group()
         with tempfile.NamedTemporaryFile("w") as script:

@@ -70,9 +70,7 @@ class Simulation(EmulatorTest):
 
     def test_who_may_not_simulate_is_refused(self) -> None:
         arn = self.role("blind", allow("ec2:*"))
-        session = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="blind")[
-            "Credentials"
-        ]
+        session = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="blind")["Credentials"]
         blind = self.client_with("iam", session)
         code, message = self.refusal(
             blind.simulate_principal_policy, PolicySourceArn=arn, ActionNames=["ec2:CreateVpc"]

@@ -44,7 +44,9 @@ class Rates(ControlTest):
         gateway = self.refused_after(40, self.client("apigatewayv2").get_vpc_links)
         self.assertEqual(gateway, (429, "TooManyRequestsException", "Too Many Requests"))
         requests = self.control("GET", "clock")[1]["requests"]
-        self.assertEqual(requests["ec2"], {"DescribeInstances": {"admitted": 50, "refused": 1}})
+        self.assertEqual(
+            requests["ec2"], {"DescribeInstances": {"admitted": 50, "refused": 1}}
+        )
         self.assertEqual(requests["apigateway"]["GetVpcLinks"]["refused"], 1)
 
     def test_actions_accounts_and_filtered_requests_have_buckets_of_their_own(self) -> None:

@@ -28,7 +28,9 @@ class RunDocument(ClusterTest):
     def document(self, *steps: dict[str, Any], **parameters: dict[str, Any]) -> str:
         name = f"doc-{time.monotonic_ns()}"
         content = {"schemaVersion": "2.2", "parameters": parameters, "mainSteps": list(steps)}
-        self.ssm.create_document(Name=name, Content=json.dumps(content), DocumentType="Command")
+        self.ssm.create_document(
+            Name=name, Content=json.dumps(content), DocumentType="Command"
+        )
         self.addCleanup(self.ssm.delete_document, Name=name)
         return name
 
@@ -140,9 +142,9 @@ class RunDocument(ClusterTest):
         whole = self.run_to_end(name)
         self.assertEqual((whole["Status"], whole["PluginName"]), ("Failed", ""))
         self.assertEqual(whole["StandardOutputContent"], "")
-        (sent,) = self.ssm.list_command_invocations(CommandId=whole["CommandId"], Details=True)[
-            "CommandInvocations"
-        ]
+        (sent,) = self.ssm.list_command_invocations(
+            CommandId=whole["CommandId"], Details=True
+        )["CommandInvocations"]
         shown = [
             (one["Name"], one["Status"], one["ResponseCode"], one["Output"].split("\n")[0])
             for one in sent["CommandPlugins"]
@@ -151,7 +153,9 @@ class RunDocument(ClusterTest):
         self.assertEqual(shown[1][:3], ("elsewhere", "Success", 0))
         self.assertIn("unsatisfied preconditions", shown[1][3])
         self.assertEqual(shown[2], ("last", "Success", 0, "3"))
-        self.assertEqual(self.run_to_end(name, plugin="last")["StandardOutputContent"], "3\n/tmp\n")
+        self.assertEqual(
+            self.run_to_end(name, plugin="last")["StandardOutputContent"], "3\n/tmp\n"
+        )
         code, _ = self.refusal(
             self.ssm.get_command_invocation,
             CommandId=whole["CommandId"],

@@ -218,9 +218,7 @@ class Told(Event):
             outbox = outbox_of(key)
             found = program.Event({"event": event, "trigger": "t", "outbox": outbox})
             line = {"path": name_of(key), "kind": "s3", "url": f"s3://bucket/{key}", "version": "v"}
-            inputs = program.Inputs(
-                json.dumps(line).encode(), b"/scratch/r/0", bucket, lambda: None
-            )
+            inputs = program.Inputs(json.dumps(line).encode(), b"/scratch/r/0", bucket, lambda: None)
             found.find_file(inputs)
             told = found.environment()
             self.assertEqual(told[b"HPCAPI_EVENT_KEY"], key.encode())

@@ -300,7 +300,9 @@ Resources:
                 StackName="conditional", ChangeSetName="change"
             )
             self.assertEqual(self.settled("conditional"), "UPDATE_COMPLETE")
-            self.cloudformation.delete_change_set(StackName="conditional", ChangeSetName="change")
+            self.cloudformation.delete_change_set(
+                StackName="conditional", ChangeSetName="change"
+            )
             changes = [one["ResourceChange"] for one in found["Changes"]]
             self.assertEqual(
                 [(one["LogicalResourceId"], one["Action"]) for one in changes],
@@ -313,9 +315,7 @@ Resources:
         self.create("full", NETWORK)
         for _ in range(5):
             self.ec2.allocate_address()
-        self._change_set(
-            "full", NETWORK.replace("Outputs:", "  Ip: {Type: AWS::EC2::EIP}\nOutputs:")
-        )
+        self._change_set("full", NETWORK.replace("Outputs:", "  Ip: {Type: AWS::EC2::EIP}\nOutputs:"))
         self.assertEqual(self.settled("full"), "UPDATE_ROLLBACK_COMPLETE")
         reason = self.reason("full", "Ip", "CREATE_FAILED")
         self.assertIn("The maximum number of addresses has been reached.", reason)

@@ -210,7 +210,9 @@ Resources:
         link_id = self.begin("link", template, "Link")
         found = self.client("apigatewayv2").get_vpc_link(VpcLinkId=link_id)
         self.assertEqual(found["VpcLinkStatus"], "PENDING")
-        self.assertEqual(self.control("PUT", f"vpc-links/{link_id}", {"status": "FAILED"})[0], 200)
+        self.assertEqual(
+            self.control("PUT", f"vpc-links/{link_id}", {"status": "FAILED"})[0], 200
+        )
         clock.set_scale(0)
         self.assertEqual(self.settled("link"), "ROLLBACK_COMPLETE")
         self.assertIn("could not be provisioned", self.reason("link", "Link", "CREATE_FAILED"))

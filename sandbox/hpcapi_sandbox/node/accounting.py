@@ -152,7 +152,9 @@ def configure(
 
 def files(chosen: Database, private_ip: str, region: str, password: str) -> list[File]:
     """Returns the files of the accounting daemon."""
-    script = _UPDATE_PASSWORD_SCRIPT.format(settings=_SETTINGS, secret=chosen.secret, region=region)
+    script = _UPDATE_PASSWORD_SCRIPT.format(
+        settings=_SETTINGS, secret=chosen.secret, region=region
+    )
     return [
         File("/etc/systemd/system/slurmdbd.service", _SLURMDBD_UNIT.encode()),
         File(f"{FOLDER}/slurmdbd.conf", _SLURMDBD_CONF.encode(), 0o600, "slurm"),

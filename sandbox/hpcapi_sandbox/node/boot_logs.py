@@ -59,9 +59,7 @@ def command_begins(node: Node, name: str) -> None:
 def command_ends(node: Node, name: str, command: str, output: str, code: int) -> None:
     process = f"{_time()} P1907"
     printed = "".join(f"{process} [INFO] \t{line}\n" for line in output.splitlines())
-    ended = (
-        "[INFO] Completed successfully." if code == 0 else f"[ERROR] Exited with error code {code}"
-    )
+    ended = "[INFO] Completed successfully." if code == 0 else f"[ERROR] Exited with error code {code}"
     append(
         node,
         "cfn-init-cmd.log",

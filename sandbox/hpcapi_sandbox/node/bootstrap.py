@@ -18,7 +18,9 @@ from .names import host_name
 
 CONFIG_PATH = "/opt/parallelcluster/shared/cluster-config.yaml"
 _ERROR_PATH = "/var/log/parallelcluster/bootstrap_error_msg"
-_TROUBLESHOOTING = "https://docs.aws.amazon.com/parallelcluster/latest/ug/troubleshooting-v3.html"
+_TROUBLESHOOTING = (
+    "https://docs.aws.amazon.com/parallelcluster/latest/ug/troubleshooting-v3.html"
+)
 _STATIC_FLEET_SECONDS = 60
 _SCONTROL = "/opt/slurm/bin/scontrol"
 
@@ -114,7 +116,8 @@ def _configure_slurm(node: Node, cluster: ClusterSpec) -> None:
     hosts = (
         f"127.0.0.1 localhost\n"
         f"{node.private_ip} {host_name(node.private_ip)}.ec2.internal"
-        f" {host_name(node.private_ip)}\n" + slurm_conf.hosts(config) + database.hosts(kept_in)
+        f" {host_name(node.private_ip)}\n" + slurm_conf.hosts(config)
+        + database.hosts(kept_in)
     )
     node.write(
         [
@@ -214,7 +217,7 @@ Mixlib::ShellOut::ShellCommandFailed
 Expected process to exit with [0], but received '1'
 ---- Begin output of {check} ----
 STDOUT:
-STDERR:{f" {said}" if said else ""}
+STDERR:{f' {said}' if said else ''}
 ---- End output of {check} ----
 Ran {check} returned 1
 

@@ -71,8 +71,7 @@ def run(node: Node, config: dict[str, Any], event: str, fetch: Callable[[str], b
     code = 1
     try:
         contents = [
-            _fetched(script, number, event, fetch, printed)
-            for number, script in enumerate(sequence, 1)
+            _fetched(script, number, event, fetch, printed) for number, script in enumerate(sequence, 1)
         ]
         for number, (script, content) in enumerate(zip(sequence, contents), 1):
             _run(node, script, content, number, event, printed)

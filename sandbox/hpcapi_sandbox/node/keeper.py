@@ -138,7 +138,10 @@ def main() -> None:
     directory: Path = arguments.directory
 
     system.unshare(
-        system.CLONE_NEWNS | system.CLONE_NEWNET | system.CLONE_NEWUTS | system.CLONE_NEWIPC
+        system.CLONE_NEWNS
+        | system.CLONE_NEWNET
+        | system.CLONE_NEWUTS
+        | system.CLONE_NEWIPC
     )
     system.mount(None, "/", None, system.MS_REC | system.MS_PRIVATE)
     network(arguments.private_ip)

@@ -140,7 +140,9 @@ def _steps(content: dict[str, Any], schema: str) -> Iterator[Step]:
         seen.add(name)
         if not isinstance(step.get("inputs", {}), dict):
             raise _invalid(f'The inputs of step "{name}" are not an object.')
-        yield Step(name, step["action"], step.get("inputs") or {}, step.get("precondition") or {})
+        yield Step(
+            name, step["action"], step.get("inputs") or {}, step.get("precondition") or {}
+        )
 
 
 def _steps_of_version_1(content: dict[str, Any]) -> Iterator[Step]:

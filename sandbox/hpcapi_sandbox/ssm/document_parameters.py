@@ -21,7 +21,8 @@ def checked(
         # AWS names the document, not the parameter.
         raise _invalid(f"document {document} does not support parameters.")
     return {
-        name: _value(name, parameter, given.get(name)) for name, parameter in parameters.items()
+        name: _value(name, parameter, given.get(name))
+        for name, parameter in parameters.items()
     }
 
 

@@ -75,7 +75,9 @@ def _delete(name: str) -> None:
         documents.delete(name)
 
 
-def _update(name: str, old: Properties, new: Properties, stack_name: str, logical_id: str) -> Made:
+def _update(
+    name: str, old: Properties, new: Properties, stack_name: str, logical_id: str
+) -> Made:
     if name not in documents.documents:
         raise AwsError("InvalidDocument", f"Document with name {name} does not exist.")
     if _is_replaced(old, new):

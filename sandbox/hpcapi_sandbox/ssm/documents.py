@@ -211,7 +211,9 @@ def _update_default_version(asked: dict[str, Any]) -> dict[str, Any]:
     version = document.version(asked["DocumentVersion"])
     document.default = version.number
     name = {"DefaultVersionName": version.name} if version.name else {}
-    return {"Description": {"Name": document.name, "DefaultVersion": str(version.number), **name}}
+    return {
+        "Description": {"Name": document.name, "DefaultVersion": str(version.number), **name}
+    }
 
 
 def _delete_document(asked: dict[str, Any]) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def _precondition(step: Step, values: dict[str, Any]) -> tuple[bool, list[str]]:
             left, right = (_replaced(operand, values) for operand in operands)
             if [left, right] == operands:
                 problems.append(
-                    f'"{operator}": at least one of operator\'s arguments must contain a valid '
+                    f"\"{operator}\": at least one of operator's arguments must contain a valid "
                     "document parameter"
                 )
             elif left != right:

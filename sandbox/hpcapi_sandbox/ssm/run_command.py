@@ -196,7 +196,9 @@ def _shown(command: Command) -> dict[str, Any]:
         "TargetCount": len(command.invocations),
         "CompletedCount": len(over),
         "ErrorCount": len([one for one in over if one.status == "Failed"]),
-        "DeliveryTimedOutCount": len([one for one in over if one.details == "DeliveryTimedOut"]),
+        "DeliveryTimedOutCount": len(
+            [one for one in over if one.details == "DeliveryTimedOut"]
+        ),
         "TimeoutSeconds": int(asked.get("TimeoutSeconds") or 3600),
     }
 

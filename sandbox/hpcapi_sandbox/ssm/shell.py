@@ -29,7 +29,9 @@ _NOTES = {
     _END_BADLY: "\nStep exited with code 169. Therefore, marking step as Failed. Further "
     "document steps will be skipped.",
 }
-_ON_FAILURE = "\nStep was found to have onFailure property. Further document steps will be skipped."
+_ON_FAILURE = (
+    "\nStep was found to have onFailure property. Further document steps will be skipped."
+)
 
 # Saves the script that comes on standard input.
 _SAVE = 'umask 077; mkdir -p "$1" && cat >"$1/_script.sh" && chmod 700 "$1/_script.sh"'
@@ -72,7 +74,9 @@ def _refuse(invocation: Invocation, reason: str) -> None:
     invocation.settle("Failed")
 
 
-def _run_all(node: Node, command: Command, invocation: Invocation, scripts: list[Script]) -> None:
+def _run_all(
+    node: Node, command: Command, invocation: Invocation, scripts: list[Script]
+) -> None:
     ended = False
     for script, result in zip(scripts, invocation.steps):
         if invocation.cancelled:
