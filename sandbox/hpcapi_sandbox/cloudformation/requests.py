@@ -13,7 +13,7 @@ from ministack.services.cloudformation import changesets, handlers, helpers
 from ministack.services.cloudformation import engine as intrinsics
 
 from ..patching import replace_everywhere
-from . import delays
+from . import delays, early_validation
 
 Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[[dict[str, Any]], Answer]
@@ -48,6 +48,7 @@ def install() -> None:
     _wrap("DeleteStack", _delete_stack)
     _wrap("DescribeStackEvents", _describe_stack_events)
     _wrap("ListStackResources", _list_stack_resources)
+    _wrap("DescribeEvents", early_validation.describe_events)
     for name in ("DescribeStacks", "ListStacks", "DescribeStackResources", "DescribeChangeSet"):
         _wrap(name, lambda params, handler: _without_empty_members(handler(params)))
     resolve_document = helpers._resolve_document
@@ -127,7 +128,10 @@ def _create_change_set(params: dict[str, Any], handler: Handler) -> Answer:
     else:
         answer = _keeping_deleted(stack, params, handler)
     if answer[0] == 200:
-        delays.make_slowly(answer[2])
+        change_set = delays.change_set_of(answer[2])
+        if change_set:
+            early_validation.validate(change_set)
+            delays.make_slowly(change_set)
     return answer
 
 
