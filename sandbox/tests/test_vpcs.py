@@ -38,6 +38,16 @@ Outputs:
 """
 
 
+FILES = """
+  Subnet: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref VPC, CidrBlock: 10.0.0.0/24}}
+  Files: {Type: AWS::EFS::FileSystem, DeletionPolicy: Retain}
+  Target:
+    Type: AWS::EFS::MountTarget
+    DeletionPolicy: Retain
+    Properties: {FileSystemId: !Ref Files, SubnetId: !Ref Subnet, SecurityGroups: []}
+Outputs:"""
+
+
 class RuleIds(ControlTest):
     def test_a_rule_that_was_put_back_is_not_deleted_with_its_stack(self) -> None:
         self.assertEqual(self.create("rules", GROUPS), "CREATE_COMPLETE")
@@ -123,10 +133,30 @@ class Holders(ControlTest):
         self.ec2.delete_vpc(VpcId=vpc)
 
 
+class FileSystems(ControlTest):
+    def test_a_file_system_that_stays_holds_its_subnet(self) -> None:
+        template = VPC.replace("Outputs:", FILES)
+        self.assertEqual(self.create("files", template), "CREATE_COMPLETE")
+        files = self.client("efs")
+        (target,) = files.describe_mount_targets(
+            FileSystemId=files.describe_file_systems()["FileSystems"][0]["FileSystemId"]
+        )["MountTargets"]
+        (interface,) = self.ec2.describe_network_interfaces(
+            NetworkInterfaceIds=[target["NetworkInterfaceId"]]
+        )["NetworkInterfaces"]
+        self.assertIn(target["MountTargetId"], interface["Description"])
+        self.assertEqual(self.deleted("files"), "DELETE_FAILED")
+        files.delete_mount_target(MountTargetId=target["MountTargetId"])
+        self.assertEqual(self.deleted("files"), "DELETE_COMPLETE")
+        self.assertEqual(len(files.describe_file_systems()["FileSystems"]), 1)
+
+
 class GuardDuty(ControlTest):
     def test_it_leaves_an_endpoint_and_a_group(self) -> None:
         vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-        subnet = self.ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+        # A zone that offers the instance type, whatever it is called in this account.
+        place = {"VpcId": vpc, "CidrBlock": "10.0.0.0/24", "AvailabilityZoneId": "use1-az2"}
+        subnet = self.ec2.create_subnet(**place)["Subnet"]["SubnetId"]
         image = self.ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
         status, _ = self.control("PUT", f"guard-duty/{self.account}", {"on": True})
         self.assertEqual(status, 200)
