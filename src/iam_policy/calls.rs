@@ -44,7 +44,10 @@ pub(super) fn statements() -> Vec<Statement> {
         on(
             "FollowStacks",
             &[Up, Teardown],
-            &["cloudformation:DescribeStackEvents"],
+            &[
+                "cloudformation:DescribeEvents",
+                "cloudformation:DescribeStackEvents",
+            ],
             ALL_STACKS,
         ),
         on(

@@ -22,6 +22,10 @@ const RARE: &[(&str, &str)] = &[
         "cloudformation:DeleteChangeSet",
         "nothing was to be changed",
     ),
+    (
+        "cloudformation:DescribeEvents",
+        "a template does not pass CloudFormation's validation",
+    ),
     ("cloudformation:DeleteStack", "`up` replaces a failed stack"),
     (
         "ec2:AuthorizeSecurityGroupEgress",
