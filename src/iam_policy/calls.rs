@@ -199,11 +199,17 @@ pub(super) fn statements() -> Vec<Statement> {
                 "dynamodb:ListTables",
                 "dynamodb:ListTagsOfResource",
                 "ec2:DescribeAddresses",
+                "ec2:DescribeInternetGateways",
                 "ec2:DescribeNatGateways",
+                "ec2:DescribeNetworkAcls",
                 "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeRouteTables",
                 "ec2:DescribeSecurityGroups",
                 "ec2:DescribeSnapshots",
+                "ec2:DescribeSubnets",
                 "ec2:DescribeVolumes",
+                "ec2:DescribeVpcEndpoints",
+                "ec2:DescribeVpcPeeringConnections",
                 "ec2:DescribeVpcs",
                 "elasticloadbalancing:DescribeLoadBalancers",
                 "elasticloadbalancing:DescribeTags",
@@ -214,6 +220,45 @@ pub(super) fn statements() -> Vec<Statement> {
             ],
             &["*"],
         ),
+        // Neither of two groups that name one another can be deleted.
+        Statement {
+            condition: Some((
+                "StringEquals",
+                "aws:ResourceTag/hpcapi:deployment",
+                &["{name}"],
+            )),
+            ..on(
+                "CloseSecurityGroups",
+                &[Teardown],
+                &[
+                    "ec2:RevokeSecurityGroupEgress",
+                    "ec2:RevokeSecurityGroupIngress",
+                ],
+                GROUPS,
+            )
+        },
+        // What GuardDuty leaves in the network.
+        Statement {
+            condition: Some((
+                "StringEquals",
+                "aws:ResourceTag/GuardDutyManaged",
+                &["true"],
+            )),
+            ..on(
+                "RemoveWhatGuardDutyLeft",
+                &[Teardown],
+                &[
+                    "ec2:DeleteSecurityGroup",
+                    "ec2:DeleteVpcEndpoints",
+                    "ec2:RevokeSecurityGroupEgress",
+                    "ec2:RevokeSecurityGroupIngress",
+                ],
+                &[
+                    "arn:{partition}:ec2:{region}:{account}:security-group/*",
+                    "arn:{partition}:ec2:{region}:{account}:vpc-endpoint/*",
+                ],
+            )
+        },
         on(
             "LookForGateways",
             &[Teardown],
