@@ -31,7 +31,14 @@ from . import (
     topics,
 )
 from .aws_error import AwsError
-from .cloudformation import ec2_types, engine, requests, rules, wait_condition
+from .cloudformation import (
+    ec2_types,
+    engine,
+    nested_stacks,
+    requests,
+    rules,
+    wait_condition,
+)
 from .ec2 import (
     describe,
     guard_duty,
@@ -88,6 +95,7 @@ def install() -> None:
         engine,
         requests,
         wait_condition,
+        nested_stacks,
         ec2_types,
         vpc_links,
         load_balancers,
