@@ -247,16 +247,9 @@ pub(super) fn statements() -> Vec<Statement> {
             ..on(
                 "RemoveWhatGuardDutyLeft",
                 &[Teardown],
-                &[
-                    "ec2:DeleteSecurityGroup",
-                    "ec2:DeleteVpcEndpoints",
-                    "ec2:RevokeSecurityGroupEgress",
-                    "ec2:RevokeSecurityGroupIngress",
-                ],
-                &[
-                    "arn:{partition}:ec2:{region}:{account}:security-group/*",
-                    "arn:{partition}:ec2:{region}:{account}:vpc-endpoint/*",
-                ],
+                &["ec2:DeleteSecurityGroup", "ec2:DeleteVpcEndpoints"],
+                // Of all kinds: the tag says which, and IAM limits a policy's length.
+                &["arn:{partition}:ec2:{region}:{account}:*"],
             )
         },
         on(

@@ -36,7 +36,6 @@ pub(super) async fn prepare(
             .await
             .map_err(|error| with_commands(error, &holders))?;
         for group in &left.groups {
-            network.revoke_rules_on_groups(group).await?;
             network.delete_group(group).await?;
         }
     }
