@@ -10,6 +10,9 @@
 `PUT /_hpcapi/vpc-links/ID` with `{"status": "INACTIVE"}` or `{"status": "FAILED"}`
     takes a VPC link's network interfaces away. One that is INACTIVE is woken by traffic.
 
+`PUT /_hpcapi/guard-duty/ACCOUNT` with `{"on": true}` or `{"on": false}`
+    switches the Runtime Monitoring of GuardDuty on for the account, or off (see `ec2.guard_duty`).
+
 `PUT /_hpcapi/event-troubles/ACCOUNT` with `{"twice": true, "fails": 0.2, "seed": 7}`
     lets the account's events come twice and invocations with messages of a queue fail with this
     probability (see `event_troubles`), each if it is given, and nothing more with `{}`. Answers
@@ -44,6 +47,7 @@ from urllib.parse import parse_qs
 
 from . import clock, event_troubles, machines, request_rates
 from .cloudformation import critical_path
+from .ec2 import guard_duty
 from .endpoint import vpc_links
 from .ssm import agents
 from .topics import mails
@@ -121,6 +125,20 @@ def _put_vpc_link(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, A
     return link
 
 
+def _put_guard_duty(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
+    on = asked.get("on")
+    if not isinstance(on, bool):
+        raise Refused(f"{on!r} is not a valid value of on: it is true or false")
+    guard_duty.switch(_checked_account(rest), on)
+    return {"on": on}
+
+
+def _checked_account(account: str) -> str:
+    if not re.fullmatch("[0-9]{12}", account):
+        raise Refused(f"{account!r} is no account")
+    return account
+
+
 def _get_event_troubles(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
     return (event_troubles.of(rest) or event_troubles.Troubles()).told()
 
@@ -129,8 +147,7 @@ def _put_event_troubles(rest: str, query: Query, asked: dict[str, Any]) -> dict[
     unknown = sorted(set(asked) - {"twice", "fails", "seed"})
     if unknown:
         raise Refused(f"not known: {', '.join(unknown)}")
-    if not re.fullmatch("[0-9]{12}", rest):
-        raise Refused(f"{rest!r} is no account")
+    _checked_account(rest)
     if not isinstance(asked.get("twice", False), bool):
         raise Refused(f"{asked['twice']!r} is not a valid value of twice: it is true or false")
     fails = asked.get("fails", 0)
@@ -175,6 +192,7 @@ _HANDLERS: dict[tuple[str, str], Callable[[str, Query, dict[str, Any]], dict[str
     ("PUT", "clock"): _put_clock,
     ("GET", "event-troubles"): _get_event_troubles,
     ("PUT", "event-troubles"): _put_event_troubles,
+    ("PUT", "guard-duty"): _put_guard_duty,
     ("PUT", "ssm-agents"): _put_ssm_agent,
     ("GET", "critical-path"): _get_critical_path,
     ("GET", "mails"): _get_mails,

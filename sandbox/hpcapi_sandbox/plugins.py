@@ -20,6 +20,7 @@ from . import (
     head_nodes,
     logs_and_alarms,
     model_check,
+    mount_targets,
     policy_simulation,
     queue_functions,
     regions,
@@ -30,15 +31,25 @@ from . import (
     topics,
 )
 from .aws_error import AwsError
-from .cloudformation import ec2_types, engine, requests, rules, wait_condition
+from .cloudformation import (
+    ec2_types,
+    engine,
+    nested_stacks,
+    requests,
+    rules,
+    wait_condition,
+)
 from .ec2 import (
     describe,
+    guard_duty,
     images,
     instance_actions,
     key_pairs,
     network_interfaces,
     query,
     security_groups,
+    vpc_endpoints,
+    vpcs,
     zones,
 )
 from .endpoint import api_types, load_balancers, vpc_links
@@ -53,6 +64,7 @@ _SERVICES = (
     "cloudformation",
     "cloudwatch_logs",
     "ec2",
+    "efs",
     "eventbridge",
     "iam",
     "lambda_svc",
@@ -75,10 +87,15 @@ def install() -> None:
         images,
         network_interfaces,
         security_groups,
+        vpcs,
+        vpc_endpoints,
+        guard_duty,
+        mount_targets,
         rules,
         engine,
         requests,
         wait_condition,
+        nested_stacks,
         ec2_types,
         vpc_links,
         load_balancers,

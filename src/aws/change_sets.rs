@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::wait::Pace;
 
 use super::error::{is_code, service};
+use super::remedies::remedy;
 use super::stack_apply::StackSpec;
 use super::stacks::{Stack, Stacks};
 
@@ -34,13 +35,18 @@ impl Stacks {
                     return Ok(None);
                 }
                 Prepared::Refused(reason) => {
+                    let cause = self.cause_of_refusal(&change_set, reason).await;
                     self.discard(&change_set).await?;
                     if there.is_none() && self.is_still_in_review(&stack).await? {
                         self.delete_in_review(&stack).await?;
                     }
                     let name = &spec.name;
                     let failure = format!("CloudFormation refuses to make the stack `{name}`");
-                    return Err(Error::failed(failure).because(reason));
+                    let error = Error::failed(failure).because(cause.clone());
+                    return Err(match remedy(&cause) {
+                        Some(remedy) => error.hint(remedy),
+                        None => error,
+                    });
                 }
                 // Somebody else was faster.
                 Prepared::Gone => {}
@@ -333,6 +339,47 @@ mod tests {
         let there = Stack::named("x");
         let prepared = stacks.prepare(&spec, Some(&there)).await.unwrap();
         assert_eq!(prepared, Some(("second".to_owned(), "stack".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_that_names_only_the_validation_is_told_with_its_cause() {
+        let answer = |action: &str, result: &str| {
+            format!(
+                "<{action}Response><{action}Result>{result}</{action}Result></{action}Response>"
+            )
+        };
+        let refused = "<Status>FAILED</Status><StatusReason>The following hook(s)/validation failed: \
+                       [AWS::EarlyValidation::ResourceExistenceCheck]</StatusReason>";
+        let taken = "<OperationEvents><member><LogicalResourceId>AccessLog</LogicalResourceId>\
+                     <ResourceType>AWS::Logs::LogGroup</ResourceType><ValidationStatusReason>Resource \
+                     of type 'AWS::Logs::LogGroup' with identifier '/aws/x' already exists.\
+                     </ValidationStatusReason></member></OperationEvents>";
+        let stacks = answered(&[
+            (
+                200,
+                &answer("CreateChangeSet", "<Id>first</Id><StackId>stack</StackId>"),
+            ),
+            (200, &answer("DescribeChangeSet", refused)),
+            (200, &answer("DescribeEvents", taken)),
+            (200, &answer("DeleteChangeSet", "")),
+        ])
+        .await
+        .stacks;
+        let spec = StackSpec {
+            name: "x".to_owned(),
+            template: "{}",
+            parameters: Vec::new(),
+            first: Vec::new(),
+            tags: Vec::new(),
+        };
+        let there = Stack::named("x");
+        let error = stacks.prepare(&spec, Some(&there)).await.unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(
+            cause.starts_with("`AccessLog` (AWS::Logs::LogGroup): "),
+            "{cause}"
+        );
+        assert!(cause.ends_with("already exists."), "{cause}");
     }
 
     #[test]

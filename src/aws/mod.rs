@@ -10,6 +10,7 @@ mod change_sets;
 mod commands;
 mod configuration;
 mod error;
+mod failed_events;
 mod http_apis;
 mod instances;
 mod inventory;
@@ -30,6 +31,7 @@ mod stack_events;
 mod stack_failure;
 mod stacks;
 mod upload;
+mod vpc_removal;
 mod zones;
 
 use std::time::Duration;
@@ -44,11 +46,11 @@ pub use capacity::{Capacity, Size};
 pub use commands::{Commands, Invocation};
 pub use http_apis::{HttpApi, HttpApis, Integration, Route, VpcLink};
 pub use instances::{Instance, Instances, TAG_CLUSTER};
-pub use inventory::{Inventory, Item, Kind, Names, SERVICES, TAGGED};
+pub use inventory::{IN_VPC, Inventory, Item, Kind, Names, SERVICES, TAGGED};
 pub use key_pairs::{KeyPair, KeyPairs};
 pub use load_balancing::{Listener, LoadBalancing, TargetHealth};
 pub use log_streams::LogStreams;
-pub use network::{GroupRule, GroupRules, Interface, Network};
+pub use network::{GroupRule, GroupRules, Interface, MadeFor, Network};
 pub use objects::Object;
 pub use permissions::{ContextKey, Permissions, Wish};
 pub use signing::Signer;
@@ -56,6 +58,7 @@ pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};
 pub use stacks::{Stack, StackResource, Stacks};
 pub use upload::{FilePart, Uploaded};
+pub use vpc_removal::{GuardDuty, TAG_GUARD_DUTY};
 pub use zones::{Zone, Zones, choose_zones};
 
 /// Where the calls go and who makes them; `None` leaves it to the AWS configuration.

@@ -70,6 +70,40 @@ impl Interface {
     }
 }
 
+/// What a service of AWS made a network interface for, as its description says: the interface goes
+/// with that, and not before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MadeFor {
+    /// A VPC endpoint, by its id.
+    Endpoint(String),
+    /// A mount target of an EFS file system: `fsmt-…` and `fs-…`.
+    MountTarget(String, String),
+    /// An FSx file system, by its id.
+    FileSystem(String),
+}
+
+impl Interface {
+    /// Returns what the interface was made for, if that is known.
+    pub fn made_for(&self) -> Option<MadeFor> {
+        if !self.is_managed {
+            return None;
+        }
+        let mut ids = self.description.split([' ', '(', ')']);
+        let mut starting = |prefix: &str| {
+            ids.find(|word| word.starts_with(prefix))
+                .map(ToOwned::to_owned)
+        };
+        if self.description.starts_with("VPC Endpoint Interface ") {
+            return starting("vpce-").map(MadeFor::Endpoint);
+        }
+        let file_system = starting("fs-")?;
+        if self.description.starts_with("EFS mount target for ") {
+            return starting("fsmt-").map(|target| MadeFor::MountTarget(target, file_system));
+        }
+        Some(MadeFor::FileSystem(file_system))
+    }
+}
+
 /// The TCP rules of a security group that name other groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupRules {
@@ -81,7 +115,7 @@ pub struct GroupRules {
 
 /// The EC2 calls about network interfaces and security groups.
 #[derive(Debug, Clone)]
-pub struct Network(Client);
+pub struct Network(pub(super) Client);
 
 impl Network {
     pub(super) fn new(client: Client) -> Self {
@@ -189,4 +223,40 @@ fn rules(permissions: &[IpPermission]) -> Vec<GroupRule> {
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_says_what_an_interface_was_made_for() {
+        let made_for = |description: &str| {
+            let interface = Interface {
+                description: description.to_owned(),
+                is_managed: true,
+                ..Interface::default()
+            };
+            interface.made_for()
+        };
+        let id = |id: &str| id.to_owned();
+        assert_eq!(
+            made_for("VPC Endpoint Interface vpce-0a1"),
+            Some(MadeFor::Endpoint(id("vpce-0a1")))
+        );
+        assert_eq!(
+            made_for("EFS mount target for fs-0a1 (fsmt-0b2)"),
+            Some(MadeFor::MountTarget(id("fsmt-0b2"), id("fs-0a1")))
+        );
+        assert_eq!(
+            made_for("AWS created network interface for fs-0a1"),
+            Some(MadeFor::FileSystem(id("fs-0a1")))
+        );
+        assert_eq!(made_for("ELB app/mine/0a1"), None);
+        let of_somebody = Interface {
+            description: id("VPC Endpoint Interface vpce-0a1"),
+            ..Interface::default()
+        };
+        assert_eq!(of_somebody.made_for(), None);
+    }
 }

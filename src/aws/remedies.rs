@@ -26,6 +26,20 @@ const REMEDIES: &[(&str, &str)] = &[
         "give whoever runs hpcapi the permissions that `hpcapi iam-policy` prints",
     ),
     (
+        "Insufficient permissions to enable logging",
+        "the account may have as many resource policies of CloudWatch Logs as it can, 10 a region: list \
+         them with `aws logs describe-resource-policies`, delete one that nobody needs with `aws logs \
+         delete-resource-policy --policy-name NAME`, then type the same command again",
+    ),
+    (
+        "hook(s) failed",
+        "a hook of CloudFormation refuses it: ask who administers the account",
+    ),
+    (
+        "refused by the hook",
+        "ask who administers the account what the hook wants",
+    ),
+    (
         "is not supported in your requested Availability Zone",
         "take an instance type that the zone offers, or a subnet in another zone",
     ),
@@ -53,6 +67,9 @@ mod tests {
             "The maximum number of VPCs has been reached.",
             "The maximum number of addresses has been reached.",
             "User: arn:aws:iam::1:user/x is not authorized to perform: ec2:RunInstances",
+            "Insufficient permissions to enable logging (Service: ApiGatewayV2, Status Code: 400)",
+            "The following hook(s) failed: [Acme::S3::Encrypted]",
+            "`Bucket`: refused by the hook Acme::S3::Encrypted: not encrypted",
             "Your requested instance type (t3.small) is not supported in your requested \
              Availability Zone (us-east-1e).",
         ];

@@ -1,6 +1,6 @@
 //! Stack events: the story of an operation, and which of them is the cause of its failure.
 
-use aws_sdk_cloudformation::types::StackEvent as SdkEvent;
+use aws_sdk_cloudformation::types::{DetailedStatus, StackEvent as SdkEvent};
 
 /// Is told each new event of an operation.
 pub type Progress<'a> = &'a (dyn Fn(&StackEvent) + Sync);
@@ -20,6 +20,9 @@ pub struct StackEvent {
     pub status: String,
     /// AWS's reason; empty when there is none.
     pub reason: String,
+    /// Whether it only says that all is configured, in the middle of an operation: its status is that
+    /// of the beginning.
+    pub is_configured: bool,
 }
 
 impl StackEvent {
@@ -32,6 +35,7 @@ impl StackEvent {
             kind: text(event.resource_type()),
             status: text(event.resource_status().map(|status| status.as_str())),
             reason: text(event.resource_status_reason()),
+            is_configured: event.detailed_status() == Some(&DetailedStatus::ConfigurationComplete),
         }
     }
 
@@ -46,6 +50,7 @@ impl StackEvent {
 
     pub(super) fn starts_operation(&self, stack_id: &str) -> bool {
         self.is_of_stack(stack_id)
+            && !self.is_configured
             && matches!(
                 self.status.as_str(),
                 "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS"
@@ -85,6 +90,7 @@ pub(super) fn first_failure<'e>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::recorded::answered;
     use super::*;
 
     fn event(resource: &str, status: &str, reason: &str) -> StackEvent {
@@ -95,7 +101,47 @@ mod tests {
             kind: "AWS::Some::Type".to_owned(),
             status: status.to_owned(),
             reason: reason.to_owned(),
+            is_configured: false,
         }
+    }
+
+    #[tokio::test]
+    async fn an_operation_goes_back_beyond_its_middle() {
+        let line = |number: u32, resource: &str, id: &str, status: &str, more: &str| {
+            format!(
+                "<member><StackId>arn</StackId><StackName>x</StackName><EventId>{number}</EventId>\
+                 <LogicalResourceId>{resource}</LogicalResourceId><PhysicalResourceId>{id}\
+                 </PhysicalResourceId><ResourceStatus>{status}</ResourceStatus>{more}<Timestamp>\
+                 2026-11-23T14:00:00Z</Timestamp></member>"
+            )
+        };
+        let middle = "<DetailedStatus>CONFIGURATION_COMPLETE</DetailedStatus>";
+        let newest_first = [
+            line(4, "x", "arn", "CREATE_IN_PROGRESS", middle),
+            line(3, "Group", "sg-1", "CREATE_FAILED", ""),
+            line(2, "x", "arn", "CREATE_IN_PROGRESS", ""),
+            line(1, "x", "arn", "REVIEW_IN_PROGRESS", ""),
+        ];
+        let answer = format!(
+            "<DescribeStackEventsResponse><DescribeStackEventsResult><StackEvents>{}</StackEvents>\
+             </DescribeStackEventsResult></DescribeStackEventsResponse>",
+            newest_first.concat()
+        );
+        let stacks = answered(&[(200, &answer)]).await.stacks;
+        let events = stacks.operation("arn", None).await.unwrap();
+        let ids: Vec<_> = events.iter().map(|event| event.id.as_str()).collect();
+        assert_eq!(ids, ["2", "3", "4"]);
+    }
+
+    #[test]
+    fn what_is_said_in_the_middle_begins_no_operation() {
+        let begin = event("stack", "CREATE_IN_PROGRESS", "User Initiated");
+        assert!(begin.starts_operation("arn"));
+        let middle = StackEvent {
+            is_configured: true,
+            ..begin
+        };
+        assert!(!middle.starts_operation("arn"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 
+use super::failed_events::is_elsewhere;
 use super::remedies::remedy;
 use super::stack_events::{StackEvent, first_failure};
 use super::stacks::{Stack, Stacks};
@@ -28,8 +29,15 @@ impl Stacks {
             Ok(None) => return failed,
             Err(error) => return failed.because(error),
         };
-        let failed = failed.because(event.cause());
-        match remedy(&event.reason) {
+        let mut cause = event.cause();
+        if is_elsewhere(&event.reason)
+            && let Ok(lines) = self.failures_of_stack(&stack.id).await
+            && !lines.is_empty()
+        {
+            cause = lines.join("\n");
+        }
+        let failed = failed.because(cause.clone());
+        match remedy(&cause) {
             Some(remedy) => failed.hint(remedy),
             None => failed,
         }
@@ -93,6 +101,32 @@ mod tests {
              <DescribeStackEventsResult><StackEvents>{members}</StackEvents>\
              </DescribeStackEventsResult></DescribeStackEventsResponse>"
         )
+    }
+
+    #[tokio::test]
+    async fn a_failed_validation_is_told_with_what_it_found() {
+        let of_stack = events(&[
+            (
+                "x",
+                "arn:x",
+                STACK,
+                "CREATE_FAILED",
+                "Validation failed with 1 error(s). Call DescribeEvents to retrieve the full list",
+            ),
+            ("x", "arn:x", STACK, "CREATE_IN_PROGRESS", "User Initiated"),
+        ]);
+        let found = "<DescribeEventsResponse><DescribeEventsResult><OperationEvents><member>\
+                     <LogicalResourceId>Table</LogicalResourceId><ValidationStatusReason>it already \
+                     exists</ValidationStatusReason></member></OperationEvents>\
+                     </DescribeEventsResult></DescribeEventsResponse>";
+        let stacks = answered(&[(200, &of_stack), (200, found)]).await.stacks;
+        let stack = Stack {
+            id: "arn:x".to_owned(),
+            ..Stack::named("x")
+        };
+        let error = stacks.failure(&stack, "CREATE_FAILED").await;
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(cause, "`Table`: it already exists");
     }
 
     const STACK: &str = "AWS::CloudFormation::Stack";

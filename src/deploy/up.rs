@@ -228,13 +228,25 @@ async fn make(step: Step, needed: bool, context: &Context, board: &Board) -> Res
     context.events.send(Event::Started(step));
     if let Err(error) = make_now(step, context, board).await {
         context.events.send(Event::Failed(step, start.elapsed()));
-        return Err(error);
+        return Err(beside_what_was_left(context, error));
     }
     context
         .events
         .send(Event::Finished(step, Outcome::Made, start.elapsed()));
     board.reach(step, Milestone::Done);
     Ok(true)
+}
+
+/// Adds to an error that names what is there already who says whose it is, and what removes it.
+fn beside_what_was_left(context: &Context, error: Error) -> Error {
+    let cause = std::error::Error::source(&error).map_or_else(String::new, ToString::to_string);
+    if !cause.contains("already exists") {
+        return error;
+    }
+    error.hint(format!(
+        "it may be left from before: {} --check names it with the command that removes it",
+        context.settings.again.command("teardown")
+    ))
 }
 
 async fn make_now(step: Step, context: &Context, board: &Board) -> Result<()> {

@@ -44,7 +44,10 @@ pub(super) fn statements() -> Vec<Statement> {
         on(
             "FollowStacks",
             &[Up, Teardown],
-            &["cloudformation:DescribeStackEvents"],
+            &[
+                "cloudformation:DescribeEvents",
+                "cloudformation:DescribeStackEvents",
+            ],
             ALL_STACKS,
         ),
         on(
@@ -196,11 +199,17 @@ pub(super) fn statements() -> Vec<Statement> {
                 "dynamodb:ListTables",
                 "dynamodb:ListTagsOfResource",
                 "ec2:DescribeAddresses",
+                "ec2:DescribeInternetGateways",
                 "ec2:DescribeNatGateways",
+                "ec2:DescribeNetworkAcls",
                 "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeRouteTables",
                 "ec2:DescribeSecurityGroups",
                 "ec2:DescribeSnapshots",
+                "ec2:DescribeSubnets",
                 "ec2:DescribeVolumes",
+                "ec2:DescribeVpcEndpoints",
+                "ec2:DescribeVpcPeeringConnections",
                 "ec2:DescribeVpcs",
                 "elasticloadbalancing:DescribeLoadBalancers",
                 "elasticloadbalancing:DescribeTags",
@@ -211,6 +220,38 @@ pub(super) fn statements() -> Vec<Statement> {
             ],
             &["*"],
         ),
+        // Neither of two groups that name one another can be deleted.
+        Statement {
+            condition: Some((
+                "StringEquals",
+                "aws:ResourceTag/hpcapi:deployment",
+                &["{name}"],
+            )),
+            ..on(
+                "CloseSecurityGroups",
+                &[Teardown],
+                &[
+                    "ec2:RevokeSecurityGroupEgress",
+                    "ec2:RevokeSecurityGroupIngress",
+                ],
+                GROUPS,
+            )
+        },
+        // What GuardDuty leaves in the network.
+        Statement {
+            condition: Some((
+                "StringEquals",
+                "aws:ResourceTag/GuardDutyManaged",
+                &["true"],
+            )),
+            ..on(
+                "RemoveWhatGuardDutyLeft",
+                &[Teardown],
+                &["ec2:DeleteSecurityGroup", "ec2:DeleteVpcEndpoints"],
+                // Of all kinds: the tag says which, and IAM limits a policy's length.
+                &["arn:{partition}:ec2:{region}:{account}:*"],
+            )
+        },
         on(
             "LookForGateways",
             &[Teardown],

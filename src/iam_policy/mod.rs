@@ -159,7 +159,14 @@ impl Use {
 pub fn document(wanted: Use, scope: &Scope) -> Value {
     let mut statements: Vec<Value> = Vec::new();
     for statement in all_statements().filter(|statement| statement.serves(wanted)) {
-        add(&mut statements, statement.json(scope));
+        let mut json = statement.json(scope);
+        // Many of its statements are several in one, and without their names it is not too long.
+        if wanted == Use::All
+            && let Some(members) = json.as_object_mut()
+        {
+            members.remove("Sid");
+        }
+        add(&mut statements, json);
     }
     json!({ "Version": "2012-10-17", "Statement": statements })
 }

@@ -139,6 +139,21 @@ impl TestEnv {
         sandbox_folder(self.suite)
     }
 
+    /// Returns the folder with the Python packages of pcluster, which all tests share.
+    pub(crate) fn pcluster_packages(&self) -> PathBuf {
+        let only = |folder: PathBuf, prefix: &str| {
+            let entries = std::fs::read_dir(folder).unwrap();
+            let mut names = entries.map(|entry| entry.unwrap().path());
+            let is_it = |path: &PathBuf| {
+                let name = path.file_name().unwrap().to_str().unwrap();
+                name.starts_with(prefix) && path.is_dir()
+            };
+            names.find(is_it).unwrap()
+        };
+        let environment = only(shared().join("hpcapi"), "pcluster-");
+        only(environment.join("lib"), "python").join("site-packages")
+    }
+
     /// Returns the folder where the client keeps what it may forget.
     pub(crate) fn runtime_folder(&self) -> PathBuf {
         self.home().join("hpcapi")

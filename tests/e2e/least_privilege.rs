@@ -22,6 +22,10 @@ const RARE: &[(&str, &str)] = &[
         "cloudformation:DeleteChangeSet",
         "nothing was to be changed",
     ),
+    (
+        "cloudformation:DescribeEvents",
+        "a template does not pass CloudFormation's validation",
+    ),
     ("cloudformation:DeleteStack", "`up` replaces a failed stack"),
     (
         "ec2:AuthorizeSecurityGroupEgress",
@@ -39,6 +43,8 @@ const RARE: &[(&str, &str)] = &[
         "ec2:DescribeRegions",
         "the region takes no credentials of this account",
     ),
+    ("ec2:DeleteSecurityGroup", "GuardDuty was in the network"),
+    ("ec2:DeleteVpcEndpoints", "GuardDuty was in the network"),
     (
         "ec2:GetConsoleOutput",
         "a cluster failed, and its head node is out of reach",
@@ -276,4 +282,59 @@ async fn begin_an_upload(env: &TestEnv) {
         .send()
         .await
         .unwrap();
+}
+
+/// The modules of the CDK as pcluster's templates call them, and their services.
+const MODULES: &[(&str, &str)] = &[
+    ("autoscaling", "AutoScaling"),
+    ("awslambda", "Lambda"),
+    ("cfn", "CloudFormation"),
+    ("dynamodb", "DynamoDB"),
+    ("dynamomdb", "DynamoDB"),
+    ("ec2", "EC2"),
+    ("efs", "EFS"),
+    ("fsx", "FSx"),
+    ("iam", "IAM"),
+    ("logs", "Logs"),
+    ("route53", "Route53"),
+];
+
+/// What a configuration may ask for beyond the cluster of these tests is known to the scan of
+/// `teardown`, too: pcluster's own templates say what that can be.
+#[test]
+fn every_type_that_pcluster_can_make_is_looked_for() {
+    let env = TestEnv::new();
+    let known: BTreeMap<String, String> =
+        serde_json::from_str(include_str!("../leftover_types.json")).unwrap();
+    let folder = env.pcluster_packages().join("pcluster/templates");
+    let mut types = BTreeSet::new();
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name.ends_with(".py") && name != "imagebuilder_stack.py" {
+            types.extend(constructs(&fs::read_to_string(&path).unwrap()));
+        }
+    }
+    assert!(types.contains("AWS::FSx::FileSystem"), "{types:?}");
+    types.retain(|kind| !known.contains_key(kind));
+    assert_eq!(types, BTreeSet::new());
+}
+
+/// Returns the types of what a program makes with `module.CfnName`.
+fn constructs(program: &str) -> BTreeSet<String> {
+    let mut types = BTreeSet::new();
+    for (at, dot) in program.match_indices(".Cfn") {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let module = program[..at].rsplit(|c| !is_word(c)).next().unwrap();
+        let rest = &program[at + dot.len()..];
+        let name: String = rest
+            .chars()
+            .take_while(|c| c.is_ascii_alphabetic())
+            .collect();
+        let service = MODULES.iter().find(|(known, _)| *known == module);
+        let (_, service) = service.unwrap_or_else(|| panic!("{module}.Cfn{name} is of no service"));
+        // A property of the type, not another one.
+        types.insert(format!("AWS::{service}::{name}"));
+    }
+    types
 }

@@ -10,27 +10,33 @@ use aws_sdk_ec2::types::{
 use crate::environment::TestEnv;
 
 /// Every kind that a scan looks for.
-pub(crate) const KINDS: [&str; 24] = [
+pub(crate) const KINDS: [&str; 30] = [
     "API",
     "NAT gateway",
     "SSM document",
     "VPC",
+    "VPC endpoint",
     "VPC link",
+    "VPC peering",
     "bucket",
     "elastic IP",
     "function",
     "hosted zone",
     "instance",
+    "internet gateway",
     "key pair",
     "load balancer",
     "log group",
+    "network ACL",
     "network interface",
     "queue",
     "role",
+    "route table",
     "rule",
     "security group",
     "snapshot",
     "stack",
+    "subnet",
     "table",
     "target group",
     "topic",
@@ -139,13 +145,20 @@ impl Make<'_> {
                 .vpc_id(vpc)
                 .availability_zone_id(zone)
                 .cidr_block(block)
+                .tag_specifications(self.named(ResourceType::Subnet))
                 .send()
                 .await
                 .unwrap();
             let subnet = subnet.subnet().unwrap().subnet_id().unwrap();
             subnets.push(subnet.to_owned());
         }
-        let gateway = ec2.create_internet_gateway().send().await.unwrap();
+        self.around(&ec2, vpc).await;
+        let gateway = ec2
+            .create_internet_gateway()
+            .tag_specifications(self.named(ResourceType::InternetGateway))
+            .send()
+            .await
+            .unwrap();
         let gateway = gateway.internet_gateway().unwrap();
         ec2.attach_internet_gateway()
             .vpc_id(vpc)
@@ -219,6 +232,27 @@ impl Make<'_> {
             .await
             .unwrap();
         subnets
+    }
+
+    /// Makes what else a VPC may have, and a peering with the account's default VPC.
+    async fn around(&self, ec2: &aws_sdk_ec2::Client, vpc: &str) {
+        let table = ec2.create_route_table().vpc_id(vpc);
+        let table = table.tag_specifications(self.named(ResourceType::RouteTable));
+        table.send().await.unwrap();
+        let acl = ec2.create_network_acl().vpc_id(vpc);
+        let acl = acl.tag_specifications(self.named(ResourceType::NetworkAcl));
+        acl.send().await.unwrap();
+        let endpoint = ec2.create_vpc_endpoint().vpc_id(vpc);
+        let endpoint = endpoint.service_name("com.amazonaws.us-east-1.s3");
+        let endpoint = endpoint.tag_specifications(self.named(ResourceType::VpcEndpoint));
+        endpoint.send().await.unwrap();
+        let vpcs = ec2.describe_vpcs().send().await.unwrap();
+        let mut vpcs = vpcs.vpcs().iter();
+        let default = vpcs.find(|vpc| vpc.is_default() == Some(true)).unwrap();
+        let peering = ec2.create_vpc_peering_connection().vpc_id(vpc);
+        let peering = peering.peer_vpc_id(default.vpc_id().unwrap());
+        let peering = peering.tag_specifications(self.named(ResourceType::VpcPeeringConnection));
+        peering.send().await.unwrap();
     }
 
     async fn of_the_api(&self, aws: &SdkConfig, subnets: Vec<String>) {

@@ -47,6 +47,7 @@ class Apply:
         self.first_failure = ""
         self.record = critical_path.begin(view.name, self.verb)
         self._waiting: dict[str, set[str]] = {}  # what each resource still needs
+        self._to_begin: set[str] = set()  # of those that are new
         self._tasks: dict[asyncio.Task[None], Work] = {}
         self._news = asyncio.Event()
 
@@ -133,6 +134,12 @@ class Apply:
                 needs.discard(work.logical_id)
         self._news.set()
 
+    def _begun(self, work: Work) -> None:
+        """Says so when the last resource has been begun."""
+        self._to_begin.discard(work.logical_id)
+        if not self._to_begin and not self._waiting and not self.first_failure:
+            self.view.stack_is_configured(self.verb)
+
     def _waits_for_all(self, logical_id: str) -> bool:
         return "DependsOn" in self.view.definitions[logical_id]
 
@@ -140,7 +147,9 @@ class Apply:
         previous = ((self.previous or {}).get("_resources") or {}).get(logical_id) or {}
         if not previous.get("PhysicalResourceId"):
             previous = None  # an earlier operation did not get as far as making it
-        work = Work(self.view, logical_id, previous, self._configured)
+        if previous is None:
+            self._to_begin.add(logical_id)
+        work = Work(self.view, logical_id, previous, self._configured, self._begun)
         task = asyncio.create_task(work.apply())
         span = self.record.start(logical_id, work.kind, self.view.needs(logical_id))
         if not self._waits_for_all(logical_id):

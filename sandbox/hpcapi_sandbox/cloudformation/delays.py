@@ -19,11 +19,15 @@ _PENDING = {
 }
 
 
-def make_slowly(answer_to_create: bytes) -> None:
-    """Hides what a new change set holds until it is made."""
+def change_set_of(answer_to_create: bytes) -> dict[str, Any] | None:
+    """The change set that was made."""
     found = re.search(rb"<Id>([^<]+)</Id>", answer_to_create)
-    change_set = state._change_sets.get(found[1].decode()) if found else None
-    if change_set and clock.scale() > 0:
+    return state._change_sets.get(found[1].decode()) if found else None
+
+
+def make_slowly(change_set: dict[str, Any]) -> None:
+    """Hides what a new change set holds until it is made."""
+    if clock.scale() > 0:
         made = {name: change_set[name] for name in _PENDING}
         change_set.update(_PENDING)
         clock.later(_show(change_set, made))

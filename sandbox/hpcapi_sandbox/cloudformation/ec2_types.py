@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 from typing import Any
 
@@ -12,7 +11,7 @@ from ministack.services.cloudformation import provisioners
 
 from .. import clock, service_quotas
 from ..aws_error import AwsError
-from ..ec2 import instances, network_interfaces, query, security_groups, zones
+from ..ec2 import instances, network_interfaces, query, security_groups, vpcs, zones
 from ..ec2.launch import Launch, launch
 from ..identifiers import new_id, now
 from .resource_types import Made, Properties, add, guard_create, guard_delete, stabilizers
@@ -44,6 +43,7 @@ def install() -> None:
         lambda subnet_id, _: network_interfaces.check_subnet_is_unused(subnet_id),
     )
     guard_delete("AWS::EC2::SecurityGroup", _check_group_is_unused)
+    guard_delete("AWS::EC2::VPC", lambda vpc_id, _: vpcs.check_is_empty(vpc_id))
     guard_delete("AWS::EC2::VPCGatewayAttachment", _check_no_public_addresses)
 
 
@@ -53,9 +53,7 @@ def _tag(resource_id: str, properties: Properties) -> None:
 
 def _create_eip(logical_id: str, properties: Properties, stack_name: str) -> Made:
     if len(store._addresses) >= service_quotas.value("ec2", "L-0263D0A3"):
-        raise AwsError(
-            "AddressLimitExceeded", "The maximum number of addresses has been reached."
-        )
+        raise AwsError("AddressLimitExceeded", "The maximum number of addresses has been reached.")
     allocation_id = new_id("eipalloc")
     address = store._random_ip("52.")
     store._addresses[allocation_id] = {
@@ -285,16 +283,14 @@ def _add_security_group_rule(word: str) -> None:
             group["_has_egress_resources"] = True
             if group[direction] == provisioners._ec2_sg_egress_permissions(None):
                 group[direction] = []
-        security_groups.authorize(group, direction, permission)
-        rule_id = new_id("sgr")
+        (rule,) = security_groups.authorize(group, direction, permission)
+        rule_id = rule["SecurityGroupRuleId"]
         return rule_id, {"Id": rule_id}
 
     def delete(rule_id: str, properties: Properties) -> None:
         group = store._security_groups.get(properties.get("GroupId"))
-        (permission,) = provisioners._ec2_sg_permissions([properties])
         if group:
-            with contextlib.suppress(AwsError):
-                security_groups.revoke(group, direction, permission)
+            security_groups.revoke_by_id(group, direction, rule_id)
 
     add(f"AWS::EC2::SecurityGroup{word}", create, delete)
 

@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ministack.core.responses import now_iso
 from ministack.services import cloudformation as state
 from ministack.services.cloudformation import changesets, handlers, helpers
 from ministack.services.cloudformation import engine as intrinsics
 
 from ..patching import replace_everywhere
-from . import delays
+from . import delays, early_validation
 
 Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[[dict[str, Any]], Answer]
@@ -31,6 +32,8 @@ DELETABLE_IN_PROGRESS = {
     "ROLLBACK_IN_PROGRESS",
     "REVIEW_IN_PROGRESS",
 }
+# The statuses of a stack that lists also what it has deleted.
+_WITH_PAST = ("DELETE_", "ROLLBACK_")
 _S3_VIRTUAL_HOST = re.compile(r"https?://([^/]+?)\.s3[.-][^/]*amazonaws\.com(?:\.cn)?/([^?]+)")
 # Members that AWS leaves out when there is nothing to say.
 _EMPTY = re.compile(
@@ -45,6 +48,7 @@ def install() -> None:
     _wrap("DeleteStack", _delete_stack)
     _wrap("DescribeStackEvents", _describe_stack_events)
     _wrap("ListStackResources", _list_stack_resources)
+    _wrap("DescribeEvents", early_validation.describe_events)
     for name in ("DescribeStacks", "ListStacks", "DescribeStackResources", "DescribeChangeSet"):
         _wrap(name, lambda params, handler: _without_empty_members(handler(params)))
     resolve_document = helpers._resolve_document
@@ -124,7 +128,10 @@ def _create_change_set(params: dict[str, Any], handler: Handler) -> Answer:
     else:
         answer = _keeping_deleted(stack, params, handler)
     if answer[0] == 200:
-        delays.make_slowly(answer[2])
+        change_set = delays.change_set_of(answer[2])
+        if change_set:
+            early_validation.validate(change_set)
+            delays.make_slowly(change_set)
     return answer
 
 
@@ -180,10 +187,17 @@ def _describe_stack_events(params: dict[str, Any], handler: Handler) -> Answer:
 
 
 def _list_stack_resources(params: dict[str, Any], handler: Handler) -> Answer:
-    """Adds why a resource is in its status."""
+    """Adds why a resource is in its status, and of a stack that is deleted what it had."""
     status, headers, body = handler(params)
-    stack = _named(params)
-    resources = (stack or {}).get("_resources") or {}
+    stack = _named(params) or {}
+    present = stack.get("_resources") or {}
+    past = {}
+    if stack.get("StackStatus", "").startswith(_WITH_PAST) and b"<NextToken>" not in body:
+        past = stack.get("_past_resources") or {}
+        listed = "".join(_member(one, record) for one, record in past.items()).encode()
+        end = b"</StackResourceSummaries>"
+        body = body.replace(end, listed + end)
+    resources = {**past, **present}
 
     def with_reason(found: re.Match[bytes]) -> bytes:
         record = resources.get(html.unescape(found[1].decode()), {})
@@ -197,3 +211,15 @@ def _list_stack_resources(params: dict[str, Any], handler: Handler) -> Answer:
         flags=re.DOTALL,
     )
     return _without_empty_members((status, headers, listed))
+
+
+def _member(logical_id: str, record: dict[str, Any]) -> str:
+    members = {
+        "LogicalResourceId": logical_id,
+        "PhysicalResourceId": record.get("PhysicalResourceId", ""),
+        "ResourceType": record.get("ResourceType", ""),
+        "ResourceStatus": record["ResourceStatus"],
+        "LastUpdatedTimestamp": record.get("Timestamp") or now_iso(),
+    }
+    texts = (f"<{name}>{html.escape(str(value))}</{name}>" for name, value in members.items())
+    return f"<member>{''.join(texts)}</member>"

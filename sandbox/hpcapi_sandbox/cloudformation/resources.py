@@ -112,6 +112,17 @@ class StackView:
             self.stack_id, self.name, logical_id, kind, status, reason, physical_id, detailed
         )
 
+    def stack_is_configured(self, verb: str) -> None:
+        """Says in the middle of an operation that all of it is configured, and not yet settled."""
+        self.event(
+            self.name,
+            f"{verb}_IN_PROGRESS",
+            "",
+            self.stack_id,
+            "AWS::CloudFormation::Stack",
+            "CONFIGURATION_COMPLETE",
+        )
+
     def stack_event(self, status: str, reason: str = "") -> None:
         self.stack["StackStatus"] = status
         self.stack["StackStatusReason"] = reason
@@ -127,6 +138,8 @@ class Work:
     previous: dict[str, Any] | None = None  # its record before an update
     # Called when others may refer to it, which is before it is complete if it is slow to settle.
     on_configured: Callable[[Work], None] = lambda work: None
+    # Called once its service has begun to make it.
+    on_begun: Callable[[Work], None] = lambda work: None
     in_thread: bool = False  # cannot be stopped half-way
     cancelled: bool = False
     changed: bool = True
@@ -184,6 +197,7 @@ class Work:
 
     async def _stabilize(self, physical_id: str) -> None:
         """Lasts until the resource is what its service calls ready."""
+        self.on_begun(self)
         early = clock.seconds(self.kind, "configure")
         if early and clock.scale() > 0:
             await clock.take_seconds(early)

@@ -30,9 +30,24 @@ def checked_group(group_id: str) -> Group:
     return group
 
 
-def authorize(group: Group, direction: str, permission: Permission) -> None:
-    """Adds the rules of a permission; one that is there already is refused."""
-    rules = list(_rules(permission))
+def make(name: str, description: str, vpc_id: str) -> str:
+    """Makes a group without rules of its own; returns its id."""
+    group_id = new_id("sg")
+    store._security_groups[group_id] = {
+        "GroupId": group_id,
+        "GroupName": name,
+        "Description": description,
+        "VpcId": vpc_id,
+        "OwnerId": get_account_id(),
+        INGRESS: [],
+        EGRESS: [],
+    }
+    return group_id
+
+
+def authorize(group: Group, direction: str, permission: Permission) -> list[Permission]:
+    """Adds the rules of a permission, each with an id of its own; one that is there is refused."""
+    rules = [{**rule, "SecurityGroupRuleId": new_id("sgr")} for rule in _rules(permission)]
     for rule in rules:
         if any(_same(rule, known) for known in _known(group, direction)):
             raise AwsError(
@@ -40,6 +55,14 @@ def authorize(group: Group, direction: str, permission: Permission) -> None:
                 f'the specified rule "{_text(rule)}" already exists',
             )
     group[direction] = [*group[direction], *rules]
+    return rules
+
+
+def revoke_by_id(group: Group, direction: str, rule_id: str) -> None:
+    """Takes a rule away, if it is there: one that was put back has another id."""
+    group[direction] = [
+        rule for rule in group[direction] if rule.get("SecurityGroupRuleId") != rule_id
+    ]
 
 
 def revoke(group: Group, direction: str, permission: Permission) -> None:
@@ -144,25 +167,25 @@ def install() -> None:
 
 
 def _install_changes(word: str, direction: str) -> None:
-    revoke_by_id = store._ACTION_MAP[f"RevokeSecurityGroup{word}"]
+    revoke_by_ids = store._ACTION_MAP[f"RevokeSecurityGroup{word}"]
 
     @query.action(f"AuthorizeSecurityGroup{word}")
     def authorize_by_request(parameters: dict[str, Any]) -> dict[str, Any]:
         group = checked_group(parameters.get("GroupId", ""))
-        permissions = _given(parameters)
-        for permission in permissions:
-            authorize(group, direction, permission)
+        rules = [
+            rule
+            for permission in _given(parameters)
+            for rule in authorize(group, direction, permission)
+        ]
         return {
             "return": True,
-            "securityGroupRuleSet": [
-                _rule_answer(group, rule, word) for one in permissions for rule in _rules(one)
-            ],
+            "securityGroupRuleSet": [_rule_answer(group, rule, word) for rule in rules],
         }
 
     def revoke_by_request(parameters: query.Parameters) -> query.Answer:
         asked = query.nested(parameters)
         if asked.get("SecurityGroupRuleId"):
-            return revoke_by_id(parameters)
+            return revoke_by_ids(parameters)
 
         def produce() -> dict[str, Any]:
             group = checked_group(asked.get("GroupId", ""))
@@ -213,7 +236,7 @@ def _given(parameters: dict[str, Any]) -> list[Permission]:
 def _rule_answer(group: Group, rule: Permission, word: str) -> dict[str, Any]:
     pair = (rule.get("UserIdGroupPairs") or [{}])[0]
     return {
-        "securityGroupRuleId": new_id("sgr"),
+        "securityGroupRuleId": rule["SecurityGroupRuleId"],
         "groupId": group["GroupId"],
         "groupOwnerId": get_account_id(),
         "isEgress": word == "Egress",

@@ -12,12 +12,15 @@ mod stacks;
 mod storage;
 mod tables;
 mod tagged;
+mod vpc_parts;
 
 use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 
 use crate::error::Result;
+
+use super::network::MadeFor;
 
 /// A kind of thing in an account, in the order in which things can be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +37,14 @@ pub enum Kind {
     Topic,
     /// A document of Systems Manager.
     Document,
+    /// An alarm of CloudWatch.
+    Alarm,
+    /// A dashboard of CloudWatch.
+    Dashboard,
+    /// An Auto Scaling group.
+    AutoScalingGroup,
+    /// A launch template of EC2.
+    LaunchTemplate,
     /// An EC2 instance.
     Instance,
     /// An API of API Gateway.
@@ -48,14 +59,32 @@ pub enum Kind {
     NatGateway,
     /// An elastic IP address.
     ElasticIp,
+    /// A VPC endpoint.
+    VpcEndpoint,
     /// A network interface.
     NetworkInterface,
     /// An EBS volume.
     Volume,
     /// A snapshot of an EBS volume.
     Snapshot,
+    /// A file system of EFS.
+    FileSystem,
+    /// A file system of FSx.
+    FsxFileSystem,
+    /// A placement group of EC2.
+    PlacementGroup,
     /// A security group.
     SecurityGroup,
+    /// A subnet.
+    Subnet,
+    /// A route table, but for the one that a VPC comes with.
+    RouteTable,
+    /// A network ACL, but for the one that a VPC comes with.
+    NetworkAcl,
+    /// An internet gateway.
+    InternetGateway,
+    /// A VPC peering connection.
+    Peering,
     /// A VPC.
     Vpc,
     /// A DynamoDB table.
@@ -82,6 +111,10 @@ impl Kind {
             Kind::Queue => "queue",
             Kind::Topic => "topic",
             Kind::Document => "SSM document",
+            Kind::Alarm => "alarm",
+            Kind::Dashboard => "dashboard",
+            Kind::AutoScalingGroup => "Auto Scaling group",
+            Kind::LaunchTemplate => "launch template",
             Kind::Instance => "instance",
             Kind::Api => "API",
             Kind::VpcLink => "VPC link",
@@ -89,10 +122,19 @@ impl Kind {
             Kind::TargetGroup => "target group",
             Kind::NatGateway => "NAT gateway",
             Kind::ElasticIp => "elastic IP",
+            Kind::VpcEndpoint => "VPC endpoint",
             Kind::NetworkInterface => "network interface",
             Kind::Volume => "volume",
             Kind::Snapshot => "snapshot",
+            Kind::FileSystem => "file system",
+            Kind::FsxFileSystem => "FSx file system",
+            Kind::PlacementGroup => "placement group",
             Kind::SecurityGroup => "security group",
+            Kind::Subnet => "subnet",
+            Kind::RouteTable => "route table",
+            Kind::NetworkAcl => "network ACL",
+            Kind::InternetGateway => "internet gateway",
+            Kind::Peering => "VPC peering",
             Kind::Vpc => "VPC",
             Kind::Table => "table",
             Kind::HostedZone => "hosted zone",
@@ -118,6 +160,13 @@ pub const TAGGED: &[Kind] = &[
     Kind::Queue,
     Kind::Topic,
     Kind::Document,
+    Kind::Alarm,
+    Kind::Dashboard,
+    Kind::AutoScalingGroup,
+    Kind::LaunchTemplate,
+    Kind::FileSystem,
+    Kind::FsxFileSystem,
+    Kind::PlacementGroup,
 ];
 
 /// Kinds that one service lists. Services are asked side by side, the kinds of one service one
@@ -132,6 +181,12 @@ pub const SERVICES: &[&[Kind]] = &[
         Kind::ElasticIp,
         Kind::NatGateway,
         Kind::SecurityGroup,
+        Kind::VpcEndpoint,
+        Kind::Subnet,
+        Kind::RouteTable,
+        Kind::NetworkAcl,
+        Kind::InternetGateway,
+        Kind::Peering,
         Kind::Vpc,
         Kind::KeyPair,
     ],
@@ -145,6 +200,20 @@ pub const SERVICES: &[&[Kind]] = &[
     TAGGED,
 ];
 
+/// Kinds of what stands in a VPC, or is tied to it: AWS deletes no VPC that has any of them.
+pub const IN_VPC: &[Kind] = &[
+    Kind::Instance,
+    Kind::NatGateway,
+    Kind::NetworkInterface,
+    Kind::SecurityGroup,
+    Kind::VpcEndpoint,
+    Kind::Subnet,
+    Kind::RouteTable,
+    Kind::NetworkAcl,
+    Kind::InternetGateway,
+    Kind::Peering,
+];
+
 /// A thing in an account. What is just being deleted is not one any more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Item {
@@ -156,6 +225,14 @@ pub struct Item {
     pub tags: BTreeMap<String, String>,
     /// The VPC it is in.
     pub vpc: Option<String>,
+    /// Of a peering the VPC of the other side.
+    pub other_vpc: Option<String>,
+    /// Of a security group the other groups that its rules name.
+    pub names_groups: Vec<String>,
+    /// Whether rules of other security groups name this one.
+    pub is_named_by_groups: bool,
+    /// What a service of AWS made a network interface for.
+    pub made_for: Option<MadeFor>,
     /// Its state or status; empty for things that have none.
     pub state: String,
     /// Its sort, on which the price depends: an instance type, a volume type.
@@ -231,6 +308,13 @@ impl Inventory {
             Kind::Queue => tagged::queues(&self.tags, names).await,
             Kind::Topic => tagged::topics(&self.tags, names).await,
             Kind::Document => tagged::documents(&self.tags, names).await,
+            Kind::Alarm
+            | Kind::Dashboard
+            | Kind::AutoScalingGroup
+            | Kind::LaunchTemplate
+            | Kind::FileSystem
+            | Kind::FsxFileSystem
+            | Kind::PlacementGroup => tagged::of_cluster(&self.tags, names, kind).await,
             Kind::Instance => compute::instances(&self.ec2).await,
             Kind::Api => gateways::apis(&self.gateways).await,
             Kind::VpcLink => gateways::vpc_links(&self.gateways).await,
@@ -242,6 +326,12 @@ impl Inventory {
             Kind::Volume => compute::volumes(&self.ec2).await,
             Kind::Snapshot => compute::snapshots(&self.ec2).await,
             Kind::SecurityGroup => network::security_groups(&self.ec2).await,
+            Kind::VpcEndpoint => vpc_parts::endpoints(&self.ec2).await,
+            Kind::Subnet => vpc_parts::subnets(&self.ec2).await,
+            Kind::RouteTable => vpc_parts::route_tables(&self.ec2).await,
+            Kind::NetworkAcl => vpc_parts::network_acls(&self.ec2).await,
+            Kind::InternetGateway => vpc_parts::internet_gateways(&self.ec2).await,
+            Kind::Peering => vpc_parts::peerings(&self.ec2).await,
             Kind::Vpc => network::vpcs(&self.ec2).await,
             Kind::Table => tables::tables(&self.tables, names).await,
             Kind::HostedZone => hosted_zones::hosted_zones(&self.zones, names).await,

@@ -1,6 +1,9 @@
 //! VPCs and what stands in them: network interfaces, addresses, NAT gateways, security groups.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::SecurityGroup;
 
 use crate::aws::error::service;
 use crate::aws::network::Interface;
@@ -35,6 +38,7 @@ pub(super) async fn interfaces(client: &Client) -> Result<Vec<Item>> {
                 tags,
                 vpc: interface.vpc_id().map(ToOwned::to_owned),
                 state: text(interface.status().map(|status| status.as_str())),
+                made_for: attachment.made_for(),
                 attachment: attachment.attachment,
                 is_managed: attachment.is_managed || attachment.goes_with_instance,
                 has_public_address: owner == Some("amazon"),
@@ -100,20 +104,43 @@ pub(super) async fn security_groups(client: &Client) -> Result<Vec<Item>> {
         .page_size(PAGE)
         .send();
     let mut items = Vec::new();
+    let mut named = BTreeSet::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| service("cannot list the security groups", error))?;
-        let groups = page.security_groups().iter();
-        // Every VPC has one, which comes and goes with it.
-        let groups = groups.filter(|group| group.group_name() != Some("default"));
-        items.extend(groups.map(|group| Item {
-            id: text(group.group_id()),
-            name: text(group.group_name()),
-            tags: ec2_tags(group.tags()).0,
-            vpc: group.vpc_id().map(ToOwned::to_owned),
-            ..Item::default()
-        }));
+        for group in page.security_groups() {
+            let names_groups = named_groups(group);
+            named.extend(names_groups.clone());
+            // Every VPC has one, which comes and goes with it.
+            if group.group_name() == Some("default") {
+                continue;
+            }
+            items.push(Item {
+                id: text(group.group_id()),
+                name: text(group.group_name()),
+                tags: ec2_tags(group.tags()).0,
+                vpc: group.vpc_id().map(ToOwned::to_owned),
+                names_groups,
+                ..Item::default()
+            });
+        }
+    }
+    for item in &mut items {
+        item.is_named_by_groups = named.contains(&item.id);
     }
     Ok(items)
+}
+
+/// Returns the ids of the other groups that a group's rules name.
+fn named_groups(group: &SecurityGroup) -> Vec<String> {
+    let rules = group.ip_permissions().iter();
+    let pairs = rules
+        .chain(group.ip_permissions_egress())
+        .flat_map(|rule| rule.user_id_group_pairs());
+    let others = pairs
+        .filter_map(|pair| pair.group_id())
+        .filter(|other| group.group_id() != Some(other));
+    let others: BTreeSet<_> = others.map(ToOwned::to_owned).collect();
+    others.into_iter().collect()
 }
 
 pub(super) async fn vpcs(client: &Client) -> Result<Vec<Item>> {

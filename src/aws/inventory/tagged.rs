@@ -1,13 +1,14 @@
-//! Rules, functions, queues, topics and documents, by the tag of the deployment: one service lists
-//! what carries it, of all others. A thing that was deleted some minutes ago may still be told of.
+//! What is found by the tag of the deployment, or by that of its cluster: one service lists what
+//! carries it, of all others. A thing that was deleted some minutes ago may still be told of.
 
 use aws_sdk_resourcegroupstagging::Client;
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 
+use crate::aws::TAG_CLUSTER;
 use crate::aws::error::service;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
-use super::{Item, Names, text};
+use super::{Item, Kind, Names, text};
 
 /// As many as the service gives at once.
 const PAGE: i32 = 100;
@@ -21,10 +22,69 @@ pub(super) async fn rules(client: &Client, names: &Names) -> Result<Vec<Item>> {
 }
 
 pub(super) async fn functions(client: &Client, names: &Names) -> Result<Vec<Item>> {
-    listed(client, names, "functions", "lambda:function", |arn| {
-        resource(arn)?.strip_prefix("function:")
-    })
-    .await
+    let id = |arn: &str| {
+        resource(arn)?
+            .strip_prefix("function:")
+            .map(ToOwned::to_owned)
+    };
+    let mut items = Vec::new();
+    for tag in [names.tag, TAG_CLUSTER] {
+        let wanted = Wanted {
+            tag,
+            what: "functions",
+            resource_type: "lambda:function",
+        };
+        items.extend(carrying(client, names, &wanted, id).await?);
+    }
+    Ok(items)
+}
+
+/// Returns what a cluster may consist of beside what the services themselves list.
+pub(super) async fn of_cluster(client: &Client, names: &Names, kind: Kind) -> Result<Vec<Item>> {
+    // CloudWatch's filter has no word for dashboards: it lists alarms and them, told by their ARN.
+    let (what, resource_type, prefix) = match kind {
+        Kind::Alarm => ("alarms", "cloudwatch", "alarm:"),
+        Kind::Dashboard => ("dashboards", "cloudwatch", "dashboard/"),
+        Kind::AutoScalingGroup => (
+            "Auto Scaling groups",
+            "autoscaling:autoScalingGroup",
+            "autoScalingGroup:",
+        ),
+        Kind::LaunchTemplate => (
+            "launch templates",
+            "ec2:launch-template",
+            "launch-template/",
+        ),
+        Kind::FileSystem => (
+            "file systems",
+            "elasticfilesystem:file-system",
+            "file-system/",
+        ),
+        Kind::FsxFileSystem => ("FSx file systems", "fsx:file-system", "file-system/"),
+        Kind::PlacementGroup => (
+            "placement groups",
+            "ec2:placement-group",
+            "placement-group/",
+        ),
+        other => {
+            return Err(Error::failed(format!(
+                "a {} is not found by the tag of a cluster",
+                other.name()
+            )));
+        }
+    };
+    let id = |arn: &str| {
+        let id = resource(arn)?.strip_prefix(prefix)?;
+        // `UUID:autoScalingGroupName/NAME`
+        let name = id.rsplit_once("autoScalingGroupName/");
+        Some(name.map_or(id, |(_, name)| name).to_owned())
+    };
+    let wanted = Wanted {
+        tag: TAG_CLUSTER,
+        what,
+        resource_type,
+    };
+    carrying(client, names, &wanted, id).await
 }
 
 pub(super) async fn queues(client: &Client, names: &Names) -> Result<Vec<Item>> {
@@ -56,14 +116,40 @@ async fn listed(
     resource_type: &str,
     id: impl Fn(&str) -> Option<&str>,
 ) -> Result<Vec<Item>> {
+    let id = |arn: &str| id(arn).map(ToOwned::to_owned);
+    let wanted = Wanted {
+        tag: names.tag,
+        what,
+        resource_type,
+    };
+    carrying(client, names, &wanted, id).await
+}
+
+/// What the list of tags is asked for.
+struct Wanted<'w> {
+    /// The key of the tag that holds the deployment's name.
+    tag: &'w str,
+    /// What it is, in the plural.
+    what: &'w str,
+    /// Its type in the words of the service.
+    resource_type: &'w str,
+}
+
+async fn carrying(
+    client: &Client,
+    names: &Names,
+    wanted: &Wanted<'_>,
+    id: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<Item>> {
+    let what = wanted.what;
     let filter = TagFilter::builder()
-        .key(names.tag)
+        .key(wanted.tag)
         .values(&names.deployment)
         .build();
     let mut pages = client
         .get_resources()
         .tag_filters(filter)
-        .resource_type_filters(resource_type)
+        .resource_type_filters(wanted.resource_type)
         .resources_per_page(PAGE)
         .into_paginator()
         .send();
@@ -76,7 +162,7 @@ async fn listed(
                 continue;
             };
             items.push(Item {
-                id: id.to_owned(),
+                id,
                 name: resource_name(&arn),
                 tags: mapping
                     .tags()
@@ -104,8 +190,6 @@ fn resource_name(arn: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::super::recorded::answered;
-    use super::super::Kind;
-
     use super::*;
 
     fn names() -> Names {
@@ -131,7 +215,7 @@ mod tests {
     }
 
     async fn ids(kind: Kind, arns: &[&str]) -> Vec<(String, String)> {
-        let aws = answered(&[(200, &page(arns, ""))]).await;
+        let aws = answered(&[(200, &page(arns, "")), (200, &page(&[], ""))]).await;
         let items = aws.inventory.list(kind, &names()).await.unwrap();
         items.into_iter().map(|item| (item.id, item.name)).collect()
     }
@@ -150,6 +234,28 @@ mod tests {
             (Kind::Function, at("lambda", "function:f"), "f", "f"),
             (Kind::Queue, at("sqs", "mine-q"), "mine-q", "mine-q"),
             (Kind::Document, at("ssm", "document/d"), "d", "d"),
+            (Kind::Alarm, at("cloudwatch", "alarm:a b"), "a b", "a b"),
+            (
+                Kind::Dashboard,
+                "arn:aws:cloudwatch::1:dashboard/mine-us-east-1".to_owned(),
+                "mine-us-east-1",
+                "mine-us-east-1",
+            ),
+            (
+                Kind::AutoScalingGroup,
+                at(
+                    "autoscaling",
+                    "autoScalingGroup:0-1:autoScalingGroupName/mine-pool",
+                ),
+                "mine-pool",
+                "mine-pool",
+            ),
+            (
+                Kind::FileSystem,
+                at("elasticfilesystem", "file-system/fs-1"),
+                "fs-1",
+                "fs-1",
+            ),
             (
                 Kind::Topic,
                 at("sns", "t"),
@@ -170,6 +276,8 @@ mod tests {
             (Kind::Document, "arn:aws:ssm:us-east-1:1:parameter/p"),
             (Kind::Queue, "arn:aws:sqs:us-east-1:1:"),
             (Kind::Queue, "nonsense"),
+            (Kind::Alarm, "arn:aws:cloudwatch::1:dashboard/d"),
+            (Kind::Dashboard, "arn:aws:cloudwatch:us-east-1:1:alarm:a"),
         ] {
             assert_eq!(ids(kind, &[arn]).await, [], "{arn}");
         }

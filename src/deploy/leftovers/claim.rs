@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::{Item, Kind, TAG_CLUSTER};
+use crate::aws::{Item, Kind, MadeFor, TAG_CLUSTER, TAG_GUARD_DUTY};
 use crate::context::TAG_DEPLOYMENT;
 use crate::deploy::steps::kept_bucket::TAG_KEPT;
 use crate::settings::DeploymentName;
@@ -13,6 +13,9 @@ use super::origin::Origin;
 /// The tags by which CloudFormation marks what a stack made.
 pub(super) const TAG_STACK: &str = "aws:cloudformation:stack-name";
 pub(super) const TAG_STACK_ID: &str = "aws:cloudformation:stack-id";
+
+/// Why storage stays.
+const RETAINED: &str = "the configuration says so (DeletionPolicy: Retain)";
 
 /// Why log groups stay.
 const LOGS: &str = "logs of the cluster, kept by ParallelCluster";
@@ -64,6 +67,9 @@ pub(super) fn claim(origin: &Origin, vpcs: &BTreeSet<String>, kind: Kind, item: 
     // id of the cluster's stack in its name says whose it is.
     let is_function = item.name.starts_with("/aws/lambda/pcluster-");
     match claim {
+        Claim::Ours(_) if is_storage(kind) && origin.retained.contains(&item.id) => {
+            Claim::Kept(RETAINED)
+        }
         Claim::Ours(_) if kind == Kind::LogGroup && is_log => Claim::Kept(LOGS),
         Claim::LookAlike(_) if kind == Kind::LogGroup && is_function => Claim::Kept(LOGS),
         claim => claim,
@@ -73,6 +79,11 @@ pub(super) fn claim(origin: &Origin, vpcs: &BTreeSet<String>, kind: Kind, item: 
 /// Returns whether it is the bucket of all ParallelCluster clusters of a region.
 pub(super) fn is_shared(kind: Kind, item: &Item) -> bool {
     kind == Kind::Bucket && item.name.ends_with("-do-not-delete")
+}
+
+/// Returns whether things of a kind hold files of users.
+fn is_storage(kind: Kind) -> bool {
+    matches!(kind, Kind::Volume | Kind::FileSystem | Kind::FsxFileSystem)
 }
 
 fn by_sign(origin: &Origin, vpcs: &BTreeSet<String>, kind: Kind, item: &Item) -> Claim {
@@ -119,13 +130,39 @@ fn by_sign(origin: &Origin, vpcs: &BTreeSet<String>, kind: Kind, item: &Item) ->
             Claim::Ours(format!("tag {TAG_STACK}"))
         };
     }
-    if let Some(vpc) = item.vpc.as_ref().filter(|vpc| vpcs.contains(*vpc)) {
-        return Claim::Ours(format!("stands in {vpc}, the deployment's VPC"));
+    let mut of_item = item.vpc.iter().chain(&item.other_vpc);
+    if let Some(vpc) = of_item.find(|vpc| vpcs.contains(*vpc)) {
+        return Claim::Ours(in_our_vpc(vpc, kind, item));
     }
     if is_named_alike(name, kind, item) {
         return Claim::LookAlike("named like the deployment's, without its tag".to_owned());
     }
     Claim::Nobodys
+}
+
+/// Says of what stands in the deployment's VPC whose it is, as far as that is known.
+fn in_our_vpc(vpc: &str, kind: Kind, item: &Item) -> String {
+    let (key, value) = TAG_GUARD_DUTY;
+    let owner = match item.tags.get(key).map(String::as_str) {
+        Some(managed) if managed == value => " of GuardDuty".to_owned(),
+        _ => String::new(),
+    };
+    let names = match item.names_groups.as_slice() {
+        [] => String::new(),
+        groups => format!("; its rules name {}", groups.join(", ")),
+    };
+    match (&item.made_for, kind) {
+        (Some(MadeFor::MountTarget(_, file_system)), _) => format!(
+            "a mount target of the file system {file_system} in {vpc}, the deployment's VPC; without \
+             it the files stay"
+        ),
+        (Some(MadeFor::FileSystem(file_system)), _) => format!(
+            "of the file system {file_system} in {vpc}, the deployment's VPC; the command deletes it \
+             with its files"
+        ),
+        (_, Kind::Peering) => format!("ties {vpc}, the deployment's VPC, to another"),
+        _ => format!("stands in {vpc}, the deployment's VPC{owner}{names}"),
+    }
 }
 
 fn is_our_stack_name(name: &str, stack: &str) -> bool {
@@ -152,7 +189,14 @@ fn is_named_alike(name: &str, kind: Kind, item: &Item) -> bool {
         | Kind::Api
         | Kind::VpcLink
         | Kind::LoadBalancer
-        | Kind::TargetGroup => item.name == name || begins("-"),
+        | Kind::TargetGroup
+        | Kind::Alarm
+        | Kind::Dashboard
+        | Kind::AutoScalingGroup
+        | Kind::LaunchTemplate
+        | Kind::FileSystem
+        | Kind::FsxFileSystem
+        | Kind::PlacementGroup => item.name == name || begins("-"),
         Kind::SecurityGroup => item.name == name || begins("-") || begins(" "),
         // `Name` tags of the requirements stack are the name and what it is: `mine NAT`.
         Kind::Instance
@@ -161,6 +205,12 @@ fn is_named_alike(name: &str, kind: Kind, item: &Item) -> bool {
         | Kind::NetworkInterface
         | Kind::Volume
         | Kind::Snapshot
+        | Kind::VpcEndpoint
+        | Kind::Subnet
+        | Kind::RouteTable
+        | Kind::NetworkAcl
+        | Kind::InternetGateway
+        | Kind::Peering
         | Kind::Vpc => item.name == name || begins(" "),
     }
 }
@@ -245,6 +295,12 @@ mod tests {
             Kind::NetworkInterface,
             &stranger
         )));
+        let peering = Item {
+            vpc: Some("vpc-2".to_owned()),
+            other_vpc: Some("vpc-1".to_owned()),
+            ..item("", &[])
+        };
+        assert!(is_ours(&judged(&origin(), Kind::Peering, &peering)));
         let elsewhere = Item {
             vpc: Some("vpc-2".to_owned()),
             ..stranger
@@ -260,6 +316,19 @@ mod tests {
             .resources
             .insert("id-1".to_owned(), "mine".to_owned());
         assert!(is_ours(&judged(&origin, Kind::Role, &item("r", &[]))));
+    }
+
+    #[test]
+    fn storage_that_is_to_stay_is_kept_and_what_is_around_it_is_left() {
+        let mut origin = origin();
+        origin.retained.insert("id-1".to_owned());
+        let tagged = item("", &[(TAG_CLUSTER, "mine")]);
+        for kind in [Kind::Volume, Kind::FileSystem, Kind::FsxFileSystem] {
+            assert_eq!(judged(&origin, kind, &tagged), Claim::Kept(RETAINED));
+        }
+        assert!(is_ours(&judged(&origin, Kind::SecurityGroup, &tagged)));
+        origin.retained.clear();
+        assert!(is_ours(&judged(&origin, Kind::Volume, &tagged)));
     }
 
     #[test]

@@ -14,6 +14,8 @@ const NAT_GATEWAY: f64 = 0.045;
 const PUBLIC_ADDRESS: f64 = 0.005;
 /// An hour of an application or network load balancer.
 const LOAD_BALANCER: f64 = 0.0225;
+/// An hour of a VPC endpoint of the interface kind in a zone.
+const ENDPOINT: f64 = 0.01;
 /// A month of a gigabyte in a snapshot.
 const SNAPSHOT: f64 = 0.05;
 /// A month of a gigabyte in an archived snapshot.
@@ -22,6 +24,10 @@ const ARCHIVED_SNAPSHOT: f64 = 0.0125;
 const LOGS: f64 = 0.03;
 /// A month of a gigabyte in a table.
 const TABLE: f64 = 0.25;
+/// A month of an alarm.
+const ALARM: f64 = 0.10;
+/// A month of a dashboard.
+const DASHBOARD: f64 = 3.0;
 /// A month of a hosted zone.
 const HOSTED_ZONE: f64 = 0.50;
 
@@ -123,12 +129,26 @@ pub(super) fn of(kind: Kind, item: &Item) -> Cost {
         Kind::Stack => Cost::about(0.0, "by itself"),
         Kind::Api => Cost::about(0.0, "without requests"),
         Kind::Function | Kind::Queue | Kind::Topic => Cost::about(0.0, "while it is idle"),
+        Kind::VpcEndpoint if item.sort == "Gateway" => Cost::FREE,
+        Kind::VpcEndpoint => Cost::about(ENDPOINT * HOURS, "for each zone, without data"),
+        Kind::Alarm => Cost::about(ALARM, ""),
+        Kind::Dashboard => Cost::about(DASHBOARD, "but for the first three of an account"),
+        Kind::AutoScalingGroup => Cost::about(0.0, "by itself"),
+        Kind::FileSystem => Cost::unknown("about $0.30 a month for each gigabyte in it"),
+        Kind::FsxFileSystem => Cost::unknown("by its capacity"),
         Kind::Rule
+        | Kind::LaunchTemplate
+        | Kind::PlacementGroup
         | Kind::Document
         | Kind::NetworkInterface
         | Kind::VpcLink
         | Kind::TargetGroup
         | Kind::SecurityGroup
+        | Kind::Subnet
+        | Kind::RouteTable
+        | Kind::NetworkAcl
+        | Kind::InternetGateway
+        | Kind::Peering
         | Kind::Vpc
         | Kind::Role
         | Kind::KeyPair => Cost::FREE,

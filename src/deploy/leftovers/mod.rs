@@ -1,11 +1,15 @@
 //! What a deployment has in the account: what a teardown will delete, and what is still there
 //! after it. Found by tag, name and stack, never by what this machine remembers. Only looks.
 
+mod aws_commands;
 mod claim;
 mod costs;
 mod doomed;
+mod holders;
 mod origin;
 mod removal;
+#[cfg(test)]
+mod types;
 
 use std::time::Duration;
 
@@ -22,10 +26,11 @@ use claim::Claim;
 use origin::Origin;
 use removal::Commands;
 
+pub(super) use aws_commands::Aws as AwsCommands;
 pub use costs::Cost;
 pub(super) use doomed::doomed;
+pub(super) use holders::holders;
 pub(super) use origin::cluster_stacks;
-pub(super) use removal::Aws as AwsCommands;
 
 /// So long what was just deleted may be listed still.
 const LINGERING: Duration = Duration::from_secs(30);

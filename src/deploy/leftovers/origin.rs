@@ -11,6 +11,8 @@ use crate::error::Result;
 use super::claim::TAG_STACK_ID;
 
 const VPC: &str = "AWS::EC2::VPC";
+/// The status of what CloudFormation leaves.
+const SKIPPED: &str = "DELETE_SKIPPED";
 const QUEUE: &str = "AWS::SQS::Queue";
 
 /// What is known of the deployment's stacks.
@@ -32,6 +34,8 @@ pub(super) struct Origin {
     pub(super) resources: BTreeMap<String, String>,
     /// What its stacks made and deleted: the id of the stack, and that of the thing.
     deleted: BTreeSet<(String, String)>,
+    /// What a deleted stack left because its template says so, by id.
+    pub(super) retained: BTreeSet<String>,
     /// The VPCs among what is not deleted.
     pub(super) vpcs: BTreeSet<String>,
     cluster_guids: Vec<String>,
@@ -67,6 +71,21 @@ impl Origin {
             origin.add_resources(context, names.as_str(), &id).await?;
         }
         Ok(origin)
+    }
+
+    /// Returns what is known from what one stack made, which is there.
+    pub(super) fn of_one(context: &Context, stack: &str, resources: &[StackResource]) -> Origin {
+        let names = &context.settings.name;
+        let mut origin = Origin {
+            name: names.to_string(),
+            region: context.aws.region.clone(),
+            bucket: names.bucket_prefix(),
+            ..Origin::default()
+        };
+        for resource in resources {
+            origin.add_resource(stack, stack, resource);
+        }
+        origin
     }
 
     /// Returns what to look for by name.
@@ -123,16 +142,26 @@ impl Origin {
     /// Adds what a stack, and those nested in it, made.
     async fn add_resources(&mut self, context: &Context, name: &str, id: &str) -> Result<()> {
         for (stack, resource) in deletion::made(context, id).await? {
-            if deletion::is_deleted(&resource) {
-                self.deleted.insert((stack, id_of(&resource)));
-                continue;
-            }
-            if resource.kind == VPC {
-                self.vpcs.insert(resource.physical_id.clone());
-            }
-            self.resources.insert(id_of(&resource), name.to_owned());
+            self.add_resource(name, &stack, &resource);
         }
         Ok(())
+    }
+
+    /// Adds what the stack `name`, or one that is nested in it, made.
+    fn add_resource(&mut self, name: &str, stack: &str, resource: &StackResource) {
+        if deletion::is_deleted(resource) {
+            let deleted = (stack.to_owned(), id_of(resource));
+            self.deleted.insert(deleted);
+            return;
+        }
+        // A stack that was deleted by force says why it left something.
+        if resource.status == SKIPPED && resource.reason.is_empty() {
+            self.retained.insert(id_of(resource));
+        }
+        if resource.kind == VPC {
+            self.vpcs.insert(resource.physical_id.clone());
+        }
+        self.resources.insert(id_of(resource), name.to_owned());
     }
 }
 

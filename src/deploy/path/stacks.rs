@@ -34,7 +34,7 @@ const WIRES: [(&str, &str); 8] = [
 pub(super) async fn look(context: &Context) -> Result<Layer> {
     // The looks of the steps note what the layers after this one need to know.
     let state = requirements::check(context).await?;
-    api::check(context).await?;
+    let api_state = api::check(context).await?;
     cluster::check(context).await?;
     head_node::look(context).await?;
     let up = context.settings.again.command("up");
@@ -58,11 +58,11 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
             return Ok(Finding::problem(SUBJECT, text).then(up).into());
         }
     }
-    if let (State::Incomplete { reason }, Some(made)) = (state, context.requirements())
+    if let (State::Incomplete { reason }, Some(made)) = (&state, context.requirements())
         && !context.aws.buckets.exists(&made.bucket).await?
     {
         let command = requirements::make_bucket(context, &made.bucket);
-        return Ok(Finding::problem(SUBJECT, reason)
+        return Ok(Finding::problem(SUBJECT, reason.clone())
             .then(command)
             .then(up)
             .into());
@@ -77,8 +77,28 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
             return Ok(finding.repaired_by(context, Repair::Api));
         }
     }
+    for (stack, state) in [(&requirements_stack, state), (&stack, api_state)] {
+        if let Some(found) = context.aws.stacks.describe(stack).await?
+            && let Some(finding) = rolled_back(&found, &state)
+        {
+            return Ok(finding.then(up).into());
+        }
+    }
     let text = format!("`{}` and `{stack}` are complete", name.requirements_stack());
     Ok(Finding::good(SUBJECT, text).into())
+}
+
+/// Tells of a stack whose last update was rolled back, and that is still not what `up` makes of it: it
+/// works as before.
+fn rolled_back(stack: &Stack, state: &State) -> Option<Finding> {
+    let State::Incomplete { reason } = state else {
+        return None;
+    };
+    let text = format!(
+        "the last update of the stack `{}` was rolled back ({}): {reason}",
+        stack.name, stack.status
+    );
+    (stack.status == "UPDATE_ROLLBACK_COMPLETE").then(|| Finding::warning(SUBJECT, text))
 }
 
 /// Returns what keeps a stack from being complete.
@@ -89,4 +109,27 @@ pub(super) fn unfinished(context: &Context, found: &Stack) -> Option<Finding> {
         return Some(Finding::waiting(SUBJECT, text).then(up));
     }
     (!found.is_usable()).then(|| Finding::problem(SUBJECT, text).then(up))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rolled_back_update_is_told_while_something_is_to_be_made() {
+        let stack = |status: &str| Stack {
+            id: "arn".to_owned(),
+            name: "mine-api".to_owned(),
+            status: status.to_owned(),
+            outputs: Default::default(),
+            parameters: Default::default(),
+            tags: Default::default(),
+            is_protected: false,
+        };
+        let rolled = stack("UPDATE_ROLLBACK_COMPLETE");
+        let older = State::incomplete("it was made from another template");
+        assert!(rolled_back(&rolled, &older).is_some());
+        assert!(rolled_back(&rolled, &State::Ready).is_none());
+        assert!(rolled_back(&stack("UPDATE_COMPLETE"), &older).is_none());
+    }
 }

@@ -154,6 +154,19 @@ pub(in crate::deploy) async fn made(
     Ok(made)
 }
 
+/// Returns what of a type a stack made, and did not delete, by its ids.
+pub(super) fn physical_ids<'r>(resources: &'r [StackResource], kind: &str) -> Vec<&'r str> {
+    resources
+        .iter()
+        .filter(|resource| {
+            resource.kind == kind
+                && !resource.physical_id.is_empty()
+                && resource.status != "DELETE_COMPLETE"
+        })
+        .map(|resource| resource.physical_id.as_str())
+        .collect()
+}
+
 /// Returns whether CloudFormation has deleted what it made.
 pub(in crate::deploy) fn is_deleted(resource: &StackResource) -> bool {
     resource.status == "DELETE_COMPLETE"

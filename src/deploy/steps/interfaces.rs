@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::aws::Interface;
+use crate::aws::{Interface, MadeFor};
 use crate::context::Context;
 use crate::deploy::leftovers::AwsCommands;
 use crate::error::{Error, Result};
@@ -20,20 +20,20 @@ const TERMINATING: Duration = Duration::from_secs(300);
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
 /// Waits until nothing but the stack's own NAT gateway has an interface in the VPC: any other
-/// would make the deletion of the stack fail.
-pub(super) async fn wait_until_gone(context: &Context, vpc: &str) -> Result<()> {
+/// would make the deletion of the stack fail. `going` are VPC endpoints that are being deleted.
+pub(super) async fn wait_until_gone(context: &Context, vpc: &str, going: &[String]) -> Result<()> {
     let mut pace = None;
     let mut waited_for = String::new();
     loop {
         let interfaces = context.aws.network.interfaces_of_vpc(vpc).await?;
-        let Some(blocking) = worst(&interfaces) else {
+        let Some(blocking) = worst(&interfaces, going) else {
             return Ok(());
         };
         if waited_for != blocking.id {
             let text = format!("waiting for {} to go", described(blocking));
             context.events.doing(Step::Requirements, text);
             waited_for.clone_from(&blocking.id);
-            pace = Some(Pace::minutes(patience(blocking)));
+            pace = Some(Pace::minutes(patience(blocking, going)));
         }
         let goes_on = match &mut pace {
             Some(pace) => pace.next().await,
@@ -46,7 +46,7 @@ pub(super) async fn wait_until_gone(context: &Context, vpc: &str) -> Result<()> 
 }
 
 /// Returns the interface that is the least likely to go by itself.
-fn worst(interfaces: &[Interface]) -> Option<&Interface> {
+fn worst<'i>(interfaces: &'i [Interface], going: &[String]) -> Option<&'i Interface> {
     interfaces
         .iter()
         .filter(|interface| {
@@ -54,10 +54,16 @@ fn worst(interfaces: &[Interface]) -> Option<&Interface> {
                 .description
                 .starts_with("Interface for NAT Gateway")
         })
-        .min_by_key(|interface| (patience(interface), &interface.id))
+        .min_by_key(|interface| (patience(interface, going), &interface.id))
 }
 
-fn patience(interface: &Interface) -> Duration {
+fn patience(interface: &Interface, going: &[String]) -> Duration {
+    match interface.made_for() {
+        // CloudFormation waits for the end of those that it deletes.
+        Some(MadeFor::MountTarget(..) | MadeFor::FileSystem(_)) => return Duration::ZERO,
+        Some(MadeFor::Endpoint(endpoint)) if !going.contains(&endpoint) => return FORGOTTEN,
+        _ => {}
+    }
     if interface.is_managed {
         LINGERING
     } else if interface.instance.is_some() {
@@ -96,6 +102,13 @@ fn blocked(context: &Context, vpc: &str, interface: &Interface) -> Error {
         described(interface)
     ));
     match &interface.instance {
+        _ if interface.is_managed && interface.made_for().is_some() => {
+            let made_for = interface.made_for();
+            made_for.iter().fold(error, |error, made_for| {
+                let (what, command) = (consequence(made_for), aws.remove_made_for(made_for));
+                error.hint(format!("{what}: {command}"))
+            })
+        }
         _ if interface.is_managed => error.hint(
             "it goes with what it belongs to: delete that, or wait, when it is being deleted",
         ),
@@ -107,6 +120,19 @@ fn blocked(context: &Context, vpc: &str, interface: &Interface) -> Error {
             "if nobody needs it: {}",
             aws.remove_interface(&interface.id, interface.attachment.as_deref())
         )),
+    }
+}
+
+/// Returns when somebody may delete what an interface was made for.
+fn consequence(made_for: &MadeFor) -> String {
+    match made_for {
+        MadeFor::Endpoint(_) => "if nobody needs the endpoint".to_owned(),
+        MadeFor::MountTarget(_, file_system) => {
+            format!("the files of `{file_system}` stay without this mount target")
+        }
+        MadeFor::FileSystem(file_system) => {
+            format!("if nobody needs `{file_system}` and the files in it any more")
+        }
     }
 }
 
@@ -136,9 +162,21 @@ mod tests {
             ..interface("eni-0")
         };
         let all = [of_balancer, of_nat.clone(), interface("eni-3"), of_instance];
+        let worst = |all| super::worst(all, &[]);
         assert_eq!(worst(&all).unwrap().id, "eni-3");
         assert_eq!(worst(&all[..2]).unwrap().id, "eni-1");
         assert_eq!(worst(&[of_nat]), None);
+    }
+
+    #[test]
+    fn an_endpoint_that_is_being_deleted_is_waited_for_and_another_is_not() {
+        let of_endpoint = Interface {
+            description: "VPC Endpoint Interface vpce-1".to_owned(),
+            is_managed: true,
+            ..interface("eni-1")
+        };
+        assert_eq!(patience(&of_endpoint, &[]), FORGOTTEN);
+        assert_eq!(patience(&of_endpoint, &["vpce-1".to_owned()]), LINGERING);
     }
 
     #[test]

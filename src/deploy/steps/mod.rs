@@ -11,6 +11,7 @@ mod interfaces;
 pub(super) mod kept_bucket;
 pub(super) mod key_pair;
 pub(super) mod nat_gateway;
+mod network_removal;
 pub(super) mod node_script;
 pub(super) mod node_setup;
 pub(super) mod notifications;

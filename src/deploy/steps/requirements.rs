@@ -9,9 +9,9 @@ use crate::pcluster::{Demand, instance_types};
 use crate::settings::BucketFate;
 use crate::step::Step;
 
-use super::deletion::Attempts;
+use super::deletion::{Attempts, physical_ids};
 use super::stack::Template;
-use super::{interfaces, kept_bucket, ownership, stack};
+use super::{kept_bucket, network_removal, ownership, stack};
 
 const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/requirements.yaml"),
@@ -146,6 +146,9 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     if had_stack {
         let mut attempts = Attempts::new(context, &name);
         while let Err(error) = remove(context, &name).await {
+            if let Some(held) = network_removal::held_by_others(context, &name).await {
+                return Err(held);
+            }
             if attempts.after(error).await?.is_none() {
                 break;
             }
@@ -194,9 +197,7 @@ async fn remove(context: &Context, name: &str) -> Result<()> {
     for bucket in buckets(&there, &resources) {
         kept_bucket::prepare(context, bucket).await?;
     }
-    for vpc in physical_ids(&resources, "AWS::EC2::VPC") {
-        interfaces::wait_until_gone(context, vpc).await?;
-    }
+    network_removal::prepare(context, &there, &resources).await?;
     // It may have been changed while all this took its time.
     match stack::doomed(context, name).await? {
         Some(there) => {
@@ -228,18 +229,6 @@ pub(in crate::deploy) fn require_bucket_stays(context: &Context, stack: &Stack) 
         "bring it up to date first: {}",
         context.settings.again.command("up")
     )))
-}
-
-fn physical_ids<'r>(resources: &'r [StackResource], kind: &str) -> Vec<&'r str> {
-    resources
-        .iter()
-        .filter(|resource| {
-            resource.kind == kind
-                && !resource.physical_id.is_empty()
-                && resource.status != "DELETE_COMPLETE"
-        })
-        .map(|resource| resource.physical_id.as_str())
-        .collect()
 }
 
 /// Returns the zones of a stack that is there: a subnet cannot move.

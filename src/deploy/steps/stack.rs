@@ -114,8 +114,8 @@ pub(in crate::deploy) fn require_ours(context: &Context, stack: &Stack) -> Resul
 /// Returns what tells a step's stack events.
 pub(super) fn progress(events: &Events, step: Step) -> impl Fn(&StackEvent) + Sync {
     move |event| {
-        // CloudFormation says twice that it begins with a resource.
-        if event.reason != "Resource creation Initiated" {
+        // CloudFormation says twice that it begins with a resource, and once more in the middle.
+        if event.reason != "Resource creation Initiated" && !event.is_configured {
             events.doing(step, format!("{} {}", event.resource, event.status));
         }
     }
