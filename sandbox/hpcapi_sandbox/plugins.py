@@ -11,6 +11,7 @@ from . import (
     bucket_events,
     bucket_policies,
     buckets,
+    caller_rights,
     callers,
     event_rules,
     event_troubles,
@@ -30,7 +31,14 @@ from . import (
     topics,
 )
 from .aws_error import AwsError
-from .cloudformation import ec2_types, engine, requests, rules, wait_condition
+from .cloudformation import (
+    ec2_types,
+    engine,
+    handler_rights,
+    requests,
+    rules,
+    wait_condition,
+)
 from .ec2 import (
     describe,
     images,
@@ -112,7 +120,8 @@ def install() -> None:
     request_checks.register(bucket_policies.check)
     request_checks.register(send_rights.check)
     request_checks.register(topic_rights.check)
-    request_checks.register(policy_simulation.note_caller)
+    request_checks.register(caller_rights.check)
+    request_checks.register(handler_rights.note_caller)
 
 
 def _honour_dry_run() -> None:

@@ -5,44 +5,27 @@ ministack evaluates policies, but simulates one resource only, without context, 
 
 from __future__ import annotations
 
-import contextvars
-from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
 from ministack.services import iam
 
-from . import callers, principals
-from .model_check import Refusal
+from . import principals
 from .patching import replace_everywhere
 from .principals import Decision, Principal
 
-_ACTION = "iam:SimulatePrincipalPolicy"
 _PAGE = 100
 _UNLUCKY = ("explicitDeny", "implicitDeny", "allowed")
 Parameters = dict[str, list[str]]
-_access_key_id = contextvars.ContextVar("_access_key_id", default="")
 
 
 def install() -> None:
     replace_everywhere(iam._simulate_principal_policy, _respond)
 
 
-def note_caller(
-    method: str, path: str, query_string: str, headers: Mapping[str, str], body: bytes
-) -> Refusal | None:
-    """Remembers who makes the request: IAM's handlers are not told. Refuses nobody."""
-    _access_key_id.set(callers.key_of(headers))
-    return None
-
-
 def _respond(parameters: Parameters) -> tuple[int, dict[str, str], bytes]:
     source = _one(parameters, "PolicySourceArn")
-    caller = callers.caller(_access_key_id.get())
-    denial = callers.denial(caller, _ACTION, source) if caller else None
-    if denial:
-        return iam._error(403, "AccessDenied", denial, ns="iam")
     principal = principals.find(source)
     if principal is None:
         return iam._error(404, "NoSuchEntity", f"ARN {source} not found", ns="iam")
