@@ -33,6 +33,23 @@ Resources:
         Statement:
           - {Effect: Allow, Action: sts:AssumeRole, Principal: {Service: ec2.amazonaws.com}}
 """
+QUEUE = """
+Resources:
+  Queue: {Type: AWS::SQS::Queue}
+  Policy:
+    Type: AWS::SQS::QueuePolicy
+    Properties:
+      Queues: [!Ref Queue]
+      PolicyDocument:
+        Statement: [{Effect: Allow, Action: "sqs:*", Principal: "*", Resource: "*"}]
+  Topic: {Type: AWS::SNS::Topic}
+  TopicPolicy:
+    Type: AWS::SNS::TopicPolicy
+    Properties:
+      Topics: [!Ref Topic]
+      PolicyDocument:
+        Statement: [{Effect: Allow, Action: "sns:Publish", Principal: "*", Resource: "*"}]
+"""
 STACKS = {"Effect": "Allow", "Action": "cloudformation:*", "Resource": "*"}
 
 
@@ -221,3 +238,11 @@ class OfHandlers(Rights):
         self.client_with("cloudformation", keys).delete_stack(StackName="kept")
         self.assertEqual(self.settled("kept"), "DELETE_FAILED")
         self.assertIn("ec2:DeleteVpc", self.reason("kept", "VPC", "DELETE_FAILED"))
+
+    def test_a_queue_and_a_topic_are_asked_for_by_their_names(self) -> None:
+        owned = f"*:{self.account}:named-*"
+        keys = self.session("owner", STACKS, allow("sqs:*", "sns:*", resource=f"arn:aws:{owned}"))
+        self.assertEqual(self.made(keys, "named", QUEUE), "CREATE_COMPLETE")
+        self.client_with("cloudformation", keys).delete_stack(StackName="named")
+        self.wait_for(lambda: self.client("sqs").list_queues().get("QueueUrls", []) == [])
+        self.assertEqual(self.made(keys, "other", QUEUE), "ROLLBACK_COMPLETE")

@@ -20,8 +20,11 @@ _NAMED = {
     # The service's name in ARNs, what stands before the name, and the property that holds it.
     "AWS::DynamoDB::Table": ("dynamodb", "table/", "TableName"),
     "AWS::Lambda::Function": ("lambda", "function:", "FunctionName"),
+    "AWS::Lambda::EventInvokeConfig": ("lambda", "function:", "FunctionName"),
+    "AWS::Lambda::EventSourceMapping": ("lambda", "function:", "FunctionName"),
     "AWS::Lambda::Permission": ("lambda", "function:", "FunctionName"),
     "AWS::SQS::Queue": ("sqs", "", "QueueName"),
+    "AWS::SNS::Subscription": ("sns", "", "TopicArn"),
     "AWS::SNS::Topic": ("sns", "", "TopicName"),
     "AWS::SSM::Document": ("ssm", "document/", "Name"),
     "AWS::Events::Rule": ("events", "rule/", "Name"),
@@ -47,9 +50,17 @@ def of(kind: str, action: str, properties: dict[str, Any], made: str) -> Iterato
     elif service == "cloudformation":
         name = made if made.startswith("arn:") else f"{_here('cloudformation')}:stack/{made}/x"
         yield name, _tags(properties)
+    elif kind == "AWS::SNS::TopicPolicy":
+        for topic in properties.get("Topics") or []:
+            yield topic, {}
+    elif kind == "AWS::SQS::QueuePolicy":
+        for url in properties.get("Queues") or []:
+            yield f"{_here('sqs')}:{url.rpartition('/')[2]}", {}
     elif kind in _NAMED and service == _NAMED[kind][0]:
         _, before, field = _NAMED[kind]
         name = str(properties.get(field) or made)
+        # A queue that exists is known by its URL.
+        name = name.rpartition("/")[2] if service == "sqs" else name
         arn = name if name.startswith("arn:") else f"{_here(service)}:{before}{name}"
         yield arn, _tags(properties)
     else:

@@ -84,7 +84,9 @@ def _actions(kind: str, verb: str, properties: dict[str, Any]) -> Iterator[str]:
 def _asked(kind: str, *verbs: str) -> list[str]:
     """The actions of handlers of a type; a type that is not known asks for nothing."""
     handlers = _read("handlers.json").get(kind, {})
-    actions = sorted({action for verb in verbs for action in handlers.get(verb, [])})
+    # The registry writes the names of some services with capitals.
+    named = {action for verb in verbs for action in handlers.get(verb, [])}
+    actions = sorted({f"{a.partition(':')[0].lower()}:{a.partition(':')[2]}" for a in named})
     patterns = [
         pattern.lower()
         for one in _read("not_asked.json")
