@@ -40,8 +40,8 @@ def check(
         if not policy:
             return None
         caller = _caller(key_id)
-        for action, resource in _asked(method, path, bucket, key, query, body):
-            if _is_denied(policy, caller, action, resource):
+        for action, resource in asked(method, path, bucket, key, query, body):
+            if is_denied(policy, caller, action, resource):
                 return Refusal(
                     service="s3",
                     operation=action,
@@ -64,7 +64,7 @@ def _caller(key_id: str) -> str:
     return who.arn if who else f"arn:aws:iam::{get_account_id()}:root"
 
 
-def _asked(
+def asked(
     method: str, path: str, bucket: str, key: str, query: dict[str, list[str]], body: bytes
 ) -> Iterator[tuple[str, str]]:
     """The actions of a request, each with what it is asked of."""
@@ -82,7 +82,8 @@ def _type(caller: str) -> str:
     return next((kind for part, kind in kinds.items() if part in caller), "Root")
 
 
-def _is_denied(policy: str, caller: str, action: str, resource: str) -> bool:
+def is_denied(policy: str, caller: str, action: str, resource: str) -> bool:
+    """Whether the policy denies an action to a user, a role or an account, by its ARN."""
     asked = iam_evaluator.EvalContext(
         principal_arn=caller,
         principal_type=_type(caller),

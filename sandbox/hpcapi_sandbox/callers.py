@@ -61,16 +61,24 @@ def denial(
         action=action,
         resource_arn=resource,
         region=get_region(),
-        service_context={key.lower(): value for key, value in (context or {}).items()},
+        # The endpoint of this emulator stands for those of AWS, which are reached over TLS.
+        secure_transport=True,
+        service_context={
+            "aws:viaawsservice": "false",
+            **{key.lower(): value for key, value in (context or {}).items()},
+        },
         principal_keys=who.keys,
     )
     decision = iam_evaluator.evaluate(asked, who.policies, *who.limits).decision
     if decision == "Allow":
         return None
+    own = iam_evaluator.evaluate(asked, who.policies).decision
+    # A boundary is told as such; the policies of a session are, too, which AWS names otherwise.
+    kind = "a permissions boundary" if own == "Allow" else "an identity-based policy"
     reason = (
-        "with an explicit deny in an identity-based policy"
+        f"with an explicit deny in {kind}"
         if decision == "Deny"
-        else f"because no identity-based policy allows the {action} action"
+        else f"because no {kind.partition(' ')[2]} allows the {action} action"
     )
     return (
         f"User: {who.arn} is not authorized to perform: {action} on resource: {resource} {reason}"

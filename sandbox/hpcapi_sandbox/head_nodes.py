@@ -16,11 +16,11 @@ from typing import Any
 import yaml
 from ministack.core.responses import get_region
 from ministack.services import cloudformation as stack_store
-from ministack.services import dynamodb
+from ministack.services import dynamodb, iam, s3
 from ministack.services import ec2 as ec2_store
 from ministack.services.cloudformation import wait_conditions
 
-from . import buckets, clock, machines, stored_secrets
+from . import bucket_policies, buckets, clock, instance_roles, machines, stored_secrets
 from .cloudformation.resource_types import Properties, slow_deletes
 from .ec2 import instances, query
 from .identifiers import new_id
@@ -83,7 +83,7 @@ def _run(instance: dict[str, Any], tags: dict[str, str], boot: str) -> None:
             name=tags["parallelcluster:cluster-name"],
             region=get_region(),
             config=_configuration(parameters),
-            fetch=fetch,
+            fetch=lambda url: fetch(url, instance),
             secret=stored_secrets.read,
         )
         queue = cluster.config["Scheduling"]["SlurmQueues"][0]["Name"]
@@ -127,16 +127,32 @@ def _configuration(parameters: dict[str, str]) -> dict[str, Any]:
     return yaml.safe_load(buckets.read(parameters["ResourcesS3Bucket"], key))
 
 
-def fetch(url: str) -> bytes:
-    """What an s3:// or https:// URL leads to; raises when there is nothing."""
+def fetch(url: str, instance: dict[str, Any]) -> bytes:
+    """What an s3:// or https:// URL leads to; raises when there is nothing, or when the role of the
+    instance may not read it."""
     for pattern in _S3_URLS:
         found = pattern.fullmatch(url)
         if found:
-            return buckets.read(found["bucket"], urllib.parse.unquote(found["key"]))
+            key = urllib.parse.unquote(found["key"])
+            if url.startswith("s3:"):
+                _require_to_read(instance, found["bucket"], key)
+            return buckets.read(found["bucket"], key)
     if not url.startswith("https://"):
         raise ValueError(f"only s3:// and https:// URLs are fetched, not {url}")
     with urllib.request.urlopen(url, timeout=_DOWNLOAD_SECONDS) as answer:
         return answer.read()
+
+
+def _require_to_read(instance: dict[str, Any], bucket: str, key: str) -> None:
+    action, resource = "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}"
+    denial = instance_roles.denial(instance, action, resource)
+    policy = s3._bucket_policies.get(bucket)
+    if not denial and policy:
+        role = iam._roles[instance_roles.role_of(instance)]["Arn"]
+        if bucket_policies.is_denied(policy, role, action, resource):
+            denial = f"the policy of {bucket} denies {action} to {role}"
+    if denial:
+        raise PermissionError(denial)
 
 
 def _resources(stack: dict[str, Any], kind: str) -> list[str]:

@@ -26,7 +26,7 @@ from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudformation as stack_store
 from ministack.services import iam, sts
 
-from . import settings
+from . import instance_roles, settings
 from .node import Node
 from .node.names import AWS, METADATA
 
@@ -53,7 +53,7 @@ def serve(node: Node, instance: dict[str, Any], stack: str, queue: str) -> None:
         with connection, contextlib.suppress(OSError):
             is_root = node.user_of(connection) == 0
             with request_scope(account, region):
-                role = _role(stack, "RoleHeadNode" if is_root else of_queue)
+                role = instance_roles.role_of(instance) if is_root else _role(stack, of_queue)
             source = _Source(facts, tokens, instance["InstanceId"], role, account, region)
             handler = type("Handler", (_Metadata,), {"source": source})
             handler(connection, (METADATA, 0), None)

@@ -11,6 +11,7 @@ from . import (
     bucket_events,
     bucket_policies,
     buckets,
+    caller_rights,
     callers,
     event_rules,
     event_troubles,
@@ -34,6 +35,7 @@ from .aws_error import AwsError
 from .cloudformation import (
     ec2_types,
     engine,
+    handler_rights,
     nested_stacks,
     requests,
     rules,
@@ -129,7 +131,8 @@ def install() -> None:
     request_checks.register(bucket_policies.check)
     request_checks.register(send_rights.check)
     request_checks.register(topic_rights.check)
-    request_checks.register(policy_simulation.note_caller)
+    request_checks.register(caller_rights.check)
+    request_checks.register(handler_rights.note_caller)
 
 
 def _honour_dry_run() -> None:

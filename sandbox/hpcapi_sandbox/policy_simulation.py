@@ -5,79 +5,28 @@ ministack evaluates policies, but simulates one resource only, without context, 
 
 from __future__ import annotations
 
-import contextvars
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-from ministack.core import iam_evaluator
-from ministack.core.responses import get_account_id
 from ministack.services import iam
 
-from . import callers
-from .model_check import Refusal
+from . import principals
 from .patching import replace_everywhere
+from .principals import Decision, Principal
 
-_ACTION = "iam:SimulatePrincipalPolicy"
 _PAGE = 100
-_WORDS = {"Allow": "allowed", "Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
+_UNLUCKY = ("explicitDeny", "implicitDeny", "allowed")
 Parameters = dict[str, list[str]]
-_access_key_id = contextvars.ContextVar("_access_key_id", default="")
 
 
 def install() -> None:
     replace_everywhere(iam._simulate_principal_policy, _respond)
 
 
-def note_caller(
-    method: str, path: str, query_string: str, headers: Mapping[str, str], body: bytes
-) -> Refusal | None:
-    """Remembers who makes the request: IAM's handlers are not told. Refuses nobody."""
-    _access_key_id.set(callers.key_of(headers))
-    return None
-
-
-@dataclass(frozen=True)
-class _Principal:
-    arn: str
-    policies: list[Any]
-
-    def decision(self, action: str, resource: str, context: dict[str, Any]) -> str:
-        asked = iam_evaluator.EvalContext(
-            principal_arn=self.arn,
-            principal_type="User",
-            principal_account=get_account_id(),
-            action=action,
-            resource_arn=resource,
-            region=context.get("aws:requestedregion", ""),
-            service_context=context,
-        )
-        return _WORDS[iam_evaluator.evaluate(asked, self.policies).decision]
-
-
-def _principal(arn: str) -> _Principal | None:
-    """A user or a role that exists, with its policies."""
-    _, _, who = arn.partition(f":iam::{get_account_id()}:")
-    kind, _, name = who.partition("/")
-    known, gather = {
-        "user": (iam._users, iam_evaluator._gather_user_policies),
-        "role": (iam._roles, iam_evaluator._gather_role_policies),
-    }.get(kind, ({}, None))
-    name = name.rpartition("/")[2]
-    if gather is None or name not in known or known[name]["Arn"] != arn:
-        return None
-    return _Principal(arn, gather(name, get_account_id()))
-
-
 def _respond(parameters: Parameters) -> tuple[int, dict[str, str], bytes]:
     source = _one(parameters, "PolicySourceArn")
-    caller = callers.caller(_access_key_id.get())
-    denial = callers.denial(caller, _ACTION, source) if caller else None
-    if denial:
-        return iam._error(403, "AccessDenied", denial, ns="iam")
-    principal = _principal(source)
+    principal = principals.find(source)
     if principal is None:
         return iam._error(404, "NoSuchEntity", f"ARN {source} not found", ns="iam")
     actions = _many(parameters, "ActionNames")
@@ -95,25 +44,47 @@ def _respond(parameters: Parameters) -> tuple[int, dict[str, str], bytes]:
 
 
 def _result(
-    principal: _Principal, action: str, resources: list[str], context: dict[str, Any]
+    principal: Principal, action: str, resources: list[str], context: dict[str, Any]
 ) -> str:
-    decisions = {one: principal.decision(action, one, context) for one in resources}
+    decisions = {one: principal.decide(action, one, context) for one in resources}
+    missing = _missing(principal, context)
     each = "".join(
         f"<member><EvalResourceName>{escape(resource)}</EvalResourceName>"
-        f"<EvalResourceDecision>{decision}</EvalResourceDecision></member>"
+        f"<EvalResourceDecision>{decision.word}</EvalResourceDecision>"
+        f"{_details(decision)}{missing}</member>"
         for resource, decision in decisions.items()
     )
     # For several resources the decision is that of the least lucky one.
-    worst = next(
-        word for word in ("explicitDeny", "implicitDeny", "allowed") if word in decisions.values()
-    )
+    worst = min(decisions.values(), key=lambda decision: _UNLUCKY.index(decision.word))
     return (
         f"<member><EvalActionName>{escape(action)}</EvalActionName>"
         f"<EvalResourceName>{escape(resources[0])}</EvalResourceName>"
-        f"<EvalDecision>{worst}</EvalDecision><MatchedStatements/><MissingContextValues/>"
-        f"<ResourceSpecificResults>{each if len(resources) > 1 else ''}</ResourceSpecificResults>"
+        f"<EvalDecision>{worst.word}</EvalDecision>{_details(worst)}{missing}"
+        f"<ResourceSpecificResults>{each if resources != ['*'] else ''}</ResourceSpecificResults>"
         "</member>"
     )
+
+
+def _details(decision: Decision) -> str:
+    matched = "".join(
+        f"<member><SourcePolicyId>{escape(name)}</SourcePolicyId>"
+        "<SourcePolicyType>IAM Policy</SourcePolicyType></member>"
+        for name in decision.policies
+    )
+    within = "" if decision.within_boundary is None else str(decision.within_boundary).lower()
+    boundary = (
+        "<PermissionsBoundaryDecisionDetail><AllowedByPermissionsBoundary>"
+        f"{within}</AllowedByPermissionsBoundary></PermissionsBoundaryDecisionDetail>"
+    )
+    return f"<MatchedStatements>{matched}</MatchedStatements>{boundary if within else ''}"
+
+
+def _missing(principal: Principal, context: dict[str, Any]) -> str:
+    """The keys of all statements, whatever their actions, that the request does not give: so does
+    IAM (boto3 issue 3111)."""
+    names = {key for key in principal.condition_keys if key.lower() not in context}
+    members = "".join(f"<member>{escape(name)}</member>" for name in sorted(names))
+    return f"<MissingContextValues>{members}</MissingContextValues>"
 
 
 def _context(parameters: Parameters) -> dict[str, Any]:

@@ -43,11 +43,16 @@ Resources:
           - Effect: Allow
             Action: sts:AssumeRole
             Principal: {Service: ec2.amazonaws.com}
+      ManagedPolicyArns: ["arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"]
   Role15b342af42246b70: *role
+  InstanceProfileHeadNode:
+    Type: AWS::IAM::InstanceProfile
+    Properties: {Roles: [!Ref RoleHeadNode]}
   HeadNode:
     Type: AWS::EC2::Instance
-    DependsOn: [RoleHeadNode, Role15b342af42246b70]
+    DependsOn: Role15b342af42246b70
     Properties:
+      IamInstanceProfile: !Ref InstanceProfileHeadNode
       ImageId: ami-0ac10301600110000
       InstanceType: t3.micro
       SubnetId: !Ref Subnet1

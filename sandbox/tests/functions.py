@@ -75,6 +75,7 @@ Resources:
                 Resource:
                   - !Sub "arn:aws:ssm:${AWS::Region}:${AWS::AccountId}:document/${Document}"
                   - !Sub "arn:aws:ec2:${AWS::Region}:${AWS::AccountId}:instance/${Instance}"
+              - {Effect: Allow, Action: "s3:*", Resource: "*"}
   Document:
     Type: AWS::SSM::Document
     Properties:

@@ -38,6 +38,12 @@ class BucketPolicy(EmulatorTest):
             Path=path,
             AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
         )["Role"]
+        everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+        self.client("iam").put_role_policy(
+            RoleName=name,
+            PolicyName="own",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [everything]}),
+        )
         session = self.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="i-1")
         return self.client_with("s3", session["Credentials"])
 

@@ -54,6 +54,7 @@ Resources:
               - Effect: Allow
                 Action: [sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes]
                 Resource: !GetAtt Queue.Arn
+              - {Effect: Allow, Action: "s3:PutObject", Resource: "*"}
   Function:
     Type: AWS::Lambda::Function
     Properties:

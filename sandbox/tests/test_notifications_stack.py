@@ -189,7 +189,7 @@ class Messages(NotificationsTest):
             if who is None or f"role/{STACK}-Role" not in who.arn:
                 return
             asked = parse_qs(query, keep_blank_values=True)
-            for action, resource in bucket_policies._asked(method, path, bucket, key, asked, body):
+            for action, resource in bucket_policies.asked(method, path, bucket, key, asked, body):
                 denied = callers.denial(who, action, resource)
                 cls.asked.append((denied is None, f"{action} {resource}"))
 

@@ -425,6 +425,10 @@ class Orders(EmulatorTest):
             role = self.client("iam").create_role(
                 RoleName=name, Path=path, AssumeRolePolicyDocument=policy(trust)
             )["Role"]
+            rights = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+            self.client("iam").put_role_policy(
+                RoleName=name, PolicyName="own", PolicyDocument=policy(rights)
+            )
             session = self.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="i-1")
             s3 = self.client_with("s3", session["Credentials"])
             call = {"Bucket": bucket, "Key": "operations/x.json"}

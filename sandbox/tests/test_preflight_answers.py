@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from emulator import REGION, EmulatorTest
 
@@ -67,6 +68,65 @@ class Simulation(EmulatorTest):
         self.assertEqual(list(found), actions)
         self.assertEqual(found["ec2:CreateVpc"], "explicitDeny")
         self.assertEqual(found["ec2:DescribeThing29"], "allowed")
+
+    def results(self, arn: str, action: str, **more: object) -> dict[str, Any]:
+        found = self.iam.simulate_principal_policy(
+            PolicySourceArn=arn, ActionNames=[action], **more
+        )
+        return found["EvaluationResults"][0]
+
+    def policy(self, name: str, *statements: dict[str, object]) -> str:
+        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        made = self.iam.create_policy(PolicyName=name, PolicyDocument=document)
+        return made["Policy"]["Arn"]
+
+    def test_the_policy_that_decides_is_named(self) -> None:
+        deny = {**allow("ec2:CreateVpc"), "Effect": "Deny"}
+        arn = self.role("named", allow("*"))
+        self.iam.attach_role_policy(RoleName="named", PolicyArn=self.policy("NoVpcs", deny))
+        for action, decision, policy in (
+            ("ec2:CreateVpc", "explicitDeny", "NoVpcs"),
+            ("ec2:DeleteVpc", "allowed", "role_named_p"),
+        ):
+            found = self.results(arn, action)
+            self.assertEqual(found["EvalDecision"], decision)
+            names = [one["SourcePolicyId"] for one in found["MatchedStatements"]]
+            self.assertEqual(names, [policy])
+
+    def test_a_boundary_limits_and_is_told_apart(self) -> None:
+        arn = self.role("bounded", allow("ec2:*"))
+        boundary = self.policy("Boundary", allow("ec2:Describe*"), allow("s3:*"))
+        self.iam.put_role_permissions_boundary(RoleName="bounded", PermissionsBoundary=boundary)
+        for action, decision, within in (
+            ("ec2:DescribeVpcs", "allowed", True),
+            ("ec2:CreateVpc", "implicitDeny", False),
+            ("s3:PutObject", "implicitDeny", True),
+        ):
+            found = self.results(arn, action)
+            self.assertEqual(found["EvalDecision"], decision, action)
+            detail = found["PermissionsBoundaryDecisionDetail"]
+            self.assertEqual(detail["AllowedByPermissionsBoundary"], within, action)
+        self.assertNotIn(
+            "PermissionsBoundaryDecisionDetail",
+            self.results(self.role("free", allow("*")), "s3:PutObject"),
+        )
+
+    def test_keys_that_were_not_given_are_listed_for_every_action(self) -> None:
+        with_mfa = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+        here = {"StringEquals": {"aws:RequestedRegion": REGION}}
+        arn = self.role(
+            "conditional",
+            {**allow("ec2:*"), "Condition": with_mfa},
+            {**allow("s3:*"), "Condition": here},
+        )
+        entry = {
+            "ContextKeyName": "aws:RequestedRegion",
+            "ContextKeyValues": [REGION],
+            "ContextKeyType": "string",
+        }
+        for action in ("ec2:CreateVpc", "s3:PutObject"):
+            found = self.results(arn, action, ContextEntries=[entry])
+            self.assertEqual(found["MissingContextValues"], ["aws:MultiFactorAuthPresent"])
 
     def test_who_may_not_simulate_is_refused(self) -> None:
         arn = self.role("blind", allow("ec2:*"))

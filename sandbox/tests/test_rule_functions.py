@@ -49,7 +49,9 @@ Resources:
         - PolicyName: fail
           PolicyDocument:
             Version: "2012-10-17"
-            Statement: [{Effect: Allow, Action: !Ref Sends, Resource: "*"}]
+            Statement:
+              - {Effect: Allow, Action: !Ref Sends, Resource: "*"}
+              - {Effect: Allow, Action: ["s3:ListBucket", "s3:PutObject"], Resource: "*"}
   Function:
     Type: AWS::Lambda::Function
     Properties:

@@ -52,7 +52,9 @@ pub use load_balancing::{Listener, LoadBalancing, TargetHealth};
 pub use log_streams::LogStreams;
 pub use network::{GroupRule, GroupRules, Interface, MadeFor, Network};
 pub use objects::Object;
-pub use permissions::{ContextKey, Permissions, Wish};
+pub use permissions::{
+    ContextKey, ContextValue, Permissions, Principal, Refused, RefusedBy, Simulated, Wish,
+};
 pub use signing::Signer;
 pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};

@@ -1,10 +1,10 @@
 //! IAM: what the policies of a principal allow, simulated and not tried.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{
-    ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType,
+    ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType, Statement,
 };
 
 use crate::error::Result;
@@ -30,10 +30,61 @@ pub struct Wish {
 pub struct ContextKey {
     /// Its name, e.g. `aws:RequestedRegion`.
     pub name: String,
-    /// Its values.
-    pub values: Vec<String>,
-    /// Whether the key holds a list.
-    pub is_list: bool,
+    /// What it holds.
+    pub value: ContextValue,
+}
+
+/// What a key holds, by its type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContextValue {
+    /// One text.
+    Text(String),
+    /// A list of texts.
+    List(Vec<String>),
+    /// Yes or no.
+    Flag(bool),
+}
+
+/// A user or a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// Its ARN, with the path.
+    pub arn: String,
+    /// The ARN of its permissions boundary.
+    pub boundary: Option<String>,
+}
+
+/// What a simulation came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Simulated {
+    /// The actions that are not allowed, and why.
+    pub refused: BTreeMap<String, Refused>,
+    /// The names of the policies that allow anything of the others.
+    pub allowing: BTreeSet<String>,
+}
+
+/// An action that is not allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub by: RefusedBy,
+    /// Keys that the principal's policies look at and the wish does not answer. IAM names those of
+    /// all statements, of this action or not (boto3 issue 3111).
+    pub unanswered: BTreeSet<String>,
+}
+
+/// What refuses an action. The later is the stronger: it outweighs those before.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RefusedBy {
+    /// No policy allows it.
+    NoAllow,
+    /// The permissions boundary of the principal.
+    Boundary,
+    /// Statements that deny it, of these policies as IAM names them: a managed policy by its name, an
+    /// inline one as in `role_operator_own`.
+    Deny(BTreeSet<String>),
+    /// A service control policy of the organization.
+    Organization,
 }
 
 /// The IAM calls about what a principal may do.
@@ -45,17 +96,31 @@ impl Permissions {
         Permissions(client)
     }
 
-    /// Returns the ARN of a role. That of its session lacks the path.
-    pub async fn role(&self, name: &str) -> Result<Option<String>> {
+    /// Looks at a role by its name: the ARN of its session lacks the path.
+    pub async fn role(&self, name: &str) -> Result<Option<Principal>> {
         let answer = self.0.get_role().role_name(name).send().await;
         let answer =
             answer.map_err(|error| service(format!("cannot look at the role `{name}`"), error))?;
-        Ok(answer.role().map(|role| role.arn().to_owned()))
+        Ok(answer.role().map(|role| Principal {
+            arn: role.arn().to_owned(),
+            boundary: boundary(role.permissions_boundary()),
+        }))
     }
 
-    /// Returns the actions of `wish` that the policies of `principal` do not allow.
-    pub async fn denied(&self, principal: &str, wish: &Wish) -> Result<BTreeSet<String>> {
-        let mut denied: BTreeSet<String> = wish.actions.iter().cloned().collect();
+    /// Looks at a user by its name.
+    pub async fn user(&self, name: &str) -> Result<Option<Principal>> {
+        let answer = self.0.get_user().user_name(name).send().await;
+        let answer =
+            answer.map_err(|error| service(format!("cannot look at the user `{name}`"), error))?;
+        Ok(answer.user().map(|user| Principal {
+            arn: user.arn().to_owned(),
+            boundary: boundary(user.permissions_boundary()),
+        }))
+    }
+
+    /// Returns which actions of `wish` the policies of `principal` do not allow, and why.
+    pub async fn simulate(&self, principal: &str, wish: &Wish) -> Result<Simulated> {
+        let mut simulated = Simulated::default();
         for actions in wish.actions.chunks(AT_ONCE) {
             let mut pages = self
                 .0
@@ -70,33 +135,188 @@ impl Permissions {
                 let page = page.map_err(|error| {
                     service(format!("cannot look what `{principal}` may do"), error)
                 })?;
-                for result in page.evaluation_results().iter().filter(|it| is_allowed(it)) {
-                    denied.remove(result.eval_action_name());
+                for result in page.evaluation_results() {
+                    simulated.add(result);
                 }
             }
         }
-        Ok(denied)
+        Ok(simulated)
+    }
+}
+
+fn boundary(attached: Option<&aws_sdk_iam::types::AttachedPermissionsBoundary>) -> Option<String> {
+    attached?.permissions_boundary_arn().map(ToOwned::to_owned)
+}
+
+impl Simulated {
+    fn add(&mut self, result: &EvaluationResult) {
+        match refused(result) {
+            Some(refused) => {
+                let action = result.eval_action_name().to_owned();
+                self.refused.insert(action, refused);
+            }
+            None => self.allowing.extend(names(result.matched_statements())),
+        }
     }
 }
 
 impl ContextKey {
     fn entry(&self) -> ContextEntry {
+        let (kind, values) = match &self.value {
+            ContextValue::Text(text) => (ContextKeyTypeEnum::String, vec![text.clone()]),
+            ContextValue::List(list) => (ContextKeyTypeEnum::StringList, list.clone()),
+            ContextValue::Flag(flag) => (ContextKeyTypeEnum::Boolean, vec![flag.to_string()]),
+        };
         ContextEntry::builder()
             .context_key_name(&self.name)
-            .set_context_key_values(Some(self.values.clone()))
-            .context_key_type(if self.is_list {
-                ContextKeyTypeEnum::StringList
-            } else {
-                ContextKeyTypeEnum::String
-            })
+            .set_context_key_values(Some(values))
+            .context_key_type(kind)
             .build()
     }
 }
 
-/// Returns whether an action is allowed on one of the resources at least.
-fn is_allowed(result: &EvaluationResult) -> bool {
-    let allowed = PolicyEvaluationDecisionType::Allowed;
-    let mut one_by_one = result.resource_specific_results().iter();
-    *result.eval_decision() == allowed
-        || one_by_one.any(|one| *one.eval_resource_decision() == allowed)
+/// What the simulation says of an action, on all resources or on one of them.
+struct Decision<'a> {
+    decision: &'a PolicyEvaluationDecisionType,
+    statements: &'a [Statement],
+    allowed_by_boundary: Option<bool>,
+}
+
+/// Returns why an action is not allowed on any of the resources; None where it is on one.
+fn refused(result: &EvaluationResult) -> Option<Refused> {
+    let whole = Decision {
+        decision: result.eval_decision(),
+        statements: result.matched_statements(),
+        allowed_by_boundary: result
+            .permissions_boundary_decision_detail()
+            .map(|detail| detail.allowed_by_permissions_boundary()),
+    };
+    let each = result
+        .resource_specific_results()
+        .iter()
+        .map(|one| Decision {
+            decision: one.eval_resource_decision(),
+            statements: one.matched_statements(),
+            allowed_by_boundary: one
+                .permissions_boundary_decision_detail()
+                .map(|detail| detail.allowed_by_permissions_boundary()),
+        });
+    let mut strongest = RefusedBy::NoAllow;
+    for decision in std::iter::once(whole).chain(each) {
+        strongest = strongest.max(decision.refused_by()?);
+    }
+    let organization = result.organizations_decision_detail();
+    if organization.is_some_and(|detail| !detail.allowed_by_organizations()) {
+        strongest = RefusedBy::Organization;
+    }
+    let of_each = result.resource_specific_results().iter();
+    let unanswered = of_each.flat_map(|one| one.missing_context_values());
+    let unanswered = unanswered.chain(result.missing_context_values());
+    Some(Refused {
+        by: strongest,
+        unanswered: unanswered.cloned().collect(),
+    })
+}
+
+impl Decision<'_> {
+    fn refused_by(&self) -> Option<RefusedBy> {
+        let deny = names(self.statements);
+        match self.decision {
+            PolicyEvaluationDecisionType::Allowed => None,
+            PolicyEvaluationDecisionType::ExplicitDeny if !deny.is_empty() => {
+                Some(RefusedBy::Deny(deny))
+            }
+            _ if self.allowed_by_boundary == Some(false) => Some(RefusedBy::Boundary),
+            PolicyEvaluationDecisionType::ExplicitDeny => Some(RefusedBy::Deny(deny)),
+            _ => Some(RefusedBy::NoAllow),
+        }
+    }
+}
+
+fn names(statements: &[Statement]) -> BTreeSet<String> {
+    let names = statements.iter().filter_map(Statement::source_policy_id);
+    names.map(ToOwned::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_iam::types::{
+        OrganizationsDecisionDetail, PermissionsBoundaryDecisionDetail, ResourceSpecificResult,
+    };
+
+    use super::*;
+
+    fn statement(policy: &str) -> Statement {
+        Statement::builder().source_policy_id(policy).build()
+    }
+
+    fn result(
+        decision: PolicyEvaluationDecisionType,
+    ) -> aws_sdk_iam::types::builders::EvaluationResultBuilder {
+        EvaluationResult::builder()
+            .eval_action_name("ec2:CreateVpc")
+            .eval_decision(decision)
+    }
+
+    fn on(resource: &str, decision: PolicyEvaluationDecisionType) -> ResourceSpecificResult {
+        ResourceSpecificResult::builder()
+            .eval_resource_name(resource)
+            .eval_resource_decision(decision)
+            .missing_context_values("aws:SourceIp")
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_refusal_says_what_refuses() {
+        use PolicyEvaluationDecisionType::{ExplicitDeny, ImplicitDeny};
+        let within = |is_within| {
+            PermissionsBoundaryDecisionDetail::builder()
+                .allowed_by_permissions_boundary(is_within)
+                .build()
+        };
+        let organization = OrganizationsDecisionDetail::builder().build();
+        let deny = RefusedBy::Deny(BTreeSet::from(["NoNetworks".to_owned()]));
+        for (result, by) in [
+            (result(ImplicitDeny), RefusedBy::NoAllow),
+            (
+                result(ImplicitDeny).permissions_boundary_decision_detail(within(true)),
+                RefusedBy::NoAllow,
+            ),
+            (
+                result(ImplicitDeny).permissions_boundary_decision_detail(within(false)),
+                RefusedBy::Boundary,
+            ),
+            (
+                result(ExplicitDeny)
+                    .matched_statements(statement("NoNetworks"))
+                    .permissions_boundary_decision_detail(within(false)),
+                deny,
+            ),
+            (
+                result(ExplicitDeny).organizations_decision_detail(organization),
+                RefusedBy::Organization,
+            ),
+        ] {
+            let refused = refused(&result.build().unwrap()).unwrap();
+            assert_eq!(refused.by, by);
+        }
+    }
+
+    #[test]
+    fn one_resource_that_is_allowed_is_enough() {
+        use PolicyEvaluationDecisionType::{Allowed, ImplicitDeny};
+        let both = |second| {
+            result(ImplicitDeny)
+                .resource_specific_results(on("one", ImplicitDeny))
+                .resource_specific_results(on("two", second))
+                .build()
+                .unwrap()
+        };
+        assert_eq!(refused(&both(Allowed)), None);
+        let refused = refused(&both(ImplicitDeny)).unwrap();
+        assert_eq!(refused.by, RefusedBy::NoAllow);
+        let unanswered: Vec<_> = refused.unanswered.into_iter().collect();
+        assert_eq!(unanswered, ["aws:SourceIp"]);
+    }
 }

@@ -105,7 +105,7 @@ pub(super) fn statements() -> Vec<Statement> {
         on(
             "LookAtPermissions",
             &[Up],
-            &["iam:GetRole", "iam:SimulatePrincipalPolicy"],
+            &["iam:GetRole", "iam:GetUser", "iam:SimulatePrincipalPolicy"],
             &[
                 "arn:{partition}:iam::{account}:role/*",
                 "arn:{partition}:iam::{account}:user/*",

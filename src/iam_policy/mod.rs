@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::settings::DeploymentName;
 
-pub use questions::{Key, Question, questions};
+pub use questions::{Key, Question, keys, questions};
 
 /// What the holder of a policy may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,17 +1,21 @@
 //! The policies as questions to IAM's simulation: may somebody do this, on that, and in which
 //! circumstances?
 
-use super::{Scope, Use, all_statements};
+use std::collections::BTreeSet;
+
+use super::{Scope, Statement, Use, all_statements};
 
 /// Actions that are needed together on any of these resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
-    /// The actions; patterns are left out, as IAM simulates none.
-    pub actions: Vec<String>,
+    /// What they are needed for.
+    pub wanted: Use,
+    /// The actions, without patterns: IAM simulates none.
+    pub actions: BTreeSet<String>,
     /// The resources as ARNs or `*`.
     pub resources: Vec<String>,
-    /// What is so when they are asked for.
-    pub circumstances: Vec<Key>,
+    /// What the condition of their statement looks at, and what is so when they are asked for.
+    pub circumstance: Option<Key>,
 }
 
 /// A key that conditions look at, and what it holds.
@@ -19,64 +23,210 @@ pub struct Question {
 pub struct Key {
     /// Its name.
     pub name: String,
-    /// Its values.
-    pub values: Vec<String>,
+    /// What it holds.
+    pub value: String,
     /// Whether it holds a list.
     pub is_list: bool,
 }
 
-/// Returns what has to be allowed for a use.
-pub fn questions(wanted: Use, scope: &Scope) -> Vec<Question> {
-    all_statements()
-        .filter(|statement| statement.serves(wanted))
-        .map(|statement| {
-            let region = Key {
-                name: "aws:RequestedRegion".to_owned(),
-                values: vec![scope.region.clone()],
-                is_list: false,
-            };
-            let own = statement
-                .condition
-                .filter(|(_, key, _)| *key != region.name)
-                .map(|(operator, key, values)| Key {
-                    name: scope.fill(key),
-                    // The key holds one of the values that are allowed.
-                    values: scope.fill_all(&values[..1]),
-                    is_list: operator.starts_with("ForAnyValue:"),
-                });
-            Question {
-                actions: statement
-                    .actions
-                    .iter()
-                    .filter(|action| !action.contains('*'))
-                    .map(ToString::to_string)
-                    .collect(),
+/// What stands for the actions of a pattern: those that `pcluster` itself calls.
+const OF_PATTERNS: &[(&str, &[&str])] = &[
+    (
+        "ec2:Describe*",
+        &[
+            "ec2:DescribeCapacityReservations",
+            "ec2:DescribeImages",
+            "ec2:DescribeInstanceTypeOfferings",
+            "ec2:DescribeInstanceTypes",
+            "ec2:DescribeInstances",
+            "ec2:DescribeKeyPairs",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeRouteTables",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSnapshots",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVolumes",
+            "ec2:DescribeVpcAttribute",
+        ],
+    ),
+    (
+        "s3:*",
+        &[
+            "s3:CreateBucket",
+            "s3:DeleteObject",
+            "s3:DeleteObjectVersion",
+            "s3:GetBucketLocation",
+            "s3:GetBucketVersioning",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "s3:ListBucketVersions",
+            "s3:PutBucketPolicy",
+            "s3:PutBucketVersioning",
+            "s3:PutEncryptionConfiguration",
+            "s3:PutObject",
+        ],
+    ),
+];
+
+/// Returns what has to be allowed for these uses; what several need is asked for the first.
+pub fn questions(uses: &[Use], scope: &Scope) -> Vec<Question> {
+    let mut questions: Vec<Question> = Vec::new();
+    for statement in all_statements() {
+        let Some(wanted) = uses.iter().find(|wanted| statement.serves(**wanted)) else {
+            continue;
+        };
+        for circumstance in circumstances(&statement, scope) {
+            let question = Question {
+                wanted: *wanted,
+                actions: actions(&statement),
                 resources: scope.fill_all(statement.resources),
-                circumstances: [region].into_iter().chain(own).collect(),
-            }
+                circumstance,
+            };
+            add(&mut questions, question);
+        }
+    }
+    questions
+}
+
+/// Returns the keys that the conditions of the policies look at, in lower case. Where one is missing
+/// from a question, it is missing from the call.
+pub fn keys(scope: &Scope) -> BTreeSet<String> {
+    all_statements()
+        .filter_map(|statement| statement.condition)
+        .map(|(_, key, _)| scope.fill(key).to_lowercase())
+        .filter(|key| *key != REGION)
+        .collect()
+}
+
+const REGION: &str = "aws:requestedregion";
+
+/// Adds a question, as one with another in the same circumstances: each is a call.
+fn add(questions: &mut Vec<Question>, question: Question) {
+    let alike = questions.iter_mut().find(|other| {
+        other.wanted == question.wanted
+            && other.resources == question.resources
+            && other.circumstance == question.circumstance
+    });
+    match alike {
+        Some(other) => other.actions.extend(question.actions),
+        None => questions.push(question),
+    }
+}
+
+fn actions(statement: &Statement) -> BTreeSet<String> {
+    let of = |action: &&'static str| -> Vec<&'static str> {
+        let known = OF_PATTERNS.iter().find(|(pattern, _)| pattern == action);
+        known.map_or_else(|| vec![*action], |(_, actions)| actions.to_vec())
+    };
+    statement
+        .actions
+        .iter()
+        .flat_map(of)
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+/// Returns in which circumstances the actions of a statement are asked for: each of the values that
+/// its key has to equal comes to pass; of those that it is like one is enough.
+fn circumstances(statement: &Statement, scope: &Scope) -> Vec<Option<Key>> {
+    let Some((operator, key, values)) = statement.condition else {
+        return vec![None];
+    };
+    if key.to_lowercase() == REGION {
+        return vec![None];
+    }
+    let is_here = |value: &&&str| scope.partition == "aws-cn" || !value.ends_with(".cn");
+    let is_each = operator.starts_with("StringEquals");
+    let concrete = values.iter().filter(|value| !value.contains('*'));
+    concrete
+        .filter(is_here)
+        .take(if is_each { values.len() } else { 1 })
+        .map(|value| {
+            Some(Key {
+                name: scope.fill(key),
+                value: scope.fill(value),
+                is_list: operator.starts_with("ForAnyValue:"),
+            })
         })
-        .filter(|question| !question.actions.is_empty())
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::document;
     use super::*;
 
-    #[test]
-    fn a_question_has_no_patterns_of_actions_and_nothing_to_fill() {
-        let scope = Scope {
+    fn scope() -> Scope {
+        Scope {
             name: "mine".parse().unwrap(),
             partition: "aws".to_owned(),
             account: "123456789012".to_owned(),
             region: "eu-west-1".to_owned(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_question_has_no_patterns_of_actions_and_nothing_to_fill() {
         for wanted in [Use::Up, Use::Stacks, Use::Pcluster] {
-            let questions = questions(wanted, &scope);
+            let questions = questions(&[wanted], &scope());
             let text = format!("{questions:?}");
             assert!(questions.len() > 5, "{text}");
             assert!(!text.contains("\"{") && !text.contains("s3:*"), "{text}");
-            assert!(text.contains("eu-west-1"), "{text}");
+            let actions = questions.iter().flat_map(|question| &question.actions);
+            let patterns: Vec<_> = actions.filter(|action| action.contains('*')).collect();
+            assert_eq!(patterns, Vec::<&String>::new());
         }
+    }
+
+    /// A policy that lacks one of its own actions is always noticed.
+    #[test]
+    fn every_action_of_every_policy_is_asked_for() {
+        for wanted in [
+            Use::Up,
+            Use::Token,
+            Use::Jobs,
+            Use::Run,
+            Use::Teardown,
+            Use::Stacks,
+            Use::Pcluster,
+            Use::OperationsStack,
+            Use::NotificationsStack,
+        ] {
+            let asked: BTreeSet<String> = questions(&[wanted], &scope())
+                .into_iter()
+                .flat_map(|question| question.actions)
+                .collect();
+            let document = document(wanted, &scope());
+            let statements = document["Statement"].as_array().unwrap().iter();
+            for action in statements.flat_map(|one| one["Action"].as_array().unwrap()) {
+                let action = action.as_str().unwrap();
+                let start = action.trim_end_matches('*');
+                let is_asked = match action.ends_with('*') {
+                    true => asked.iter().any(|asked| asked.starts_with(start)),
+                    false => asked.contains(action),
+                };
+                assert!(is_asked, "{wanted:?} does not ask for {action}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_service_that_a_role_is_passed_to_is_asked_for_but_those_of_china() {
+        let questions = questions(&[Use::Pcluster], &scope());
+        let key = |question: &Question| question.circumstance.clone();
+        let keys: Vec<_> = questions.iter().filter_map(key).collect();
+        let passed = keys.iter().filter(|key| key.name == "iam:PassedToService");
+        let passed: Vec<_> = passed.map(|key| key.value.as_str()).collect();
+        assert_eq!(passed, ["lambda.amazonaws.com", "ec2.amazonaws.com"]);
+    }
+
+    #[test]
+    fn what_two_uses_need_is_asked_for_the_first_alone() {
+        let both = questions(&[Use::Up, Use::Teardown], &scope());
+        let is_asked = |one: &Question, action: &str| one.actions.contains(action);
+        let of = |action| both.iter().filter(move |one| is_asked(one, action));
+        assert!(of("cloudformation:DescribeStackEvents").all(|one| one.wanted != Use::Teardown));
+        assert!(of("ec2:DeleteKeyPair").all(|one| one.wanted == Use::Teardown));
+        assert_eq!(of("ec2:DeleteKeyPair").count(), 1);
     }
 }

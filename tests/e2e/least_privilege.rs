@@ -68,6 +68,7 @@ const RARE: &[(&str, &str)] = &[
         "there is half of an upload among runs",
     ),
     ("iam:GetRole", "the caller is a session of a role"),
+    ("iam:GetUser", "the caller is a user with a permissions boundary"),
     (
         "iam:SimulatePrincipalPolicy",
         "the caller is not the account itself",
@@ -245,8 +246,10 @@ fn missing(wanted: &str, asked: &BTreeSet<String>, allowed: &BTreeSet<String>) -
 /// Returns the types of the cluster's resources of which `tests/iam_policy` does not know what their
 /// handlers ask for.
 async fn without_handlers(env: &TestEnv) -> BTreeSet<String> {
-    let known: BTreeMap<String, Value> =
-        serde_json::from_str(include_str!("../iam_policy/handlers.json")).unwrap();
+    let known: BTreeMap<String, Value> = serde_json::from_str(include_str!(
+        "../../sandbox/hpcapi_sandbox/cloudformation/handlers.json"
+    ))
+    .unwrap();
     let stacks = aws_sdk_cloudformation::Client::new(&env.aws().await);
     let (mut names, mut types) = (vec![CLUSTER.to_owned()], BTreeSet::new());
     while let Some(name) = names.pop() {

@@ -17,7 +17,7 @@ import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
-HANDLERS = HERE / "handlers.json"
+HANDLERS = HERE.parents[1] / "sandbox/hpcapi_sandbox/cloudformation/handlers.json"
 TEMPLATES = HERE.parents[1] / "templates"
 
 # `list` is asked for by nobody who makes a stack.

@@ -17,6 +17,7 @@ from ministack.services.cloudformation import provisioners, stacks
 
 from .. import clock
 from ..aws_error import AwsError
+from . import handler_resources, handler_rights
 from .resource_types import check_properties, slow_creates, slow_deletes, stabilizers
 
 CANCELLED = {"CREATE": "Resource creation cancelled", "UPDATE": "Resource update cancelled"}
@@ -247,6 +248,8 @@ class Work:
     async def _create(self, properties: dict[str, Any]) -> tuple[str, dict[str, Any], str]:
         check_properties(self.kind, properties)
         tagged = self._tagged(properties, self.view.tags)
+        expected = handler_resources.expected_name(self.kind, self.view.name, self.logical_id)
+        handler_rights.require(self.kind, "create", tagged, expected)
         slow = slow_creates.get(self.kind)
         if slow:
             physical_id, attributes = await slow(self.logical_id, tagged, self.view)
@@ -281,6 +284,7 @@ class Work:
         if not stabilize:
             await clock.take(self.kind, "create" if replacing else "update")
         check_properties(self.kind, properties, previous["Properties"])
+        handler_rights.require(self.kind, "update", new, physical_id)
         provisioners._RETAIN_REPLACED.set(view.retains(self.logical_id, "UpdateReplacePolicy"))
         provisioners._DEFERRED_PREDECESSOR_DELETES.set(self.deferred)
         provisioners._NAME_SEED.set(previous.get("_name_seed", ""))
@@ -318,6 +322,7 @@ async def remove(kind: str, record: dict[str, Any], view: StackView, logical_id:
     """Deletes what a record stands for; goes on trying while something still depends on it."""
     physical_id = record["PhysicalResourceId"]
     properties = record.get("Properties") or {}
+    handler_rights.require(kind, "delete", properties, physical_id)
     deadline = time.monotonic() + clock.scaled(_DEPENDENCY_RETRY_SECONDS)
     if kind not in slow_deletes:
         await clock.take(kind, "delete")

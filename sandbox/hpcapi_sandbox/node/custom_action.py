@@ -25,10 +25,9 @@ _MORE = (
     "#troubleshooting-v3-get-logs for more details on ParallelCluster logs."
 )
 
-# What `aws s3 cp` says of a URL that leads to nothing.
+# What `aws s3 cp` says of a URL that leads to nothing, or that the role of the node may not read.
 _AWS_S3 = (
-    "download failed: {} to - An error occurred (404) when calling the HeadObject operation: "
-    "Not Found"
+    "download failed: {} to - An error occurred ({}) when calling the HeadObject operation: {}"
 )
 
 
@@ -95,7 +94,8 @@ def _fetched(
     try:
         return fetch(script.url)
     except Exception as error:
-        said = {"s3": _AWS_S3.format(script.url)}.get(scheme, f"curl: (22) {error}")
+        why = (403, "Forbidden") if isinstance(error, PermissionError) else (404, "Not Found")
+        said = {"s3": _AWS_S3.format(script.url, *why)}.get(scheme, f"curl: (22) {error}")
         printed.append(f"{said}\n")
         raise ActionFailed(f"Failed to download {event} script {number} {means}.") from error
 

@@ -1,4 +1,4 @@
-"""Which instances SSM knows: those whose machine is up."""
+"""Which instances SSM knows: those whose machine is up, and whose role lets their agent register."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Any
 
 from ministack.services import ec2 as ec2_store
 
-from .. import machines
+from .. import instance_roles, machines
 from ..aws_error import AwsError
 from .paging import paged
 
 
 def is_online(instance_id: str) -> bool:
     """Whether the instance is the account's and its agent answers."""
-    return instance_id in ec2_store._instances and machines.is_up(instance_id)
+    instance = ec2_store._instances.get(instance_id)
+    return bool(instance) and machines.is_up(instance_id) and instance_roles.is_managed(instance)
 
 
 def describe_instance_information(asked: dict[str, Any]) -> dict[str, Any]:

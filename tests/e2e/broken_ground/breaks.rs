@@ -7,6 +7,9 @@ use super::ground::Ground;
 
 pub(super) const NAME: &str = "hpc-serverless-job-mgmt";
 
+/// What makes networks.
+const NETWORKS: [&str; 2] = ["ec2:CreateNatGateway", "ec2:CreateVpc"];
+
 /// A break that is made for real.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Break {
@@ -56,6 +59,12 @@ pub(super) enum Break {
     NoCredentials,
     /// The role may do everything but make networks.
     MayNotMakeNetworks,
+    /// The role may do everything, but a Deny forbids it to make networks.
+    NetworksDenied,
+    /// The role may do everything, but its permissions boundary does not let it make networks.
+    NetworksOutOfBounds,
+    /// The role may make no roles without a permissions boundary.
+    RolesNeedBoundary,
     /// The role may do everything, but not ask what it may do.
     MayNotSimulate,
 }
@@ -181,8 +190,30 @@ impl Break {
                 }
             }
             Break::MayNotMakeNetworks => {
-                let denied = ["ec2:CreateNatGateway", "ec2:CreateVpc"];
-                let policy = json!([{"Effect": "Allow", "Resource": "*", "NotAction": denied}]);
+                let policy = json!([{"Effect": "Allow", "Resource": "*", "NotAction": NETWORKS}]);
+                ground.take_role(policy).await;
+            }
+            Break::NetworksDenied => {
+                let policy = json!([
+                    {"Effect": "Allow", "Resource": "*", "Action": "*"},
+                    {"Effect": "Deny", "Resource": "*", "Action": NETWORKS},
+                ]);
+                ground.take_role(policy).await;
+            }
+            Break::NetworksOutOfBounds => {
+                let bounds = json!([{"Effect": "Allow", "Resource": "*", "NotAction": NETWORKS}]);
+                let boundary = ground.policy("OnlySome", bounds).await;
+                let policy = json!([{"Effect": "Allow", "Resource": "*", "Action": "*"}]);
+                ground.take_role_within(policy, Some(boundary)).await;
+            }
+            Break::RolesNeedBoundary => {
+                let all = json!([{"Effect": "Allow", "Resource": "*", "Action": "*"}]);
+                let boundary = ground.policy("OfNodes", all).await;
+                let unless = json!({"StringNotEquals": {"iam:PermissionsBoundary": boundary}});
+                let policy = json!([
+                    {"Effect": "Allow", "Resource": "*", "Action": "*"},
+                    {"Effect": "Deny", "Resource": "*", "Action": "iam:CreateRole", "Condition": unless},
+                ]);
                 ground.take_role(policy).await;
             }
             Break::MayNotSimulate => {

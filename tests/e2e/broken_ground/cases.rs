@@ -54,6 +54,12 @@ fn with_that_key(ground: &mut Ground) {
     ground.options = vec!["--key-name".to_owned(), NAME.to_owned()];
 }
 
+fn with_the_boundary(ground: &mut Ground) {
+    let account = ground.env().account().to_owned();
+    let boundary = format!("Iam:\n  PermissionsBoundary: arn:aws:iam::{account}:policy/OfNodes");
+    ground.configure(&[("Scheduling:\n", &format!("{boundary}\nScheduling:\n"))]);
+}
+
 pub(super) const NAMES: &[Case] = &[
     case(
         Break::KeyPairMissing,
@@ -244,5 +250,26 @@ pub(super) const ACCOUNT: &[Case] = &[
         "may not do 2 of the actions of `iam-policy stacks`: ec2:CreateNatGateway, ec2:CreateVpc",
         2,
         Mend::Typed(2),
+    ),
+    case(
+        Break::NetworksDenied,
+        "permissions",
+        "is denied 2 of the actions of `iam-policy stacks`: ec2:CreateNatGateway, ec2:CreateVpc",
+        2,
+        Mend::Done("whoever manages that policy", with_everything),
+    ),
+    case(
+        Break::NetworksOutOfBounds,
+        "permissions",
+        ":policy/OnlySome` does not let ",
+        2,
+        Mend::Done("whoever manages the boundary", with_everything),
+    ),
+    case(
+        Break::RolesNeedBoundary,
+        "permissions",
+        "is denied 1 of the actions of `iam-policy pcluster`: iam:CreateRole",
+        2,
+        Mend::Done("Iam.PermissionsBoundary: ARN", with_the_boundary),
     ),
 ];

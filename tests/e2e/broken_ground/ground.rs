@@ -6,6 +6,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use serde_json::{Value, json};
+
 use crate::environment::TestEnv;
 
 /// What a user has.
@@ -134,14 +136,29 @@ impl Ground {
     }
 
     /// Lets the user come with a session of a role that has this policy.
-    pub(super) async fn take_role(&mut self, statements: serde_json::Value) {
+    pub(super) async fn take_role(&mut self, statements: Value) {
+        self.take_role_within(statements, None).await;
+    }
+
+    /// Makes a managed policy, and returns its ARN.
+    pub(super) async fn policy(&self, name: &str, statements: Value) -> String {
+        let iam = aws_sdk_iam::Client::new(&self.env.aws().await);
+        let made = iam
+            .create_policy()
+            .policy_name(name)
+            .policy_document(document(statements))
+            .send()
+            .await
+            .unwrap();
+        made.policy().unwrap().arn().unwrap().to_owned()
+    }
+
+    /// Lets the user come with a session of a role that has this policy, and a permissions boundary.
+    pub(super) async fn take_role_within(&mut self, statements: Value, boundary: Option<String>) {
         let aws = self.env.aws().await;
         let iam = aws_sdk_iam::Client::new(&aws);
-        let document = |statements: serde_json::Value| {
-            serde_json::json!({"Version": "2012-10-17", "Statement": statements}).to_string()
-        };
         let root = format!("arn:aws:iam::{}:root", self.env.account());
-        let trust = serde_json::json!([
+        let trust = json!([
             {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "sts:AssumeRole"}
         ]);
         let role = iam
@@ -149,6 +166,7 @@ impl Ground {
             .role_name("operator")
             .path("/team/")
             .assume_role_policy_document(document(trust))
+            .set_permissions_boundary(boundary)
             .send()
             .await
             .unwrap();
@@ -201,6 +219,10 @@ impl Ground {
         all.sort();
         all
     }
+}
+
+fn document(statements: Value) -> String {
+    json!({"Version": "2012-10-17", "Statement": statements}).to_string()
 }
 
 fn write_program(path: &Path, text: &str) {

@@ -5,7 +5,7 @@ mod breaks;
 mod cases;
 mod ground;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use breaks::Break;
 use cases::{Case, Mend};
@@ -73,6 +73,31 @@ async fn who_may_not_simulate_is_not_kept_from_it() {
     assert_eq!(found["verdict"], "unknown", "{diagnosis}");
     assert!(found["cause"].as_str().unwrap().contains("AccessDenied"));
     assert_eq!(diagnosis["well"], true, "{diagnosis}");
+}
+
+/// What decides about other circumstances than those of `up` refuses nothing.
+#[tokio::test]
+async fn a_deny_of_other_regions_and_of_other_addresses_refuses_nothing() {
+    let everything = json!({"Effect": "Allow", "Resource": "*", "Action": "*"});
+    let elsewhere = json!({"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}});
+    let unless_here = json!({"NotIpAddress": {"aws:SourceIp": "127.0.0.0/8"}});
+    for (condition, verdict, cause) in [
+        (elsewhere, "ok", ""),
+        (unless_here, "unknown", "policies look at aws:SourceIp"),
+    ] {
+        let mut ground = Ground::new();
+        let deny = json!(
+            {"Effect": "Deny", "Resource": "*", "NotAction": "iam:*", "Condition": condition}
+        );
+        ground.take_role(json!([everything, deny])).await;
+        let diagnosis = doctor(&ground);
+        let is_it = |one: &&Value| one["subject"] == "permissions";
+        let found = findings(&diagnosis).find(is_it).unwrap();
+        assert_eq!(found["verdict"], verdict, "{diagnosis}");
+        let told = found["cause"].as_str().unwrap_or_default();
+        assert!(told.contains(cause), "{diagnosis}");
+        assert_eq!(diagnosis["well"], true, "{diagnosis}");
+    }
 }
 
 async fn every_case_is_told_and_mended(cases: &[Case]) {

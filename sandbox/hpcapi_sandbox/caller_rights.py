@@ -1,0 +1,213 @@
+"""What a user or a role may not do is refused, in the words of the service; ministack does so only
+where it checks every signature.
+
+Of an S3 request each action is asked for, of any other the one that it is named for; of EC2's
+actions on several resources that of the first. Who may send commands is `ssm.send_rights`, who may
+use a topic `topics.topic_rights`, and who may call an HTTP API `endpoint.iam_authorizer`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from ministack.core import iam_actions
+from ministack.core.responses import get_account_id, get_region, request_scope
+from ministack.core.router import detect_service, extract_region
+from ministack.services import ec2 as ec2_store
+from ministack.services import iam, tagging
+
+from . import bucket_policies, callers
+from .model_check import Refusal
+
+# Anybody may ask who they are; topics and HTTP APIs are asked of elsewhere.
+_OPEN = {"sts", "sns", "execute-api"}
+_ELSEWHERE = {"ssm:SendCommand"}
+_QUOTAS = "ServiceQuotasV20190624."
+# IAM names it so, whatever the service's endpoint is called.
+_NAMESPACES = {"tagging": "tag", "servicequotas": "servicequotas", "account": "account"}
+# What is asked for on all resources alone.
+_ON_ALL = ("Describe", "List")
+# Actions whose tags need the right to tag, too, and the parameters of these tags.
+_TAGGED_AT_BIRTH = {"ImportKeyPair", "CreateKeyPair"}
+_TAG_AT_BIRTH = re.compile(r"(TagSpecification\.\d+\.Tag\.\d+)\.Key")
+
+
+def check(
+    method: str, path: str, query_string: str, headers: Mapping[str, str], body: bytes
+) -> Refusal | None:
+    """Refuses what the policies of the user or role that makes the request do not allow."""
+    key = callers.key_of(headers)
+    account = callers.account_of(key)
+    if account is None or account == key:
+        return None
+    query = parse_qs(query_string, keep_blank_values=True)
+    service = detect_service(method, path, dict(headers), query)
+    if headers.get("x-amz-target", "").startswith(_QUOTAS):
+        service = "servicequotas"
+    if service in _OPEN:
+        return None
+    with request_scope(account, extract_region(dict(headers), {})):
+        who = callers.caller(key)
+        if who is None or who.policies is None:
+            return None
+        parameters = _parameters(headers, body, query)
+        for action, resource, context in _asked(service, method, path, headers, body, parameters):
+            denial = callers.denial(who, action, resource, context)
+            if denial:
+                return _refusal(service, action, who.arn, headers, denial)
+    return None
+
+
+def _parameters(
+    headers: Mapping[str, str], body: bytes, query: dict[str, list[str]]
+) -> dict[str, list[str]]:
+    """Those of the query, and of a form in the body."""
+    if "x-www-form-urlencoded" not in headers.get("content-type", ""):
+        return query
+    return {**parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True), **query}
+
+
+def _asked(
+    service: str,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    parameters: dict[str, list[str]],
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The actions of a request, each with its resource and what conditions may look at."""
+    if service == "s3":
+        bucket, _, key = unquote(path).lstrip("/").partition("/")
+        if not bucket:
+            yield "s3:ListAllMyBuckets", "*", {}
+            return
+        for action, resource in bucket_policies.asked(method, path, bucket, key, parameters, body):
+            yield action, resource, {}
+        more = iam_actions.s3_additional_checks(method, path, dict(headers), body, parameters)
+        for action, resource in more:
+            yield action, resource, {}
+        return
+    action = _action(service, method, path, headers, body, parameters)
+    if action is None or action in _ELSEWHERE:
+        return
+    resource = _resource(service, action, method, path, headers, body, parameters)
+    context = {
+        **iam_actions.request_tag_context(service, action, body, parameters),
+        **_tags_at_birth(parameters),
+        **_tags_of(resource),
+        **_of_iam(parameters),
+    }
+    yield action, resource, context
+    name = action.partition(":")[2]
+    if service == "ec2" and name in _TAGGED_AT_BIRTH and "aws:TagKeys" in context:
+        yield "ec2:CreateTags", resource, {**context, "ec2:CreateAction": name}
+
+
+def _action(
+    service: str,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    parameters: dict[str, list[str]],
+) -> str | None:
+    if service in _NAMESPACES:
+        name = headers.get("x-amz-target", "").rpartition(".")[2]
+        return f"{_NAMESPACES[service]}:{name}" if name else None
+    return iam_actions.extract_iam_action(service, method, path, dict(headers), body, parameters)
+
+
+def _resource(
+    service: str,
+    action: str,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    parameters: dict[str, list[str]],
+) -> str:
+    name = action.partition(":")[2]
+    if service in ("ec2", "elasticloadbalancing", "ssm", "servicequotas"):
+        if name.startswith((*_ON_ALL, "Get")) and name != "GetConsoleOutput":
+            return "*"
+    if service == "iam":
+        return _iam_resource(name, parameters)
+    return iam_actions.extract_resource_arn(
+        service, method, path, dict(headers), body, parameters, get_region(), get_account_id()
+    )
+
+
+def _iam_resource(action: str, parameters: dict[str, list[str]]) -> str:
+    """The ARN that is asked for, with its path."""
+    prefix = f"arn:aws:iam::{get_account_id()}"
+    stores = (
+        ("RoleName", "role", iam._roles),
+        ("UserName", "user", iam._users),
+        ("InstanceProfileName", "instance-profile", iam._instance_profiles),
+    )
+    for field, kind, known in stores:
+        name = _one(parameters, field)
+        if name in known:
+            return known[name]["Arn"]
+        if name:
+            return f"{prefix}:{kind}{_one(parameters, 'Path') or '/'}{name}"
+    if action.startswith("List"):
+        return f"{prefix}:role/" if action == "ListRoles" else "*"
+    return _one(parameters, "PolicySourceArn") or _one(parameters, "PolicyArn") or "*"
+
+
+def _of_iam(parameters: dict[str, list[str]]) -> dict[str, Any]:
+    """What IAM's own keys hold."""
+    given = {
+        "iam:PermissionsBoundary": _one(parameters, "PermissionsBoundary"),
+        "iam:PolicyARN": _one(parameters, "PolicyArn"),
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def _tags_at_birth(parameters: dict[str, list[str]]) -> dict[str, Any]:
+    """The tags that EC2 is asked to make a thing with."""
+    found = {}
+    for name, values in parameters.items():
+        key = _TAG_AT_BIRTH.fullmatch(name)
+        if key:
+            found[values[0]] = _one(parameters, f"{key[1]}.Value")
+    if not found:
+        return {}
+    return {"aws:TagKeys": list(found), **{f"aws:RequestTag/{k}": v for k, v in found.items()}}
+
+
+def _tags_of(resource: str) -> dict[str, str]:
+    """The tags of a resource that exists."""
+    identifier = resource.rpartition("/")[2]
+    if ":ec2:" in resource:
+        found = {tag["Key"]: tag["Value"] for tag in ec2_store._tags.get(identifier) or []}
+    elif ":elasticloadbalancing:" in resource:
+        found = tagging.resource_tags(resource) or {}
+    else:
+        found = {}
+    return {f"aws:ResourceTag/{name}": value for name, value in found.items()}
+
+
+def _one(parameters: dict[str, list[str]], name: str) -> str:
+    return (parameters.get(name) or [""])[0]
+
+
+def _refusal(
+    service: str, action: str, arn: str, headers: Mapping[str, str], denial: str
+) -> Refusal:
+    status, answer, body = iam_actions.access_denied_response(
+        service, action, arn, "refused", headers=dict(headers), message=denial
+    )
+    return Refusal(
+        service=service,
+        operation=action,
+        problems=[denial],
+        status=status,
+        code=answer.get("x-amzn-errortype", "AccessDenied"),
+        body=body,
+        content_type=answer["Content-Type"],
+    )

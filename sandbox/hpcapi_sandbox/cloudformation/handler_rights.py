@@ -1,0 +1,107 @@
+"""What the handlers of CloudFormation ask IAM for with the rights of whoever changes a stack: a resource
+fails where that is not allowed.
+
+`handlers.json` has the actions of each type's handlers, as CloudFormation's registry names them;
+`not_asked.json` those that are never asked for, with the reason. All others are asked for, whatever
+the properties, but for those of which `_FOR_PROPERTY` knows better.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import fnmatch
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ministack.core.responses import get_region, request_scope
+
+from .. import callers
+from ..aws_error import AwsError
+from ..model_check import Refusal
+from . import handler_resources
+
+_HERE = Path(__file__).parent
+_VIA = {
+    "aws:CalledVia": ["cloudformation.amazonaws.com"],
+    "aws:CalledViaFirst": "cloudformation.amazonaws.com",
+    "aws:CalledViaLast": "cloudformation.amazonaws.com",
+    "aws:ViaAWSService": "true",
+}
+# What is asked for only where the resource has a property.
+_FOR_PROPERTY = {
+    ("AWS::IAM::Role", "iam:AttachRolePolicy"): "ManagedPolicyArns",
+    ("AWS::IAM::Role", "iam:DetachRolePolicy"): "ManagedPolicyArns",
+    ("AWS::IAM::Role", "iam:PutRolePolicy"): "Policies",
+    ("AWS::IAM::Role", "iam:DeleteRolePolicy"): "Policies",
+}
+_access_key_id = contextvars.ContextVar("_access_key_id", default="")
+
+
+def note_caller(
+    method: str, path: str, query_string: str, headers: Mapping[str, str], body: bytes
+) -> Refusal | None:
+    """Remembers who makes the request, for what it starts. Refuses nobody."""
+    _access_key_id.set(callers.key_of(headers))
+    return None
+
+
+def require(kind: str, verb: str, properties: dict[str, Any], made: str = "") -> None:
+    """Raises where the caller may not do what the handler `verb` (create, update or delete) of a type
+    asks for. `made` is the physical id of a resource that exists."""
+    key = _access_key_id.get()
+    account = callers.account_of(key)
+    if account is None or account == key:
+        return
+    with request_scope(account, get_region()):
+        who = callers.caller(key)
+        if who is None or who.policies is None:
+            return
+        for action in _actions(kind, verb, properties):
+            for resource, context in handler_resources.of(kind, action, properties, made):
+                denial = callers.denial(who, action, resource, {**_VIA, **context})
+                if denial:
+                    raise AwsError("AccessDenied", _worded(action, denial), 403)
+
+
+def _worded(action: str, denial: str) -> str:
+    if action.startswith("ec2:"):
+        return f"You are not authorized to perform this operation. {denial}"
+    return denial
+
+
+def _actions(kind: str, verb: str, properties: dict[str, Any]) -> Iterator[str]:
+    parts = [verb] if verb == "delete" else [verb, "read"]
+    for action in _asked(kind, *parts):
+        needed = _FOR_PROPERTY.get((kind, action))
+        if needed is None or properties.get(needed):
+            yield action
+
+
+@functools.cache
+def _asked(kind: str, *verbs: str) -> list[str]:
+    """The actions of handlers of a type; a type that is not known asks for nothing."""
+    handlers = _read("handlers.json").get(kind, {})
+    # The registry writes the names of some services with capitals.
+    named = {action for verb in verbs for action in handlers.get(verb, [])}
+    actions = sorted({f"{a.partition(':')[0].lower()}:{a.partition(':')[2]}" for a in named})
+    patterns = [
+        pattern.lower()
+        for one in _read("not_asked.json")
+        for pattern in one["actions"]
+        if one["type"] in ("*", kind)
+    ]
+
+    def is_asked(action: str) -> bool:
+        if (kind, action) in _FOR_PROPERTY:
+            return True
+        return not any(fnmatch.fnmatchcase(action.lower(), pattern) for pattern in patterns)
+
+    return [action for action in actions if is_asked(action)]
+
+
+@functools.cache
+def _read(name: str) -> Any:
+    return json.loads((_HERE / name).read_text(encoding="utf-8"))

@@ -1,0 +1,148 @@
+//! What helps against each thing that refuses; nothing is advised that it would outweigh.
+
+use std::collections::BTreeSet;
+
+use crate::context::Context;
+use crate::deploy::finding::Finding;
+
+use super::caller::{Caller, partition};
+use super::circumstances;
+
+/// What advice depends on.
+#[derive(Clone, Copy)]
+pub(super) struct Advice<'a> {
+    pub(super) context: &'a Context,
+    pub(super) caller: &'a Caller,
+    /// The ARN of the caller's permissions boundary, if it is known.
+    pub(super) boundary: Option<&'a str>,
+    /// The policies that allow the caller anything.
+    pub(super) allowing: &'a BTreeSet<String>,
+}
+
+impl Advice<'_> {
+    pub(super) fn who(&self) -> &str {
+        &self.context.identity.arn
+    }
+
+    /// Returns the command that prints a policy of ours.
+    fn prints(&self, word: &str) -> String {
+        format!(
+            "{} iam-policy {word} --name {} --region {} --account {}",
+            self.context.settings.again.program,
+            self.context.settings.name,
+            self.context.aws.region,
+            self.context.identity.account
+        )
+    }
+
+    /// Adds how the caller is given the policy of a use.
+    pub(super) fn on_missing_allow(&self, finding: Finding, word: &str) -> Finding {
+        let prints = self.prints(word);
+        if let Some(set) = self.caller.permission_set() {
+            return finding.then(format!(
+                "let whoever manages the permission set `{set}` of IAM Identity Center add to its \
+                 policies what `{prints}` prints"
+            ));
+        }
+        let policy = format!("{}-{word}", self.context.settings.name);
+        let account = &self.context.identity.account;
+        let arn = format!(
+            "arn:{}:iam::{account}:policy/{policy}",
+            partition(self.who())
+        );
+        // One that is attached already comes from an earlier hpcapi.
+        if self.allowing.contains(&policy) {
+            return finding.then(format!(
+                "aws iam create-policy-version --set-as-default --policy-arn {arn} \
+                 --policy-document \"$({prints})\""
+            ));
+        }
+        let finding = finding.then(format!(
+            "aws iam create-policy --policy-name {policy} --policy-document \"$({prints})\""
+        ));
+        match self.caller {
+            Caller::User(user) => finding.then(format!(
+                "aws iam attach-user-policy --user-name {user} --policy-arn {arn}"
+            )),
+            Caller::Role(role) => finding.then(format!(
+                "aws iam attach-role-policy --role-name {role} --policy-arn {arn}"
+            )),
+            Caller::Root | Caller::Other => finding,
+        }
+    }
+
+    /// Returns whether policies are the caller's boundary and no other.
+    pub(super) fn is_boundary(&self, policies: &BTreeSet<String>) -> bool {
+        let name = self.boundary_name();
+        name.is_some_and(|name| policies.len() == 1 && policies.contains(name))
+    }
+
+    fn boundary_name(&self) -> Option<&str> {
+        self.boundary?.rsplit('/').next()
+    }
+
+    pub(super) fn boundary_named(&self) -> String {
+        match self.boundary {
+            Some(arn) => format!("the permissions boundary `{arn}`"),
+            None => "the permissions boundary".to_owned(),
+        }
+    }
+
+    /// Adds that the boundary has to allow what policies allow.
+    pub(super) fn on_boundary(&self, finding: Finding, words: &[&str]) -> Finding {
+        let prints: Vec<_> = words
+            .iter()
+            .map(|word| format!("`{}`", self.prints(word)))
+            .collect();
+        finding
+            .because("whatever other policies allow, a boundary has to allow it, too")
+            .then(format!(
+                "let whoever manages the boundary add to it what {} prints",
+                prints.join(" and ")
+            ))
+    }
+
+    /// Adds who can change a Deny.
+    pub(super) fn on_deny(&self, finding: Finding, policies: &BTreeSet<String>) -> Finding {
+        let named: Vec<_> = policies.iter().map(|name| format!("`{name}`")).collect();
+        let of = match named.as_slice() {
+            [] => String::new(),
+            names => format!(" in {}", names.join(" and ")),
+        };
+        finding
+            .because(format!("a Deny{of}, which no Allow outweighs"))
+            .then(format!(
+                "let whoever manages that policy except this from the Deny{of}, or go on as somebody \
+                 whom it does not deny it (--profile)"
+            ))
+    }
+
+    /// Adds who can change a policy of the organization.
+    pub(super) fn on_organization(&self, finding: Finding) -> Finding {
+        finding
+            .because(
+                "IAM simulates service control policies without much of what their conditions look \
+                 at: `up` tries it all the same",
+            )
+            .then(format!(
+                "ask whoever manages the organization, if it fails: from its management account \
+                 `aws organizations list-policies-for-target --target-id {} --filter \
+                 SERVICE_CONTROL_POLICY` lists these policies",
+                self.context.identity.account
+            ))
+    }
+
+    /// Adds that policies ask new roles for a boundary.
+    pub(super) fn on_boundary_of_roles(&self, finding: Finding) -> Finding {
+        let file = self.context.config.file().display();
+        let text = "the permissions boundary that your account asks new roles for";
+        match circumstances::boundary(self.context.config.document()) {
+            Some(arn) => finding.then(format!(
+                "write {text} into {file}, if it is another than `{arn}` (Iam.PermissionsBoundary)"
+            )),
+            None => finding.then(format!(
+                "write {text} into {file}: Iam.PermissionsBoundary: ARN"
+            )),
+        }
+    }
+}

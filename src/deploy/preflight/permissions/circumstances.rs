@@ -1,0 +1,175 @@
+//! What is so when `up` makes its calls, as far as policies ask for it: where they are made, by whom,
+//! with which tags and with which permissions boundary.
+
+use serde_yaml::Value;
+
+use crate::aws::{ContextKey, ContextValue, TAG_CLUSTER};
+use crate::context::{Context, TAG_DEPLOYMENT, TAG_STEP};
+use crate::iam_policy::{Question, Use};
+use crate::step::Step;
+
+use super::caller::Caller;
+
+const CALLED_VIA: &str = "aws:CalledVia";
+const PASSED_TO: &str = "iam:PassedToService";
+
+/// The tag with which `pcluster` says its version.
+const TAG_PCLUSTER_VERSION: &str = "parallelcluster:version";
+
+/// What the keys of conditions hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Circumstances {
+    always: Vec<ContextKey>,
+    own_tags: Vec<(String, String)>,
+    cluster_tags: Vec<(String, String)>,
+    boundary: Option<String>,
+    metadata_tokens: &'static str,
+}
+
+impl Circumstances {
+    pub(super) fn of(context: &Context, principal: &str) -> Circumstances {
+        let config = context.config.document();
+        let name = context.settings.name.to_string();
+        let mut cluster_tags = vec![
+            (TAG_CLUSTER.to_owned(), name.clone()),
+            (
+                TAG_PCLUSTER_VERSION.to_owned(),
+                context.settings.pcluster.version.clone(),
+            ),
+        ];
+        cluster_tags.extend(tags(config));
+        Circumstances {
+            always: always(context, principal),
+            own_tags: vec![
+                (TAG_DEPLOYMENT.to_owned(), name),
+                (TAG_STEP.to_owned(), Step::Requirements.name().to_owned()),
+            ],
+            cluster_tags,
+            boundary: boundary(config),
+            metadata_tokens: metadata_tokens(config),
+        }
+    }
+
+    /// Returns what is so whatever is asked for.
+    pub(super) fn always(&self) -> Vec<ContextKey> {
+        self.always.clone()
+    }
+
+    /// Returns what is so when the actions of a question are asked for.
+    pub(super) fn when_asked(&self, question: &Question) -> Vec<ContextKey> {
+        let mut keys = self.always();
+        let own = question.circumstance.as_ref();
+        keys.extend(own.map(|key| ContextKey {
+            name: key.name.clone(),
+            value: match key.is_list {
+                true => ContextValue::List(vec![key.value.clone()]),
+                false => ContextValue::Text(key.value.clone()),
+            },
+        }));
+        let is = |name: &str| own.is_some_and(|key| key.name == name);
+        if let Some(via) = own.filter(|key| key.name == CALLED_VIA) {
+            keys.extend(
+                ["First", "Last"].map(|end| text(&format!("{CALLED_VIA}{end}"), &via.value)),
+            );
+        }
+        if question.wanted != Use::Pcluster {
+            keys.push(flag("aws:ViaAWSService", is(CALLED_VIA)));
+        }
+        match question.wanted {
+            Use::Up | Use::Stacks => keys.extend(of_tags(&self.own_tags)),
+            Use::OperationsStack | Use::NotificationsStack => {
+                keys.extend(of_tags(&self.own_tags));
+                if !is(PASSED_TO) {
+                    keys.push(text(PASSED_TO, "lambda.amazonaws.com"));
+                }
+            }
+            // CloudFormation and `pcluster` itself both ask for these.
+            Use::Pcluster => {
+                keys.extend(of_tags(&self.cluster_tags));
+                keys.extend(
+                    self.boundary
+                        .iter()
+                        .map(|arn| text("iam:PermissionsBoundary", arn)),
+                );
+                keys.push(text("ec2:MetadataHttpTokens", self.metadata_tokens));
+            }
+            _ => {}
+        }
+        keys
+    }
+}
+
+fn always(context: &Context, principal: &str) -> Vec<ContextKey> {
+    let region = &context.aws.region;
+    let account = &context.identity.account;
+    let mut keys = vec![
+        text("aws:RequestedRegion", region),
+        text("ec2:Region", region),
+        text("aws:PrincipalArn", principal),
+        text("aws:PrincipalAccount", account),
+        text("aws:ResourceAccount", account),
+        flag("aws:SecureTransport", true),
+        flag("aws:PrincipalIsAWSService", false),
+    ];
+    match Caller::of(principal) {
+        Caller::User(name) => {
+            keys.push(text("aws:PrincipalType", "User"));
+            keys.push(text("aws:username", &name));
+        }
+        _ => keys.push(text("aws:PrincipalType", "AssumedRole")),
+    }
+    keys
+}
+
+/// Returns what a call that gives these tags says of them.
+fn of_tags(tags: &[(String, String)]) -> Vec<ContextKey> {
+    let each = tags
+        .iter()
+        .map(|(key, value)| text(&format!("aws:RequestTag/{key}"), value));
+    let keys = tags.iter().map(|(key, _)| key.clone()).collect();
+    let all = ContextKey {
+        name: "aws:TagKeys".to_owned(),
+        value: ContextValue::List(keys),
+    };
+    each.chain([all]).collect()
+}
+
+/// Returns the tags that a configuration gives the cluster.
+fn tags(config: &Value) -> Vec<(String, String)> {
+    let list = config.get("Tags").and_then(Value::as_sequence);
+    let pair = |tag: &Value| {
+        let word = |name| tag.get(name)?.as_str().map(ToOwned::to_owned);
+        Some((word("Key")?, word("Value")?))
+    };
+    list.into_iter().flatten().filter_map(pair).collect()
+}
+
+/// Returns the permissions boundary that a configuration gives the cluster's roles.
+pub(super) fn boundary(config: &Value) -> Option<String> {
+    let boundary = config.get("Iam")?.get("PermissionsBoundary")?;
+    boundary.as_str().map(ToOwned::to_owned)
+}
+
+/// Returns whether instances take metadata requests with tokens alone, in EC2's words; they do
+/// unless the configuration says otherwise.
+fn metadata_tokens(config: &Value) -> &'static str {
+    let support = config.get("Imds").and_then(|imds| imds.get("ImdsSupport"));
+    match support.and_then(Value::as_str) {
+        Some("v1.0") => "optional",
+        _ => "required",
+    }
+}
+
+fn text(name: &str, value: &str) -> ContextKey {
+    ContextKey {
+        name: name.to_owned(),
+        value: ContextValue::Text(value.to_owned()),
+    }
+}
+
+fn flag(name: &str, value: bool) -> ContextKey {
+    ContextKey {
+        name: name.to_owned(),
+        value: ContextValue::Flag(value),
+    }
+}

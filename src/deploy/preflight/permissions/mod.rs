@@ -1,0 +1,141 @@
+//! Whether the caller may do what `up` does, and what comes after it: asked of IAM's simulation.
+
+mod advice;
+mod caller;
+mod circumstances;
+mod refusals;
+
+use std::collections::BTreeSet;
+
+use crate::aws::Wish;
+use crate::context::Context;
+use crate::deploy::finding::{Finding, Verdict};
+use crate::error::{Error, Result};
+use crate::iam_policy::{self, Scope, Use};
+use crate::notifications::Notify;
+use crate::settings::Toggle;
+
+use caller::Caller;
+use circumstances::Circumstances;
+use refusals::{Answers, Refusal};
+
+const SUBJECT: &str = "permissions";
+
+/// The uses that are asked for, as `hpcapi iam-policy` calls them, and whether `up` itself needs them.
+/// What several need is needed by the first.
+const USES: &[(Use, &str, bool)] = &[
+    (Use::Up, "up", true),
+    (Use::Stacks, "stacks", true),
+    (Use::Pcluster, "pcluster", true),
+    (Use::OperationsStack, "operations-stack", true),
+    (Use::NotificationsStack, "notifications-stack", true),
+    (Use::Teardown, "teardown", false),
+    (Use::Token, "token", false),
+    (Use::Jobs, "jobs", false),
+    (Use::Run, "run", false),
+];
+
+pub(super) async fn look(context: &Context) -> Vec<Finding> {
+    let arn = &context.identity.arn;
+    let caller = Caller::of(arn);
+    let principal = match &caller {
+        Caller::Root => {
+            let text = format!("{arn} may do everything");
+            return vec![Finding::good(SUBJECT, text)];
+        }
+        Caller::Other => return vec![unknown(format!("cannot look what {arn} may do"))],
+        Caller::User(_) => arn.clone(),
+        Caller::Role(name) => match context.aws.permissions.role(name).await {
+            Ok(Some(role)) => role.arn,
+            // Most roles have no path.
+            Ok(None) | Err(_) => format!(
+                "arn:{}:iam::{}:role/{name}",
+                caller::partition(arn),
+                context.identity.account
+            ),
+        },
+    };
+    match ask(context, &principal).await {
+        Err(error) => vec![not_looked(&error)],
+        Ok(answers) if answers.refusals.is_empty() => {
+            let text = format!("{principal} may do all of it");
+            vec![Finding::good(SUBJECT, text)]
+        }
+        Ok(answers) => refusals::findings(context, &caller, answers).await,
+    }
+}
+
+/// Asks what the principal may do. What is allowed everywhere, as to an administrator, is found with
+/// few calls; only the rest is asked for place by place.
+async fn ask(context: &Context, principal: &str) -> Result<Answers> {
+    let scope = scope(context);
+    let uses: Vec<_> = uses(context).map(|(wanted, ..)| *wanted).collect();
+    let questions = iam_policy::questions(&uses, &scope);
+    let own_keys = iam_policy::keys(&scope);
+    let circumstances = Circumstances::of(context, principal);
+    let all: BTreeSet<_> = questions.iter().flat_map(|one| &one.actions).collect();
+    let everywhere = Wish {
+        actions: all.into_iter().cloned().collect(),
+        resources: vec!["*".to_owned()],
+        context: circumstances.always(),
+    };
+    let permissions = &context.aws.permissions;
+    let rest = permissions.simulate(principal, &everywhere).await?;
+    let mut answers = Answers {
+        refusals: Vec::new(),
+        allowing: rest.allowing,
+    };
+    for question in questions {
+        let context = circumstances.when_asked(&question);
+        let is_open = |action: &String| rest.refused.contains_key(action);
+        let wish = Wish {
+            actions: question.actions.into_iter().filter(is_open).collect(),
+            resources: question.resources,
+            context,
+        };
+        if wish.actions.is_empty() {
+            continue;
+        }
+        let simulated = permissions.simulate(principal, &wish).await?;
+        answers.allowing.extend(simulated.allowing);
+        let refused = simulated.refused.into_iter();
+        answers.refusals.extend(refused.map(|(action, refused)| {
+            let wanted = question.wanted;
+            Refusal::new(wanted, action, refused, &own_keys)
+        }));
+    }
+    Ok(answers)
+}
+
+/// Returns the uses that this deployment has.
+fn uses(context: &Context) -> impl Iterator<Item = &'static (Use, &'static str, bool)> {
+    let has_operations = context.settings.operations == Toggle::On;
+    let has_notifications = matches!(context.settings.notify, Notify::To(_));
+    USES.iter().filter(move |(wanted, ..)| match wanted {
+        Use::OperationsStack => has_operations,
+        Use::NotificationsStack => has_notifications,
+        _ => true,
+    })
+}
+
+fn scope(context: &Context) -> Scope {
+    Scope {
+        name: context.settings.name.clone(),
+        partition: caller::partition(&context.identity.arn).to_owned(),
+        account: context.identity.account.clone(),
+        region: context.aws.region.clone(),
+    }
+}
+
+/// A caller that may not simulate may well be allowed all that is needed.
+fn not_looked(error: &Error) -> Finding {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    unknown(error.to_string()).because(cause.unwrap_or_default())
+}
+
+fn unknown(text: String) -> Finding {
+    Finding {
+        verdict: Verdict::Unknown,
+        ..Finding::problem(SUBJECT, text)
+    }
+}
