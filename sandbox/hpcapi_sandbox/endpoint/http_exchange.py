@@ -44,8 +44,11 @@ class TooLarge(Exception):
     """The body is longer than its reader takes."""
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, connect: Callable[[], socket.socket], timeout: float):
+Connect = Callable[[], socket.socket]
+
+
+class Connection(http.client.HTTPConnection):
+    def __init__(self, connect: Connect, timeout: float):
         super().__init__("target", timeout=timeout)
         self._connect = connect
 
@@ -54,29 +57,34 @@ class _Connection(http.client.HTTPConnection):
         self.sock.settimeout(self.timeout)
 
 
-def exchange(
-    connect: Callable[[], socket.socket], request: Request, timeout: float, limit: int
-) -> Response:
+def exchange(connect: Connect, request: Request, timeout: float, limit: int) -> Response:
     """Sends the request over a new connection and reads the whole answer. Blocks."""
-    connection = _Connection(connect, timeout)
+    connection = Connection(connect, timeout)
     try:
-        connection.putrequest(
-            request.method, request.target, skip_host=True, skip_accept_encoding=True
-        )
-        for name, value in request.headers:
-            if name.lower() not in HOP_BY_HOP and name.lower() != "content-length":
-                connection.putheader(name, value.encode("latin-1", "replace"))
-        if request.body or request.header("content-length"):
-            connection.putheader("Content-Length", str(len(request.body)))
-        connection.putheader("Connection", "close")
-        connection.endheaders(request.body or None)
-        answer = connection.getresponse()
-        body = answer.read(limit + 1)
-        if len(body) > limit:
-            raise TooLarge
-        headers = [
-            (name, value) for name, value in answer.getheaders() if name.lower() not in HOP_BY_HOP
-        ]
-        return Response(answer.status, headers, body)
+        return send(connection, request, limit, keeps_alive=False)[0]
     finally:
         connection.close()
+
+
+def send(
+    connection: Connection, request: Request, limit: int, keeps_alive: bool
+) -> tuple[Response, bool]:
+    """Sends the request and reads the whole answer; tells whether the connection can take another."""
+    connection.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
+    for name, value in request.headers:
+        if name.lower() not in HOP_BY_HOP and name.lower() != "content-length":
+            connection.putheader(name, value.encode("latin-1", "replace"))
+    if request.body or request.header("content-length"):
+        connection.putheader("Content-Length", str(len(request.body)))
+    if not keeps_alive:
+        connection.putheader("Connection", "close")
+    connection.endheaders(request.body or None)
+    answer = connection.getresponse()
+    body = answer.read(limit + 1)
+    if len(body) > limit:
+        connection.close()
+        raise TooLarge
+    headers = [
+        (name, value) for name, value in answer.getheaders() if name.lower() not in HOP_BY_HOP
+    ]
+    return Response(answer.status, headers, body), not answer.will_close

@@ -19,8 +19,8 @@ from .. import clock, machines
 from ..aws_error import AwsError
 from ..cloudformation.resource_types import Made, Properties, stabilizers
 from ..ec2 import network_interfaces
-from . import target_health, targets
-from .http_exchange import Request, Response, TooLarge, exchange
+from . import target_connections, target_health, targets
+from .http_exchange import Request, Response, TooLarge
 from .reachability import Party
 
 logger = logging.getLogger("hpcapi.load_balancers")
@@ -292,8 +292,8 @@ async def forward(
         request.body,
     )
     try:
-        return await asyncio.to_thread(
-            exchange,
+        return await target_connections.exchange(
+            (target["Id"], port),
             lambda: machines.connect(target["Id"], port, 10.0),
             outgoing,
             _IDLE_TIMEOUT,
