@@ -29,12 +29,11 @@ pub struct Key {
     pub is_list: bool,
 }
 
-/// What stands for the actions of a pattern: those that `pcluster` itself calls.
+/// What stands for the actions of a pattern: those that `pcluster` calls whatever the cluster.
 const OF_PATTERNS: &[(&str, &[&str])] = &[
     (
         "ec2:Describe*",
         &[
-            "ec2:DescribeCapacityReservations",
             "ec2:DescribeImages",
             "ec2:DescribeInstanceTypeOfferings",
             "ec2:DescribeInstanceTypes",
@@ -43,7 +42,6 @@ const OF_PATTERNS: &[(&str, &[&str])] = &[
             "ec2:DescribeNetworkInterfaces",
             "ec2:DescribeRouteTables",
             "ec2:DescribeSecurityGroups",
-            "ec2:DescribeSnapshots",
             "ec2:DescribeSubnets",
             "ec2:DescribeVolumes",
             "ec2:DescribeVpcAttribute",
