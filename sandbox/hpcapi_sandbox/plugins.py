@@ -32,6 +32,7 @@ from . import (
 from .aws_error import AwsError
 from .cloudformation import ec2_types, engine, requests, rules, wait_condition
 from .ec2 import (
+    capacity_reservations,
     describe,
     images,
     instance_actions,
@@ -72,6 +73,7 @@ def install() -> None:
         instance_actions,
         key_pairs,
         zones,
+        capacity_reservations,
         images,
         network_interfaces,
         security_groups,

@@ -47,7 +47,7 @@ def _install_balancers() -> None:
     create, delete = handlers["create"], handlers["delete"]
 
     def create_with_interfaces(logical_id: str, properties: Properties, stack_name: str) -> Made:
-        _check_subnets(list(properties.get("Subnets") or []))
+        _check_subnets(list(properties.get("Subnets") or []), properties.get("Type"))
         arn, attributes = create(logical_id, properties, stack_name)
         try:
             _add_interfaces(alb._lbs[arn])
@@ -76,7 +76,7 @@ def _install_balancers() -> None:
         if made[0] != arn or any(
             before.get(name) != balancer[name] for name in ("Subnets", "SecurityGroups")
         ):
-            _check_subnets(balancer["Subnets"])
+            _check_subnets(balancer["Subnets"], new.get("Type"))
             _add_interfaces(balancer)
             if made[0] == arn:
                 _drop_interfaces(before)
@@ -93,7 +93,7 @@ def _install_balancers() -> None:
 
     def create_load_balancer(params: dict[str, Any]) -> Any:
         try:
-            _check_subnets(alb._parse_member_list(params, "Subnets"))
+            _check_subnets(alb._parse_member_list(params, "Subnets"), alb._p(params, "Type"))
         except AwsError as error:
             return alb._error(error.code, error.message)
         answer = create_by_api(params)
@@ -123,8 +123,11 @@ async def _become_active(arn: str) -> None:
         alb._lbs[arn]["State"] = "active"
 
 
-def _check_subnets(subnet_ids: list[str]) -> None:
+def _check_subnets(subnet_ids: list[str], kind: str | None) -> None:
+    """An application load balancer is in two zones; a network load balancer may be in one."""
     subnets = [network_interfaces.checked_subnet(subnet_id) for subnet_id in subnet_ids]
+    if kind == "network" and subnets:
+        return
     if len({subnet["AvailabilityZone"] for subnet in subnets}) < 2:
         raise AwsError(
             "ValidationError",
