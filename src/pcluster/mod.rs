@@ -14,7 +14,7 @@ mod presets;
 mod schema_error;
 
 pub use command::Pcluster;
-pub use demand::{Count, Demand};
+pub use demand::{Demand, Instances, Purchase};
 pub use explain::{config_error, sentence};
 pub use failure_codes::Meaning;
 pub use install::{Found, Search};

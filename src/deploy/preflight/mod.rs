@@ -7,6 +7,7 @@ mod machine;
 mod names;
 mod permissions;
 mod room;
+mod vcpus;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
