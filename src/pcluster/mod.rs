@@ -9,9 +9,12 @@ mod explain;
 mod failure_codes;
 mod install;
 mod instance_types;
+pub mod judgement;
 mod machine;
 mod presets;
 mod schema_error;
+pub mod stand_ins;
+pub mod zonal;
 
 pub use command::Pcluster;
 pub use demand::{Demand, Instances, Purchase};
