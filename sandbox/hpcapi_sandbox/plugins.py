@@ -42,6 +42,7 @@ from .cloudformation import (
     wait_condition,
 )
 from .ec2 import (
+    capacity_reservations,
     describe,
     guard_duty,
     images,
@@ -86,6 +87,7 @@ def install() -> None:
         instance_actions,
         key_pairs,
         zones,
+        capacity_reservations,
         images,
         network_interfaces,
         security_groups,

@@ -29,6 +29,15 @@ _DEFAULTS: dict[tuple[str, str], tuple[str, float]] = {
     ("ec2", "L-74FC7D96"): ("Running On-Demand F instances", 0.0),
     ("ec2", "L-417A185B"): ("Running On-Demand P instances", 0.0),
     ("ec2", "L-7295265B"): ("Running On-Demand X instances", 0.0),
+    ("ec2", "L-34B43A08"): ("All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests", 5.0),
+    ("ec2", "L-85EED4F7"): ("All DL Spot Instance Requests", 0.0),
+    ("ec2", "L-B5D1601B"): ("All Inf Spot Instance Requests", 0.0),
+    ("ec2", "L-6B0D517C"): ("All Trn Spot Instance Requests", 0.0),
+    ("ec2", "L-3819A6DF"): ("All G and VT Spot Instance Requests", 0.0),
+    ("ec2", "L-88CF9481"): ("All F Spot Instance Requests", 0.0),
+    ("ec2", "L-C4BD4855"): ("All P5 Spot Instance Requests", 0.0),
+    ("ec2", "L-7212CCBC"): ("All P4, P3 and P2 Spot Instance Requests", 0.0),
+    ("ec2", "L-E3A00192"): ("All X Spot Instance Requests", 0.0),
 }
 _granted = AccountRegionScopedDict()  # (service code, quota code) -> value
 

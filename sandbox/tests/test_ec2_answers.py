@@ -45,6 +45,25 @@ class Zones(EmulatorTest):
         self.assertIn("is in Availability Zone 'use1-az3' where service is not available", message)
 
 
+class CapacityReservations(EmulatorTest):
+    def test_one_is_found_by_its_id_and_another_is_not(self) -> None:
+        made = self.ec2.create_capacity_reservation(
+            InstanceType="c5n.4xlarge",
+            InstancePlatform="Linux/UNIX",
+            AvailabilityZone="us-east-1c",
+            InstanceCount=4,
+        )["CapacityReservation"]
+        found = self.ec2.describe_capacity_reservations(
+            CapacityReservationIds=[made["CapacityReservationId"]]
+        )["CapacityReservations"]
+        self.assertEqual([one["AvailabilityZone"] for one in found], ["us-east-1c"])
+        code, _ = self.refusal(
+            self.ec2.describe_capacity_reservations,
+            CapacityReservationIds=["cr-0123456789abcdef0"],
+        )
+        self.assertEqual(code, "InvalidCapacityReservationId.NotFound")
+
+
 class Types(EmulatorTest):
     def test_what_is_said_of_types(self) -> None:
         found = {

@@ -24,6 +24,13 @@ Outputs:
   Group: {Value: !Ref Group}
 """
 
+# As ParallelCluster makes one for a pool of login nodes.
+ONE_ZONE = """
+  Balancer:
+    Type: AWS::ElasticLoadBalancingV2::LoadBalancer
+    Properties: {Type: KIND, Scheme: internal, Subnets: [!Ref Subnet]}
+"""
+
 # Sorts before everything else, and has to be signalled by something that comes later.
 WAITING = """
 Resources:
@@ -57,6 +64,14 @@ class Order(EmulatorTest):
             self.refusal(self.cloudformation.describe_stacks, StackName="network")[0],
             "ValidationError",
         )
+
+    def test_a_network_load_balancer_may_be_in_one_zone_and_another_may_not(self) -> None:
+        network, _, _ = NETWORK.partition("Outputs:")
+        template = network + ONE_ZONE
+        self.assertEqual(self.create("nlb", template.replace("KIND", "network")), "CREATE_COMPLETE")
+        self.create("alb", template.replace("KIND", "application"))
+        reason = self.reason("alb", "Balancer", "CREATE_FAILED")
+        self.assertIn("At least two subnets in two different Availability Zones", reason)
 
     def test_a_delete_stops_a_create(self) -> None:
         self.cloudformation.create_stack(StackName="stopped", TemplateBody=WAITING)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{Filter, InstanceType, Tag};
+use aws_sdk_ec2::types::{Filter, InstanceLifecycleType, InstanceType, Tag};
 
 use crate::error::{Error, Result};
 
@@ -16,6 +16,15 @@ pub struct Size {
     pub vcpus: u64,
     /// Its memory in MiB.
     pub memory_mib: u64,
+}
+
+/// How many instances run of each instance type, by how they were bought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Running {
+    /// On demand.
+    pub on_demand: BTreeMap<String, u64>,
+    /// As spot instances.
+    pub spot: BTreeMap<String, u64>,
 }
 
 /// The calls about quotas and what counts against them.
@@ -99,9 +108,9 @@ impl Capacity {
         }
     }
 
-    /// Returns how many on-demand instances run (or are about to) of each instance type, those of
-    /// the ParallelCluster cluster `cluster` not counted.
-    pub async fn running_beside(&self, cluster: &str) -> Result<BTreeMap<String, u64>> {
+    /// Returns how many instances run (or are about to) of each instance type, those of the
+    /// ParallelCluster cluster `cluster` and those of Capacity Blocks not counted.
+    pub async fn running_beside(&self, cluster: &str) -> Result<Running> {
         let alive = Filter::builder()
             .name("instance-state-name")
             .values("pending")
@@ -113,7 +122,7 @@ impl Capacity {
             .filters(alive)
             .into_paginator()
             .send();
-        let mut counts = BTreeMap::new();
+        let mut counts = Running::default();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| service("cannot count the instances", error))?;
             let instances = page
@@ -123,9 +132,14 @@ impl Capacity {
             let is_of_cluster =
                 |tag: &Tag| tag.key() == Some(TAG_CLUSTER) && tag.value() == Some(cluster);
             let others = instances.filter(|one| !one.tags().iter().any(is_of_cluster));
-            for instance in others.filter(|one| one.instance_lifecycle().is_none()) {
+            for instance in others {
+                let counted = match instance.instance_lifecycle() {
+                    None => &mut counts.on_demand,
+                    Some(InstanceLifecycleType::Spot) => &mut counts.spot,
+                    Some(_) => continue,
+                };
                 let kind = instance.instance_type().map_or("", |kind| kind.as_str());
-                *counts.entry(kind.to_owned()).or_default() += 1;
+                *counted.entry(kind.to_owned()).or_default() += 1;
             }
         }
         Ok(counts)

@@ -42,7 +42,7 @@ use crate::error::{Error, Result};
 
 pub use account::Identity;
 pub use bucket::{Buckets, Emptied, Version};
-pub use capacity::{Capacity, Size};
+pub use capacity::{Capacity, Running, Size};
 pub use commands::{Commands, Invocation};
 pub use http_apis::{HttpApi, HttpApis, Integration, Route, VpcLink};
 pub use instances::{Instance, Instances, TAG_CLUSTER};

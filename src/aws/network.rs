@@ -139,22 +139,6 @@ impl Network {
         Ok(interfaces)
     }
 
-    /// Returns the ids of subnets that exist in the region, if there are any.
-    pub async fn some_subnets(&self) -> Result<Vec<String>> {
-        let answer = self
-            .0
-            .describe_subnets()
-            .max_results(5)
-            .send()
-            .await
-            .map_err(|error| service("cannot look for subnets", error))?;
-        Ok(answer
-            .subnets()
-            .iter()
-            .filter_map(|subnet| subnet.subnet_id().map(ToOwned::to_owned))
-            .collect())
-    }
-
     /// Adds a rule by which a security group lets another in; one that is there stays.
     pub async fn let_in(&self, group: &str, rule: &GroupRule) -> Result<()> {
         let asked = self.0.authorize_security_group_ingress().group_id(group);

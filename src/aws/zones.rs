@@ -8,7 +8,7 @@ use aws_sdk_ec2::types::{Filter, LocationType};
 
 use crate::error::{Error, Result};
 
-use super::error::service;
+use super::error::{is_code, service};
 
 /// Zones with VPC links for HTTP APIs, in the regions where not every zone has them (API
 /// Gateway developer guide, "Set up VPC links V2", availability by region).
@@ -81,6 +81,47 @@ impl Zones {
         Ok(found)
     }
 
+    /// Returns the names of the zones of EBS volumes, by id; without those that do not exist.
+    pub async fn of_volumes(&self, ids: Vec<String>) -> Result<BTreeMap<String, String>> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let asked = self.0.describe_volumes().set_volume_ids(Some(ids));
+        let answer = match asked.send().await {
+            Ok(answer) => answer,
+            Err(error) if is_code(&error, &["InvalidVolume.NotFound"]) => {
+                return Ok(BTreeMap::new());
+            }
+            Err(error) => return Err(service("cannot look at the volumes", error)),
+        };
+        let zones = answer.volumes().iter().filter_map(|volume| {
+            let zone = volume.availability_zone()?;
+            Some((volume.volume_id()?.to_owned(), zone.to_owned()))
+        });
+        Ok(zones.collect())
+    }
+
+    /// Returns the names of the zones of capacity reservations, by id; without those that do not
+    /// exist.
+    pub async fn of_reservations(&self, ids: Vec<String>) -> Result<BTreeMap<String, String>> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let asked = self.0.describe_capacity_reservations();
+        let asked = asked.set_capacity_reservation_ids(Some(ids));
+        let unknown = ["InvalidCapacityReservationId.NotFound"];
+        let answer = match asked.send().await {
+            Ok(answer) => answer,
+            Err(error) if is_code(&error, &unknown) => return Ok(BTreeMap::new()),
+            Err(error) => return Err(service("cannot look at the capacity reservations", error)),
+        };
+        let zones = answer.capacity_reservations().iter().filter_map(|one| {
+            let zone = one.availability_zone()?;
+            Some((one.capacity_reservation_id()?.to_owned(), zone.to_owned()))
+        });
+        Ok(zones.collect())
+    }
+
     /// Returns the instance types offered, by zone id.
     async fn offers(&self, types: &BTreeSet<String>) -> Result<BTreeMap<String, BTreeSet<String>>> {
         let mut offers: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
@@ -116,20 +157,24 @@ impl Zones {
 
 /// Chooses the zones of a deployment: both take VPC links, the first offers every one of
 /// `instance_types` (head node and first compute subnet stand there), the second as many of
-/// them as can be had.
+/// them as can be had. With `wanted` the first is the zone of that name.
 pub fn choose_zones(
     region: &str,
     zones: &[Zone],
     instance_types: &BTreeSet<String>,
+    wanted: Option<&str>,
 ) -> Result<(Zone, Zone)> {
     let linked: Vec<_> = zones
         .iter()
         .filter(|zone| takes_vpc_link(region, &zone.id))
         .collect();
-    let Some(first) = linked
+    let mut firsts = linked
         .iter()
-        .find(|zone| zone.offers.is_superset(instance_types))
-    else {
+        .filter(|zone| wanted.is_none_or(|wanted| zone.name == wanted));
+    let Some(first) = firsts.find(|zone| zone.offers.is_superset(instance_types)) else {
+        if let Some(wanted) = wanted {
+            return Err(unfit(wanted, &linked, instance_types));
+        }
         let offered: BTreeSet<_> = linked.iter().flat_map(|zone| &zone.offers).collect();
         let lacking: Vec<_> = instance_types
             .iter()
@@ -156,6 +201,18 @@ pub fn choose_zones(
         .hint("choose another --region"));
     };
     Ok(((*first).clone(), (*second).clone()))
+}
+
+/// Returns why the zone that is wanted cannot be the first.
+fn unfit(wanted: &str, linked: &[&Zone], instance_types: &BTreeSet<String>) -> Error {
+    let Some(zone) = linked.iter().find(|zone| zone.name == wanted) else {
+        return Error::usage(format!(
+            "the deployment cannot be in {wanted}: VPC links for HTTP APIs do not go there"
+        ));
+    };
+    let lacking: Vec<_> = instance_types.difference(&zone.offers).collect();
+    Error::usage(format!("{wanted} does not offer {}", backticked(&lacking)))
+        .hint("choose other instance types in the cluster configuration")
 }
 
 fn takes_vpc_link(region: &str, zone_id: &str) -> bool {
@@ -193,7 +250,8 @@ mod tests {
             zone("us-east-1b", "use1-az6", &["t3.micro"]),
             zone("us-east-1c", "use1-az1", &["t3.micro"]),
         ];
-        let (first, second) = choose_zones("us-east-1", &zones, &types(&["t3.micro"])).unwrap();
+        let (first, second) =
+            choose_zones("us-east-1", &zones, &types(&["t3.micro"]), None).unwrap();
         assert_eq!(
             (first.name.as_str(), second.name.as_str()),
             ("us-east-1b", "us-east-1c")
@@ -208,7 +266,7 @@ mod tests {
             zone("eu-west-1c", "euw1-az3", &["hpc6a.48xlarge", "t3.micro"]),
         ];
         let wanted = types(&["hpc6a.48xlarge", "t3.micro"]);
-        let (first, second) = choose_zones("eu-west-1", &zones, &wanted).unwrap();
+        let (first, second) = choose_zones("eu-west-1", &zones, &wanted, None).unwrap();
         assert_eq!(
             (first.name.as_str(), second.name.as_str()),
             ("eu-west-1c", "eu-west-1a")
@@ -218,7 +276,24 @@ mod tests {
     #[test]
     fn an_instance_type_offered_nowhere_is_named() {
         let zones = [zone("eu-west-1a", "euw1-az1", &["t3.micro"])];
-        let error = choose_zones("eu-west-1", &zones, &types(&["x9.huge"])).unwrap_err();
+        let error = choose_zones("eu-west-1", &zones, &types(&["x9.huge"]), None).unwrap_err();
         assert_eq!(error.to_string(), "no zone offers `x9.huge` in eu-west-1");
+    }
+
+    #[test]
+    fn a_zone_that_is_wanted_is_the_first_or_told_why_not() {
+        let zones = [
+            zone("us-east-1a", "use1-az6", &["t3.micro"]),
+            zone("us-east-1b", "use1-az1", &["t3.micro"]),
+            zone("us-east-1c", "use1-az2", &[]),
+            zone("us-east-1e", "use1-az3", &["t3.micro"]),
+        ];
+        let choose =
+            |wanted| choose_zones("us-east-1", &zones, &types(&["t3.micro"]), Some(wanted));
+        assert_eq!(choose("us-east-1b").unwrap().0.name, "us-east-1b");
+        let told = choose("us-east-1c").unwrap_err().to_string();
+        assert_eq!(told, "us-east-1c does not offer `t3.micro`");
+        let told = choose("us-east-1e").unwrap_err().to_string();
+        assert!(told.contains("VPC links"), "{told}");
     }
 }

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 
 use super::finding::{Finding, Verdict};
-use super::steps::stack;
+use super::steps::{requirements, stack};
 use super::{path, preflight};
 
 /// What `doctor` found.
@@ -41,15 +41,21 @@ impl Diagnosis {
 pub async fn doctor(context: &Context) -> Result<Diagnosis> {
     let name = &context.settings.name;
     let stacks = &context.aws.stacks;
-    let (requirements, api) = (name.requirements_stack(), name.api_stack());
-    let there = tokio::try_join!(stacks.describe(&requirements), stacks.describe(&api))?;
+    let (network, api) = (name.requirements_stack(), name.api_stack());
+    let there = tokio::try_join!(stacks.describe(&network), stacks.describe(&api))?;
     let mut there = [there.0, there.1].into_iter().flatten();
     // What somebody else made stands in the way of `up`, and not on the way of a request.
     let is_of_path = there.any(|found| stack::require_ours(context, &found).is_ok());
     let findings = if is_of_path {
         let layers = path::walk(context).await;
-        let findings = layers.into_iter().map(|layer| layer.finding);
-        findings.chain(path::beside(context).await).collect()
+        let layers = layers.into_iter().map(|layer| layer.finding);
+        let mut findings: Vec<_> = layers.chain(path::beside(context).await).collect();
+        // An `up` that was refused its cluster is refused again until the configuration changes.
+        if stacks.describe(name.as_str()).await?.is_none() {
+            requirements::look(context).await?;
+            findings.extend(preflight::look_at_configuration(context).await);
+        }
+        findings
     } else {
         preflight::look(context).await
     };

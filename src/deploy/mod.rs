@@ -17,6 +17,8 @@ mod status;
 mod steps;
 mod teardown;
 mod up;
+mod what_stands;
+mod zones;
 
 pub use doctor::{Diagnosis, doctor};
 pub use elsewhere::{Elsewhere, look as look_elsewhere};

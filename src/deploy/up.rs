@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Outcome};
 use crate::step::{Need, Step};
 use crate::wait::Pace;
@@ -17,7 +17,7 @@ use super::at_work::{self, Sign, Work};
 use super::replacement::{Consent, Replaced};
 use super::status::is_local;
 use super::steps::function_code;
-use super::{State, StepStatus, half_deleted, preflight};
+use super::{State, StepStatus, half_deleted, preflight, what_stands};
 
 /// What was just made is not found at once by every look.
 const APPEARS: Duration = Duration::from_secs(20);
@@ -108,7 +108,11 @@ async fn look_and_make(
         super::undo(Step::Cluster, context).await?;
         before = super::survey(context).await?;
     }
-    make_all(context, board, &before, start).await
+    match make_all(context, board, &before, start).await {
+        // What was found out too late is no mere usage error: something stands, and costs.
+        Err(error) if error.kind() == Kind::Usage => Err(what_stands::told(context, error).await),
+        made => made,
+    }
 }
 
 /// Looks at every step, at whether what is missing can be made, and asks whether the cluster that

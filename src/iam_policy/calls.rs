@@ -80,9 +80,10 @@ pub(super) fn statements() -> Vec<Statement> {
             &[Up],
             &[
                 "ec2:DescribeAvailabilityZones",
+                "ec2:DescribeCapacityReservations",
                 "ec2:DescribeInstanceTypeOfferings",
                 "ec2:DescribeSecurityGroups",
-                "ec2:DescribeSubnets",
+                "ec2:DescribeVolumes",
             ],
             &["*"],
         ),

@@ -50,9 +50,16 @@ impl Pcluster {
         &self.program
     }
 
-    /// `pcluster create-cluster --dryrun true`: validates the configuration.
-    pub async fn dry_run(&self, cluster: &str, config: &Path) -> Result<Output> {
+    /// `pcluster create-cluster --dryrun true`: validates the configuration, with more variables
+    /// in its environment.
+    pub async fn dry_run(
+        &self,
+        cluster: &str,
+        config: &Path,
+        variables: Vec<(String, String)>,
+    ) -> Result<Output> {
         let mut command = self.command("create-cluster");
+        command.envs(variables);
         command.args(["--dryrun", "true", "--cluster-name", cluster]);
         command.arg("--cluster-configuration").arg(config);
         self.run(command).await

@@ -1,7 +1,5 @@
 //! What a cluster configuration asks of an account: instances, and an address.
 
-use std::collections::BTreeMap;
-
 use serde_yaml::Value;
 
 /// ParallelCluster's default of MaxCount (its schema of compute resources).
@@ -12,8 +10,8 @@ const MAX_COUNT: u64 = 10;
 pub struct Demand {
     /// The head node's instance type.
     pub head_node: String,
-    /// How many instances of each type run always, and at most; the head node is among them.
-    pub instances: BTreeMap<String, Count>,
+    /// The instances that will be: the head node, login nodes, compute nodes.
+    pub instances: Vec<Instances>,
     /// How many compute nodes there are at most.
     pub compute_nodes: u64,
     /// How many compute nodes run always.
@@ -22,50 +20,83 @@ pub struct Demand {
     pub needs_address: bool,
 }
 
-/// How many instances.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Count {
-    /// Always.
+/// Instances that are alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instances {
+    /// The types that each of them may be of: EC2 chooses.
+    pub kinds: Vec<String>,
+    /// How they are bought.
+    pub purchase: Purchase,
+    /// How many run always.
     pub least: u64,
-    /// At most.
+    /// How many run at most.
     pub most: u64,
+}
+
+/// How instances are bought; each way has quotas of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purchase {
+    /// On demand, in a capacity reservation or not.
+    #[default]
+    OnDemand,
+    /// As spot instances.
+    Spot,
+    /// In a Capacity Block, which counts against no quota of instances (EC2 user guide, "Capacity
+    /// Blocks for ML").
+    CapacityBlock,
 }
 
 impl Demand {
     /// Reads it out of a cluster configuration.
     pub fn of(config: &Value) -> Demand {
-        let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
         let head_node = &config["HeadNode"];
         let mut demand = Demand {
             head_node: text(head_node, "InstanceType"),
             needs_address: head_node["Networking"]["ElasticIp"].as_bool() == Some(true),
             ..Demand::default()
         };
-        demand.add(demand.head_node.clone(), 1, 1);
+        demand.instances.push(Instances {
+            kinds: vec![demand.head_node.clone()],
+            purchase: Purchase::OnDemand,
+            least: 1,
+            most: 1,
+        });
+        for pool in items(&config["LoginNodes"]["Pools"]) {
+            let count = number(&pool["Count"]).unwrap_or(0);
+            demand.instances.push(Instances {
+                kinds: vec![text(pool, "InstanceType")],
+                purchase: Purchase::OnDemand,
+                least: count,
+                most: count,
+            });
+        }
         for queue in items(&config["Scheduling"]["SlurmQueues"]) {
             for resource in items(&queue["ComputeResources"]) {
-                let least = resource["MinCount"].as_u64().unwrap_or(0);
-                let most = resource["MaxCount"]
-                    .as_u64()
-                    .unwrap_or(MAX_COUNT)
-                    .max(least);
-                let first = items(&resource["Instances"]).next();
-                let kind = match first {
-                    Some(first) => text(first, "InstanceType"),
-                    None => text(resource, "InstanceType"),
-                };
-                demand.compute_nodes += most;
-                demand.static_nodes += least;
-                demand.add(kind, least, most);
+                demand.add(queue, resource);
             }
         }
         demand
     }
 
-    fn add(&mut self, kind: String, least: u64, most: u64) {
-        let count = self.instances.entry(kind).or_default();
-        count.least += least;
-        count.most += most;
+    fn add(&mut self, queue: &Value, resource: &Value) {
+        let least = number(&resource["MinCount"]).unwrap_or(0);
+        let most = number(&resource["MaxCount"])
+            .unwrap_or(MAX_COUNT)
+            .max(least);
+        let flexible: Vec<_> = items(&resource["Instances"])
+            .map(|one| text(one, "InstanceType"))
+            .collect();
+        self.compute_nodes += most;
+        self.static_nodes += least;
+        self.instances.push(Instances {
+            kinds: match flexible.is_empty() {
+                true => vec![text(resource, "InstanceType")],
+                false => flexible,
+            },
+            purchase: purchase(queue),
+            least,
+            most,
+        });
     }
 
     /// Returns the least memory of the head node in GiB, as ParallelCluster wants it for so many
@@ -77,6 +108,23 @@ impl Demand {
     }
 }
 
+fn purchase(queue: &Value) -> Purchase {
+    match queue["CapacityType"].as_str() {
+        Some("SPOT") => Purchase::Spot,
+        Some("CAPACITY_BLOCK") => Purchase::CapacityBlock,
+        _ => Purchase::OnDemand,
+    }
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value[key].as_str().unwrap_or_default().to_owned()
+}
+
+/// Returns a number, in quotes or not: ParallelCluster takes both.
+fn number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
 fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_sequence().into_iter().flatten()
 }
@@ -86,18 +134,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn head_node_and_queues_are_counted() {
+    fn head_node_login_nodes_and_queues_are_counted() {
         let config: Value = serde_yaml::from_str(
             "HeadNode: {InstanceType: t3.small, Networking: {ElasticIp: true}}\n\
-             Scheduling: {SlurmQueues: [{ComputeResources: [{InstanceType: t3.small, MinCount: 1, \
-             MaxCount: 4}, {Instances: [{InstanceType: c5.large}, {InstanceType: c6i.large}]}]}]}",
+             LoginNodes: {Pools: [{InstanceType: t3.micro, Count: 2}]}\n\
+             Scheduling: {SlurmQueues: [{CapacityType: SPOT, ComputeResources: [{InstanceType: \
+             t3.small, MinCount: 1, MaxCount: '4'}, {Instances: [{InstanceType: c5.large}, \
+             {InstanceType: g5.xlarge}]}]}, {CapacityType: CAPACITY_BLOCK, ComputeResources: \
+             [{InstanceType: p5.48xlarge, MinCount: 2, MaxCount: 2}]}]}",
         )
         .unwrap();
         let demand = Demand::of(&config);
-        assert_eq!(demand.instances["t3.small"], Count { least: 2, most: 5 });
-        assert_eq!(demand.instances["c5.large"], Count { least: 0, most: 10 });
-        assert_eq!((demand.compute_nodes, demand.needs_address), (14, true));
-        assert_eq!(demand.static_nodes, 1);
-        assert!((demand.head_node_memory_gib() - 1.16).abs() < 1e-9);
+        let told: Vec<_> = demand
+            .instances
+            .iter()
+            .map(|one| {
+                let kinds = one.kinds.join(" ");
+                format!("{kinds} {:?} {}-{}", one.purchase, one.least, one.most)
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "t3.small OnDemand 1-1",
+                "t3.micro OnDemand 2-2",
+                "t3.small Spot 1-4",
+                "c5.large g5.xlarge Spot 0-10",
+                "p5.48xlarge CapacityBlock 2-2",
+            ]
+        );
+        assert_eq!((demand.compute_nodes, demand.needs_address), (16, true));
+        assert_eq!(demand.static_nodes, 3);
+        assert!((demand.head_node_memory_gib() - 1.24).abs() < 1e-9);
     }
 }

@@ -23,9 +23,7 @@ pub fn config_error(config: &ClusterConfig, refusal: Refusal) -> Error {
         .iter()
         .map(|problem| sentence(config, problem))
         .collect();
-    Error::usage(format!("pcluster refuses the configuration `{file}`"))
-        .because(lines.join("\n"))
-        .hint("change these lines, then type the same command again; nothing was made of it")
+    Error::usage(format!("pcluster refuses the configuration `{file}`")).because(lines.join("\n"))
 }
 
 /// Returns a finding as one sentence that begins with its line.
@@ -49,19 +47,26 @@ fn line_of(config: &ClusterConfig, problem: &Problem) -> Option<usize> {
     }
 }
 
-/// Returns the line of the value that a message names: the longest that stands in it whole,
-/// and only once in the configuration.
+/// Returns the line of what a message names: of an object in S3 its address, of anything else the
+/// value, or the setting of Slurm, that stands in the message whole, and only once in the
+/// configuration. The longest counts.
 fn line_named_in(config: &ClusterConfig, message: &str) -> Option<usize> {
     let is_word = |c: char| c.is_alphanumeric() || "-_./:".contains(c);
     let words: Vec<_> = message
         .split(|c| !is_word(c))
         .map(|word| word.trim_matches(|c| ".:".contains(c)))
         .collect();
+    let is_named = |text: &str| text.len() > 3 && words.contains(&text);
+    let is_address = |text: &str| {
+        let parts = text.strip_prefix("s3://").and_then(|it| it.split_once('/'));
+        parts.is_some_and(|(bucket, key)| is_named(bucket) && words.contains(&key))
+    };
     config
         .values()
-        .filter(|value| value.len() > 3 && words.contains(value))
-        .max_by_key(|value| value.len())
-        .and_then(|value| config.line_of_value(value))
+        .filter(|value| is_named(value) || is_address(value))
+        .chain(config.slurm_settings().filter(|key| is_named(key)))
+        .max_by_key(|text| text.len())
+        .and_then(|text| config.line_of_word(text))
 }
 
 #[cfg(test)]
@@ -94,5 +99,20 @@ mod tests {
         let answer = r#"{"message": "Invalid cluster configuration: The following supplied instance types do not exist: [t3.nonexistent]"}"#;
         let text = told("HeadNode:\n  InstanceType: t3.nonexistent\n", answer);
         assert!(text.starts_with("my.yaml:2: "), "{text}");
+    }
+
+    #[test]
+    fn an_object_in_s3_and_a_setting_of_slurm_have_the_line_where_they_stand() {
+        let config = "HeadNode:\n  Iam:\n    S3Access: [BucketName: assets-of-mine]\n  X:\n  - \
+                      Script: s3://assets-of-mine/a/setup.sh\nScheduling:\n  SlurmQueues:\n  - \
+                      Name: queue1\n    CustomSlurmSettings:\n      OverSubscribe: FORCE\n";
+        let config = ClusterConfig::parse(config, "my.yaml".as_ref()).unwrap();
+        let line = |message| line_named_in(&config, message);
+        let missing = "Failed when accessing object 'a/setup.sh' from bucket 'assets-of-mine'. \
+                       This can be due to 'a/setup.sh' not found in 'assets-of-mine'";
+        assert_eq!(line(missing), Some(5));
+        let denied = "Using the following custom Slurm settings at Queue level is not allowed: \
+                      OverSubscribe";
+        assert_eq!(line(denied), Some(10));
     }
 }

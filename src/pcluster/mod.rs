@@ -9,12 +9,15 @@ mod explain;
 mod failure_codes;
 mod install;
 mod instance_types;
+pub mod judgement;
 mod machine;
 mod presets;
 mod schema_error;
+pub mod stand_ins;
+pub mod zonal;
 
 pub use command::Pcluster;
-pub use demand::{Count, Demand};
+pub use demand::{Demand, Instances, Purchase};
 pub use explain::{config_error, sentence};
 pub use failure_codes::Meaning;
 pub use install::{Found, Search};

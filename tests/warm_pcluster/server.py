@@ -18,6 +18,7 @@ import importlib
 import logging
 import os
 import pkgutil
+import runpy
 import select
 import signal
 import socket
@@ -114,6 +115,10 @@ def work(connection, loader):
         name, _, value = variable.partition(b"=")
         os.environb[name] = value
     tempfile.tempdir = None
+    if "HPCAPI_STAND_INS" in os.environ:
+        # As Python does when it starts.
+        first, _, _ = os.environ["PYTHONPATH"].partition(os.pathsep)
+        runpy.run_path(os.path.join(first, "sitecustomize.py"))
     sys.argv = ["pcluster", *map(os.fsdecode, arguments[1:])]
     session = botocore.session.get_session()
     session.register_component("data_loader", loader)

@@ -44,6 +44,17 @@ impl Aws {
         )
     }
 
+    /// Returns the command that lets instances with a role, given by its ARN, be reached over SSM.
+    pub(in crate::deploy) fn let_reach(&self, role: &str) -> String {
+        let name = role.rsplit('/').next().unwrap_or(role);
+        let partition = role.split(':').nth(1).unwrap_or("aws");
+        format!(
+            "aws iam attach-role-policy{} --role-name {name} --policy-arn \
+             arn:{partition}:iam::aws:policy/AmazonSSMManagedInstanceCore",
+            self.profile
+        )
+    }
+
     /// Returns the command that terminates an instance.
     pub(in crate::deploy) fn terminate(&self, instance: &str) -> String {
         let options = &self.options;

@@ -1,25 +1,11 @@
-//! The cluster configuration: what the real validators say of it, and what they cannot know.
-
-use std::path::PathBuf;
+//! The cluster configuration: whether there are zones for it, and whether it leaves to hpcapi what
+//! hpcapi has to make.
 
 use crate::context::Context;
-use crate::deploy::finding::{Finding, Verdict};
-use crate::deploy::steps::requirements;
-use crate::error::{Error, Result};
-use crate::files;
-use crate::pcluster::config::Values;
-use crate::pcluster::{self, answer};
-use crate::step::Step;
+use crate::deploy::finding::Finding;
+use crate::deploy::zones;
 
 use super::finding;
-
-/// Well-formed values for what does not exist yet.
-mod placeholder {
-    pub(super) const SUBNET: &str = "subnet-00000000000000001";
-    pub(super) const SECURITY_GROUP: &str = "sg-00000000000000002";
-    pub(super) const KEY_NAME: &str = "hpcapi-placeholder-key";
-    pub(super) const BUCKET: &str = "hpcapi-placeholder-bucket";
-}
 
 /// Amazon Linux 2023 images of ParallelCluster before this have libhttp_parser where slurmrestd
 /// does not find it (cookbook pull request 3173).
@@ -30,7 +16,7 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         if context.requirements().is_some() {
             return None;
         }
-        let zones = requirements::zones_for(context).await;
+        let zones = zones::choose(context).await;
         Some(finding("zones", zones, |(first, second)| {
             format!(
                 "{} ({}) and {} ({})",
@@ -42,36 +28,6 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         .into_iter()
         .flatten()
         .collect()
-}
-
-/// Lets the validators of `pcluster` read the configuration.
-pub(super) async fn validators(context: &Context) -> Finding {
-    match validate(context).await {
-        Ok(()) => {
-            let file = context.config.file().display();
-            Finding::good("configuration", format!("pcluster would take `{file}`"))
-        }
-        // Without it no cluster can be made either.
-        Err(Unvalidated::Breakdown(error)) => Finding {
-            verdict: Verdict::Problem,
-            ..Finding::of_error("pcluster", &error)
-        },
-        Err(Unvalidated::Other(error)) => Finding::of_error("configuration", &error),
-    }
-}
-
-/// Why there is no validated configuration.
-enum Unvalidated {
-    /// `pcluster` itself is not there, or does not work.
-    Breakdown(Error),
-    /// It is refused, or could not be looked at.
-    Other(Error),
-}
-
-impl From<Error> for Unvalidated {
-    fn from(error: Error) -> Self {
-        Unvalidated::Other(error)
-    }
 }
 
 /// The API stack stands in the network of the requirements stack, and so must the cluster.
@@ -116,86 +72,4 @@ fn node_script(context: &Context) -> Option<Finding> {
 fn numbers(version: &str) -> Option<(u32, u32)> {
     let mut numbers = version.split('.').map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
-}
-
-/// Lets the real validators read the configuration. What they say about a stand-in for what
-/// does not exist yet is not about the configuration.
-async fn validate(context: &Context) -> Result<(), Unvalidated> {
-    let pcluster = context.pcluster().await.map_err(Unvalidated::Breakdown)?;
-    context
-        .events
-        .doing(Step::ClusterConfig, "pcluster validates the configuration");
-    let (values, stand_ins) = draft_values(context).await?;
-    let draft = draft(context, &values)?;
-    let output = pcluster.dry_run(&draft_name(context), &draft).await;
-    files::remove(&draft)?;
-    let output = output.map_err(Unvalidated::Breakdown)?;
-    let answer = answer::dry_run(output.status.code(), &output.stdout, &output.stderr);
-    let Err(refusal) = answer else {
-        return Ok(());
-    };
-    let is_about_stand_in = |text: &str| stand_ins.iter().any(|value| text.contains(value));
-    if refusal.is_breakdown {
-        return Err(Unvalidated::Breakdown(pcluster.refused(refusal)));
-    }
-    match refusal.without(is_about_stand_in) {
-        Some(refusal) => Err(pcluster::config_error(&context.config, refusal).into()),
-        None => Ok(()),
-    }
-}
-
-/// Returns the name to try the configuration with. pcluster judges no configuration for a cluster
-/// that exists, so the one that replaces it is tried under a name just as long.
-fn draft_name(context: &Context) -> String {
-    let mut name = context.settings.name.to_string();
-    if context.facts().cluster.is_some() {
-        let last = name.pop();
-        name.push(if last == Some('x') { 'y' } else { 'x' });
-    }
-    name
-}
-
-/// Returns values for every CHANGE_ME, and those of them that only stand in. pcluster looks at
-/// nothing further when a subnet does not exist, so any subnet of the region stands in for ours.
-async fn draft_values(context: &Context) -> Result<(Values, Vec<String>)> {
-    let subnets = context.aws.network.some_subnets().await?;
-    let subnet = |which: usize| {
-        let some = subnets.get(which).or(subnets.first()).cloned();
-        some.unwrap_or_else(|| placeholder::SUBNET.to_owned())
-    };
-    let mut stand_ins = Vec::new();
-    let facts = context.facts();
-    let known = facts.requirements.as_ref();
-    let mut value = |known: Option<&String>, stand_in: String| {
-        known.cloned().unwrap_or_else(|| {
-            stand_ins.push(stand_in.clone());
-            stand_in
-        })
-    };
-    let bucket = value(known.map(|r| &r.bucket), placeholder::BUCKET.to_owned());
-    let values = Values {
-        region: context.aws.region.clone(),
-        head_node_subnet: value(known.map(|r| &r.head_node_subnet), subnet(0)),
-        compute_subnets: [
-            value(known.map(|r| &r.compute_subnets[0]), subnet(1)),
-            value(known.map(|r| &r.compute_subnets[1]), subnet(2)),
-        ],
-        head_node_security_group: value(
-            known.map(|r| &r.head_node_security_group),
-            placeholder::SECURITY_GROUP.to_owned(),
-        ),
-        key_name: value(facts.key_name.as_ref(), placeholder::KEY_NAME.to_owned()),
-        node_script: format!("s3://{bucket}/head-node.sh"),
-        bucket,
-    };
-    drop(facts);
-    Ok((values, stand_ins))
-}
-
-/// Writes the configuration with `values` to a file for `pcluster`; returns where.
-fn draft(context: &Context, values: &Values) -> Result<PathBuf> {
-    let name = format!(".{}-draft.yaml", context.settings.name);
-    let path = context.settings.local_folder().join(name);
-    files::write_private(&path, context.config.fill(values).text().as_bytes())?;
-    Ok(path)
 }

@@ -3,10 +3,14 @@
 
 mod account;
 mod configuration;
+mod judgement;
 mod machine;
 mod names;
 mod permissions;
 mod room;
+mod sandbox_limits;
+mod validators;
+mod vcpus;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -20,21 +24,37 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         let machine = machine::look(context).await;
         // What `pcluster` lacks on this machine is said; nothing is installed in spite of it.
         let validators = match machine.iter().all(Finding::is_fine) {
-            true => Some(configuration::validators(context).await),
+            true => Some(validators::look(context).await),
             false => None,
         };
         (machine, validators)
     };
-    let (account, permissions, (machine, validators), names, room, mut configuration) = tokio::join!(
+    let (account, permissions, (machine, validators), names, room, judged, configuration) = tokio::join!(
         account::look(context),
         permissions::look(context),
         machine_and_validators,
         names::look(context),
         room::look(context),
+        judgement::look(context),
         configuration::look(context),
     );
-    configuration.extend(validators);
-    [account, permissions, machine, names, room, configuration].concat()
+    let of_file = [
+        judged,
+        sandbox_limits::look(context),
+        configuration,
+        validators.unwrap_or_default(),
+    ];
+    let of_account = [account, permissions, machine, names, room];
+    [of_account.concat(), of_file.concat()].concat()
+}
+
+/// Looks at what is wrong, or should be known, about the configuration of a cluster that is not
+/// there yet, while other things of the deployment are.
+pub(super) async fn look_at_configuration(context: &Context) -> Vec<Finding> {
+    let (judged, validators) = tokio::join!(judgement::look(context), validators::look(context));
+    let mut findings = [judged, sandbox_limits::look(context), validators].concat();
+    findings.retain(|one| matches!(one.verdict, Verdict::Problem | Verdict::Warning));
+    findings
 }
 
 /// Fails when the cluster that `up` is about to make could not be made; tells every reason.

@@ -1,11 +1,11 @@
 //! The stack `<name>-requirements`: network, security groups, bucket.
 
-use crate::aws::{Stack, StackResource, Zone, choose_zones};
+use crate::aws::{Stack, StackResource};
 use crate::context::{Context, Requirements};
-use crate::deploy::State;
+use crate::deploy::{State, zones};
 use crate::error::{Error, Result};
 use crate::event::Outcome;
-use crate::pcluster::{Demand, instance_types};
+use crate::pcluster::Demand;
 use crate::settings::BucketFate;
 use crate::step::Step;
 
@@ -112,10 +112,10 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
 pub(super) async fn apply(context: &Context, step: Step, nat: Nat) -> Result<()> {
     let name = context.settings.name.requirements_stack();
     let there = context.aws.stacks.describe(&name).await?;
-    let zones = match there.as_ref().and_then(zones_of) {
-        Some(zones) => zones,
+    let names = match there.as_ref().and_then(zones_of) {
+        Some(names) => names,
         None => {
-            let (first, second) = zones_for(context).await?;
+            let (first, second) = zones::choose(context).await?;
             let text = format!(
                 "zones {} ({}) and {} ({})",
                 first.name, first.id, second.name, second.id
@@ -124,7 +124,7 @@ pub(super) async fn apply(context: &Context, step: Step, nat: Nat) -> Result<()>
             (first.name, second.name)
         }
     };
-    let parameters = parameters(context.settings.name.to_string(), zones);
+    let parameters = parameters(context.settings.name.to_string(), names);
     let mut spec = stack::spec(context, Step::Requirements, name, TEMPLATE, parameters);
     match nat {
         Nat::Now => spec.parameters.push((NAT, "true".to_owned())),
@@ -238,13 +238,6 @@ fn zones_of(stack: &Stack) -> Option<(String, String)> {
     }
     let zone = |key: &str| stack.parameters.get(key).cloned();
     Some((zone("AvailabilityZone1")?, zone("AvailabilityZone2")?))
-}
-
-/// Returns two zones that can hold the deployment.
-pub(in crate::deploy) async fn zones_for(context: &Context) -> Result<(Zone, Zone)> {
-    let types = instance_types(context.config.document());
-    let zones = context.aws.zones.offering(&types).await?;
-    choose_zones(&context.aws.region, &zones, &types)
 }
 
 fn parameters(name: String, zones: (String, String)) -> Vec<(&'static str, String)> {

@@ -24,6 +24,18 @@ impl DocumentPath {
         DocumentPath(segments)
     }
 
+    /// Returns the path further down, through these keys.
+    #[must_use]
+    pub fn below(&self, keys: &[&str]) -> DocumentPath {
+        let keys = keys.iter().map(|key| Segment::Key((*key).to_owned()));
+        DocumentPath(self.0.iter().cloned().chain(keys).collect())
+    }
+
+    /// Returns the steps from the root.
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.0
+    }
+
     /// Returns the path one step up; the root has none.
     pub fn parent(&self) -> Option<DocumentPath> {
         let (_, above) = self.0.split_last()?;

@@ -7,6 +7,8 @@ mod places;
 mod quoting;
 mod scalars;
 mod source;
+mod templates;
+mod yaml_1_1;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -23,7 +25,7 @@ use places::Place;
 use scalars::{Contents, Scalar};
 
 /// The word that stands where hpcapi shall put a value.
-const CHANGE_ME: &str = "CHANGE_ME";
+pub(super) const CHANGE_ME: &str = "CHANGE_ME";
 
 const OWN: &str = "leave out --config to use hpcapi's own";
 
@@ -65,11 +67,15 @@ impl FilledClusterConfig {
 
 impl ClusterConfig {
     /// Reads a configuration; `file` is for messages. Fails on what is not one YAML mapping,
-    /// on a key given twice, and on a `CHANGE_ME` at a place that hpcapi has no value for:
-    /// always with the line, and before anything is done.
+    /// on a key given twice, on a template whose variables are not filled, on a configuration of
+    /// ParallelCluster 2, and on a `CHANGE_ME` at a place that hpcapi has no value for: always
+    /// with the line, and before anything is done.
     pub fn parse(text: &str, file: &Path) -> Result<ClusterConfig> {
-        let contents = scalars::read(text, file)?;
-        let document = document(text, file)?;
+        templates::require_version_3(text, file)?;
+        let contents = scalars::read(text, file)
+            .map_err(|error| templates::unrendered(text, file).unwrap_or(error))?;
+        templates::require_rendered(&contents, text, file)?;
+        let document = document(text, file, &contents)?;
         let change_me = placeholders::find(&contents, text, file)?;
         Ok(ClusterConfig {
             text: text.to_owned(),
@@ -124,6 +130,12 @@ impl ClusterConfig {
             .map(ToOwned::to_owned)
     }
 
+    /// Returns what looks like the variable of a template in text that is for others, as arguments
+    /// of scripts and tags are, with its place.
+    pub fn unrendered_texts(&self) -> Vec<(DocumentPath, String)> {
+        templates::in_texts(&self.contents)
+    }
+
     /// Puts `values` where `CHANGE_ME` stands; every other byte stays as it is.
     pub fn fill(&self, values: &Values) -> FilledClusterConfig {
         let mut filled = String::with_capacity(self.text.len() + 256);
@@ -147,9 +159,11 @@ impl ClusterConfig {
         std::iter::successors(Some(path.clone()), DocumentPath::parent).find_map(|path| at(&path))
     }
 
-    /// Returns the line (from 1) of the scalar that is exactly `value`, if there is one only.
-    pub fn line_of_value(&self, value: &str) -> Option<usize> {
-        let mut found = self.value_scalars().filter(|scalar| scalar.value == value);
+    /// Returns the line (from 1) of the value, or the setting of Slurm, that is exactly `word`, if
+    /// there is one only.
+    pub fn line_of_word(&self, word: &str) -> Option<usize> {
+        let named = self.value_scalars().chain(self.setting_scalars());
+        let mut found = named.filter(|scalar| scalar.value == word);
         match (found.next(), found.next()) {
             (Some(scalar), None) => Some(scalar.line),
             _ => None,
@@ -161,13 +175,30 @@ impl ClusterConfig {
         self.value_scalars().map(|scalar| scalar.value.as_str())
     }
 
+    /// Returns the names of the settings that are for Slurm.
+    pub fn slurm_settings(&self) -> impl Iterator<Item = &str> {
+        self.setting_scalars().map(|scalar| scalar.value.as_str())
+    }
+
+    fn setting_scalars(&self) -> impl Iterator<Item = &Scalar> {
+        let is_setting = |scalar: &&Scalar| {
+            let above = scalar.path.parent().map(|above| above.kind());
+            let above = above.unwrap_or_default();
+            scalar.is_key
+                && above
+                    .trim_end_matches("[]")
+                    .ends_with("CustomSlurmSettings")
+        };
+        self.contents.scalars.iter().filter(is_setting)
+    }
+
     fn value_scalars(&self) -> impl Iterator<Item = &Scalar> {
         self.contents.scalars.iter().filter(|scalar| !scalar.is_key)
     }
 }
 
 /// Reads the document as a whole, as a mapping.
-fn document(text: &str, file: &Path) -> Result<Value> {
+fn document(text: &str, file: &Path, contents: &Contents) -> Result<Value> {
     let file = file.display();
     let text = without_mark(text);
     if text.trim().is_empty() {
@@ -175,6 +206,7 @@ fn document(text: &str, file: &Path) -> Result<Value> {
     }
     let mut document: Value = serde_yaml::from_str(text)
         .map_err(|error| Error::usage(format!("`{file}` is not valid YAML")).because(error))?;
+    yaml_1_1::read_booleans(&mut document, contents);
     document
         .apply_merge()
         .map_err(|error| Error::usage(format!("`{file}` merges what cannot be")).because(error))?;
@@ -226,7 +258,7 @@ mod tests {
     fn a_value_has_a_line_unless_it_stands_twice() {
         let text = "A: [x, y]\nB: {y: z}\nC: x\n";
         let config = ClusterConfig::parse(text, "my.yaml".as_ref()).unwrap();
-        let line = |value| config.line_of_value(value);
+        let line = |value| config.line_of_word(value);
         assert_eq!([line("y"), line("z"), line("x")], [Some(1), Some(2), None]);
         assert_eq!(config.values().collect::<Vec<_>>(), ["x", "y", "z", "x"]);
     }

@@ -157,7 +157,7 @@ fn numbered(
 }
 
 /// Returns the places at which aliases repeat what stands at `path`.
-fn repetitions(path: &DocumentPath, aliases: &[Alias]) -> Vec<DocumentPath> {
+pub(super) fn repetitions(path: &DocumentPath, aliases: &[Alias]) -> Vec<DocumentPath> {
     let mut paths = vec![path.clone()];
     let mut next = 0;
     while let Some(path) = paths.get(next).cloned() {
