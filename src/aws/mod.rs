@@ -10,6 +10,7 @@ mod change_sets;
 mod commands;
 mod configuration;
 mod error;
+mod http;
 mod http_apis;
 mod instances;
 mod inventory;
