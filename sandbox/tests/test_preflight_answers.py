@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from botocore.exceptions import ClientError
 from emulator import REGION, EmulatorTest
 
 
@@ -116,3 +117,24 @@ class Regions(EmulatorTest):
 
 def allow(action: str, resource: str = "*") -> dict[str, object]:
     return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+class Links(EmulatorTest):
+    def test_a_region_without_vpc_links_takes_none(self) -> None:
+        for region, is_good in (("eu-west-3", True), ("af-south-1", False)):
+            ec2 = self.client("ec2", region=region)
+            zone = sorted(
+                one["ZoneName"]
+                for one in ec2.describe_availability_zones()["AvailabilityZones"]
+                if one["ZoneId"] != "euw3-az2"
+            )[0]
+            vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+            subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24", AvailabilityZone=zone)
+            subnet_id = subnet["Subnet"]["SubnetId"]
+            links = self.client("apigatewayv2", region=region)
+            with self.subTest(region):
+                if is_good:
+                    links.create_vpc_link(Name="x", SubnetIds=[subnet_id])
+                else:
+                    with self.assertRaisesRegex(ClientError, "service is not available"):
+                        links.create_vpc_link(Name="x", SubnetIds=[subnet_id])

@@ -57,7 +57,7 @@ pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};
 pub use stacks::{Stack, StackResource, Stacks};
 pub use upload::{FilePart, Uploaded};
-pub use zones::{Zone, Zones, choose_zones};
+pub use zones::{Zone, Zones, choose_zones, vpc_link_zones};
 
 /// Where the calls go and who makes them; `None` leaves it to the AWS configuration.
 #[derive(Debug, Clone, Default)]

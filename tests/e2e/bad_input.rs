@@ -138,3 +138,20 @@ async fn what_hpcapi_did_not_make_is_not_touched() {
         stacks.delete_stack().stack_name(name).send().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_region_that_may_have_no_vpc_links_is_warned_of() {
+    let env = TestEnv::new();
+    let doctor = env.succeed(&["doctor", "--region", "ap-northeast-3"]);
+    assert!(doctor.contains("does not name this region"), "{doctor}");
+}
+
+#[tokio::test]
+async fn an_arn_of_another_partition_is_refused_with_its_line() {
+    let env = TestEnv::new();
+    let ours = include_str!("../../cluster-config.yaml");
+    let china = env.file("china.yaml", &ours.replace("arn:aws:iam", "arn:aws-cn:iam"));
+    let line = 1 + ours.lines().position(|line| line.contains("arn:")).unwrap();
+    let place = format!("china.yaml:{line}`: `arn:aws-cn:iam");
+    refused(&env, &["up", "--yes", "--config", &china], &[&place]).await;
+}

@@ -13,6 +13,8 @@ use crate::error::{Error, Kind, Result};
 
 use super::finding::{Finding, Verdict};
 
+pub(super) use account::require_partition;
+
 /// Looks at everything that `up` needs, and changes nothing.
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
     // All of them are questions to others: asked side by side, they take as long as the slowest.
