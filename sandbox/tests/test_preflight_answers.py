@@ -6,6 +6,7 @@ import json
 
 from botocore.exceptions import ClientError
 from emulator import REGION, EmulatorTest
+from hpcapi_sandbox import account_plan
 
 
 class Simulation(EmulatorTest):
@@ -117,6 +118,35 @@ class Regions(EmulatorTest):
 
 def allow(action: str, resource: str = "*") -> dict[str, object]:
     return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+class Plan(EmulatorTest):
+    def test_a_free_plan_starts_few_types_until_it_is_upgraded(self) -> None:
+        plan = self.client("freetier")
+        self.assertEqual(plan.get_account_plan_state()["accountPlanType"], "PAID")
+        account_plan.put(self.account, "FREE")
+        self.assertEqual(plan.get_account_plan_state()["accountPlanType"], "FREE")
+        ec2 = self.ec2
+        image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+
+        # In a zone that offers both.
+        zones = ec2.describe_availability_zones(ZoneIds=["use1-az1"])["AvailabilityZones"]
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(
+            VpcId=vpc, CidrBlock="10.0.0.0/24", AvailabilityZone=zones[0]["ZoneName"]
+        )["Subnet"]
+
+        def code(kind: str) -> str:
+            asked = {"InstanceType": kind, "ImageId": image, "MinCount": 1, "MaxCount": 1}
+            asked["SubnetId"] = subnet["SubnetId"]
+            with self.assertRaises(ClientError) as caught:
+                ec2.run_instances(**asked, DryRun=True)
+            return str(caught.exception.response["Error"]["Code"])
+
+        self.assertEqual(code("t3.small"), "DryRunOperation")
+        self.assertEqual(code("c5.large"), "InvalidParameterCombination")
+        plan.upgrade_account_plan(accountPlanType="PAID")
+        self.assertEqual(code("c5.large"), "DryRunOperation")
 
 
 class Links(EmulatorTest):

@@ -17,13 +17,14 @@ use crate::error::{Error, Result};
 use super::{Connection, http};
 
 /// The services that are called, as the SDK calls them; each may have an endpoint of its own.
-const SERVICES: [&str; 14] = [
+const SERVICES: [&str; 15] = [
     "ApiGatewayV2",
     "CloudFormation",
     "CloudWatch Logs",
     "DynamoDB",
     "EC2",
     "Elastic Load Balancing v2",
+    "FreeTier",
     "IAM",
     "Resource Groups Tagging API",
     "Route 53",

@@ -20,6 +20,7 @@ mod log_streams;
 mod network;
 mod objects;
 mod permissions;
+mod plan;
 #[cfg(test)]
 pub(crate) mod recorded;
 mod regions;
@@ -52,6 +53,7 @@ pub use log_streams::LogStreams;
 pub use network::{GroupRule, GroupRules, Interface, Network};
 pub use objects::Object;
 pub use permissions::{ContextKey, Permissions, Wish};
+pub use plan::Plan;
 pub use signing::Signer;
 pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};
@@ -103,6 +105,8 @@ pub struct Aws {
     pub inventory: Inventory,
     /// IAM: what a principal may do.
     pub permissions: Permissions,
+    /// The account's plan.
+    pub plan: Plan,
     config: SdkConfig,
 }
 
@@ -142,6 +146,7 @@ impl Aws {
             http_apis: HttpApis::new(http_apis),
             inventory,
             permissions: Permissions::new(aws_sdk_iam::Client::new(&config)),
+            plan: Plan::new(aws_sdk_freetier::Client::new(&config)),
             config,
         })
     }

@@ -6,6 +6,7 @@ mod configuration;
 mod machine;
 mod names;
 mod permissions;
+mod plan;
 mod room;
 
 use crate::context::Context;
@@ -27,8 +28,9 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         };
         (machine, validators)
     };
-    let (account, permissions, (machine, validators), names, room, mut configuration) = tokio::join!(
+    let (account, plan, permissions, (machine, validators), names, room, mut configuration) = tokio::join!(
         account::look(context),
+        plan::look(context),
         permissions::look(context),
         machine_and_validators,
         names::look(context),
@@ -36,7 +38,16 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         configuration::look(context),
     );
     configuration.extend(validators);
-    [account, permissions, machine, names, room, configuration].concat()
+    [
+        account,
+        vec![plan],
+        permissions,
+        machine,
+        names,
+        room,
+        configuration,
+    ]
+    .concat()
 }
 
 /// Fails when the cluster that `up` is about to make could not be made; tells every reason.
