@@ -21,6 +21,7 @@ mod network;
 mod objects;
 mod permissions;
 mod plan;
+mod profiles;
 #[cfg(test)]
 pub(crate) mod recorded;
 mod regions;
@@ -107,6 +108,7 @@ pub struct Aws {
     pub permissions: Permissions,
     /// The account's plan.
     pub plan: Plan,
+    profile: Option<String>,
     config: SdkConfig,
 }
 
@@ -147,6 +149,7 @@ impl Aws {
             inventory,
             permissions: Permissions::new(aws_sdk_iam::Client::new(&config)),
             plan: Plan::new(aws_sdk_freetier::Client::new(&config)),
+            profile: connection.profile.clone(),
             config,
         })
     }
@@ -157,9 +160,10 @@ impl Aws {
         match account::identity(&aws_sdk_sts::Client::new(&self.config)).await {
             Ok(identity) => Ok(identity),
             // A region that is not enabled takes no credentials at all, however good they are.
-            Err(error) => Err(regions::problem(&self.config, &self.region)
-                .await
-                .unwrap_or(error)),
+            Err(error) => Err(match regions::problem(&self.config, &self.region).await {
+                Some(problem) => problem,
+                None => profiles::explained(self.profile.as_deref(), error).await,
+            }),
         }
     }
 
