@@ -18,6 +18,7 @@ pub mod notifications;
 pub mod output;
 pub mod pcluster;
 mod process;
+mod proxies;
 mod python;
 pub mod runs;
 pub mod sandbox;

@@ -2,8 +2,10 @@
 //! choices from here and never looks at arguments or the environment itself.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::notifications::Notify;
@@ -59,6 +61,23 @@ impl DeploymentName {
             self.api_stack(),
             self.requirements_stack(),
         ]
+    }
+
+    /// Returns the name of the file that keeps a configuration which came through a pipe. Another
+    /// configuration has another name, so that a command printed with it means the same for ever.
+    pub fn piped_config(&self, text: &str) -> String {
+        let digest = Sha256::digest(text);
+        let digits = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
+        format!("{}.piped-{}.yaml", self.0, digits.collect::<String>())
+    }
+
+    /// Returns whether a file of this name keeps such a configuration.
+    pub fn is_piped_config(&self, file: &str) -> bool {
+        // No name of a deployment has a full stop.
+        file.strip_prefix(&self.0)
+            .and_then(|rest| rest.strip_prefix(".piped-"))
+            .and_then(|rest| rest.strip_suffix(".yaml"))
+            .is_some_and(|digits| digits.len() == 16)
     }
 
     /// Returns how the names of its buckets begin: CloudFormation makes them of the stack's name,
@@ -171,6 +190,11 @@ pub enum Toggle {
     Off,
 }
 
+/// Returns the folder of ParallelCluster's files below a user's home folder.
+pub fn local_folder(home: &Path) -> PathBuf {
+    home.join(".parallelcluster")
+}
+
 /// Everything a run of hpcapi was asked to do.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -202,7 +226,7 @@ impl Settings {
     /// Returns the folder of ParallelCluster's files, where the filled configuration and the
     /// private key are kept.
     pub fn local_folder(&self) -> PathBuf {
-        self.home.join(".parallelcluster")
+        local_folder(&self.home)
     }
 
     /// Returns where the filled configuration is kept.
@@ -292,6 +316,19 @@ mod tests {
             again.command_in("us-east-2", "token"),
             "hpcapi token --name x --region us-east-2"
         );
+    }
+
+    #[test]
+    fn a_piped_configuration_is_kept_by_deployment_and_content() {
+        let name: DeploymentName = "x".parse().unwrap();
+        let other: DeploymentName = "x-2".parse().unwrap();
+        let kept = name.piped_config("a: 1\n");
+        assert_eq!(kept, name.piped_config("a: 1\n"));
+        assert_ne!(kept, name.piped_config("a: 2\n"));
+        assert!(name.is_piped_config(&kept));
+        assert!(!other.is_piped_config(&kept));
+        assert!(!name.is_piped_config(&other.piped_config("a: 1\n")));
+        assert!(!name.is_piped_config("x.yaml"));
     }
 
     #[test]

@@ -95,6 +95,70 @@ fn the_readme_names_every_option_of_up_and_token() {
     }
 }
 
+/// Types a line at a shell whose `hpcapi` this one is, with a home folder of its own.
+fn in_shell(home: &Path, line: &str) -> Output {
+    let own = Path::new(env!("CARGO_BIN_EXE_hpcapi")).parent().unwrap();
+    let path = format!("{}:{}", own.display(), std::env::var("PATH").unwrap());
+    Command::new("bash")
+        .args(["-c", line])
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", home)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_configuration_from_a_pipe_can_be_named_again() {
+    let home = tempfile::tempdir().unwrap();
+    let config = "a: &b {c: 1}\n";
+    std::fs::write(home.path().join("own.yaml"), config).unwrap();
+    let mut told = Vec::new();
+    for line in [
+        "hpcapi status --sandbox --config <(cat ~/own.yaml)",
+        "hpcapi status --sandbox --config - < ~/own.yaml",
+        "cat ~/own.yaml | hpcapi config --sandbox --config=/dev/stdin",
+    ] {
+        let output = in_shell(home.path(), line);
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        told.push(text(&output.stderr));
+    }
+    let (_, named) = told[0].split_once("--config ").unwrap();
+    let file = Path::new(named.lines().next().unwrap());
+    assert_eq!(std::fs::read_to_string(file).unwrap(), config);
+    assert!(told.iter().all(|words| *words == told[0]), "{told:?}");
+}
+
+#[test]
+fn a_bad_configuration_from_a_pipe_is_told_and_kept_nowhere() {
+    let home = tempfile::tempdir().unwrap();
+    for (line, expected) in [
+        (
+            "echo 'a: [' | hpcapi status --sandbox --config -",
+            "standard input:",
+        ),
+        (
+            "hpcapi status --sandbox --config - < /dev/null",
+            "`standard input` is empty",
+        ),
+        ("hpcapi up --sandbox --config <(echo 'a: [')", "/dev/fd/63:"),
+        (
+            "echo 'a: 1' | hpcapi up --sandbox --name ../x --config -",
+            "cannot name a deployment",
+        ),
+        (
+            "hpcapi up --sandbox --config - < /dev/zero",
+            "longer than any configuration",
+        ),
+    ] {
+        let output = in_shell(home.path(), line);
+        let words = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{line}: {words}");
+        assert!(words.contains(expected), "{line}: {words}");
+    }
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
 #[test]
 fn usage_errors_end_with_2() {
     for arguments in [

@@ -2,6 +2,7 @@
 //! shellcheck, ruff and zizmor, in an environment of the tests' own.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -131,4 +132,113 @@ fn workflows_pass_zizmor_without_suppressions() {
             .args(["--offline", "--no-config", "--persona=pedantic"])
             .args(&workflows),
     );
+}
+
+/// What the node script does with a package manager: a stand-in, which says a line of `says` a call and
+/// fails, and installs at the next one. Returns how often it was called, the exit code, and the words.
+fn installs_nginx(manager: &str, says: &[&str]) -> (usize, Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("says"), says.join("\n") + "\n").unwrap();
+    let program = format!(
+        "#!/bin/bash\ncd {}\n[ \"$1\" != update ] || exit 100\necho >>calls\n\
+         line=$(sed -n \"$(wc -l <calls)p\" says)\n\
+         [ -z \"$line\" ] || {{ echo \"$line\" >&2; exit 100; }}\n\
+         printf '#!/bin/sh\\n' >bin/nginx; chmod +x bin/nginx\n",
+        folder.path().display()
+    );
+    fs::create_dir(path("bin")).unwrap();
+    for (name, text) in [
+        (manager, program.as_str()),
+        ("sleep", "#!/bin/sh\n"),
+        ("systemctl", "#!/bin/sh\n"),
+    ] {
+        let file = path("bin").join(name);
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    for name in ["bash", "sh", "timeout", "grep", "sed", "wc", "chmod"] {
+        let real = ["/usr/bin", "/bin"].map(|bin| Path::new(bin).join(name));
+        let real = real.into_iter().find(|file| file.exists()).unwrap();
+        std::os::unix::fs::symlink(real, path("bin").join(name)).unwrap();
+    }
+    let script = r#"
+        LOG=$PWD/log LOCK_PATIENCE=600
+        log() { echo "$*" >&2; }
+        fail() { log "FAILED: $*"; exit 1; }
+        quietly() { "$@" >>"$LOG" 2>&1; }
+        source <(sed -n '/^install_nginx()/,/^}/p; /^install_package()/,/^}/p; /^is_about_a_lock()/,/^}/p' "$0")
+        set -eEuo pipefail
+        install_nginx"#;
+    let output = Command::new("bash")
+        .args(["-c", script])
+        .arg(root().join("templates/node/head-node.sh"))
+        .env_clear()
+        .env("PATH", path("bin"))
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let calls = fs::read_to_string(path("calls")).unwrap_or_default();
+    let words = String::from_utf8(output.stderr).unwrap();
+    (calls.lines().count(), output.status.code(), words)
+}
+
+#[test]
+fn a_package_manager_that_another_program_holds_is_waited_for() {
+    for (manager, held) in [
+        (
+            "apt-get",
+            "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (unattended-upgr)",
+        ),
+        (
+            "apt-get",
+            "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend)",
+        ),
+        ("dnf", "Waiting for process with pid 7 to finish."),
+        (
+            "dnf",
+            "RPM: error: can't create transaction lock on /var/lib/rpm/.rpm.lock (Resource temporarily unavailable)",
+        ),
+    ] {
+        let (calls, code, words) = installs_nginx(manager, &[held; 20]);
+        assert_eq!((calls, code), (21, Some(0)), "{manager}: {words}");
+    }
+}
+
+#[test]
+fn a_package_that_cannot_be_had_is_tried_three_times() {
+    for (manager, words) in [
+        ("apt-get", "E: Unable to locate package nginx"),
+        ("dnf", "Error: Unable to find a match: nginx"),
+    ] {
+        let (calls, code, told) = installs_nginx(manager, &[words; 9]);
+        assert_eq!((calls, code), (3, Some(1)), "{manager}: {told}");
+        assert!(told.contains("nginx could not be installed"), "{told}");
+        assert_eq!(installs_nginx(manager, &[words; 2]).1, Some(0));
+    }
+}
+
+#[test]
+fn a_unit_writes_to_its_log_with_an_old_systemd_too() {
+    let script = r#"
+        LOGS=/var/log/hpcapi
+        systemctl() { echo "systemd $version ($version-1)"; }
+        source <(sed -n '/^logged()/,/^}/p; /^systemd_version()/,/^}/p' "$0")
+        logged name "/bin/program -x""#;
+    let printed = |version: &str| {
+        let mut bash = Command::new("bash");
+        bash.args(["-c", script])
+            .arg(root().join("templates/node/head-node.sh"))
+            .env("version", version);
+        String::from_utf8(bash.output().unwrap().stdout).unwrap()
+    };
+    let old = "ExecStart=/bin/bash -c 'exec /bin/program -x >>/var/log/hpcapi/name.log 2>&1'\n\
+               ReadWritePaths=/var/log/hpcapi\n";
+    assert_eq!(printed("239"), old);
+    let new = "ExecStart=/bin/program -x\n\
+               StandardOutput=append:/var/log/hpcapi/name.log\n\
+               StandardError=append:/var/log/hpcapi/name.log\n";
+    for version in ["249", "252", "257.9"] {
+        assert_eq!(printed(version), new, "{version}");
+    }
 }

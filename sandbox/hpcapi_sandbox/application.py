@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -11,13 +12,16 @@ from ministack import app as ministack
 from ministack.core.responses import request_scope
 from ministack.core.router import extract_region
 
-from . import callers, control, request_checks, service_quotas
+from . import account_plan, callers, control, request_checks, service_quotas
 from .endpoint import http_api
 from .model_check import Refusal
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+# The services that ministack does not have.
+_OWN = (account_plan, service_quotas)
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -42,17 +46,17 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     refusal = request_checks.refuse(scope["method"], path, query, headers, body)
     if refusal is not None:
         await _refuse(refusal, send)
-    elif service_quotas.serves(headers):
-        await _answer(headers, body, send)
+    elif service := next((one for one in _OWN if one.serves(headers)), None):
+        await _answer(service, headers, body, send)
     else:
         await ministack.app(scope, _replay(body, receive), send)
 
 
-async def _answer(headers: dict[str, str], body: bytes, send: Send) -> None:
-    """Answers for the one service that ministack does not have."""
+async def _answer(service: ModuleType, headers: dict[str, str], body: bytes, send: Send) -> None:
+    """Answers for a service that ministack does not have."""
     key = callers.key_of(headers)
     with request_scope(callers.account_of(key) or key, extract_region(headers, {})):
-        status, answer = service_quotas.respond(headers, body)
+        status, answer = service.respond(headers, body)
     await _send(status, "application/x-amz-json-1.1", json.dumps(answer).encode(), [], send)
 
 

@@ -19,6 +19,9 @@
     as GET does: with these, with the seed, which is drawn if none is given, and with how often
     it has happened: `"counts": {"coming": 1, "twice": 9, "invocations": 5, "before": 1,
     "after": 0}`, where those that are coming have come once.
+`PUT /_hpcapi/account-plans/ACCOUNT` with `{"plan": "FREE"}` or `{"plan": "PAID"}`
+    puts an account on a free plan, or on a paid one (see `account_plan`).
+
 `PUT /_hpcapi/ssm-agents/INSTANCE` with `{"runs": false}` or `{"runs": true}`
     stops the SSM agent of an instance, or starts it again (see `ssm.agents`).
 
@@ -45,7 +48,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import clock, event_troubles, machines, request_rates
+from . import account_plan, clock, event_troubles, machines, request_rates
 from .cloudformation import critical_path
 from .ec2 import guard_duty
 from .endpoint import vpc_links
@@ -159,6 +162,16 @@ def _put_event_troubles(rest: str, query: Query, asked: dict[str, Any]) -> dict[
     return _get_event_troubles(rest, query, asked)
 
 
+def _put_account_plan(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
+    plan = asked.get("plan")
+    if plan not in ("FREE", "PAID"):
+        raise Refused(f"{plan!r} is not a valid plan: FREE or PAID")
+    if not re.fullmatch("[0-9]{12}", rest):
+        raise Refused(f"{rest!r} is no account")
+    account_plan.put(rest, plan)
+    return {"plan": plan}
+
+
 def _put_ssm_agent(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
     runs = asked.get("runs")
     if not isinstance(runs, bool):
@@ -192,6 +205,7 @@ _HANDLERS: dict[tuple[str, str], Callable[[str, Query, dict[str, Any]], dict[str
     ("PUT", "clock"): _put_clock,
     ("GET", "event-troubles"): _get_event_troubles,
     ("PUT", "event-troubles"): _put_event_troubles,
+    ("PUT", "account-plans"): _put_account_plan,
     ("PUT", "guard-duty"): _put_guard_duty,
     ("PUT", "ssm-agents"): _put_ssm_agent,
     ("GET", "critical-path"): _get_critical_path,

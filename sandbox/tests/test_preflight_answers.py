@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from botocore.exceptions import ClientError
 from emulator import REGION, EmulatorTest
+from hpcapi_sandbox import account_plan
 
 
 class Simulation(EmulatorTest):
@@ -176,3 +178,53 @@ class Regions(EmulatorTest):
 
 def allow(action: str, resource: str = "*") -> dict[str, object]:
     return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+class Plan(EmulatorTest):
+    def test_a_free_plan_starts_few_types_until_it_is_upgraded(self) -> None:
+        plan = self.client("freetier")
+        self.assertEqual(plan.get_account_plan_state()["accountPlanType"], "PAID")
+        account_plan.put(self.account, "FREE")
+        self.assertEqual(plan.get_account_plan_state()["accountPlanType"], "FREE")
+        ec2 = self.ec2
+        image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+
+        # In a zone that offers both.
+        zones = ec2.describe_availability_zones(ZoneIds=["use1-az1"])["AvailabilityZones"]
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(
+            VpcId=vpc, CidrBlock="10.0.0.0/24", AvailabilityZone=zones[0]["ZoneName"]
+        )["Subnet"]
+
+        def code(kind: str) -> str:
+            asked = {"InstanceType": kind, "ImageId": image, "MinCount": 1, "MaxCount": 1}
+            asked["SubnetId"] = subnet["SubnetId"]
+            with self.assertRaises(ClientError) as caught:
+                ec2.run_instances(**asked, DryRun=True)
+            return str(caught.exception.response["Error"]["Code"])
+
+        self.assertEqual(code("t3.small"), "DryRunOperation")
+        self.assertEqual(code("c5.large"), "InvalidParameterCombination")
+        plan.upgrade_account_plan(accountPlanType="PAID")
+        self.assertEqual(code("c5.large"), "DryRunOperation")
+
+
+class Links(EmulatorTest):
+    def test_a_region_without_vpc_links_takes_none(self) -> None:
+        for region, is_good in (("eu-west-3", True), ("af-south-1", False)):
+            ec2 = self.client("ec2", region=region)
+            zone = sorted(
+                one["ZoneName"]
+                for one in ec2.describe_availability_zones()["AvailabilityZones"]
+                if one["ZoneId"] != "euw3-az2"
+            )[0]
+            vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+            subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24", AvailabilityZone=zone)
+            subnet_id = subnet["Subnet"]["SubnetId"]
+            links = self.client("apigatewayv2", region=region)
+            with self.subTest(region):
+                if is_good:
+                    links.create_vpc_link(Name="x", SubnetIds=[subnet_id])
+                else:
+                    with self.assertRaisesRegex(ClientError, "service is not available"):
+                        links.create_vpc_link(Name="x", SubnetIds=[subnet_id])

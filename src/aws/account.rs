@@ -18,6 +18,13 @@ pub struct Identity {
     pub arn: String,
 }
 
+impl Identity {
+    /// Returns the partition of AWS, e.g. `aws` or `aws-us-gov`.
+    pub fn partition(&self) -> &str {
+        self.arn.split(':').nth(1).unwrap_or_default()
+    }
+}
+
 pub(super) async fn identity(client: &aws_sdk_sts::Client) -> Result<Identity> {
     let answer = client
         .get_caller_identity()

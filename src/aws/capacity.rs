@@ -1,6 +1,6 @@
 //! What an account may have, and what it has already: quotas, and what counts against them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{Filter, InstanceLifecycleType, InstanceType, Tag};
 
@@ -143,6 +143,24 @@ impl Capacity {
             }
         }
         Ok(counts)
+    }
+
+    /// Returns the instance types that an account on a free plan may start.
+    pub async fn free_plan_types(&self) -> Result<BTreeSet<String>> {
+        let eligible = Filter::builder()
+            .name("free-tier-eligible")
+            .values("true")
+            .build();
+        let asked = self.ec2.describe_instance_types().filters(eligible);
+        let kinds: Vec<_> = asked
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .map_err(|error| service("cannot look at the instance types", error))?;
+        let names = kinds.iter().filter_map(|kind| kind.instance_type());
+        Ok(names.map(|name| name.as_str().to_owned()).collect())
     }
 
     /// Returns the sizes of instance types. A type that does not exist fails all of them.

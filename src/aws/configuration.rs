@@ -14,16 +14,17 @@ use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 use crate::error::{Error, Result};
 
-use super::Connection;
+use super::{Connection, http};
 
 /// The services that are called, as the SDK calls them; each may have an endpoint of its own.
-const SERVICES: [&str; 14] = [
+const SERVICES: [&str; 15] = [
     "ApiGatewayV2",
     "CloudFormation",
     "CloudWatch Logs",
     "DynamoDB",
     "EC2",
     "Elastic Load Balancing v2",
+    "FreeTier",
     "IAM",
     "Resource Groups Tagging API",
     "Route 53",
@@ -38,6 +39,7 @@ const SERVICES: [&str; 14] = [
 pub(super) async fn load(connection: &Connection) -> Result<SdkConfig> {
     require_certificates()?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http::client())
         .retry_config(RetryConfig::standard().with_max_attempts(6))
         .timeout_config(
             TimeoutConfig::builder()

@@ -7,6 +7,9 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::error::Error;
+use crate::proxies;
+
+use super::http::ThroughProxy;
 
 /// Returns the error of an AWS call; `doing` says what the call was for, e.g. "cannot
 /// describe the stack `x`".
@@ -56,6 +59,16 @@ pub(super) fn unanswered(doing: String, error: &(dyn StdError + 'static)) -> Err
     // The SDK's sentence ends with a dump of the whole error; people need its first part.
     let words = words.split(" (").next().unwrap_or(&words).to_owned();
     let failed = Error::failed(doing);
+    if let Some(through) = proxy_of(error) {
+        let failed = failed.because(words).hint(proxies::ADVICE);
+        return match through.is_about_certificates() {
+            true => failed.hint(
+                "if it opens TLS connections, name the file with its certificate: export \
+                 SSL_CERT_FILE=/path/to/ca.pem",
+            ),
+            false => failed,
+        };
+    }
     if words.contains("credentials") {
         return failed.because(words).hint(
             "give AWS credentials: in CloudShell they are there, elsewhere `aws configure` or `aws sso login`",
@@ -64,6 +77,12 @@ pub(super) fn unanswered(doing: String, error: &(dyn StdError + 'static)) -> Err
     failed
         .because(words)
         .hint("check the network, then type the same command again: it goes on where it stopped")
+}
+
+/// Returns the proxy that the call went through, if it went through one.
+fn proxy_of<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e ThroughProxy> {
+    std::iter::successors(Some(error), |&error| error.source())
+        .find_map(|error| error.downcast_ref())
 }
 
 /// Returns whether AWS answered with one of `codes`.

@@ -11,6 +11,7 @@ mod commands;
 mod configuration;
 mod error;
 mod failed_events;
+mod http;
 mod http_apis;
 mod instances;
 mod inventory;
@@ -20,6 +21,8 @@ mod log_streams;
 mod network;
 mod objects;
 mod permissions;
+mod plan;
+mod profiles;
 #[cfg(test)]
 pub(crate) mod recorded;
 mod regions;
@@ -55,13 +58,14 @@ pub use objects::Object;
 pub use permissions::{
     ContextKey, ContextValue, Permissions, Principal, Refused, RefusedBy, Simulated, Wish,
 };
+pub use plan::Plan;
 pub use signing::Signer;
 pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};
 pub use stacks::{Stack, StackResource, Stacks};
 pub use upload::{FilePart, Uploaded};
 pub use vpc_removal::{GuardDuty, TAG_GUARD_DUTY};
-pub use zones::{Zone, Zones, choose_zones};
+pub use zones::{Zone, Zones, choose_zones, vpc_link_zones};
 
 /// Where the calls go and who makes them; `None` leaves it to the AWS configuration.
 #[derive(Debug, Clone, Default)]
@@ -107,6 +111,9 @@ pub struct Aws {
     pub inventory: Inventory,
     /// IAM: what a principal may do.
     pub permissions: Permissions,
+    /// The account's plan.
+    pub plan: Plan,
+    profile: Option<String>,
     config: SdkConfig,
 }
 
@@ -146,6 +153,8 @@ impl Aws {
             http_apis: HttpApis::new(http_apis),
             inventory,
             permissions: Permissions::new(aws_sdk_iam::Client::new(&config)),
+            plan: Plan::new(aws_sdk_freetier::Client::new(&config)),
+            profile: connection.profile.clone(),
             config,
         })
     }
@@ -156,9 +165,10 @@ impl Aws {
         match account::identity(&aws_sdk_sts::Client::new(&self.config)).await {
             Ok(identity) => Ok(identity),
             // A region that is not enabled takes no credentials at all, however good they are.
-            Err(error) => Err(regions::problem(&self.config, &self.region)
-                .await
-                .unwrap_or(error)),
+            Err(error) => Err(match regions::problem(&self.config, &self.region).await {
+                Some(problem) => problem,
+                None => profiles::explained(self.profile.as_deref(), error).await,
+            }),
         }
     }
 

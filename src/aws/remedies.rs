@@ -22,6 +22,20 @@ const REMEDIES: &[(&str, &str)] = &[
         "release an elastic IP that nobody uses, or ask AWS for more (Service Quotas, Amazon EC2)",
     ),
     (
+        "not eligible for Free Tier",
+        "the account is on AWS's free plan, which starts few instance types: take `hpcapi config \
+         --preset free-tier` or t3.small in the configuration, or upgrade the account's plan",
+    ),
+    (
+        "PendingVerification",
+        "AWS is still looking at this new account: wait for its e-mail, mostly within four hours, \
+         and type the same command again",
+    ),
+    (
+        "does not support creating load balancers",
+        "AWS does not let this new account have load balancers yet: ask AWS Support for them",
+    ),
+    (
         "is not authorized to perform",
         "give whoever runs hpcapi the permissions that `hpcapi iam-policy` prints",
     ),
@@ -66,6 +80,11 @@ mod tests {
              the instance bucket that the specified instance type belongs to.",
             "The maximum number of VPCs has been reached.",
             "The maximum number of addresses has been reached.",
+            "The specified instance type is not eligible for Free Tier. For a list of Free Tier \
+             instance types, run 'describe-instance-types'",
+            "PendingVerification: Your request for accessing resources in this region is being \
+             validated",
+            "This AWS account currently does not support creating load balancers.",
             "User: arn:aws:iam::1:user/x is not authorized to perform: ec2:RunInstances",
             "Insufficient permissions to enable logging (Service: ApiGatewayV2, Status Code: 400)",
             "The following hook(s) failed: [Acme::S3::Encrypted]",

@@ -10,20 +10,9 @@ use crate::error::{Error, Result};
 
 use super::error::{is_code, service};
 
-/// Zones with VPC links for HTTP APIs, in the regions where not every zone has them (API
-/// Gateway developer guide, "Set up VPC links V2", availability by region).
-const VPC_LINK_ZONES: &[(&str, &[&str])] = &[
-    (
-        "us-east-1",
-        &["use1-az1", "use1-az2", "use1-az4", "use1-az5", "use1-az6"],
-    ),
-    ("us-west-1", &["usw1-az1", "usw1-az3"]),
-    ("ap-east-1", &["ape1-az2", "ape1-az3"]),
-    ("ap-northeast-1", &["apne1-az1", "apne1-az2", "apne1-az4"]),
-    ("ap-northeast-2", &["apne2-az1", "apne2-az2", "apne2-az3"]),
-    ("ca-central-1", &["cac1-az1", "cac1-az2"]),
-    ("eu-west-3", &["euw3-az1", "euw3-az3"]),
-];
+/// The zones with VPC links for HTTP APIs, a region a line (API Gateway developer guide, "Set up VPC
+/// links V2", availability by region). The sandbox has them there, too.
+const VPC_LINK_ZONES: &str = include_str!("../../sandbox/hpcapi_sandbox/ec2/vpc_link_zones.csv");
 
 /// An availability zone and what it offers of what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,11 +204,17 @@ fn unfit(wanted: &str, linked: &[&Zone], instance_types: &BTreeSet<String>) -> E
         .hint("choose other instance types in the cluster configuration")
 }
 
+/// Returns the zones of a region that take VPC links for HTTP APIs; `None` for a region of which
+/// AWS's documentation does not say that it has any.
+pub fn vpc_link_zones(region: &str) -> Option<Vec<&'static str>> {
+    let mut rows = VPC_LINK_ZONES.lines().skip(1);
+    let zones = rows.find_map(|row| row.strip_prefix(region)?.strip_prefix(','))?;
+    Some(zones.split(' ').collect())
+}
+
+/// In a region that the documentation does not name, every zone may.
 fn takes_vpc_link(region: &str, zone_id: &str) -> bool {
-    VPC_LINK_ZONES
-        .iter()
-        .find(|(name, _)| *name == region)
-        .is_none_or(|(_, zones)| zones.contains(&zone_id))
+    vpc_link_zones(region).is_none_or(|zones| zones.contains(&zone_id))
 }
 
 fn backticked(words: &[&String]) -> String {
@@ -256,6 +251,22 @@ mod tests {
             (first.name.as_str(), second.name.as_str()),
             ("us-east-1b", "us-east-1c")
         );
+    }
+
+    #[test]
+    fn the_table_of_vpc_links_is_read() {
+        assert_eq!(
+            vpc_link_zones("us-west-1"),
+            Some(vec!["usw1-az1", "usw1-az3"])
+        );
+        assert!(!takes_vpc_link("eu-west-2", "euw2-az4"));
+        assert_eq!(vpc_link_zones("af-south-1"), None);
+        assert!(takes_vpc_link("af-south-1", "afs1-az1"));
+        for row in VPC_LINK_ZONES.lines().skip(1) {
+            let (region, _) = row.split_once(',').unwrap();
+            assert!(vpc_link_zones(region).unwrap().len() > 1, "{row}");
+        }
+        assert_eq!(vpc_link_zones("us-"), None);
     }
 
     #[test]

@@ -55,11 +55,12 @@ impl From<PresetArg> for Preset {
     }
 }
 
-pub(super) async fn run(args: Args) -> Result<()> {
+pub(super) async fn run(mut args: Args) -> Result<()> {
     let is_stdout = args.output.as_os_str() == "-";
     if !is_stdout {
         require_regular(&args.output)?;
     }
+    args.cluster.keep_piped(&args.deployment)?;
     let text = match args.preset {
         Some(preset) => Preset::from(preset).text().to_owned(),
         None => {

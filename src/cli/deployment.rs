@@ -1,6 +1,5 @@
 //! The arguments that say which deployment is meant, and how they become a context.
 
-use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,19 +10,12 @@ use crate::context::Context;
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::event::Events;
 use crate::notifications::Notify;
-use crate::pcluster::config::ClusterConfig;
 use crate::sandbox::Sandbox;
 use crate::settings::{
     Again, BucketFate, DeploymentName, Endpoint, Ground, PclusterChoice, Settings, Toggle,
 };
 
-use super::remembered;
-
-/// The cluster configuration that hpcapi carries.
-const DEFAULT_CONFIG: &str = include_str!("../../cluster-config.yaml");
-
-/// The longest configuration that is read; those of real clusters have a few kilobytes.
-const LONGEST_CONFIG: u64 = 512 * 1024;
+use super::{configuration, remembered};
 
 /// Which deployment is meant.
 #[derive(Debug, Clone, Args)]
@@ -52,14 +44,14 @@ pub(super) struct DeploymentArgs {
 /// How the cluster is to be.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ClusterArgs {
-    /// ParallelCluster configuration; every CHANGE_ME in it is filled [default: a small
-    /// cluster of t3 instances]
+    /// ParallelCluster configuration; every CHANGE_ME in it is filled; `-` is standard input
+    /// [default: a small cluster of t3 instances]
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
 
     /// EC2 key pair of yours for the head node [default: hpcapi makes one]
     #[arg(long, value_name = "NAME", value_parser = key_name)]
-    key_name: Option<String>,
+    pub(super) key_name: Option<String>,
 
     /// The pcluster to run [default: the one on PATH if it fits, else hpcapi installs one]
     #[arg(long, value_name = "PATH")]
@@ -178,7 +170,7 @@ impl DeploymentArgs {
         events: &Events,
     ) -> Result<Reached> {
         let name: DeploymentName = self.name.parse()?;
-        let config = read_config(cluster)?;
+        let config = configuration::read(cluster)?;
         let cache = cache_folder()?;
         let ground = self.ground(cluster, sandbox, events).await?;
         let aws = Aws::connect(&connection(&ground)).await?;
@@ -407,39 +399,6 @@ fn version(text: &str) -> std::result::Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn read_config(cluster: &ClusterArgs) -> Result<ClusterConfig> {
-    let Some(path) = &cluster.config else {
-        return ClusterConfig::parse(DEFAULT_CONFIG, "cluster-config.yaml".as_ref());
-    };
-    let unreadable = |error| {
-        Error::usage(format!(
-            "cannot read the configuration `{}`",
-            path.display()
-        ))
-        .because(error)
-    };
-    let mut text = String::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(LONGEST_CONFIG + 1).read_to_string(&mut text))
-        .map_err(unreadable)?;
-    if text.len() as u64 > LONGEST_CONFIG {
-        return Err(Error::usage(format!(
-            "`{}` is longer than any configuration ({} KiB)",
-            path.display(),
-            LONGEST_CONFIG / 1024
-        )));
-    }
-    let config = ClusterConfig::parse(&text, path)?;
-    if cluster.key_name.is_some() && !config.wants_key_name() {
-        return Err(Error::usage(format!(
-            "--key-name has no place to go to: `{}` has no CHANGE_ME at HeadNode.Ssh.KeyName",
-            path.display()
-        ))
-        .hint("leave out --key-name, or write KeyName: CHANGE_ME there"));
-    }
-    Ok(config)
-}
-
 fn connection(ground: &Ground) -> Connection {
     match ground.clone() {
         Ground::Aws { region, profile } => Connection {
@@ -461,7 +420,8 @@ fn connection(ground: &Ground) -> Connection {
     }
 }
 
-fn home() -> Result<PathBuf> {
+/// Returns the user's home folder.
+pub(super) fn home() -> Result<PathBuf> {
     std::env::home_dir()
         .filter(|home| home.is_absolute())
         .ok_or_else(|| Error::usage("there is no home folder").hint("export HOME=/some/folder"))

@@ -25,7 +25,8 @@ pub(super) struct Args {
     output: Format,
 }
 
-pub(super) async fn run(args: Args) -> Result<()> {
+pub(super) async fn run(mut args: Args) -> Result<()> {
+    args.cluster.keep_piped(&args.deployment)?;
     let (events, story) = Story::start(args.deployment.verbose == 0);
     let looked = look(&args, &events).await;
     drop(events);

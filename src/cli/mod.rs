@@ -2,6 +2,7 @@
 
 mod api;
 mod config;
+mod configuration;
 mod deployment;
 mod doctor;
 mod generate;

@@ -24,7 +24,8 @@ pub(super) struct Args {
     output: Format,
 }
 
-pub(super) async fn run(args: Args) -> Result<()> {
+pub(super) async fn run(mut args: Args) -> Result<()> {
+    args.cluster.keep_piped(&args.deployment)?;
     let (events, story) = Story::start(args.deployment.verbose == 0);
     let looked = look(&args, &events).await;
     drop(events);
@@ -38,7 +39,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     match unready.first() {
         None => Ok(()),
         Some(first) => {
-            let error = Error::new(
+            let mut error = Error::new(
                 Kind::NotReady,
                 format!(
                     "{} of the steps are not ready, first of them: {}",
@@ -46,7 +47,11 @@ pub(super) async fn run(args: Args) -> Result<()> {
                     first.step
                 ),
             );
-            let up = args.deployment.again(&args.cluster).command("up");
+            let again = args.deployment.again(&args.cluster);
+            let up = again.command("up");
+            if unready.iter().any(|status| status.is_failed_cluster()) {
+                error = error.hint(format!("why it failed: {}", again.command("doctor")));
+            }
             Err(match elsewhere.is_empty() {
                 true => error.hint(up),
                 false => elsewhere.into_iter().fold(error, Error::hint),

@@ -23,6 +23,11 @@ impl StepStatus {
     pub fn is_unready(&self) -> bool {
         !self.state.is_fine() && !is_local(self.step)
     }
+
+    /// Returns whether it is a cluster that does not work: `doctor` says why.
+    pub fn is_failed_cluster(&self) -> bool {
+        self.step == Step::Cluster && matches!(self.state, State::Incomplete { .. })
+    }
 }
 
 /// Returns whether the step's thing is a file of this machine.

@@ -127,6 +127,7 @@ async fn look_first(
         (Err(error), Preflight::Look) => return Err(preflight::beside(context, error).await),
         (before, _) => before?,
     };
+    preflight::require_partition(context)?;
     function_code::require_short_names(&context.settings)?;
     super::steps::kept_bucket::require_usable(context).await?;
     half_deleted::require_none(context, replacing.is_some()).await?;

@@ -95,6 +95,7 @@ pub(super) fn statements() -> Vec<Statement> {
                 "ec2:DescribeAddresses",
                 "ec2:DescribeInstanceTypes",
                 "ec2:DescribeVpcs",
+                "freetier:GetAccountPlanState",
                 "servicequotas:GetAWSDefaultServiceQuota",
                 "servicequotas:GetServiceQuota",
             ],

@@ -30,6 +30,8 @@ readonly PROXY_USER=hpcapi-proxy
 readonly JOURNAL=/var/spool/hpcapi/jobs.txt
 readonly RECORDER=/usr/local/lib/hpcapi/record-jobs.py
 readonly OPERATOR=/etc/hpcapi/operate.py
+# For how many seconds other programs may keep this one from installing packages.
+readonly LOCK_PATIENCE=600
 
 # Units to restart, because a file of theirs changed.
 changed=()
@@ -254,12 +256,10 @@ User=$REST_USER
 Group=$REST_USER
 Environment=SLURM_CONF=$SLURM/etc/slurm.conf SLURM_JWT=daemon
 Environment=SLURMRESTD_JSON=compact MALLOC_ARENA_MAX=1
-ExecStart=$SLURM/sbin/slurmrestd -a rest_auth/jwt $(plugin_option) unix:$SOCKET
+$(logged slurmrestd "$SLURM/sbin/slurmrestd -a rest_auth/jwt $(plugin_option) unix:$SOCKET")
 RuntimeDirectory=slurmrestd
 RuntimeDirectoryMode=0750
 UMask=0007
-StandardOutput=append:$LOGS/slurmrestd.log
-StandardError=append:$LOGS/slurmrestd.log
 Restart=always
 RestartSec=1
 # A list of very many jobs takes gigabytes. Slurm itself comes first.
@@ -270,6 +270,21 @@ $(hardening)
 [Install]
 WantedBy=multi-user.target
 END
+}
+
+# logged NAME COMMAND: prints what has a unit run a command whose words go to the log of that name.
+logged() {
+    local file=$LOGS/$1.log
+    if [ "$(systemd_version)" -ge 240 ]; then
+        printf '%s\n' "ExecStart=$2" "StandardOutput=append:$file" "StandardError=append:$file"
+    else
+        # The systemd of RHEL 8 and Rocky Linux 8 appends to no file.
+        printf '%s\n' "ExecStart=/bin/bash -c 'exec $2 >>$file 2>&1'" "ReadWritePaths=$LOGS"
+    fi
+}
+
+systemd_version() {
+    systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p'
 }
 
 hardening() {
@@ -296,22 +311,41 @@ SystemCallArchitectures=native
 END
 }
 
+# Another program may hold the locks of the package manager: what updates a machine at its boot does
+# so for minutes. It is waited for; any other failure is tried three times.
 install_nginx() {
-    local _
-    for _ in 1 2 3; do
-        ! command -v nginx >/dev/null || return 0
+    local tries=3 output deadline=$((SECONDS + LOCK_PATIENCE))
+    ! command -v nginx >/dev/null || return 0
+    until command -v nginx >/dev/null; do
         log "installing nginx"
-        if command -v dnf >/dev/null; then
-            quietly timeout 120 dnf install -y -q nginx || sleep 3
+        output=$(install_package nginx 2>&1) || true
+        printf '%s\n' "$output" >>"$LOG"
+        ! command -v nginx >/dev/null || break
+        if is_about_a_lock "$output" && [ "$SECONDS" -lt "$deadline" ]; then
+            log "another program installs packages: waiting for it to end"
         else
-            export DEBIAN_FRONTEND=noninteractive
-            quietly timeout 60 apt-get update -q || true
-            quietly timeout 120 apt-get install -y -q --no-install-recommends nginx || sleep 3
-            # Debian and Ubuntu start what they install, on port 80.
-            quietly systemctl disable --now nginx || true
+            tries=$((tries - 1))
+            [ "$tries" -gt 0 ] || fail "nginx could not be installed: see $LOG"
         fi
+        sleep 3
     done
-    command -v nginx >/dev/null || fail "nginx could not be installed: see $LOG"
+    # Debian and Ubuntu start what they install, on port 80.
+    command -v dnf >/dev/null || quietly systemctl disable --now nginx || true
+}
+
+install_package() {
+    if command -v dnf >/dev/null; then
+        # It waits for its own lock, and says so.
+        timeout 180 dnf install -y "$1"
+        return
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    timeout 60 apt-get update -q || true
+    timeout 240 apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=60 "$1"
+}
+
+is_about_a_lock() {
+    grep -Eiq 'could not get lock|unable to (acquire|lock)|transaction lock|waiting for (process with pid|cache lock)' <<<"$1"
 }
 
 make_user() {
@@ -544,10 +578,8 @@ Description=Restarts a slurmctld that hangs
 
 [Service]
 Type=oneshot
-ExecStart=/usr/local/sbin/hpcapi-watchdog
+$(logged watchdog /usr/local/sbin/hpcapi-watchdog)
 LogLevelMax=notice
-StandardOutput=append:$LOGS/watchdog.log
-StandardError=append:$LOGS/watchdog.log
 END
     put /etc/systemd/system/hpcapi-watchdog.timer hpcapi-watchdog.timer <<'END'
 [Unit]
@@ -570,6 +602,8 @@ prepare_logs() {
         touch "$LOGS/$file"
         chown "$PROXY_USER:" "$LOGS/$file"
     done
+    touch "$LOGS/slurmrestd.log"
+    chown "$REST_USER:" "$LOGS/slurmrestd.log"
     put /etc/logrotate.d/hpcapi <<END
 $LOGS/*.log {
     size 20M
@@ -667,11 +701,9 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
-ExecStart=$(find_python) $RECORDER
+$(logged record-jobs "$(find_python) $RECORDER")
 Nice=10
 LogLevelMax=notice
-StandardOutput=append:$LOGS/record-jobs.log
-StandardError=append:$LOGS/record-jobs.log
 END
     put /etc/systemd/system/hpcapi-record-jobs.timer hpcapi-record-jobs.timer <<'END'
 [Unit]

@@ -19,6 +19,7 @@ mod moved;
 mod nameless_tokens;
 mod others_text;
 mod pieces;
+mod profiles;
 mod proxies;
 mod readers;
 mod recorded_answers;

@@ -64,3 +64,22 @@ fn what_is_on_this_machine_is_asked_without_a_proxy() {
         assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
     }
 }
+
+#[test]
+fn what_stands_in_for_aws_on_this_machine_is_asked_without_a_proxy() {
+    let refusal = "<ErrorResponse><Error><Code>InvalidClientTokenId</Code>\
+        <Message>nobody</Message></Error></ErrorResponse>";
+    let aws = Server::start(move |_| answer(403, "text/xml", refusal));
+    let user = User::new()
+        .set("AWS_ENDPOINT_URL", &aws.endpoint())
+        .set("AWS_ACCESS_KEY_ID", "x")
+        .set("AWS_SECRET_ACCESS_KEY", "x")
+        .set("AWS_REGION", "us-east-1")
+        .set("HTTP_PROXY", &refused_endpoint());
+    let outcome = user.run("", &["status"]);
+    assert!(
+        outcome.stderr.contains("InvalidClientTokenId: nobody"),
+        "{}",
+        outcome.stderr
+    );
+}

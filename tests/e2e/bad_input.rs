@@ -1,6 +1,7 @@
 //! Every bad input gets one clear error and changes nothing.
 
 use aws_sdk_cloudformation::types::Tag;
+use serde_json::json;
 
 use crate::environment::TestEnv;
 
@@ -137,4 +138,53 @@ async fn what_hpcapi_did_not_make_is_not_touched() {
         );
         stacks.delete_stack().stack_name(name).send().await.unwrap();
     }
+}
+
+/// Puts the account on AWS's free plan.
+async fn take_free_plan(env: &TestEnv) {
+    let variables = env.succeed(&["sandbox", "env"]);
+    let mut lines = variables.lines();
+    let url = lines.find_map(|line| line.strip_prefix("export AWS_ENDPOINT_URL="));
+    let url = format!("{}/_hpcapi/account-plans/{}", url.unwrap(), env.account());
+    let put = reqwest::Client::new()
+        .put(url)
+        .json(&json!({"plan": "FREE"}));
+    assert!(put.send().await.unwrap().status().is_success());
+}
+
+#[tokio::test]
+async fn what_a_free_plan_does_not_start_is_refused_before_anything_is_made() {
+    let env = TestEnv::new();
+    take_free_plan(&env).await;
+    env.succeed(&["doctor"]);
+    let ours = include_str!("../../cluster-config.yaml");
+    let large = ours.replace("InstanceType: t3.micro", "InstanceType: c5.large");
+    let large = env.file("large.yaml", &large);
+    refused(
+        &env,
+        &["up", "--yes", "--config", &large],
+        &[
+            "free plan, which does not start `c5.large`",
+            "`t3.small`",
+            "upgrade-account-plan",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_region_that_may_have_no_vpc_links_is_warned_of() {
+    let env = TestEnv::new();
+    let doctor = env.succeed(&["doctor", "--region", "ap-northeast-3"]);
+    assert!(doctor.contains("does not name this region"), "{doctor}");
+}
+
+#[tokio::test]
+async fn an_arn_of_another_partition_is_refused_with_its_line() {
+    let env = TestEnv::new();
+    let ours = include_str!("../../cluster-config.yaml");
+    let china = env.file("china.yaml", &ours.replace("arn:aws:iam", "arn:aws-cn:iam"));
+    let line = 1 + ours.lines().position(|line| line.contains("arn:")).unwrap();
+    let place = format!("china.yaml:{line}`: `arn:aws-cn:iam");
+    refused(&env, &["up", "--yes", "--config", &china], &[&place]).await;
 }

@@ -4,12 +4,18 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::environment::TestEnv;
 
+/// The configuration comes through a pipe, which the background cannot read again.
 #[tokio::test]
 async fn up_in_the_background_makes_the_deployment() {
     let env = TestEnv::new();
-    let begun = env.json(&["up", "--detach", "--output", "json"]);
+    env.file("own.yaml", include_str!("../../cluster-config.yaml"));
+    let begun = env.shell("hpcapi up --detach --output json --config <(cat ~/own.yaml)");
+    assert!(begun.status.success(), "{begun:?}");
+    let begun: Value = serde_json::from_slice(&begun.stdout).unwrap();
     let pid = begun["pid"].as_u64().unwrap();
     let process = format!("/proc/{pid}");
     assert!(Path::new(&process).exists(), "it waited for the end");
@@ -21,6 +27,7 @@ async fn up_in_the_background_makes_the_deployment() {
     // The last command waits for the end: it joins what the other has begun.
     let commands = begun["commands"].as_array().unwrap();
     let wait = commands.last().unwrap().as_str().unwrap();
+    assert!(wait.contains(".piped-"), "{wait}");
     let waited = env.shell(wait);
     assert!(waited.status.success(), "{waited:?}");
     while Path::new(&process).exists() {
@@ -31,6 +38,13 @@ async fn up_in_the_background_makes_the_deployment() {
     env.succeed(&["doctor"]);
     env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
+    let left = std::fs::read_dir(env.home().join(".parallelcluster")).unwrap();
+    let left: Vec<_> = left.map(|file| file.unwrap().file_name()).collect();
+    assert!(
+        left.iter()
+            .all(|file| !file.to_str().unwrap().ends_with(".yaml")),
+        "{left:?}"
+    );
 }
 
 #[tokio::test]

@@ -149,6 +149,7 @@ async fn a_script_that_fails_is_told_with_its_last_words() {
         ],
     );
     tells_the_logs(&env, &words, "the licence server sleeps");
+    without_its_api_stack_the_cluster_is_told(&env).await;
 
     // What was told to do. The logs of the cluster that goes are read once more.
     fs::remove_file(kept(&env)).unwrap();
@@ -161,6 +162,31 @@ async fn a_script_that_fails_is_told_with_its_last_words() {
     env.succeed(&["teardown", "--yes"]);
     scripts.remove("own.sh").await;
     env.assert_empty().await;
+}
+
+/// The cluster is why there is no API: that one is missing is no answer.
+async fn without_its_api_stack_the_cluster_is_told(env: &TestEnv) {
+    let stacks = aws_sdk_cloudformation::Client::new(&env.aws().await);
+    let name = "hpc-serverless-job-mgmt-api";
+    let delete = stacks.delete_stack().stack_name(name);
+    delete.send().await.unwrap();
+    while stacks
+        .describe_stacks()
+        .stack_name(name)
+        .send()
+        .await
+        .is_ok()
+    {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let doctor = env.run(&["doctor"]);
+    contains_all(
+        &text(&doctor.stdout),
+        &["the cluster is in CREATE_FAILED", "repair the script"],
+    );
+    let status = env.run(&["status"]);
+    contains_all(&text(&status.stdout), &["the cluster is in CREATE_FAILED"]);
+    contains_all(&text(&status.stderr), &["why it failed: ", " doctor "]);
 }
 
 #[tokio::test]

@@ -68,7 +68,10 @@ const RARE: &[(&str, &str)] = &[
         "there is half of an upload among runs",
     ),
     ("iam:GetRole", "the caller is a session of a role"),
-    ("iam:GetUser", "the caller is a user with a permissions boundary"),
+    (
+        "iam:GetUser",
+        "the caller is a user with a permissions boundary",
+    ),
     (
         "iam:SimulatePrincipalPolicy",
         "the caller is not the account itself",

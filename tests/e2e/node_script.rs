@@ -92,8 +92,56 @@ async fn no_node_can_change_what_runs_as_root_and_what_was_changed_is_put_right(
         env.succeed(&["up", "--yes"]);
         assert_eq!(read(&s3, &bucket, &key).await, ours);
     }
+    nginx_is_installed_while_another_program_installs(&env, &bucket, &key).await;
     env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
+}
+
+/// Takes nginx from the head node, and has the node script install it again, from a package that lies on
+/// the node, while another program holds the locks of the package manager. Prints the package's version.
+const INSTALL_AGAIN: &str = r#"#!/bin/bash
+set -eux
+exec 2>/tmp/install-again.log
+repository=/srv/packages package=/srv/packages/nginx
+mkdir -p $package/DEBIAN $package/usr/sbin $package/var/log/nginx
+cp /usr/sbin/nginx $package/usr/sbin/
+printf '%s\n' 'Package: nginx' 'Version: 99' "Architecture: $(dpkg --print-architecture)" \
+    'Maintainer: nobody <nobody@example.org>' 'Description: nginx of a test' >$package/DEBIAN/control
+cd $repository
+dpkg-deb --build --root-owner-group nginx nginx.deb >&2
+{
+    dpkg-deb --field nginx.deb
+    printf 'Filename: ./nginx.deb\nSize: %s\nSHA256: %s\n' "$(stat -c %s nginx.deb)" \
+        "$(sha256sum nginx.deb | cut -d ' ' -f 1)"
+} >Packages
+rm -rf /etc/apt/sources.list.d/*
+echo "deb [trusted=yes] file:$repository ./" >/etc/apt/sources.list
+mapfile -t old < <(dpkg-query --show --showformat '${Package}\n' 'nginx*' 'libnginx*')
+DEBIAN_FRONTEND=noninteractive dpkg --purge --force-depends "${old[@]}" >&2 || true
+if command -v nginx; then exit 9; fi
+python3 - <<'END' >&2 &
+import fcntl, time
+names = ["dpkg/lock-frontend", "dpkg/lock", "apt/lists/lock"]
+held = [open(f"/var/lib/{name}", "w") for name in names]
+for one in held:
+    fcntl.lockf(one, fcntl.LOCK_EX)
+time.sleep(6)
+END
+sleep 1
+bash "$script" updated >&2
+wait
+systemctl restart hpcapi-proxy
+dpkg-query --show --showformat '${Version}' nginx
+"#;
+
+/// The package manager is the real one.
+async fn nginx_is_installed_while_another_program_installs(env: &TestEnv, bucket: &str, key: &str) {
+    let fetch = format!(
+        "script=/root/head-node.sh\naws --region us-east-1 s3 cp s3://{bucket}/{key} $script >&2\n"
+    );
+    let script = INSTALL_AGAIN.replacen("set -eux\n", &format!("set -eux\n{fetch}"), 1);
+    assert_eq!(env.on_head_node(&script).await.trim(), "99");
+    env.succeed(&["ping"]);
 }
 
 /// Takes from the head node what earlier node scripts did not give it, and starts a job.

@@ -75,6 +75,7 @@ async fn a_newcomer_gets_an_api_runs_a_job_and_removes_it_all() {
     the_recipes_job_runs(&env, &api, version).await;
     nobody_gets_in_without_a_valid_token(&env, &api, version).await;
     the_printed_commands_work(&env, &up);
+    a_proof_whose_job_cannot_start_ends_with_the_reason(&env).await;
 
     let teardown = env.json(&["teardown", "--yes", "--output", "json"]);
     assert_eq!(teardown["left"], json!([]));
@@ -91,6 +92,33 @@ async fn a_newcomer_gets_an_api_runs_a_job_and_removes_it_all() {
     assert_eq!(again["removed"], json!([]));
     env.fail(3, &["status"]);
     env.fail(3, &["token"]);
+}
+
+/// Its queue is closed, as in ParallelCluster's protected mode; then its nodes are down.
+async fn a_proof_whose_job_cannot_start_ends_with_the_reason(env: &TestEnv) {
+    let ends_with = |expected: &[&str]| {
+        let words = env.fail(1, &["up", "--yes", "--prove"]);
+        for part in expected {
+            assert!(words.contains(part), "no `{part}` in:\n{words}");
+        }
+        let waiting = env.json(&["jobs", "list", "--state", "PENDING", "--output", "json"]);
+        assert_eq!(waiting["jobs"], json!([]));
+    };
+    env.on_head_node("scontrol update partitionname=queue1 state=INACTIVE")
+        .await;
+    ends_with(&[
+        "the queue queue1 is INACTIVE",
+        "pcluster update-compute-fleet --cluster-name hpc-serverless-job-mgmt",
+    ]);
+    let nodes = "nodes=$(sinfo --noheader --format %N | paste -sd,)";
+    let down = format!(
+        "scontrol update partitionname=queue1 state=UP; {nodes}
+         scontrol update nodename=$nodes state=down reason='no disk any more'"
+    );
+    env.on_head_node(&down).await;
+    ends_with(&["cannot start", "no disk any more", "state=resume"]);
+    let resume = format!("{nodes}; scontrol update nodename=$nodes state=resume");
+    env.on_head_node(&resume).await;
 }
 
 fn private_files_are_private(env: &TestEnv) {

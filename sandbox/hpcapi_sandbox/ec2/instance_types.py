@@ -25,6 +25,10 @@ def checked_instance_type(name: str) -> str:
     return name
 
 
+def is_of_free_plan(name: str) -> bool:
+    return "f" in instance_types()[name]["flags"]
+
+
 def architectures(name: str) -> list[str]:
     return instance_types()[name]["architectures"].split("+")
 

@@ -8,10 +8,11 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import ec2 as store
 
+from .. import account_plan
 from ..aws_error import AwsError
 from ..identifiers import new_id, now
 from . import capacity, images, network_interfaces, query
-from .instance_types import architectures, checked_instance_type
+from .instance_types import architectures, checked_instance_type, is_of_free_plan
 from .instances import Instance, add, state
 from .zones import offered
 
@@ -56,6 +57,13 @@ class Launch:
         if not self.image_id:
             raise AwsError("MissingParameter", "The request must contain the parameter ImageId")
         checked_instance_type(self.instance_type)
+        if account_plan.is_free() and not is_of_free_plan(self.instance_type):
+            raise AwsError(
+                "InvalidParameterCombination",
+                "The specified instance type is not eligible for Free Tier. For a list of Free "
+                "Tier instance types, run 'describe-instance-types' with the filter "
+                "'free-tier-eligible=true'.",
+            )
         image = images.checked_image(self.image_id)
         if image["Architecture"] not in architectures(self.instance_type):
             raise AwsError(

@@ -22,18 +22,18 @@ from ..patching import replace_everywhere
 from . import describe, query
 from .instance_types import instance_types
 
-# Zones that API Gateway's documentation leaves out for VPC links (v2).
-ZONES_WITHOUT_VPC_LINKS = {
-    "use1-az3",
-    "usw1-az2",
-    "ape1-az1",
-    "apne1-az3",
-    "apne2-az4",
-    "cac1-az4",
-    "eus1-az2",
-    "euw2-az4",
-    "euw3-az2",
-}
+
+@cache
+def _vpc_link_zones() -> dict[str, frozenset[str]]:
+    """Region -> the zones with VPC links (v2), as API Gateway's documentation has them."""
+    with open(Path(__file__).with_name("vpc_link_zones.csv"), encoding="utf-8") as file:
+        rows = csv.DictReader(file)
+        return {row["region"]: frozenset(row["zone_ids"].split()) for row in rows}
+
+
+def takes_vpc_link(an_id: str) -> bool:
+    """Whether a zone of the current region does; none does in a region that is not documented."""
+    return an_id in _vpc_link_zones().get(get_region(), frozenset())
 
 
 @cache

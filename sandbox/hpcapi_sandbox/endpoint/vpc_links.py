@@ -107,7 +107,7 @@ def _create(
         if not subnet:
             raise AwsError("BadRequestException", f"The subnet ID '{subnet_id}' does not exist")
         zone_id = subnet["AvailabilityZoneId"]
-        if zone_id in zones.ZONES_WITHOUT_VPC_LINKS:
+        if not zones.takes_vpc_link(zone_id):
             raise AwsError(
                 "BadRequestException",
                 f"Subnet '{subnet_id}' is in Availability Zone '{zone_id}' where service is not "

@@ -45,7 +45,8 @@ pub(super) struct Args {
     output: Format,
 }
 
-pub(super) async fn run(args: Args) -> Result<()> {
+pub(super) async fn run(mut args: Args) -> Result<()> {
+    args.cluster.keep_piped(&args.deployment)?;
     if args.deployment.is_in_sandbox() {
         let sandbox = open_sandbox()?;
         if sandbox.running().is_none() && (args.check || !sandbox.is_installed().await) {

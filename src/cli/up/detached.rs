@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -26,8 +26,9 @@ pub(super) struct Detached {
 
 impl Detached {
     /// Begins it. It is no child of the shell's job, so that neither Ctrl-C nor the end of the
-    /// terminal ends it; the end of the machine does, and then `up` goes on where it was.
-    pub(super) fn begin(settings: &Settings) -> Result<Detached> {
+    /// terminal ends it; the end of the machine does, and then `up` goes on where it was. `piped` is
+    /// the file of a configuration that came through a pipe, which nobody can read again.
+    pub(super) fn begin(settings: &Settings, piped: Option<&Path>) -> Result<Detached> {
         let log = settings.up_log_path();
         let failure = || {
             format!(
@@ -38,7 +39,7 @@ impl Detached {
         files::write_private(&log, b"")?;
         let story = File::options().append(true).open(&log).doing(failure)?;
         let own = std::env::args_os().skip(1);
-        let pid = process::again_in_background(arguments(own), &story).doing(failure)?;
+        let pid = process::again_in_background(arguments(own, piped), &story).doing(failure)?;
         let again = &settings.again;
         let commands = vec![
             format!("tail -f {}", quoted(&log.display().to_string())),
@@ -51,14 +52,26 @@ impl Detached {
 
 /// Returns the arguments of the process in the background: what could be asked was asked, and
 /// what could be looked at was looked at. Before a cluster is deleted it is looked again.
-fn arguments(own: impl Iterator<Item = OsString>) -> Vec<OsString> {
+fn arguments(own: impl Iterator<Item = OsString>, piped: Option<&Path>) -> Vec<OsString> {
     let mut arguments: Vec<_> = own.filter(|argument| argument != "--detach").collect();
+    if let Some(file) = piped {
+        without_config(&mut arguments);
+        arguments.extend(["--config".into(), file.into()]);
+    }
     let replaces = arguments.iter().any(|one| one == "--replace-cluster");
     arguments.push("--yes".into());
     if !replaces {
         arguments.push("--skip-preflight".into());
     }
     arguments
+}
+
+fn without_config(arguments: &mut Vec<OsString>) {
+    let is_joined = |one: &OsString| one.as_encoded_bytes().starts_with(b"--config=");
+    arguments.retain(|one| !is_joined(one));
+    if let Some(at) = arguments.iter().position(|one| one == "--config") {
+        arguments.drain(at..(at + 2).min(arguments.len()));
+    }
 }
 
 impl Answer for Detached {
@@ -88,13 +101,27 @@ mod tests {
     fn the_process_in_the_background_asks_and_detaches_no_more() {
         let own = ["up", "--detach", "--name", "x", "--yes"].map(OsString::from);
         assert_eq!(
-            arguments(own.into_iter()),
+            arguments(own.into_iter(), None),
             ["up", "--name", "x", "--yes", "--yes", "--skip-preflight"]
         );
         let own = ["up", "--replace-cluster", "--detach"].map(OsString::from);
         assert_eq!(
-            arguments(own.into_iter()),
+            arguments(own.into_iter(), None),
             ["up", "--replace-cluster", "--yes"]
         );
+    }
+
+    #[test]
+    fn the_process_in_the_background_reads_a_piped_configuration_from_its_file() {
+        let kept = Path::new("/h/x.piped-0.yaml");
+        let expected = ["up", "--yes", "--config", "/h/x.piped-0.yaml", "--yes"];
+        for own in [
+            &["up", "--config", "/dev/fd/63", "--yes"][..],
+            &["up", "--config=-", "--yes"],
+            &["up", "--yes", "--config", "-", "--detach"],
+        ] {
+            let own = own.iter().map(OsString::from);
+            assert_eq!(arguments(own, Some(kept))[..5], expected);
+        }
     }
 }

@@ -4,6 +4,7 @@ mod answer;
 mod detached;
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use clap::{Args as ClapArgs, ValueEnum};
 use futures_util::future::BoxFuture;
@@ -91,6 +92,7 @@ enum Switch {
 }
 
 pub(super) async fn run(mut args: Args) -> Result<()> {
+    let piped = args.cluster.keep_piped(&args.deployment)?;
     args.cluster.kept_bucket = args.bucket.take();
     args.cluster.notify = args.notify.take().unwrap_or_default();
     if let Some(switch) = args.operations {
@@ -110,7 +112,7 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
     let (events, story) = Story::start(false);
     take_up_triggers(&mut args, &events).await;
     if args.detach {
-        let begun = begin(&args, &events).await;
+        let begun = begin(&args, piped.as_deref(), &events).await;
         drop(events);
         story.end().await;
         return output::answer(&begun?, args.output);
@@ -149,7 +151,7 @@ async fn take_up_triggers(args: &mut Args, events: &Events) {
 }
 
 /// Looks whether all of it can be made, and leaves the making to another process.
-async fn begin(args: &Args, events: &Events) -> Result<Detached> {
+async fn begin(args: &Args, piped: Option<&Path>, events: &Events) -> Result<Detached> {
     let context = args
         .deployment
         .context(&args.cluster, SandboxUse::Start, events)
@@ -158,7 +160,7 @@ async fn begin(args: &Args, events: &Events) -> Result<Detached> {
         |replaced| -> BoxFuture<'_, Result<()>> { Box::pin(confirm_replacement(args, replaced)) };
     let replacing = args.replace_cluster.then_some(&consent as &Consent<'_>);
     deploy::look_ahead(&context, args.preflight(), replacing).await?;
-    Detached::begin(&context.settings)
+    Detached::begin(&context.settings, piped)
 }
 
 async fn work(args: &Args, events: &Events) -> Result<UpAnswer> {

@@ -9,7 +9,7 @@ use crate::deploy::repair::Repair;
 use crate::deploy::steps::{api, cluster, head_node, requirements};
 use crate::error::Result;
 
-use super::Layer;
+use super::{Layer, cluster as cluster_layer};
 
 const SUBJECT: &str = "stacks";
 
@@ -41,7 +41,15 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
     let name = &context.settings.name;
     let requirements_stack = name.requirements_stack();
     for name in [requirements_stack.clone(), name.api_stack()] {
-        let Some(found) = context.aws.stacks.describe(&name).await? else {
+        let found = context.aws.stacks.describe(&name).await?;
+        // The API stack waits for a head node: what the cluster lacks is why it is not there.
+        if name != requirements_stack && !found.as_ref().is_some_and(Stack::is_usable) {
+            let cluster = cluster_layer::look(context).await?;
+            if !cluster.finding.is_fine() {
+                return Ok(cluster);
+            }
+        }
+        let Some(found) = found else {
             let text = format!("the stack `{name}` is missing");
             return Ok(Finding::problem(SUBJECT, text).then(up).into());
         };

@@ -2,14 +2,23 @@
 
 use std::time::Duration;
 
+use crate::aws::vpc_link_zones;
 use crate::context::Context;
-use crate::deploy::finding::Finding;
+use crate::deploy::finding::{Finding, Verdict};
+use crate::error::{Error, Result};
+
+const REGION: &str = "region";
+
+/// The partition of AWS in which hpcapi works.
+const PARTITION: &str = "aws";
 
 /// So long the first `up` takes on AWS, with a cluster that takes its time.
 const EXPECTED: Duration = Duration::from_secs(40 * 60);
 
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
-    vec![credentials(context).await, region(context)]
+    let mut findings = vec![credentials(context).await];
+    findings.extend(region(context));
+    findings
 }
 
 async fn credentials(context: &Context) -> Finding {
@@ -38,19 +47,59 @@ async fn credentials(context: &Context) -> Finding {
     }
 }
 
-fn region(context: &Context) -> Finding {
-    const SUBJECT: &str = "region";
-    let region = &context.aws.region;
-    let partition = context.identity.arn.split(':').nth(1).unwrap_or_default();
-    if partition == "aws" {
-        return Finding::good(
-            SUBJECT,
-            format!("{region}, account {}", context.identity.account),
-        );
+fn region(context: &Context) -> Vec<Finding> {
+    if let Err(error) = require_partition(context) {
+        let refused = Finding {
+            verdict: Verdict::Problem,
+            ..Finding::of_error(REGION, &error)
+        };
+        return vec![refused];
     }
-    Finding::problem(
-        SUBJECT,
-        format!("{region} is in the partition {partition}, where hpcapi was never tried"),
+    let region = &context.aws.region;
+    let text = format!("{region}, account {}", context.identity.account);
+    let mut findings = vec![match vpc_link_zones(region) {
+        Some(_) => Finding::good(REGION, text),
+        None => Finding::warning(REGION, text)
+            .because(
+                "AWS's documentation does not name this region among those where API Gateway has \
+                 VPC links for HTTP APIs: the cluster can be made there, the API perhaps not",
+            )
+            .then("choose a region that it names: --region us-east-1"),
+    }];
+    findings.extend(foreign_arn(context));
+    findings
+}
+
+/// Fails in the partitions of AWS that hpcapi does not work in: those of GovCloud and China.
+pub(in crate::deploy) fn require_partition(context: &Context) -> Result<()> {
+    let partition = context.identity.partition();
+    if partition == PARTITION {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "{} is in the partition {partition}, which hpcapi does not support",
+        context.aws.region
+    ))
+    .hint("use an account and a region of the partition aws: --region us-east-1"))
+}
+
+/// Finds an ARN in the configuration that can be of nothing in this partition.
+fn foreign_arn(context: &Context) -> Option<Finding> {
+    let is_foreign = |value: &&str| {
+        let partition = value
+            .strip_prefix("arn:")
+            .and_then(|it| it.split(':').next());
+        partition.is_some_and(|it| it.starts_with("aws") && it != PARTITION)
+    };
+    let arn = context.config.values().find(is_foreign)?;
+    let line = context.config.line_of_value(arn);
+    let place = line.map_or(String::new(), |line| format!(":{line}"));
+    let file = context.config.file().display();
+    Some(
+        Finding::problem(
+            REGION,
+            format!("`{file}{place}`: `{arn}` is of another partition than this account"),
+        )
+        .then(format!("write arn:{PARTITION}:… there")),
     )
-    .then("choose a region of the partition aws: --region us-east-1")
 }

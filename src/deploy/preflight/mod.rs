@@ -7,6 +7,7 @@ mod judgement;
 mod machine;
 mod names;
 mod permissions;
+mod plan;
 mod room;
 mod sandbox_limits;
 mod validators;
@@ -16,6 +17,8 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 
 use super::finding::{Finding, Verdict};
+
+pub(super) use account::require_partition;
 
 /// Looks at everything that `up` needs, and changes nothing.
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
@@ -29,8 +32,9 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         };
         (machine, validators)
     };
-    let (account, permissions, (machine, validators), names, room, judged, configuration) = tokio::join!(
+    let (account, plan, permissions, (machine, validators), names, room, judged, configuration) = tokio::join!(
         account::look(context),
+        plan::look(context),
         permissions::look(context),
         machine_and_validators,
         names::look(context),
@@ -44,7 +48,7 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         configuration,
         validators.unwrap_or_default(),
     ];
-    let of_account = [account, permissions, machine, names, room];
+    let of_account = [account, vec![plan], permissions, machine, names, room];
     [of_account.concat(), of_file.concat()].concat()
 }
 

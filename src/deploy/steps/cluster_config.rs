@@ -1,6 +1,7 @@
 //! The user's cluster configuration with every `CHANGE_ME` filled, in a file for `pcluster`.
 
-use std::fs;
+use std::fs::{self, DirEntry};
+use std::path::PathBuf;
 
 use crate::context::Context;
 use crate::deploy::{State, elsewhere};
@@ -55,6 +56,11 @@ pub(in crate::deploy) fn run(context: &Context) -> Result<()> {
 }
 
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
+    if elsewhere::local(context).is_empty() {
+        for file in piped(context) {
+            files::remove(&file)?;
+        }
+    }
     if !is_of_here(context).await? {
         return Ok(Outcome::Absent);
     }
@@ -64,6 +70,18 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     } else {
         Outcome::Absent
     })
+}
+
+/// Returns the files of configurations that came through a pipe.
+fn piped(context: &Context) -> Vec<PathBuf> {
+    let name = &context.settings.name;
+    let is_piped = |file: &DirEntry| {
+        let file = file.file_name();
+        file.to_str().is_some_and(|file| name.is_piped_config(file))
+    };
+    let files = fs::read_dir(context.settings.local_folder());
+    let files = files.into_iter().flatten().flatten();
+    files.filter(is_piped).map(|file| file.path()).collect()
 }
 
 /// Returns whether the file is there, and not that of a deployment of the same name in another

@@ -3,9 +3,8 @@
 
 use std::error::Error as StdError;
 
-use hyper_util::client::proxy::matcher::Matcher;
-
 use crate::error::Error;
+use crate::proxies;
 
 use super::server::Server;
 use super::tls;
@@ -20,7 +19,8 @@ pub(super) fn unanswered(server: &Server, error: reqwest::Error) -> Error {
     if because.contains("tls handshake eof") {
         return tls::unspoken(server).because(because);
     }
-    if let Some(proxy) = proxy_of(server)
+    if let Server::Url(url) = server
+        && let Some(proxy) = proxies::of(url)
         && is_connect
     {
         return not_through(&proxy, server, &because);
@@ -51,22 +51,7 @@ fn not_through(proxy: &str, server: &Server, because: &str) -> Error {
             "the proxy {proxy}, through which {server} is asked, cannot be reached"
         )),
     };
-    error.because(because.to_owned()).hint(
-        "it is named by HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: unset it, or name servers that need none in NO_PROXY",
-    )
-}
-
-/// Returns the proxy that a server is asked through, without its password.
-fn proxy_of(server: &Server) -> Option<String> {
-    if server.is_here() {
-        return None;
-    }
-    let url = server.url("/").parse().ok()?;
-    let proxy = Matcher::from_env().intercept(&url)?;
-    let authority = proxy.uri().authority()?.as_str();
-    let (_, place) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let scheme = proxy.uri().scheme_str().unwrap_or("http");
-    Some(format!("{scheme}://{place}"))
+    error.because(because.to_owned()).hint(proxies::ADVICE)
 }
 
 /// Returns the innermost cause: the outer ones only repeat the URL.

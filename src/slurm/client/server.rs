@@ -7,6 +7,7 @@ use std::str::FromStr;
 use reqwest::Url;
 
 use crate::error::{Error, Result};
+use crate::proxies;
 
 /// The place of a Slurm REST API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,21 +40,16 @@ impl Server {
         let Ok(url) = Url::parse(base) else {
             return false;
         };
-        url.scheme() == "http" && !is_here(&url)
+        url.scheme() == "http" && !proxies::is_here(&url)
     }
 
     /// Returns whether it is on this machine: no proxy elsewhere could reach it.
     pub fn is_here(&self) -> bool {
         match self {
-            Server::Url(base) => Url::parse(base).is_ok_and(|url| is_here(&url)),
+            Server::Url(base) => Url::parse(base).is_ok_and(|url| proxies::is_here(&url)),
             Server::Socket(_) => true,
         }
     }
-}
-
-fn is_here(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    host == "localhost" || host == "[::1]" || host.starts_with("127.")
 }
 
 /// Returns what of a path hpcapi itself puts there: `/slurm/v0.0.42/jobs`, `/openapi/v3`.

@@ -49,12 +49,21 @@ pub struct Explanation {
     /// Whether they wait for what may come by itself.
     #[serde(skip)]
     may_start: bool,
+    /// Whether somebody has to do something before they start.
+    #[serde(skip)]
+    needs_help: bool,
 }
 
 impl Explanation {
     /// Returns whether they wait for what will come by itself.
     pub fn may_start(&self) -> bool {
         self.may_start
+    }
+
+    /// Returns whether they wait for what does not come by itself: a change of them, of their
+    /// partition or of its nodes.
+    pub fn needs_help(&self) -> bool {
+        self.needs_help
     }
 }
 
@@ -126,6 +135,7 @@ fn one(group: &Group, around: &Surroundings) -> Explanation {
         advice: Vec::new(),
         unknown: around.unknown.clone(),
         may_start: false,
+        needs_help: false,
     };
     if job.state.has_ended() {
         ended::explain(group, &mut explanation);

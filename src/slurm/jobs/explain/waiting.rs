@@ -25,6 +25,9 @@ pub(super) fn explain(group: &Group<'_>, around: &Surroundings, explanation: &mu
     let obstacle = partition::explain(job, around, explanation);
     ahead(job, around, explanation);
     others(job, around, explanation);
+    explanation.needs_help = job.never_starts()
+        || is_held
+        || obstacle.is_some_and(|obstacle| obstacle != Obstacle::Capacity);
     explanation.text = sentence(group, reason.as_ref(), is_held, obstacle);
     expected(group, around, is_held, explanation);
     advise(group, reason.as_ref(), is_held, around, explanation);

@@ -1,5 +1,7 @@
 //! `up --prove`: a real job, submitted through the public URL, and what it printed.
 
+mod watch;
+
 use std::time::Duration;
 
 use crate::aws::Invocation;
@@ -10,6 +12,7 @@ use crate::slurm::jobs::{self, Job, JobId};
 use crate::slurm::submission::{Description, Owner};
 use crate::slurm::{Lifespan, Minter};
 use crate::step::Step;
+use crate::wait::Pace;
 
 use super::Up;
 
@@ -45,41 +48,64 @@ impl Proof {
         let identity = Identity::Given(Credentials { user: None, token });
         let client = Client::new(transport, identity, Memory::default());
         let home = login.home.clone();
-        let id = submit(&client, &home, &Owner::from(login)).await?;
+        let id = submit(context, &client, &home, &Owner::from(login)).await?;
         let seen = |job: &Job| {
             let text = format!("job {} is {}", job.id, job.state);
             context.events.doing(Step::Endpoint, text);
         };
         let troubled = |error: &Error| context.events.doing(Step::Endpoint, error.to_string());
-        let ended = jobs::wait(
-            &client,
-            &[JobId::from(id)],
-            LIMIT,
-            async |_| Vec::new(),
-            seen,
-            troubled,
-        )
-        .await?;
+        let ids = [JobId::from(id)];
+        let forgotten = async |_| Vec::new();
+        let ended = tokio::select! {
+            ended = jobs::wait(&client, &ids, LIMIT, forgotten, seen, troubled) => ended,
+            error = watch::until_stuck(context, &client, ids[0]) => {
+                return Err(watch::given_up(&client, ids[0], error).await);
+            }
+        };
+        let ended = match ended {
+            Ok(ended) => ended,
+            Err(error) => return Err(watch::with_reason(&client, ids[0], error).await),
+        };
         let Some(job) = ended.into_iter().next() else {
             return Err(Error::failed(format!("Slurm does not show job {id}")));
         };
-        let file = format!("{home}/hpcapi-proof-{id}.out");
-        let output = read(context, &up.head_node, &file).await?;
-        if job.state.as_str() != "COMPLETED" {
-            return Err(Error::failed(format!("job {id} ended as {}", job.state)).because(output));
+        if !job.state.has_ended() {
+            let error = Error::failed(format!("job {id} cannot start"));
+            let error = watch::with_reason(&client, ids[0], error).await;
+            return Err(watch::given_up(&client, ids[0], error).await);
         }
+        let file = format!("{home}/hpcapi-proof-{id}.out");
+        let output = read(context, &up.head_node, &file).await;
+        if job.state.as_str() != "COMPLETED" {
+            let printed = output.unwrap_or_else(|error| format!("{error:#}"));
+            return Err(Error::failed(format!("job {id} ended as {}", job.state)).because(printed));
+        }
+        let output = output?;
         Ok(Proof { job, output })
     }
 }
 
-async fn submit(client: &Client, home: &str, owner: &Owner) -> Result<u64> {
-    let mut description = Description::read("proof", SCRIPT.as_bytes())?;
-    description.set("job-name", "hpcapi-proof")?;
-    description.set("output", &format!("{home}/hpcapi-proof-%j.out"))?;
-    description.fill(owner)?;
-    Ok(jobs::submit(client, description, &jobs::Marker::new()?)
-        .await?
-        .id)
+/// Submits the job; one that is refused for a queue that takes none is submitted again for a while.
+async fn submit(context: &Context, client: &Client, home: &str, owner: &Owner) -> Result<u64> {
+    let mut pace = Pace::minutes(watch::SETTLES);
+    loop {
+        let mut description = Description::read("proof", SCRIPT.as_bytes())?;
+        description.set("job-name", "hpcapi-proof")?;
+        description.set("output", &format!("{home}/hpcapi-proof-%j.out"))?;
+        description.fill(owner)?;
+        let error = match jobs::submit(client, description, &jobs::Marker::new()?).await {
+            Ok(submitted) => return Ok(submitted.id),
+            Err(error) => error,
+        };
+        let Some((closed, next)) = watch::closed_queues(context, client).await else {
+            return Err(error);
+        };
+        context.events.doing(Step::Endpoint, closed.clone());
+        if !pace.next().await {
+            let error = Error::failed(closed).because(format!("{error:#}"));
+            return Err(error.hint(next));
+        }
+    }
 }
 
 async fn read(context: &Context, head_node: &str, file: &str) -> Result<String> {

@@ -1,0 +1,118 @@
+//! The cluster configuration that a command is given: a file, a pipe, or none.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::files;
+use crate::pcluster::config::ClusterConfig;
+use crate::settings::{DeploymentName, local_folder};
+
+use super::deployment::{ClusterArgs, DeploymentArgs, home};
+
+/// The cluster configuration that hpcapi carries.
+const DEFAULT_CONFIG: &str = include_str!("../../cluster-config.yaml");
+
+/// The longest configuration that is read; those of real clusters have a few kilobytes.
+const LONGEST_CONFIG: u64 = 512 * 1024;
+
+const STANDARD_INPUT: &str = "-";
+
+impl ClusterArgs {
+    /// Keeps a configuration that comes through a pipe in a file, and names that from now on: a
+    /// pipe can be read once, and another process and commands that are printed read it again.
+    /// Returns the file; `None` where the configuration lies in one already, or there is none.
+    /// A configuration that is no valid one is kept nowhere.
+    pub(super) fn keep_piped(&mut self, deployment: &DeploymentArgs) -> Result<Option<PathBuf>> {
+        let Some(given) = self.config.as_deref().filter(|path| is_piped(path)) else {
+            return Ok(None);
+        };
+        let name: DeploymentName = deployment.name.parse()?;
+        let text = text(given)?;
+        ClusterConfig::parse(&text, shown(given))?;
+        let kept = local_folder(&home()?).join(name.piped_config(&text));
+        files::write_private(&kept, text.as_bytes())?;
+        self.config = Some(kept.clone());
+        Ok(Some(kept))
+    }
+}
+
+/// Returns the configuration that is meant; fails on one that is not valid, with the line.
+pub(super) fn read(cluster: &ClusterArgs) -> Result<ClusterConfig> {
+    let Some(path) = &cluster.config else {
+        return ClusterConfig::parse(DEFAULT_CONFIG, "cluster-config.yaml".as_ref());
+    };
+    let config = ClusterConfig::parse(&text(path)?, shown(path))?;
+    if cluster.key_name.is_some() && !config.wants_key_name() {
+        return Err(Error::usage(format!(
+            "--key-name has no place to go to: `{}` has no CHANGE_ME at HeadNode.Ssh.KeyName",
+            path.display()
+        ))
+        .hint("leave out --key-name, or write KeyName: CHANGE_ME there"));
+    }
+    Ok(config)
+}
+
+/// Returns whether a path may give its content once only, or to this process only: a named pipe,
+/// what a shell makes of `<(…)`, and whatever standard input is.
+fn is_piped(path: &Path) -> bool {
+    let is_of_this_process = path.starts_with("/dev") || path.starts_with("/proc");
+    let is_no_file = || fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
+    path.as_os_str() == STANDARD_INPUT || is_of_this_process || is_no_file()
+}
+
+/// Returns what a path is called in messages.
+fn shown(path: &Path) -> &Path {
+    match path.as_os_str() == STANDARD_INPUT {
+        true => Path::new("standard input"),
+        false => path,
+    }
+}
+
+fn text(path: &Path) -> Result<String> {
+    let mut text = String::new();
+    let read = match path.as_os_str() == STANDARD_INPUT {
+        true => begin(io::stdin(), &mut text),
+        false => File::open(path).and_then(|file| begin(file, &mut text)),
+    };
+    let shown = shown(path).display();
+    read.map_err(|error| {
+        Error::usage(format!("cannot read the configuration `{shown}`")).because(error)
+    })?;
+    if text.len() as u64 > LONGEST_CONFIG {
+        return Err(Error::usage(format!(
+            "`{shown}` is longer than any configuration ({} KiB)",
+            LONGEST_CONFIG / 1024
+        )));
+    }
+    Ok(text)
+}
+
+/// Reads a little more than a configuration can have.
+fn begin(source: impl Read, text: &mut String) -> io::Result<usize> {
+    source.take(LONGEST_CONFIG + 1).read_to_string(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_read_once_is_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.yaml");
+        fs::write(&file, "a: 1\n").unwrap();
+        assert!(!is_piped(&file));
+        assert!(!is_piped(folder.path()));
+        assert!(!is_piped(Path::new("./-")));
+        for piped in ["-", "/dev/stdin", "/dev/fd/63", "/proc/self/fd/0"] {
+            assert!(is_piped(Path::new(piped)), "{piped}");
+        }
+        let (_reader, writer) = io::pipe().unwrap();
+        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&writer));
+        let link = folder.path().join("link.yaml");
+        std::os::unix::fs::symlink(path, &link).unwrap();
+        assert!(is_piped(&link));
+    }
+}
