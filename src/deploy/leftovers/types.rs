@@ -10,7 +10,8 @@ use crate::aws::SERVICES;
 const TABLE: &str = include_str!("../../../tests/leftover_types.json");
 
 /// The types of a cluster's own stacks, to which the end-to-end tests hold it.
-const OF_CLUSTERS: &str = include_str!("../../../tests/iam_policy/handlers.json");
+const OF_CLUSTERS: &str =
+    include_str!("../../../sandbox/hpcapi_sandbox/cloudformation/handlers.json");
 
 const TEMPLATES: [&str; 5] = [
     include_str!("../../../templates/requirements.yaml"),

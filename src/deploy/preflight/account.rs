@@ -92,7 +92,7 @@ fn foreign_arn(context: &Context) -> Option<Finding> {
         partition.is_some_and(|it| it.starts_with("aws") && it != PARTITION)
     };
     let arn = context.config.values().find(is_foreign)?;
-    let line = context.config.line_of_value(arn);
+    let line = context.config.line_of_word(arn);
     let place = line.map_or(String::new(), |line| format!(":{line}"));
     let file = context.config.file().display();
     Some(

@@ -54,8 +54,8 @@ async fn lack(context: &Context, role: &OwnRole) -> Option<Finding> {
         resources: vec!["*".to_owned()],
         context: Vec::new(),
     };
-    let denied = context.aws.permissions.denied(&role.arn, &wish).await;
-    if denied.ok()?.is_empty() {
+    let simulated = context.aws.permissions.simulate(&role.arn, &wish).await;
+    if simulated.ok()?.refused.is_empty() {
         return None;
     }
     let place = judgement::place(&context.config, &role.path);
