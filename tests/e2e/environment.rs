@@ -50,6 +50,8 @@ pub(crate) struct TestEnv {
     home: TempDir,
     account: String,
     suite: &'static str,
+    /// Variables of every `hpcapi`.
+    variables: Vec<(&'static str, String)>,
 }
 
 /// Returns the folder that all tests share, below the target folder.
@@ -122,7 +124,28 @@ impl TestEnv {
             home: tempfile::tempdir().unwrap(),
             account,
             suite,
+            variables: Vec::new(),
         }
+    }
+
+    /// Lets the user come with these credentials instead of the account's own, as to AWS.
+    pub(crate) fn come_as(&mut self, id: &str, secret: &str, token: &str) {
+        let variables = self.succeed(&["sandbox", "env"]);
+        let url = variables
+            .lines()
+            .find_map(|line| line.strip_prefix("export AWS_ENDPOINT_URL="))
+            .unwrap();
+        self.variables = [
+            ("HPCAPI_SANDBOX", ""),
+            ("AWS_ENDPOINT_URL", url),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+            ("AWS_ACCESS_KEY_ID", id),
+            ("AWS_SECRET_ACCESS_KEY", secret),
+            ("AWS_SESSION_TOKEN", token),
+        ]
+        .map(|(name, value)| (name, value.to_owned()))
+        .into();
     }
 
     pub(crate) fn home(&self) -> &Path {
@@ -162,6 +185,7 @@ impl TestEnv {
     pub(crate) fn hpcapi(&self, arguments: &[&str]) -> Command {
         let mut command = hpcapi(self.home(), self.suite);
         command.env("HPCAPI_SANDBOX_ACCOUNT", &self.account);
+        command.envs(self.variables.iter().cloned());
         command.args(arguments);
         command
     }

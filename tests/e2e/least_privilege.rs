@@ -1,10 +1,12 @@
-//! `hpcapi iam-policy` against what the emulator wrote down: every call of every command is
-//! allowed by the policy of its use, and no policy allows what nobody asks for.
+//! `hpcapi iam-policy` against a role that has its policies and no other right, and against what the
+//! emulator wrote down: every call of every command is allowed by the policy of its use, and no policy
+//! allows what nobody asks for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use serde_json::Value;
+use aws_sdk_iam::Client as Iam;
+use serde_json::{Value, json};
 
 use crate::environment::TestEnv;
 
@@ -67,14 +69,9 @@ const RARE: &[(&str, &str)] = &[
         "s3:AbortMultipartUpload",
         "there is half of an upload among runs",
     ),
-    ("iam:GetRole", "the caller is a session of a role"),
     (
         "iam:GetUser",
         "the caller is a user with a permissions boundary",
-    ),
-    (
-        "iam:SimulatePrincipalPolicy",
-        "the caller is not the account itself",
     ),
     (
         "logs:DescribeLogStreams",
@@ -140,9 +137,107 @@ fn is_allowed(action: &str, allowed: &BTreeSet<String>) -> bool {
         })
 }
 
-/// The calls of one account, as they come.
+/// The policies that together are enough, and what they are called in IAM.
+const POLICIES: &[(&str, &str)] = &[("all", "one"), ("stacks", "two"), ("pcluster", "three")];
+
+/// An action of each, and the verdict when it is missing.
+const MISSING: &[(&str, &str)] = &[
+    ("ssm:SendCommand", "problem"),
+    ("iam:ListRoles", "warning"),
+    ("ec2:CreateNatGateway", "problem"),
+    ("cloudwatch:TagResource", "problem"),
+    ("s3:*", "problem"),
+];
+
+/// Returns the policy of a use for the account, without some actions.
+fn policy(env: &TestEnv, wanted: &str, without: &[&str]) -> String {
+    let place = ["--region", "us-east-1", "--account", env.account()];
+    let mut policy = env.json(&[&["iam-policy", wanted][..], &place].concat());
+    let statements = policy["Statement"].as_array_mut().unwrap();
+    for statement in statements.iter_mut() {
+        let actions = statement["Action"].as_array_mut().unwrap();
+        actions.retain(|action| !without.contains(&action.as_str().unwrap()));
+    }
+    statements.retain(|statement| statement["Action"] != json!([]));
+    policy.to_string()
+}
+
+fn arn(env: &TestEnv, name: &str) -> String {
+    format!("arn:aws:iam::{}:policy/{name}", env.account())
+}
+
+/// Lets the user come with a session of a role that has the policies without some actions; returns
+/// the id of its key.
+async fn take_role(env: &mut TestEnv, without: &[&str]) -> String {
+    let aws = env.aws().await;
+    let iam = Iam::new(&aws);
+    let root = format!("arn:aws:iam::{}:root", env.account());
+    let trust = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "sts:AssumeRole"}
+    ]});
+    let role = iam.create_role().role_name("operator");
+    let role = role.assume_role_policy_document(trust.to_string());
+    let role = role.send().await.unwrap();
+    for (wanted, name) in POLICIES {
+        let document = policy(env, wanted, without);
+        let made = iam.create_policy().policy_name(*name);
+        made.policy_document(document).send().await.unwrap();
+        let attach = iam.attach_role_policy().role_name("operator");
+        attach.policy_arn(arn(env, name)).send().await.unwrap();
+    }
+    let session = aws_sdk_sts::Client::new(&aws)
+        .assume_role()
+        .role_arn(role.role().unwrap().arn())
+        .role_session_name("tests");
+    let session = session.send().await.unwrap();
+    let keys = session.credentials().unwrap();
+    let id = keys.access_key_id();
+    env.come_as(id, keys.secret_access_key(), keys.session_token());
+    id.to_owned()
+}
+
+/// Gives the policies all of their actions.
+async fn complete_policies(env: &TestEnv) {
+    let iam = Iam::new(&env.aws().await);
+    for (wanted, name) in POLICIES {
+        iam.create_policy_version()
+            .policy_arn(arn(env, name))
+            .policy_document(policy(env, wanted, &[]))
+            .set_as_default(true)
+            .send()
+            .await
+            .unwrap();
+    }
+}
+
+/// Returns what the doctor says of permissions.
+fn permissions(env: &TestEnv) -> Vec<Value> {
+    let said = env.run(&["doctor", "--output", "json"]).stdout;
+    let said: Value = serde_json::from_slice(&said).unwrap();
+    let findings = said["findings"].as_array().unwrap().iter();
+    let of_permissions = findings.filter(|one| one["subject"] == "permissions");
+    of_permissions.cloned().collect()
+}
+
+/// What is missing is told before anything is made.
+fn what_is_missing_is_told(env: &TestEnv) {
+    let told = permissions(env);
+    for (action, verdict) in MISSING {
+        // Of a pattern those are told that are called.
+        let action = action.trim_end_matches('*');
+        let is_it = |one: &&Value| one["text"].as_str().unwrap().contains(action);
+        let found = told.iter().find(is_it);
+        let found = found.unwrap_or_else(|| panic!("{action} is not in {told:#?}"));
+        assert_eq!(found["verdict"], *verdict, "{found:#}");
+    }
+    let words = env.fail(2, &["up", "--yes"]);
+    assert!(words.contains("cloudwatch:TagResource"), "{words}");
+}
+
+/// The calls of one key, as they come.
 struct Log<'a> {
     env: &'a TestEnv,
+    key: String,
     read: usize,
 }
 
@@ -156,7 +251,7 @@ impl Log<'_> {
         let (mut own, mut pcluster) = (BTreeSet::new(), BTreeSet::new());
         for line in &lines[self.read..] {
             let call: Value = serde_json::from_str(line).unwrap();
-            if call["access_key_id"] != self.env.account() {
+            if call["access_key_id"] != self.key.as_str() {
                 continue;
             }
             let agent = call["user_agent"].as_str().unwrap();
@@ -177,8 +272,21 @@ impl Log<'_> {
 
 #[tokio::test]
 async fn every_policy_allows_what_is_asked_for_and_nothing_else() {
-    let env = TestEnv::new();
-    let mut log = Log { env: &env, read: 0 };
+    let mut env = TestEnv::new();
+    let missing_actions: Vec<_> = MISSING.iter().map(|(action, _)| *action).collect();
+    let key = take_role(&mut env, &missing_actions).await;
+    let env = env;
+    what_is_missing_is_told(&env);
+    complete_policies(&env).await;
+    let told = permissions(&env);
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!(told[0]["verdict"], "ok", "{told:#?}");
+
+    let mut log = Log {
+        env: &env,
+        key,
+        read: 0,
+    };
     log.news();
     let mut own: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut pcluster = BTreeSet::new();
