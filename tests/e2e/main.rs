@@ -21,6 +21,7 @@ mod failed_clusters;
 mod failing_cluster;
 mod interrupted;
 mod job_memory;
+mod judged;
 mod least_privilege;
 mod leftovers;
 mod node_script;
