@@ -14,6 +14,7 @@ use crate::step::{Need, Step};
 use crate::wait::Pace;
 
 use super::at_work::{self, Sign, Work};
+use super::leftovers::AwsCommands;
 use super::replacement::{Consent, Replaced};
 use super::status::is_local;
 use super::steps::function_code;
@@ -248,10 +249,24 @@ fn beside_what_was_left(context: &Context, error: Error) -> Error {
     if !cause.contains("already exists") {
         return error;
     }
-    error.hint(format!(
-        "it may be left from before: {} --check names it with the command that removes it",
-        context.settings.again.command("teardown")
-    ))
+    match log_group(&cause) {
+        Some(name) => error.hint(format!(
+            "if nobody needs what was logged there: {}",
+            AwsCommands::new(context).delete_log_group(name)
+        )),
+        None => error.hint(format!(
+            "see whether it is left from before, and what removes it: {} --check",
+            context.settings.again.command("teardown")
+        )),
+    }
+}
+
+/// Returns the name of the log group that CloudFormation says is there already.
+fn log_group(cause: &str) -> Option<&str> {
+    let (_, said) = cause.split_once("'AWS::Logs::LogGroup' with identifier ")?;
+    let name = &said[said.find("/aws/")?..];
+    let end = name.find(['\'', '"'])?;
+    Some(&name[..end])
 }
 
 async fn make_now(step: Step, context: &Context, board: &Board) -> Result<()> {
@@ -301,4 +316,22 @@ fn report(context: &Context, changed: bool, elapsed: Duration) -> Result<Up> {
         changed,
         elapsed,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_group_in_the_way_is_known_by_both_ways_to_say_it() {
+        for said in [
+            "Resource of type 'AWS::Logs::LogGroup' with identifier '/aws/x' already exists.",
+            "Resource handler returned message: \"Resource of type 'AWS::Logs::LogGroup' with \
+             identifier '{\"/properties/LogGroupName\":\"/aws/x\"}' already exists.\"",
+        ] {
+            assert_eq!(log_group(said), Some("/aws/x"));
+        }
+        let table = "Resource of type 'AWS::DynamoDB::Table' with identifier 'x' already exists.";
+        assert_eq!(log_group(table), None);
+    }
 }

@@ -4,8 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use aws_sdk_ec2::types::{Filter, GatewayType, IpPermission, UserIdGroupPair};
+use serde_json::Value;
 
-use crate::environment::{TestEnv, text};
+use crate::environment::TestEnv;
 
 const NETWORK: &str = "hpc-serverless-job-mgmt-requirements";
 
@@ -118,10 +119,13 @@ fn type_what_is_told(env: &TestEnv, story: &str) -> Vec<String> {
         Some(line[at + 2..].to_owned())
     });
     let typed: Vec<_> = commands.collect();
-    let check = text(&env.run(&["teardown", "--check"]).stdout);
+    let check = env.run(&["teardown", "--check", "--output", "json"]);
+    let check: Value = serde_json::from_slice(&check.stdout).unwrap();
+    let left = check["left"].as_array().unwrap().iter();
+    let removes: Vec<_> = left.filter_map(|thing| thing["remove"].as_str()).collect();
     let hpcapi = env!("CARGO_BIN_EXE_hpcapi");
     for command in &typed {
-        assert!(check.contains(command.as_str()), "{command}\n{check}");
+        assert!(removes.contains(&command.as_str()), "{command}\n{check:#}");
         let output = env.shell(&format!(
             "eval \"$({hpcapi} sandbox env)\"\n{AWS}\n{command}"
         ));

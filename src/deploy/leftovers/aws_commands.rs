@@ -93,6 +93,12 @@ impl Aws {
         }
     }
 
+    /// Returns the command that deletes a log group.
+    pub(in crate::deploy) fn delete_log_group(&self, name: &str) -> String {
+        let options = &self.options;
+        format!("aws logs delete-log-group{options} --log-group-name {name}")
+    }
+
     fn remove_endpoint(&self, id: &str) -> String {
         let options = &self.options;
         format!("aws ec2 delete-vpc-endpoints{options} --vpc-endpoint-ids {id}")
@@ -218,9 +224,7 @@ impl Aws {
             Kind::Role => self.remove_role(id),
             Kind::KeyPair => format!("aws ec2 delete-key-pair{options} --key-name {id}"),
             Kind::Bucket => self.remove_bucket(id),
-            Kind::LogGroup => {
-                format!("aws logs delete-log-group{options} --log-group-name {id}")
-            }
+            Kind::LogGroup => self.delete_log_group(id),
         })
     }
 

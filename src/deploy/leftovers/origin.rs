@@ -104,8 +104,13 @@ impl Origin {
         TAGGED.contains(&kind)
             && match item.tags.get(TAG_STACK_ID) {
                 Some(stack) => self.deleted.contains(&(stack.clone(), item.id.clone())),
-                // CloudFormation marks no queues, but it gives the name of one to no other.
-                None => kind == Kind::Queue && self.deleted.iter().any(is_same),
+                // CloudFormation marks no queues, but it gives the name of one to no other; the name
+                // of a dashboard is the cluster's.
+                None => {
+                    matches!(kind, Kind::Queue | Kind::Dashboard)
+                        && !self.resources.contains_key(&item.id)
+                        && self.deleted.iter().any(is_same)
+                }
             }
     }
 
@@ -219,6 +224,10 @@ mod tests {
         let queue = item("mine-triggers-Queue-1", None);
         assert!(origin.has_deleted(Kind::Queue, &queue));
         assert!(!origin.has_deleted(Kind::Queue, &item("mine-triggers-Queue-2", None)));
+        // Made again by a stack that is there.
+        let again = ("mine-triggers-Queue-1".to_owned(), "mine".to_owned());
+        origin.resources.extend([again]);
+        assert!(!origin.has_deleted(Kind::Queue, &queue));
     }
 
     #[test]
