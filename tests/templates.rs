@@ -54,6 +54,7 @@ fn scripts_pass_shellcheck_without_suppressions() {
         "scripts",
         "benches/deployment/recipe",
         "examples/mpi",
+        "tests/e2e/package_managers",
     ]
     .into_iter()
     .flat_map(|folder| files(folder, "sh"))

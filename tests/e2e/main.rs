@@ -27,6 +27,7 @@ mod leftovers;
 mod node_script;
 mod notifications;
 mod operations;
+mod package_managers;
 mod presets;
 mod remembered;
 mod remembering;
