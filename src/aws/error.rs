@@ -69,7 +69,7 @@ pub(super) fn unanswered(doing: String, error: &(dyn StdError + 'static)) -> Err
             false => failed,
         };
     }
-    if words.contains("credentials") {
+    if words.contains("credential") {
         return failed.because(words).hint(
             "give AWS credentials: in CloudShell they are there, elsewhere `aws configure` or `aws sso login`",
         );

@@ -24,7 +24,7 @@ const BEYOND: [(&str, &str); 2] = [
 /// why, if there is one. `named` is the profile that was named; else that of the environment counts.
 pub(super) async fn explained(named: Option<&str>, error: Error) -> Error {
     let lacks_credentials = std::error::Error::source(&error)
-        .is_some_and(|cause| cause.to_string().contains("credentials"));
+        .is_some_and(|cause| cause.to_string().contains("credential"));
     let is_of_profile = named.is_some() || std::env::var_os("AWS_ACCESS_KEY_ID").is_none();
     if !lacks_credentials || !is_of_profile {
         return error;
