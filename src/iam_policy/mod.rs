@@ -102,13 +102,13 @@ impl Statement {
             "Sid": self.sid,
             "Effect": "Allow",
             "Action": self.actions,
-            "Resource": scope.fill_all(self.resources),
+            "Resource": one_or_several(scope.fill_all(self.resources)),
         });
         let mut conditions = serde_json::Map::new();
         if let Some((operator, key, values)) = self.condition {
             conditions.insert(
                 operator.to_owned(),
-                json!({ scope.fill(key): scope.fill_all(values) }),
+                json!({ scope.fill(key): one_or_several(scope.fill_all(values)) }),
             );
         }
         if self.resources == ["*"] && scope.region != "*" && !self.is_global() {
@@ -152,6 +152,14 @@ impl Use {
     /// together they would be longer than IAM takes.
     pub fn needs_more(self) -> bool {
         matches!(self, Use::Up | Use::Teardown | Use::All)
+    }
+}
+
+/// Returns a value of a policy: a list of one would only be longer.
+fn one_or_several(mut values: Vec<String>) -> Value {
+    match values.len() {
+        1 => Value::String(values.remove(0)),
+        _ => values.into(),
     }
 }
 
@@ -250,7 +258,7 @@ mod tests {
             assert!(!document.to_string().contains("\"{"), "{document}");
             for statement in document["Statement"].as_array().unwrap() {
                 assert!(
-                    statement["Resource"] != json!(["*"])
+                    statement["Resource"] != "*"
                         || statement["Condition"].is_object()
                         || statement["Action"]
                             .as_array()

@@ -168,7 +168,7 @@ mod tests {
         for wanted in [Use::Up, Use::Stacks, Use::Pcluster] {
             let questions = questions(&[wanted], &scope());
             let text = format!("{questions:?}");
-            assert!(questions.len() > 5, "{text}");
+            assert!(!questions.is_empty(), "{wanted:?}");
             assert!(!text.contains("\"{") && !text.contains("s3:*"), "{text}");
             let actions = questions.iter().flat_map(|question| &question.actions);
             let patterns: Vec<_> = actions.filter(|action| action.contains('*')).collect();

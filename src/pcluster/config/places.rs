@@ -98,6 +98,11 @@ const PLACES: &[(&str, Place)] = &[
         "Scheduling.SlurmQueues[].Iam.S3Access[].BucketName",
         Place::Bucket,
     ),
+    // A cluster of AWS Batch has no API: its configuration is read to say so.
+    (
+        "Scheduling.AwsBatchQueues[].Networking.SubnetIds[]",
+        Place::ComputeSubnet(0),
+    ),
 ];
 
 /// What could stand at a place that hpcapi has no value for, by the end of its kind; the first
