@@ -75,7 +75,8 @@ fn contains_all(words: &str, parts: &[&str]) {
     }
 }
 
-/// Returns the default configuration with a script of the user's own beside ours.
+/// Returns the default configuration with a script of the user's own beside ours, and the right to read
+/// it.
 fn with_script(event: &str, script: &str) -> String {
     let place = format!("\n    {event}:\n");
     let at = CONFIG.find(&place).unwrap() + place.len();
@@ -89,7 +90,14 @@ fn with_script(event: &str, script: &str) -> String {
         .replacen("          Script", "        - Script", 1);
     let theirs = format!("        - Script: {script}\n");
     let sequence = format!("      Sequence:\n{ours}{theirs}");
-    format!("{}{sequence}{}", &CONFIG[..at], &rest[body.len()..])
+    let config = format!("{}{sequence}{}", &CONFIG[..at], &rest[body.len()..]);
+    let bucket = script.split('/').nth(2).unwrap();
+    let access = "    S3Access:\n";
+    config.replacen(
+        access,
+        &format!("{access}      - BucketName: {bucket}\n"),
+        1,
+    )
 }
 
 /// Returns the key for tokens of the head node that an error names.
