@@ -20,11 +20,19 @@ async fn a_failing_node_script_fails_the_cluster_and_teardown_removes_it() {
         .send()
         .await
         .unwrap();
-    let config = include_str!("../../cluster-config.yaml").replacen(
-        "Script: &head_node_script CHANGE_ME",
-        "Script: &head_node_script s3://scripts-of-mine/fail.sh",
-        1,
-    );
+    let mut config = include_str!("../../cluster-config.yaml").to_owned();
+    for (ours, theirs) in [
+        (
+            "Script: &head_node_script CHANGE_ME",
+            "Script: &head_node_script s3://scripts-of-mine/fail.sh",
+        ),
+        (
+            "    S3Access:\n",
+            "    S3Access:\n      - BucketName: scripts-of-mine\n",
+        ),
+    ] {
+        config = config.replacen(ours, theirs, 1);
+    }
     let config = env.file("mine.yaml", &config);
     let words = env.fail(1, &["up", "--yes", "--config", &config]);
     assert!(words.contains("OnNodeStart"), "{words}");
