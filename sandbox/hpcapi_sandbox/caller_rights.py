@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, unquote
 from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.core.router import detect_service, extract_region
+from ministack.services import cloudformation, iam, tagging
 from ministack.services import ec2 as ec2_store
-from ministack.services import iam, tagging
 
 from . import bucket_policies, callers
 from .model_check import Refusal
@@ -135,6 +135,10 @@ def _resource(
             return "*"
     if service == "iam":
         return _iam_resource(name, parameters)
+    change_set = _one(parameters, "ChangeSetName")
+    if service == "cloudformation" and change_set and not _one(parameters, "StackName"):
+        known = cloudformation._change_sets.get(change_set)
+        return known["StackId"] if known else "*"
     return iam_actions.extract_resource_arn(
         service, method, path, dict(headers), body, parameters, get_region(), get_account_id()
     )

@@ -159,6 +159,21 @@ class OfTheCaller(Rights):
             "because no permissions boundary allows the ec2:DescribeVpcs action", message
         )
 
+    def test_a_change_set_is_its_stacks(self) -> None:
+        stack = "arn:aws:cloudformation:us-east-1:*:stack/mine/*"
+        stacks = self.client_with(
+            "cloudformation", self.session("changes", allow("cloudformation:*", resource=stack))
+        )
+        change_set = self.client("cloudformation").create_change_set(
+            StackName="mine",
+            ChangeSetName="one",
+            ChangeSetType="CREATE",
+            TemplateBody='{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}',
+        )["Id"]
+        self.assertEqual(stacks.describe_change_set(ChangeSetName=change_set)["StackName"], "mine")
+        code, _ = self.refusal(stacks.describe_change_set, ChangeSetName="one", StackName="other")
+        self.assertEqual(code, "AccessDenied")
+
     def test_a_user_is_refused_too(self) -> None:
         iam = self.client("iam")
         iam.create_user(UserName="ada")

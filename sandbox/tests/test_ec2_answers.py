@@ -6,6 +6,7 @@ import base64
 import hashlib
 import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from emulator import EmulatorTest
@@ -191,6 +192,29 @@ class Launches(EmulatorTest):
         self.assertEqual(self.ec2.describe_network_interfaces()["NetworkInterfaces"], [])
         (gone,) = self.ec2.describe_instances(InstanceIds=[instance_id])["Reservations"]
         self.assertEqual(gone["Instances"][0]["State"]["Name"], "terminated")
+
+    def test_without_a_subnet_it_starts_where_its_type_is_offered_or_where_it_is_asked_to(self) -> None:
+        def zone(**placement: str) -> str:
+            made = self.ec2.run_instances(
+                ImageId=IMAGE, InstanceType="t3.micro", MinCount=1, MaxCount=1, Placement=placement
+            )["Instances"][0]
+            self.ec2.terminate_instances(InstanceIds=[made["InstanceId"]])
+            return str(made["Placement"]["AvailabilityZone"])
+
+        found = self.ec2.describe_instance_type_offerings(
+            LocationType="availability-zone",
+            Filters=[{"Name": "instance-type", "Values": ["t3.micro"]}],
+        )["InstanceTypeOfferings"]
+        offering = {one["Location"] for one in found}
+        self.assertIn(zone(), offering)
+        subnets = self.ec2.describe_subnets(
+            Filters=[{"Name": "default-for-az", "Values": ["true"]}]
+        )["Subnets"]
+        for asked in {one["AvailabilityZone"] for one in subnets} & offering:
+            self.assertEqual(zone(AvailabilityZone=asked), asked)
+        code, message = self.refusal(partial(zone, AvailabilityZone="us-east-1z"))
+        self.assertEqual(code, "MissingInput")
+        self.assertIn("us-east-1z", message)
 
     def test_what_does_not_exist_is_refused(self) -> None:
         arguments = {"ImageId": IMAGE, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}

@@ -189,7 +189,7 @@ async fn without_its_api_stack_the_cluster_is_told(env: &TestEnv) {
     }
     let doctor = env.run(&["doctor"]);
     contains_all(
-        &text(&doctor.stdout),
+        &(text(&doctor.stdout) + &text(&doctor.stderr)),
         &["the cluster is in CREATE_FAILED", "repair the script"],
     );
     let status = env.run(&["status"]);

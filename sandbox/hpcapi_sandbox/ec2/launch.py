@@ -25,6 +25,7 @@ class Launch:
     instance_type: str = "m1.small"
     key_name: str = ""
     subnet_id: str = ""
+    zone: str = ""
     group_ids: list[str] = field(default_factory=list)
     private_address: str | None = None
     interfaces: list[dict[str, Any]] = field(default_factory=list)
@@ -43,6 +44,7 @@ class Launch:
             instance_type=merged.get("InstanceType") or "m1.small",
             key_name=merged.get("KeyName", ""),
             subnet_id=merged.get("SubnetId", ""),
+            zone=(merged.get("Placement") or {}).get("AvailabilityZone", ""),
             group_ids=_either(merged, "SecurityGroupIds", "SecurityGroupId"),
             private_address=merged.get("PrivateIpAddress"),
             interfaces=_either(merged, "NetworkInterfaces", "NetworkInterface"),
@@ -89,9 +91,23 @@ class Launch:
                     "not specifying an Availability Zone or choosing one that offers it.",
                 )
 
+    def default_subnet(self) -> str:
+        """The default subnet of the zone that is asked for; else of one that offers the type."""
+        subnets = [subnet for subnet in store._subnets.values() if subnet["DefaultForAz"]]
+        if not subnets:
+            raise AwsError("VPCIdNotSpecified", "No default VPC for this user")
+        if self.zone:
+            subnets = [one for one in subnets if one["AvailabilityZone"] == self.zone]
+            if not subnets:
+                raise AwsError(
+                    "MissingInput", f"No default subnet for availability zone: '{self.zone}'."
+                )
+        offering = [one for one in subnets if offered(self.instance_type, one["AvailabilityZone"])]
+        return (offering or subnets)[0]["SubnetId"]
+
     def places(self) -> list[tuple[str, list[str]]]:
         if not self.interfaces:
-            return [(self.subnet_id or _default_subnet(), self.group_ids)]
+            return [(self.subnet_id or self.default_subnet(), self.group_ids)]
         places: list[tuple[str, list[str]]] = []
         for interface in self.interfaces:
             given = interface.get("NetworkInterfaceId")
@@ -104,7 +120,7 @@ class Launch:
                     )
                 places.append((existing["SubnetId"], []))
             else:
-                subnet_id = interface.get("SubnetId") or self.subnet_id or _default_subnet()
+                subnet_id = interface.get("SubnetId") or self.subnet_id or self.default_subnet()
                 places.append((subnet_id, _interface_groups(interface) or self.group_ids))
         return places
 
@@ -151,13 +167,6 @@ def _template_data(specification: Any) -> dict[str, Any]:
         f"Could not find launch template version {version} for launch template "
         f"{template['LaunchTemplateId']}.",
     )
-
-
-def _default_subnet() -> str:
-    for subnet in store._subnets.values():
-        if subnet["DefaultForAz"]:
-            return subnet["SubnetId"]
-    raise AwsError("VPCIdNotSpecified", "No default VPC for this user")
 
 
 def launch(asked: Launch, extra_tags: list[dict[str, str]] | None = None) -> Instance:
@@ -217,7 +226,7 @@ def _attach_interfaces(asked: Launch, instance_id: str) -> list[network_interfac
         if given:
             interface = store._network_interfaces[given]
         else:
-            subnet_id = specification.get("SubnetId") or asked.subnet_id or _default_subnet()
+            subnet_id = specification.get("SubnetId") or asked.subnet_id or asked.default_subnet()
             interface = network_interfaces.create(
                 subnet_id,
                 _interface_groups(specification) or asked.group_ids,
