@@ -48,6 +48,11 @@ const RARE: &[(&str, &str)] = &[
     ("ec2:DeleteSecurityGroup", "GuardDuty was in the network"),
     ("ec2:DeleteVpcEndpoints", "GuardDuty was in the network"),
     (
+        "ec2:DescribeCapacityReservations",
+        "the configuration has instances in one",
+    ),
+    ("ec2:DescribeVolumes", "the configuration takes up a volume"),
+    (
         "ec2:GetConsoleOutput",
         "a cluster failed, and its head node is out of reach",
     ),

@@ -125,8 +125,19 @@ pub(super) const REST_DAEMON: &[Case] = &[
     ),
 ];
 
-/// The network, and the instance in it.
+/// The network, and the instance in it. A rule that was put back is another one than the stack's, which
+/// takes it away no more: what the stack takes away comes first.
 pub(super) const NETWORK: &[Case] = &[
+    (
+        RequirementsWithout(&["FromLoadBalancerToHeadNode"]),
+        "target",
+        "has no rule that lets port 6830 in from",
+    ),
+    (
+        RequirementsWithout(&["FromLinkToLoadBalancer", "OutToHeadNode"]),
+        "target",
+        "has no rule that lets port 80 in from",
+    ),
     (
         Rule(Way::In, 6830, "HeadNodeSecurityGroup", "APISecurityGroup"),
         "target",
@@ -146,16 +157,6 @@ pub(super) const NETWORK: &[Case] = &[
         Rule(Way::Out, 80, "APISecurityGroup", "APISecurityGroup"),
         "target",
         "has no rule that lets port 80 out to",
-    ),
-    (
-        RequirementsWithout(&["FromLoadBalancerToHeadNode"]),
-        "target",
-        "has no rule that lets port 6830 in from",
-    ),
-    (
-        RequirementsWithout(&["FromLinkToLoadBalancer", "OutToHeadNode"]),
-        "target",
-        "has no rule that lets port 80 in from",
     ),
     (
         Break::GroupTakenOff,
