@@ -73,6 +73,19 @@ class Order(EmulatorTest):
         reason = self.reason("alb", "Balancer", "CREATE_FAILED")
         self.assertIn("At least two subnets in two different Availability Zones", reason)
 
+    def test_stacks_of_one_name_in_two_regions_have_roles_of_their_own(self) -> None:
+        template = json.dumps(
+            {"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {
+                "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [
+                    {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}]}}}}}
+        )
+        for region in ("us-east-1", "eu-west-1"):
+            stacks = self.client("cloudformation", region=region)
+            stacks.create_stack(
+                StackName="roles", TemplateBody=template, Capabilities=["CAPABILITY_IAM"]
+            )
+        self.wait_for(lambda: len(self.client("iam").list_roles()["Roles"]) == 2)
+
     def test_a_delete_stops_a_create(self) -> None:
         self.cloudformation.create_stack(StackName="stopped", TemplateBody=WAITING)
         self.wait_for(lambda: ("ZZZ", "CREATE_COMPLETE") in self.events("stopped"))
