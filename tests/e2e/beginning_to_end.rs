@@ -1,4 +1,5 @@
-//! From nothing to a job's result and back to nothing.
+//! From nothing to a job's result and back to nothing. Tests begin in the order of their names: this long
+//! one has others beside it, and not the end of a run to itself.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
