@@ -159,6 +159,12 @@ fn may_be_word(text: &str) -> bool {
         .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
+/// Whether it has the characters of a user's name, which may be one of a directory.
+fn may_be_user(text: &str) -> bool {
+    text.chars()
+        .all(|c| c.is_ascii_alphanumeric() || "._-@\\".contains(c))
+}
+
 /// What the command line itself must refuse, whatever the credentials are.
 const OPTIONS: &[Choice] = &[
     (&["up", "--yes"], "--name", is_name),
@@ -174,7 +180,7 @@ const OPTIONS: &[Choice] = &[
     }),
     (&["iam-policy"], "--name", is_name),
     (&["token"], "--lifespan", may_be_number),
-    (&["token"], "--user", may_be_word),
+    (&["token"], "--user", may_be_user),
     (&["up", "--yes"], "--pcluster-version", may_be_number),
     (&["up", "--yes"], "--config", |_| false),
     (&["status"], "--output", |text| {
