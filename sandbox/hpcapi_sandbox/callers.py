@@ -6,6 +6,8 @@ a permissions boundary and the policies of the session go along.
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import Any
 
 from ministack.core import iam_evaluator, responses
@@ -26,6 +28,15 @@ def install() -> None:
         others(account_of(access_key_id) or access_key_id)
 
     replace_everywhere(others, set_request_account_id)
+    replace_everywhere(iam_evaluator._fnmatch_compile, _pattern)
+
+
+@functools.lru_cache(maxsize=4096)
+def _pattern(wildcards: str, ignore_case: bool) -> re.Pattern[str]:
+    """A pattern of a policy: its wildcards stand for line breaks, too, which keys may have."""
+    parts = ({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in wildcards)
+    flags = re.DOTALL | (re.IGNORECASE if ignore_case else re.NOFLAG)
+    return re.compile(f"(?:{''.join(parts)})\\Z", flags)
 
 
 def account_of(access_key_id: str) -> str | None:

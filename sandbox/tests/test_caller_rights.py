@@ -126,7 +126,8 @@ class OfTheCaller(Rights):
         )
         self.client("s3").create_bucket(Bucket="mine-1")
         s3 = self.client_with("s3", keys)
-        s3.put_object(Bucket="mine-1", Key="runs/1", Body=b"1")
+        for key in ("runs/1", "runs/line\nbreak"):
+            s3.put_object(Bucket="mine-1", Key=key, Body=b"1")
         for key in ("other/1", "runs"):
             code, _ = self.refusal(s3.put_object, Bucket="mine-1", Key=key, Body=b"1")
             self.assertEqual(code, "AccessDenied")

@@ -63,6 +63,17 @@ impl Refusal {
         self.message.starts_with("Cluster '") && self.message.contains("' does not exist")
     }
 
+    /// Returns the first finding of a validator that AWS told nothing, for the caller's credentials
+    /// or the way to AWS, and what helps: nothing is known of the configuration then.
+    pub fn unanswered(&self) -> Option<(&Problem, &'static str)> {
+        let mut errors = self.problems.iter().filter(|problem| problem.is_error());
+        errors.find_map(|problem| {
+            let mut known = UNANSWERED.iter();
+            let (_, hint) = known.find(|(words, _)| problem.message.contains(words))?;
+            Some((problem, *hint))
+        })
+    }
+
     /// Returns what to do about a refusal that is not about the configuration.
     fn hint(&self) -> Option<&'static str> {
         HINTS
@@ -71,6 +82,20 @@ impl Refusal {
             .map(|(_, hint)| *hint)
     }
 }
+
+/// Words of AWS, or of its SDK, that a validator hands on when it was told nothing, and what helps.
+const UNANSWERED: &[(&str, &str)] = &[
+    ("Request has expired", SIGN_IN),
+    ("security token included in the request is expired", SIGN_IN),
+    ("security token included in the request is invalid", SIGN_IN),
+    ("Unable to locate credentials", SIGN_IN),
+    (
+        "Could not connect to the endpoint URL",
+        "see whether AWS can be reached from here, and what AWS_ENDPOINT_URL says",
+    ),
+];
+
+const SIGN_IN: &str = "sign in to AWS again, then type the same command";
 
 /// Words of a refusal, and what helps.
 const HINTS: &[(&str, &str)] = &[

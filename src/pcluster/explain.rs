@@ -17,6 +17,11 @@ pub fn config_error(config: &ClusterConfig, refusal: Refusal) -> Error {
             None => refusal.into(),
         };
     }
+    if let Some((problem, hint)) = refusal.unanswered() {
+        return Error::failed("pcluster could not ask AWS about the configuration")
+            .because(problem.message.clone())
+            .hint(hint);
+    }
     let mut problems: Vec<_> = refusal.problems.iter().collect();
     problems.sort_by_key(|problem| (!problem.is_error(), line_of(config, problem)));
     let lines: Vec<_> = problems
@@ -92,6 +97,19 @@ mod tests {
              line 2: HeadNode: Missing data for required field\n\
              line 3: Image.Os: Must be one of: alinux2023"
         );
+    }
+
+    #[test]
+    fn what_aws_did_not_answer_is_no_fault_of_the_configuration() {
+        let config = ClusterConfig::parse("A: t3.small\n", "my.yaml".as_ref()).unwrap();
+        let answer = r#"{"configurationValidationErrors": [{"level": "ERROR", "type": "KeyPairValidator",
+            "message": "Request has expired"}, {"level": "ERROR", "type": "HeadNodeLaunchTemplateValidator",
+            "message": "Unable to validate configuration parameters for instance type t3.small. Request has expired"}],
+            "message": "Invalid cluster configuration."}"#;
+        let refusal = dry_run(Some(1), answer.as_bytes(), b"").unwrap_err();
+        let error = config_error(&config, refusal);
+        assert_eq!(error.kind(), crate::error::Kind::Failed);
+        assert!(error.hints()[0].contains("sign in"), "{error:?}");
     }
 
     #[test]
