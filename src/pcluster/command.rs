@@ -9,7 +9,7 @@ use tokio::process::Command;
 use crate::error::{Context, Error, Result};
 use crate::process::on_path;
 
-use super::answer::Refusal;
+use super::refusal::Refusal;
 
 /// A `pcluster` that can be run, and where its AWS calls go.
 #[derive(Debug, Clone)]

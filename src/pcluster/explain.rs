@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 
-use super::answer::{Problem, Refusal};
 use super::config::ClusterConfig;
+use super::refusal::{Problem, Refusal};
 
 /// Returns the error of a configuration that `pcluster` refuses: every finding, with its line.
 pub fn config_error(config: &ClusterConfig, refusal: Refusal) -> Error {

@@ -10,10 +10,9 @@ use crate::deploy::finding::{Finding, Verdict};
 use crate::deploy::zones;
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::files;
-use crate::pcluster::answer::Problem;
 use crate::pcluster::config::Values;
 use crate::pcluster::stand_ins::{self, Network};
-use crate::pcluster::{self, answer};
+use crate::pcluster::{self, Problem, answer};
 use crate::step::Step;
 
 const SUBJECT: &str = "configuration";
