@@ -17,14 +17,6 @@ Parameters: {Url: {Type: String}}
 Resources:
   Pool: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: !Ref Url}}
 """
-BALANCER = """
-Resources:
-  VPC: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
-  Subnet: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref VPC, CidrBlock: 10.0.0.0/24}}
-  Balancer:
-    Type: AWS::ElasticLoadBalancingV2::LoadBalancer
-    Properties: {Type: network, Scheme: internal, Subnets: [!Ref Subnet]}
-"""
 
 
 class NestedStacks(EmulatorTest):
@@ -39,7 +31,3 @@ class NestedStacks(EmulatorTest):
         self.assertEqual([stack["StackName"] for stack in there], ["parent"])
         self.assertEqual(self.client("sns").list_topics()["Topics"], [])
         self.assertEqual(self.deleted("parent"), "DELETE_COMPLETE")
-
-    def test_a_network_load_balancer_may_stand_in_one_zone(self) -> None:
-        self.assertEqual(self.create("balancer", BALANCER), "CREATE_COMPLETE")
-        self.assertEqual(self.deleted("balancer"), "DELETE_COMPLETE")

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::context::Context;
 use crate::deploy::finding::Finding;
 
-use super::caller::{Caller, partition};
+use super::caller::Caller;
 use super::circumstances;
 
 /// What advice depends on.
@@ -48,7 +48,7 @@ impl Advice<'_> {
         let account = &self.context.identity.account;
         let arn = format!(
             "arn:{}:iam::{account}:policy/{policy}",
-            partition(self.who())
+            self.context.identity.partition()
         );
         // One that is attached already comes from an earlier hpcapi.
         if self.allowing.contains(&policy) {

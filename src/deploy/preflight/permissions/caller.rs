@@ -59,11 +59,6 @@ impl Caller {
     }
 }
 
-/// Returns the partition of an ARN.
-pub(super) fn partition(arn: &str) -> &str {
-    arn.split(':').nth(1).unwrap_or("aws")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

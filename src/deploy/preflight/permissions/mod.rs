@@ -50,7 +50,7 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
             // Most roles have no path.
             Ok(None) | Err(_) => format!(
                 "arn:{}:iam::{}:role/{name}",
-                caller::partition(arn),
+                context.identity.partition(),
                 context.identity.account
             ),
         },
@@ -121,7 +121,7 @@ fn uses(context: &Context) -> impl Iterator<Item = &'static (Use, &'static str, 
 fn scope(context: &Context) -> Scope {
     Scope {
         name: context.settings.name.clone(),
-        partition: caller::partition(&context.identity.arn).to_owned(),
+        partition: context.identity.partition().to_owned(),
         account: context.identity.account.clone(),
         region: context.aws.region.clone(),
     }
