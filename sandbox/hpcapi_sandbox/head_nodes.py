@@ -10,17 +10,16 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from datetime import datetime, timezone
 from typing import Any
 
 import yaml
 from ministack.core.responses import get_region
 from ministack.services import cloudformation as stack_store
-from ministack.services import dynamodb, iam, s3
+from ministack.services import iam, s3
 from ministack.services import ec2 as ec2_store
 from ministack.services.cloudformation import wait_conditions
 
-from . import bucket_policies, buckets, clock, instance_roles, machines, stored_secrets
+from . import bucket_policies, buckets, clock, fleet_status, instance_roles, machines, stored_secrets
 from .cloudformation.resource_types import Properties, slow_deletes
 from .ec2 import instances, query
 from .identifiers import new_id
@@ -86,9 +85,10 @@ def _run(instance: dict[str, Any], tags: dict[str, str], boot: str) -> None:
             fetch=lambda url: fetch(url, instance),
             secret=stored_secrets.read,
         )
-        queue = cluster.config["Scheduling"]["SlurmQueues"][0]["Name"]
-        node_services.serve(node, instance, stack["StackName"], queue)
+        queues = [queue["Name"] for queue in cluster.config["Scheduling"]["SlurmQueues"]]
+        node_services.serve(node, instance, stack["StackName"], queues[0])
         if instance.get("_bootstrapped"):
+            _manage_fleet(stack, node, instance, queues)
             return
         instance["_bootstrapped"] = True
         began = time.monotonic()
@@ -112,8 +112,10 @@ def _run(instance: dict[str, Any], tags: dict[str, str], boot: str) -> None:
     if instance.get("_boot") != boot:
         return
     logger.info("%s is up after %.1f s", instance_id, time.monotonic() - started)
-    _report_running_fleet(stack)
+    for table in _fleet_tables(stack):
+        fleet_status.report(table, "RUNNING")
     _signal(stack, instance_id, "SUCCESS", "Head node is ready")
+    _manage_fleet(stack, node, instance, queues)
 
 
 def _stack(tags: dict[str, str]) -> dict[str, Any]:
@@ -172,13 +174,19 @@ def _signal(stack: dict[str, Any], instance_id: str, status: str, reason: str) -
             wait_conditions.deliver_signal(token, message)
 
 
-def _report_running_fleet(stack: dict[str, Any]) -> None:
-    """The row by which clustermgtd tells pcluster that the compute fleet runs."""
-    moment = datetime.now(timezone.utc).isoformat()
-    item = {
-        "Id": {"S": "COMPUTE_FLEET"},
-        "Data": {"M": {"status": {"S": "RUNNING"}, "lastStatusUpdatedTime": {"S": moment}}},
-    }
-    for table in _resources(stack, "AWS::DynamoDB::Table"):
-        if not table.startswith("parallelcluster-slurm-"):
-            dynamodb._put_item({"TableName": table, "Item": item})
+def _manage_fleet(
+    stack: dict[str, Any], node: Any, instance: dict[str, Any], queues: list[str]
+) -> None:
+    """Has the fleet do what pcluster asks of it, for as long as this machine runs."""
+
+    def is_up() -> bool:
+        return machines.running(instance["InstanceId"]) is node
+
+    for table in _fleet_tables(stack):
+        fleet_status.serve(table, node, queues, is_up)
+
+
+def _fleet_tables(stack: dict[str, Any]) -> list[str]:
+    """The table with the status of the compute fleet; the other one is of its nodes."""
+    tables = _resources(stack, "AWS::DynamoDB::Table")
+    return [table for table in tables if not table.startswith("parallelcluster-slurm-")]

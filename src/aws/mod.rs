@@ -8,6 +8,7 @@ mod bucket_places;
 mod capacity;
 mod change_sets;
 mod commands;
+mod compute_fleet;
 mod configuration;
 mod error;
 mod failed_events;
@@ -47,6 +48,7 @@ pub use account::Identity;
 pub use bucket::{Buckets, Emptied, Version};
 pub use capacity::{Capacity, Running, Size};
 pub use commands::{Commands, Invocation};
+pub use compute_fleet::ComputeFleets;
 pub use http_apis::{HttpApi, HttpApis, Integration, Route, VpcLink};
 pub use instances::{Instance, Instances, TAG_CLUSTER};
 pub use inventory::{IN_VPC, Inventory, Item, Kind, Names, SERVICES, TAGGED};
@@ -111,6 +113,8 @@ pub struct Aws {
     pub inventory: Inventory,
     /// IAM: what a principal may do.
     pub permissions: Permissions,
+    /// Compute fleets of clusters.
+    pub compute_fleets: ComputeFleets,
     /// The account's plan.
     pub plan: Plan,
     profile: Option<String>,
@@ -153,6 +157,7 @@ impl Aws {
             http_apis: HttpApis::new(http_apis),
             inventory,
             permissions: Permissions::new(aws_sdk_iam::Client::new(&config)),
+            compute_fleets: ComputeFleets::new(aws_sdk_dynamodb::Client::new(&config)),
             plan: Plan::new(aws_sdk_freetier::Client::new(&config)),
             profile: connection.profile.clone(),
             config,

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 
 use super::finding::{Finding, Verdict};
 use super::steps::{requirements, stack};
-use super::{path, preflight};
+use super::{compute, path, preflight};
 
 /// What `doctor` found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,11 @@ pub async fn doctor(context: &Context) -> Result<Diagnosis> {
     let findings = if is_of_path {
         let layers = path::walk(context).await;
         let layers = layers.into_iter().map(|layer| layer.finding);
-        let mut findings: Vec<_> = layers.chain(path::beside(context).await).collect();
+        let mut findings: Vec<_> = layers.collect();
+        if findings.iter().all(Finding::is_fine) {
+            findings.extend(compute::look(context).await);
+        }
+        findings.extend(path::beside(context).await);
         // An `up` that was refused its cluster is refused again until the configuration changes.
         if stacks.describe(name.as_str()).await?.is_none() {
             requirements::look(context).await?;

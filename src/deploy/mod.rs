@@ -1,6 +1,7 @@
 //! The deployment as a whole: the steps, and the loops over them.
 
 mod at_work;
+mod compute;
 mod doctor;
 mod elsewhere;
 mod evidence;

@@ -126,6 +126,12 @@ pub(super) fn statements() -> Vec<Statement> {
             &["*"],
         ),
         on(
+            "LookAtTheFleet",
+            &[Up],
+            &["dynamodb:GetItem"],
+            &["arn:{partition}:dynamodb:{region}:{account}:table/parallelcluster-*"],
+        ),
+        on(
             "LookAtTheGateway",
             &[Up],
             &["apigateway:GET"],

@@ -50,6 +50,21 @@ pub struct Daemons {
     /// The HTTP status with which port 6830 answers a request without a token; 0 when it does
     /// not answer.
     pub status: u16,
+    /// What is free where the daemons and jobs write.
+    pub disks: Vec<Disk>,
+}
+
+/// What is free in a folder of the head node.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Disk {
+    /// The folder.
+    pub folder: String,
+    /// Where its file system is mounted.
+    pub mount: String,
+    /// How much those who are not root may write, in KiB.
+    pub free_kib: u64,
+    /// How many files may be made.
+    pub free_files: u64,
 }
 
 /// Looks at the daemons on the head node.
@@ -66,9 +81,14 @@ mod tests {
     #[test]
     fn the_words_of_the_head_node_are_read() {
         let words = r#"{"munge":"active","munge_words":"","controller":"silent","controller_words":"x","rest":"active",
-            "rest_words":"","proxy":"failed","proxy_words":"bind() failed","status":0}"#;
+            "rest_words":"","proxy":"failed","proxy_words":"bind() failed","status":0,
+            "disks":[{"folder":"/tmp","mount":"/","free_kib":7,"free_files":1000000}]}"#;
         let daemons: Daemons = serde_json::from_str(words).unwrap();
         assert_eq!(daemons.controller, Controller::Silent);
         assert_eq!((daemons.proxy.as_str(), daemons.status), ("failed", 0));
+        assert_eq!(
+            (daemons.disks[0].mount.as_str(), daemons.disks[0].free_kib),
+            ("/", 7)
+        );
     }
 }

@@ -1,14 +1,16 @@
 # Looks at the daemons of the head node that a request passes, and prints one line of JSON:
 # {"controller": up|down|silent|off, "controller_words": TEXT, "rest": STATE, "rest_words": TEXT,
 #  "proxy": STATE, "proxy_words": TEXT, "status": HTTP status of port 6830 without a token,
-#  "munge": STATE, "munge_words": TEXT}.
+#  "munge": STATE, "munge_words": TEXT,
+#  "disks": [{"folder": what is written there, "mount": its file system, "free_kib": NUMBER,
+#             "free_files": NUMBER}]}.
 # STATE is systemd's: active, inactive, failed, ... Changes nothing. Runs as root.
 set -u
 PATH=/opt/slurm/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 
 # Makes standard input fit for a JSON string, and hides whatever could be a token.
 printable() {
-    tr '\n\t' '  ' | tr -d '\000-\037\177' | tail -c 300 |
+    tr '\n\t' '  ' | tr -d '\000-\037\177' | tail -c 600 |
         sed 's/ey[A-Za-z0-9_-]*\.[A-Za-z0-9_.-]*/.../g; s/\\/\\\\/g; s/"/\\"/g'
 }
 
@@ -16,11 +18,34 @@ state() {
     systemctl show --property ActiveState --value "$1" 2>/dev/null
 }
 
-# The newest words of a unit that does not run. What a process says that has ended before the
-# journal looks is of no unit, and is known by the process's name.
+# The newest words of a unit that does not run: what was fatal first, then its errors, or else the
+# last lines. What a process says that has ended before the journal looks is of no unit, and is known
+# by the process's name.
 words() {
-    [ "$(state "$1")" = active ] || journalctl _SYSTEMD_UNIT="$1.service" + UNIT="$1.service" + \
-        SYSLOG_IDENTIFIER="${2:-$1}" --lines 3 --output cat --no-pager 2>/dev/null
+    [ "$(state "$1")" != active ] || return
+    said=$(journalctl _SYSTEMD_UNIT="$1.service" + UNIT="$1.service" + \
+        SYSLOG_IDENTIFIER="${2:-$1}" --lines 40 --output cat --no-pager 2>/dev/null)
+    worst=$(printf '%s\n' "$said" | grep -E 'fatal|\[emerg\]' | tail -n 1)
+    errors=$(printf '%s\n' "$said" | grep -E 'error' | tail -n 3)
+    if [ -n "$worst$errors" ]; then
+        printf '%s\n%s\n' "$worst" "$errors"
+    else
+        printf '%s\n' "$said" | tail -n 3
+    fi
+}
+
+# What is free where the daemons and jobs write.
+disks() {
+    state=$(sed -n 's/^ *[Ss]tate[Ss]ave[Ll]ocation *= *//p' /opt/slurm/etc/slurm.conf 2>/dev/null | tail -n 1)
+    for folder in "${state:-/var/spool/slurm.state}" /var/log /tmp /home; do
+        df --output=avail,itotal,iavail,target --block-size=1K "$folder" 2>/dev/null | tail -n 1 | {
+            read -r free files free_files mount || exit
+            # A file system without a table of files has as many as fit.
+            case $files in 0 | -) free_files=1000000 ;; esac
+            printf ',{"folder":"%s","mount":"%s","free_kib":%d,"free_files":%d}' \
+                "$folder" "$(printf '%s' "$mount" | printable)" "$free" "$free_files"
+        }
+    done | cut -c 2-
 }
 
 # Asks for a job: that there is none is an answer. scontrol ping would not see a hang.
@@ -41,12 +66,14 @@ journalctl --sync 2>/dev/null
 controller_words=$(words slurmctld)
 [ -n "$controller_words" ] || controller_words=$(timeout 10 scontrol ping 2>&1)
 rest_words=$(words slurmrestd; tail -n 2 /var/log/hpcapi/slurmrestd.log 2>/dev/null)
-proxy_words=$(words hpcapi-proxy; tail -n 1 /var/log/hpcapi/proxy-error.log 2>/dev/null)
+proxy_words=$(words hpcapi-proxy)
+# One that does not run has written nothing there since: what it holds may be old.
+[ -n "$proxy_words" ] || proxy_words=$(tail -n 1 /var/log/hpcapi/proxy-error.log 2>/dev/null)
 status=$(curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}' \
     http://127.0.0.1:6830/openapi/v3)
 munge_words=$(words munge munged)
-printf '{"munge":"%s","munge_words":"%s","controller":"%s","controller_words":"%s","rest":"%s","rest_words":"%s","proxy":"%s","proxy_words":"%s","status":%d}\n' \
+printf '{"munge":"%s","munge_words":"%s","controller":"%s","controller_words":"%s","rest":"%s","rest_words":"%s","proxy":"%s","proxy_words":"%s","status":%d,"disks":[%s]}\n' \
     "$(state munge)" "$(printf '%s' "$munge_words" | printable)" \
     "$(controller)" "$(printf '%s' "$controller_words" | printable)" \
     "$(state slurmrestd)" "$(printf '%s' "$rest_words" | printable)" \
-    "$(state hpcapi-proxy)" "$(printf '%s' "$proxy_words" | printable)" "${status:-0}"
+    "$(state hpcapi-proxy)" "$(printf '%s' "$proxy_words" | printable)" "${status:-0}" "$(disks)"

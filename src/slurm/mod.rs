@@ -23,7 +23,7 @@ pub mod time;
 mod token;
 
 pub use client::ApiVersion;
-pub use daemons::{Controller, Daemons, look_at_daemons};
+pub use daemons::{Controller, Daemons, Disk, look_at_daemons};
 pub use job_counts::{JobCounts, count_jobs};
 pub use login::{Login, look_up_login};
 pub use node_setup::{NodeScript, SetUp, set_up_node};

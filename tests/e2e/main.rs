@@ -25,6 +25,7 @@ mod job_memory;
 mod judged;
 mod least_privilege;
 mod leftovers;
+mod no_job_starts;
 mod node_script;
 mod notifications;
 mod operations;

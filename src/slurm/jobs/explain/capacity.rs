@@ -49,10 +49,30 @@ const QUOTA: &str =
 
 /// Tells of the nodes that got no instance.
 pub(super) fn explain(nodes: &[&Node], explanation: &mut Explanation) {
+    let lacks = lacks(nodes);
+    for (_, change) in &lacks {
+        if let Some(change) = change
+            && !explanation.advice.iter().any(|one| one.text == *change)
+        {
+            explanation.advice.push(Advice::words(*change));
+        }
+    }
+    if !lacks.is_empty() {
+        explanation.advice.push(Advice::words(
+            "ask for fewer nodes (--nodes): a job's nodes are started all or none",
+        ));
+    }
+    explanation
+        .waits_for
+        .extend(lacks.into_iter().map(|it| it.0));
+}
+
+/// Returns the nodes that got no instance, those of one cause together, with what a user can change.
+pub(super) fn lacks(nodes: &[&Node]) -> Vec<(Awaited, Option<&'static str>)> {
     let mut codes: Vec<&str> = nodes.iter().filter_map(|node| code(node)).collect();
     codes.sort_unstable();
     codes.dedup();
-    for code_ in &codes {
+    let told = codes.iter().map(|code_| {
         let alike: Vec<&&Node> = nodes
             .iter()
             .filter(|node| code(node) == Some(code_))
@@ -62,23 +82,15 @@ pub(super) fn explain(nodes: &[&Node], explanation: &mut Explanation) {
         let since = alike.iter().filter_map(|node| node.reason_time).max();
         let words = known.map_or("EC2 did not start the instance", |row| row.2);
         let again = again(known.map(|row| row.1), since);
-        explanation.waits_for.push(Awaited {
+        let awaited = Awaited {
             kind: "nodes",
             text: format!("{name}: {words} ({code_}); {again}"),
             name: Some(name),
             state: Some(alike[0].state.clone()),
-        });
-        if let Some(change) = known.map(|row| row.3)
-            && !explanation.advice.iter().any(|one| one.text == change)
-        {
-            explanation.advice.push(Advice::words(change));
-        }
-    }
-    if !codes.is_empty() {
-        explanation.advice.push(Advice::words(
-            "ask for fewer nodes (--nodes): a job's nodes are started all or none",
-        ));
-    }
+        };
+        (awaited, known.map(|row| row.3))
+    });
+    told.collect()
 }
 
 /// Returns when ParallelCluster tries again.

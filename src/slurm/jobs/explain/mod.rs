@@ -8,6 +8,7 @@ mod fit;
 mod groups;
 mod machines;
 mod partition;
+mod queues;
 mod surroundings;
 mod under_way;
 mod waiting;
@@ -19,6 +20,8 @@ use crate::slurm::client::Client;
 use crate::slurm::time;
 
 use super::{Job, JobId, State};
+
+pub use queues::{Queue, queues};
 
 use groups::Group;
 use surroundings::Surroundings;

@@ -1,0 +1,95 @@
+//! The queues, Slurm's partitions: whether they take jobs, and whether their nodes run them.
+
+use std::time::Duration;
+
+use crate::context::Context;
+use crate::deploy::finding::Finding;
+use crate::error::{Error, Result};
+use crate::slurm::client::{Client, Credentials, Identity, Memory, Transport};
+use crate::slurm::jobs::{self, Awaited, Queue};
+
+use super::{fleet, on_head_node};
+
+pub(super) const SUBJECT: &str = "queues";
+
+/// API Gateway gives up after 30 s; so much and a little is enough.
+const REQUEST: Duration = Duration::from_secs(35);
+
+const SCONTROL: &str = "/opt/slurm/bin/scontrol";
+
+pub(super) async fn look(context: &Context) -> Result<Vec<Finding>> {
+    let queues = jobs::queues(&client(context)?).await?;
+    let mut findings = Vec::new();
+    let closed: Vec<_> = queues.iter().filter(|it| it.closed.is_some()).collect();
+    if !closed.is_empty() {
+        findings.push(told(context, &closed).await?);
+    }
+    for queue in &queues {
+        findings.extend(of_nodes(context, queue));
+    }
+    if findings.is_empty() {
+        let summaries: Vec<_> = queues.into_iter().map(|it| it.summary).collect();
+        findings.push(Finding::good(SUBJECT, summaries.join("; ")));
+    }
+    Ok(findings)
+}
+
+/// Returns a client with the token that the last layer of the way has proven.
+fn client(context: &Context) -> Result<Client> {
+    let endpoint = context.facts().endpoint.clone();
+    let (Some(endpoint), Some(token)) = (endpoint, context.memory.token()) else {
+        return Err(Error::failed("no call with a token has come through"));
+    };
+    let transport = Transport::new(endpoint.parse()?, REQUEST)?;
+    let identity = Identity::Given(Credentials { user: None, token });
+    Ok(Client::new(transport, identity, Memory::default()))
+}
+
+/// Tells of queues that take no jobs, or start none.
+async fn told(context: &Context, closed: &[&Queue]) -> Result<Finding> {
+    let states = closed.iter().map(|queue| {
+        let state = queue.closed.as_deref().unwrap_or_default();
+        format!("the queue {} is {state}", queue.name)
+    });
+    let text = format!(
+        "{}: no job starts in it",
+        states.collect::<Vec<_>>().join(", ")
+    );
+    let finding = Finding::problem(SUBJECT, text);
+    let status = fleet::status(context).await?;
+    if let Some(cause) = status.as_deref().and_then(fleet::rest) {
+        return Ok(finding.because(cause).then(fleet::start(context).await));
+    }
+    // A fleet that runs is not started again, and the queues stay as they are.
+    let finding = finding.because("the compute fleet runs: somebody has closed it with scontrol");
+    Ok(closed.iter().fold(finding, |finding, queue| {
+        let update = format!("{SCONTROL} update partitionname={} state=up", queue.name);
+        finding.then(on_head_node(context, &update))
+    }))
+}
+
+/// Tells of nodes that run no jobs; nothing where all do.
+fn of_nodes(context: &Context, queue: &Queue) -> Option<Finding> {
+    let bad = || queue.out_of_service.iter().chain(&queue.without_instance);
+    let names: Vec<_> = bad().filter_map(|it| it.name.clone()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let finding = match queue.has_no_nodes {
+        true => Finding::problem(
+            SUBJECT,
+            format!("no job starts in {}: {}", queue.name, queue.summary),
+        ),
+        false => Finding::warning(SUBJECT, queue.summary.clone()),
+    };
+    let reasons: Vec<&str> = bad().map(|it: &Awaited| it.text.as_str()).collect();
+    let update = format!(
+        "{SCONTROL} update nodename={} state=resume",
+        names.join(",")
+    );
+    Some(
+        finding
+            .because(reasons.join("\n"))
+            .then(on_head_node(context, &update)),
+    )
+}

@@ -1,0 +1,193 @@
+//! A deployment whose API answers while no job can start: `doctor` says why, and what it prints, typed
+//! as it is, repairs it.
+
+use serde_json::Value;
+
+use crate::environment::{TestEnv, text};
+
+/// What was done to the head node, the subject and words that the doctor has to say, and what repairs
+/// it.
+struct Row {
+    broken: &'static str,
+    subject: &'static str,
+    verdict: &'static str,
+    words: &'static [&'static str],
+    repair: Repair,
+}
+
+enum Repair {
+    /// What the doctor prints is typed.
+    Typed,
+    /// The doctor opens a shell on the head node, in which this is typed.
+    InShell(&'static str),
+}
+
+use Repair::{InShell, Typed};
+
+const ROWS: &[Row] = &[
+    Row {
+        broken: "scontrol update partitionname=queue1 state=inactive",
+        subject: "queues",
+        verdict: "problem",
+        words: &["the queue queue1 is INACTIVE", "closed it with scontrol"],
+        repair: Typed,
+    },
+    Row {
+        broken: "scontrol update partitionname=queue1 state=drain",
+        subject: "queues",
+        verdict: "problem",
+        words: &["the queue queue1 is DRAIN", "closed it with scontrol"],
+        repair: Typed,
+    },
+    Row {
+        broken: "scontrol update nodename=$(sinfo -h -p queue1 -o %N) state=down reason='burnt down'",
+        subject: "queues",
+        verdict: "problem",
+        words: &["no job starts in queue1", "burnt down"],
+        repair: Typed,
+    },
+    Row {
+        broken: "scontrol update nodename=$(sinfo -h -p queue1 -o %N) state=down \
+                 reason='(Code:InsufficientInstanceCapacity)Failure when resuming nodes'",
+        subject: "queues",
+        verdict: "problem",
+        words: &[
+            "no job starts in queue1",
+            "EC2 has no capacity for this instance type in this zone",
+            "tries again from about",
+        ],
+        repair: Typed,
+    },
+    Row {
+        broken: "node=$(scontrol show hostnames $(sinfo -h -p queue1 -o %N) | head -n 1); \
+                 scontrol update nodename=$node state=drain reason='a new disk'",
+        subject: "queues",
+        verdict: "warning",
+        words: &["1 drained", "a new disk"],
+        repair: Typed,
+    },
+    Row {
+        broken: "s=/var/spool/slurm.state; systemctl stop slurmctld; cp -a $s /root/state
+                 mount -t tmpfs -o size=4m tmpfs $s; cp -a /root/state/. $s/; chown slurm: $s; chmod 700 $s
+                 dd if=/dev/zero of=$s/fill bs=1k status=none; systemctl start slurmctld",
+        subject: "disk",
+        verdict: "problem",
+        words: &["the file system of `/var/spool/slurm.state`", "0 KiB are free", "du -xh"],
+        repair: InShell("systemctl stop slurmctld; umount /var/spool/slurm.state; systemctl start slurmctld"),
+    },
+    Row {
+        broken: "echo PrologFlagz=Contain >>/opt/slurm/etc/slurm.conf; systemctl restart slurmctld || true",
+        subject: "slurmctld",
+        verdict: "problem",
+        words: &["it does not run", "unrecognized key: PrologFlagz", "slurm.conf line", "correct the line"],
+        repair: InShell("sed -i /PrologFlagz/d /opt/slurm/etc/slurm.conf; systemctl restart slurmctld"),
+    },
+];
+
+#[tokio::test]
+async fn why_no_job_starts_is_told_with_what_lets_it() {
+    let env = TestEnv::new();
+    env.succeed(&["up", "--yes"]);
+    let mut wrong = Vec::new();
+    for row in ROWS {
+        env.on_head_node(row.broken).await;
+        if let Err(what) = is_told_and_repaired(&env, row).await {
+            wrong.push(format!("{}: {what}", row.broken));
+        }
+    }
+    a_fleet_that_was_stopped_is_started_again(&env).await;
+    env.succeed(&["teardown", "--yes"]);
+    env.assert_empty().await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+async fn is_told_and_repaired(env: &TestEnv, row: &Row) -> Result<(), String> {
+    let diagnosis = doctor(env);
+    let found = found(&diagnosis, row.subject);
+    let told = found.to_string();
+    let missing: Vec<_> = row
+        .words
+        .iter()
+        .filter(|words| !told.contains(*words))
+        .collect();
+    if found["verdict"] != row.verdict || !missing.is_empty() {
+        return Err(format!("{missing:?} is missing: {diagnosis}"));
+    }
+    match row.repair {
+        Typed => {
+            for next in found["next"].as_array().unwrap() {
+                type_it(env, next.as_str().unwrap())?;
+            }
+        }
+        InShell(line) => {
+            assert!(told.contains("aws ssm start-session"), "{told}");
+            env.on_head_node(line).await;
+        }
+    }
+    is_well(env, row.subject)
+}
+
+/// What pcluster stopped is started again by the command that the doctor prints.
+async fn a_fleet_that_was_stopped_is_started_again(env: &TestEnv) {
+    let start = "update-compute-fleet";
+    env.on_head_node("scontrol update partitionname=queue1 state=inactive")
+        .await;
+    let row = |status: &str| {
+        format!(
+            "aws dynamodb update-item --region us-east-1 --table-name parallelcluster-hpc-serverless-job-mgmt \
+             --key '{{\"Id\":{{\"S\":\"COMPUTE_FLEET\"}}}}' --update-expression 'set #d.#s = :s' \
+             --expression-attribute-names '{{\"#d\":\"Data\",\"#s\":\"status\"}}' \
+             --expression-attribute-values '{{\":s\":{{\"S\":\"{status}\"}}}}'"
+        )
+    };
+    for (status, words) in [
+        ("STOP_REQUESTED", "was stopped"),
+        ("PROTECTED", "failed to boot again"),
+    ] {
+        type_it(env, &row(status)).unwrap();
+        let diagnosis = doctor(env);
+        let told = found(&diagnosis, "queues");
+        assert!(told.to_string().contains(words), "{diagnosis}");
+        let next = told["next"][0].as_str().unwrap();
+        assert!(next.contains(start), "{next}");
+        type_it(env, next).unwrap();
+        is_well(env, "queues").unwrap();
+    }
+}
+
+fn doctor(env: &TestEnv) -> Value {
+    let output = env.run(&["doctor", "--output", "json"]);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Returns what the doctor found out about a subject, if it is not well.
+fn found(diagnosis: &Value, subject: &str) -> Value {
+    let mut findings = diagnosis["findings"].as_array().unwrap().iter();
+    let found = findings.find(|it| it["subject"] == subject && it["verdict"] != "ok");
+    found.cloned().unwrap_or_default()
+}
+
+/// Returns once nothing is wrong: a command on the head node takes effect when it has run there.
+fn is_well(env: &TestEnv, subject: &str) -> Result<(), String> {
+    let mut diagnosis = Value::Null;
+    for _ in 0..60 {
+        diagnosis = doctor(env);
+        if diagnosis["well"] == true && found(&diagnosis, subject).is_null() {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+    Err(format!("still broken: {diagnosis}"))
+}
+
+fn type_it(env: &TestEnv, command: &str) -> Result<(), String> {
+    let hpcapi = env!("CARGO_BIN_EXE_hpcapi");
+    let output = env.shell(&format!(
+        "eval \"$({hpcapi} sandbox env)\"\n\
+         aws() {{ command aws --endpoint-url \"$AWS_ENDPOINT_URL\" \"$@\"; }}\n{command}"
+    ));
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!("`{command}` failed: {}", text(&output.stderr))),
+    }
+}
