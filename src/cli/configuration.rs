@@ -57,7 +57,8 @@ pub(super) fn read(cluster: &ClusterArgs) -> Result<ClusterConfig> {
 /// Returns whether a path may give its content once only, or to this process only: a named pipe,
 /// what a shell makes of `<(…)`, and whatever standard input is.
 fn is_piped(path: &Path) -> bool {
-    let is_of_this_process = path.starts_with("/dev") || path.starts_with("/proc");
+    let is_of_this_process =
+        path.starts_with("/dev/fd") || path == Path::new("/dev/stdin") || path.starts_with("/proc");
     let is_no_file = || fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
     path.as_os_str() == STANDARD_INPUT || is_of_this_process || is_no_file()
 }
@@ -105,7 +106,9 @@ mod tests {
         fs::write(&file, "a: 1\n").unwrap();
         assert!(!is_piped(&file));
         assert!(!is_piped(folder.path()));
-        assert!(!is_piped(Path::new("./-")));
+        for file in ["./-", "/dev/shm/a.yaml"] {
+            assert!(!is_piped(Path::new(file)), "{file}");
+        }
         for piped in ["-", "/dev/stdin", "/dev/fd/63", "/proc/self/fd/0"] {
             assert!(is_piped(Path::new(piped)), "{piped}");
         }
