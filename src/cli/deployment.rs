@@ -44,8 +44,8 @@ pub(super) struct DeploymentArgs {
 /// How the cluster is to be.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ClusterArgs {
-    /// ParallelCluster configuration; every CHANGE_ME in it is filled; `-` is standard input
-    /// [default: a small cluster of t3 instances]
+    /// ParallelCluster configuration; every CHANGE_ME in it is filled; `-` is standard input, and one
+    /// from a pipe is kept in ~/.parallelcluster [default: a small cluster of t3 instances]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
 
@@ -101,32 +101,41 @@ impl Default for ClusterArgs {
 impl ClusterArgs {
     /// Returns the options as they can be typed again.
     fn options(&self) -> String {
-        let mut options = String::new();
         let path = |path: &PathBuf| path.display().to_string();
-        for (option, value) in [
+        let is_default = self.pcluster_version == PclusterChoice::VERSION;
+        typed(&[
             ("config", self.config.as_ref().map(path)),
             ("key-name", self.key_name.clone()),
             ("pcluster", self.pcluster.as_ref().map(path)),
+            (
+                "pcluster-version",
+                (!is_default).then(|| self.pcluster_version.clone()),
+            ),
+        ])
+    }
+
+    /// Returns the options of `up` alone as they can be typed again.
+    fn up_options(&self) -> String {
+        let mut options = typed(&[
             ("bucket", self.kept_bucket.clone()),
             ("notify", self.notify.typed()),
-        ] {
-            if let Some(value) = value {
-                options.push_str(&format!(" --{option} {}", quoted(&value)));
-            }
-        }
+        ]);
         options.push_str(match self.operations {
             Toggle::AsItIs => "",
             Toggle::On => " --operations",
             Toggle::Off => " --operations=off",
         });
-        if self.pcluster_version != PclusterChoice::VERSION {
-            options.push_str(&format!(
-                " --pcluster-version {}",
-                quoted(&self.pcluster_version)
-            ));
-        }
         options
     }
+}
+
+/// Returns the options that have a value, with it.
+fn typed(options: &[(&str, Option<String>)]) -> String {
+    let given = options.iter().filter_map(|(option, value)| {
+        let value = value.as_ref()?;
+        Some(format!(" --{option} {}", quoted(value)))
+    });
+    given.collect()
 }
 
 /// How far it is to the account.
@@ -310,6 +319,7 @@ impl DeploymentArgs {
             options,
             region: self.region.clone(),
             cluster_options: cluster.options(),
+            up_options: cluster.up_options(),
         }
     }
 }
@@ -434,4 +444,25 @@ pub(super) fn cache_folder() -> Result<PathBuf> {
         _ => home()?.join(".cache"),
     };
     Ok(cache.join("hpcapi"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_up_alone_takes_is_apart_from_what_every_look_takes() {
+        let cluster = ClusterArgs {
+            config: Some("my file.yaml".into()),
+            pcluster_version: "3.15.0".to_owned(),
+            operations: Toggle::On,
+            kept_bucket: Some("b-1".to_owned()),
+            ..ClusterArgs::default()
+        };
+        assert_eq!(
+            cluster.options(),
+            " --config 'my file.yaml' --pcluster-version 3.15.0"
+        );
+        assert_eq!(cluster.up_options(), " --bucket b-1 --operations");
+    }
 }
