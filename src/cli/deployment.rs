@@ -14,6 +14,7 @@ use crate::sandbox::Sandbox;
 use crate::settings::{
     Again, BucketFate, DeploymentName, Endpoint, Ground, PclusterChoice, Settings, Toggle,
 };
+use crate::shell::quoted;
 
 use super::{configuration, remembered};
 
@@ -372,19 +373,6 @@ fn program() -> String {
         return "hpcapi".to_owned();
     }
     quoted(&own.display().to_string())
-}
-
-/// Returns a word as a shell takes it.
-pub(super) fn quoted(word: &str) -> String {
-    let is_plain = !word.is_empty()
-        && word
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c));
-    if is_plain {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 /// Reads the name of a key pair as EC2 takes it.
