@@ -22,10 +22,23 @@ pub use rights::{OwnRole, own_role};
 pub struct Circumstances<'c> {
     /// The region that the cluster will be in.
     pub region: &'c str,
-    /// Whether the network stands that the configuration's `CHANGE_ME`s mean.
+    /// Whether the network was made that the configuration's `CHANGE_ME`s mean.
     pub has_network: bool,
-    /// The deployment's bucket, once it stands.
+    /// The deployment's bucket, once it was made.
     pub bucket: Option<&'c str>,
+    /// What IAM says of the role of the user's own for the head node.
+    pub reach: Reach,
+}
+
+/// Whether a role lets the head node be reached over SSM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// It does.
+    Has,
+    /// It does not, which is told by who asked.
+    Lacks,
+    /// There is no such role, or IAM could not be asked.
+    Unasked,
 }
 
 /// How much a remark weighs.

@@ -7,7 +7,7 @@ use crate::pcluster::config::{CHANGE_ME, ClusterConfig, DocumentPath};
 
 use super::nodes::{self, Nodes, Role, in_s3, items};
 use super::policies::{Filled, Need, fill};
-use super::{Circumstances, Remark, Severity};
+use super::{Circumstances, Reach, Remark, Severity};
 
 const SUBJECT: &str = "rights";
 
@@ -45,7 +45,7 @@ fn of_nodes(nodes: &Nodes<'_>, document: &Value, circumstances: &Circumstances<'
     let iam = &nodes.value["Iam"];
     for key in ["InstanceRole", "InstanceProfile"] {
         if iam[key].as_str().is_some() {
-            let needs = needs(nodes, &reads, circumstances);
+            let needs = needs(nodes, key, &reads, circumstances);
             let path = nodes.path.below(&["Iam", key]);
             let remark = || own(nodes, key, path, &needs.join(" and "));
             return (!needs.is_empty()).then(remark).into_iter().collect();
@@ -99,11 +99,18 @@ fn reads<'c>(nodes: &Nodes<'c>, document: &'c Value) -> Vec<Read<'c>> {
     reads
 }
 
-/// Returns what the role of these nodes has to allow.
-fn needs(nodes: &Nodes<'_>, reads: &[Read<'_>], circumstances: &Circumstances<'_>) -> Vec<String> {
+/// Returns what the role of these nodes, or the instance profile, has to allow, as far as nobody has
+/// asked IAM.
+fn needs(
+    nodes: &Nodes<'_>,
+    key: &str,
+    reads: &[Read<'_>],
+    circumstances: &Circumstances<'_>,
+) -> Vec<String> {
     let mut needs = Vec::new();
-    if nodes.role == Role::Head {
-        needs.push("have the policy AmazonSSMManagedInstanceCore".to_owned());
+    let was_asked = key == "InstanceRole" && circumstances.reach != Reach::Unasked;
+    if nodes.role == Role::Head && !was_asked {
+        needs.push("be allowed to be reached over SSM".to_owned());
     }
     for read in reads {
         let need = format!("read {}", bucket_words(read.bucket, circumstances));
