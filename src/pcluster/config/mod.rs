@@ -27,7 +27,16 @@ use scalars::{Contents, Scalar};
 /// The word that stands where hpcapi shall put a value.
 pub(super) const CHANGE_ME: &str = "CHANGE_ME";
 
+/// What a configuration is called that comes over standard input.
+pub const STANDARD_INPUT: &str = "standard input";
+
 const OWN: &str = "leave out --config to use hpcapi's own";
+
+/// Returns whether a path means something else to another process: standard input, and what a shell
+/// makes of `<(…)`.
+pub fn is_of_this_process(path: &Path) -> bool {
+    path.starts_with("/dev/fd") || path == Path::new("/dev/stdin") || path.starts_with("/proc")
+}
 
 /// A parsed cluster configuration, possibly with `CHANGE_ME`s.
 #[derive(Debug, Clone)]
