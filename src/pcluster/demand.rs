@@ -123,7 +123,7 @@ fn text(value: &Value, key: &str) -> String {
 }
 
 /// Returns a number, in quotes or not: ParallelCluster takes both.
-fn number(value: &Value) -> Option<u64> {
+pub(super) fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 

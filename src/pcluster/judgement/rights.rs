@@ -84,16 +84,10 @@ fn reads<'c>(nodes: &Nodes<'c>, document: &'c Value) -> Vec<Read<'c>> {
             Some(Read { bucket, key, path })
         })
         .collect();
-    let include = &document["Scheduling"]["SlurmSettings"]["CustomSlurmSettingsIncludeFile"];
     if nodes.role == Role::Head
-        && let Some((bucket, key)) = include.as_str().and_then(in_s3)
+        && let Some((path, address)) = nodes::include_file(document)
+        && let Some((bucket, key)) = in_s3(address)
     {
-        let keys = [
-            "Scheduling",
-            "SlurmSettings",
-            "CustomSlurmSettingsIncludeFile",
-        ];
-        let path = DocumentPath::default().below(&keys);
         reads.push(Read { bucket, key, path });
     }
     reads
