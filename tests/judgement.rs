@@ -14,6 +14,7 @@ use hpcapi::pcluster::{Demand, Purchase, zonal};
 
 const FIRST_UP: Circumstances<'_> = Circumstances {
     region: "us-east-1",
+    partition: "aws",
     has_network: false,
     bucket: None,
     reach: Reach::Unasked,

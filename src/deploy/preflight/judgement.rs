@@ -22,6 +22,7 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
     };
     let circumstances = Circumstances {
         region: &context.aws.region,
+        partition: context.identity.partition(),
         has_network: made.is_some(),
         bucket: bucket.or(context.settings.kept_bucket.as_deref()),
         reach,

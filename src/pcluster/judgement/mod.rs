@@ -22,6 +22,8 @@ pub use rights::{OwnRole, own_role};
 pub struct Circumstances<'c> {
     /// The region that the cluster will be in.
     pub region: &'c str,
+    /// The partition of AWS that the account is in.
+    pub partition: &'c str,
     /// Whether the network was made that the configuration's `CHANGE_ME`s mean.
     pub has_network: bool,
     /// The deployment's bucket, once it was made.
@@ -98,9 +100,5 @@ impl Remark {
 
 /// Returns the file, and the line of what stands at `path` or closest to it.
 pub fn place(config: &ClusterConfig, path: &DocumentPath) -> String {
-    let file = config.file().display();
-    match config.line_of(path) {
-        Some(line) => format!("{file}:{line}"),
-        None => file.to_string(),
-    }
+    config.place(config.line_of(path))
 }
