@@ -2,6 +2,7 @@
 //! values in the field's words. One client struct per service, one method per call.
 
 mod account;
+mod account_plan;
 mod bucket;
 mod bucket_events;
 mod bucket_places;
@@ -21,7 +22,6 @@ mod log_streams;
 mod network;
 mod objects;
 mod permissions;
-mod plan;
 mod profiles;
 #[cfg(test)]
 pub(crate) mod recorded;
@@ -44,6 +44,7 @@ use aws_config::SdkConfig;
 use crate::error::{Error, Result};
 
 pub use account::Identity;
+pub use account_plan::AccountPlan;
 pub use bucket::{Buckets, Emptied, Version};
 pub use capacity::{Capacity, Running, Size};
 pub use commands::{Commands, Invocation};
@@ -58,7 +59,6 @@ pub use objects::Object;
 pub use permissions::{
     ContextKey, ContextValue, Permissions, Principal, Refused, RefusedBy, Simulated, Wish,
 };
-pub use plan::Plan;
 pub use signing::Signer;
 pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};
@@ -112,7 +112,7 @@ pub struct Aws {
     /// IAM: what a principal may do.
     pub permissions: Permissions,
     /// The account's plan.
-    pub plan: Plan,
+    pub account_plan: AccountPlan,
     profile: Option<String>,
     config: SdkConfig,
 }
@@ -153,7 +153,7 @@ impl Aws {
             http_apis: HttpApis::new(http_apis),
             inventory,
             permissions: Permissions::new(aws_sdk_iam::Client::new(&config)),
-            plan: Plan::new(aws_sdk_freetier::Client::new(&config)),
+            account_plan: AccountPlan::new(aws_sdk_freetier::Client::new(&config)),
             profile: connection.profile.clone(),
             config,
         })
