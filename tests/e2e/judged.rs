@@ -111,7 +111,7 @@ async fn login_nodes_are_made_beside_a_strangers_network() {
 
 /// Exit code 2 means that nothing was changed: this is none.
 #[tokio::test]
-async fn a_refusal_that_comes_late_says_what_stands_and_what_it_costs() {
+async fn a_refusal_that_comes_late_says_what_was_made_and_what_it_costs() {
     let env = TestEnv::new();
     let config = queue_setting();
     let file = env.file("mine.yaml", &config);
@@ -119,7 +119,7 @@ async fn a_refusal_that_comes_late_says_what_stands_and_what_it_costs() {
     let place = format!("mine.yaml:{}: ", line_of(&config, "OverSubscribe"));
     for part in [
         place.as_str(),
-        "this stands already: ",
+        "already made: ",
         "hpc-serverless-job-mgmt-requirements",
         " a month",
         "go on, once that is changed: ",

@@ -17,7 +17,7 @@ const OUR_KEY: &str = "hpcapi/0/head-node.sh";
 /// A role that the user made for the head node: what it may do is not in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnRole {
-    /// The place where it stands.
+    /// Its place in the configuration.
     pub path: DocumentPath,
     /// Its ARN.
     pub arn: String,
