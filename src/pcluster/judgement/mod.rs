@@ -5,6 +5,7 @@
 mod jwt;
 mod network;
 mod nodes;
+mod pattern;
 mod policies;
 mod region;
 mod rights;

@@ -6,6 +6,7 @@ use serde_yaml::Value;
 use crate::pcluster::config::{CHANGE_ME, ClusterConfig, DocumentPath};
 
 use super::nodes::{self, Nodes, Role, in_s3, items};
+use super::pattern::matches;
 use super::policies::{Filled, Need, fill};
 use super::{Circumstances, Reach, Remark, Severity};
 
@@ -240,55 +241,5 @@ fn bucket_words(bucket: &str, circumstances: &Circumstances<'_>) -> String {
     match is_ours(bucket, circumstances) {
         true => "the deployment's bucket (CHANGE_ME)".to_owned(),
         false => format!("s3://{bucket}"),
-    }
-}
-
-/// Returns whether a pattern of IAM, with `*` for any characters and `?` for one, means a text.
-fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<_>, Vec<_>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut at, mut read) = (0, 0);
-    // Where the last `*` stands, and how much of the text it means so far.
-    let mut star = None;
-    while read < text.len() {
-        match pattern.get(at) {
-            Some('*') => {
-                star = Some((at, read));
-                at += 1;
-            }
-            Some(wanted) if *wanted == '?' || *wanted == text[read] => {
-                at += 1;
-                read += 1;
-            }
-            _ => {
-                let Some((stands, means)) = star else {
-                    return false;
-                };
-                star = Some((stands, means + 1));
-                (at, read) = (stands + 1, means + 1);
-            }
-        }
-    }
-    pattern[at..].iter().all(|rest| *rest == '*')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_mean_what_iam_means() {
-        for (pattern, text, expected) in [
-            ("*", "a/b", true),
-            ("a", "a", true),
-            ("a", "ab", false),
-            ("hpcapi/*", "hpcapi/0/x.sh", true),
-            ("h*/?/*.sh", "hpcapi/0/x.sh", true),
-            ("scripts/*", "hpcapi/0/x.sh", false),
-            ("a*b*c", "aXbXbXc", true),
-            ("a*b*c", "aXbXbX", false),
-            ("?", "", false),
-        ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
-        }
     }
 }
