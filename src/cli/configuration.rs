@@ -9,7 +9,8 @@ use crate::files;
 use crate::pcluster::config::{self, ClusterConfig};
 use crate::settings::{DeploymentName, local_folder};
 
-use super::deployment::{ClusterArgs, DeploymentArgs, home};
+use super::cluster_args::ClusterArgs;
+use super::deployment::{DeploymentArgs, home};
 
 /// The cluster configuration that hpcapi carries.
 const DEFAULT_CONFIG: &str = include_str!("../../cluster-config.yaml");

@@ -14,7 +14,8 @@ use crate::output::{self, Format, Story};
 use crate::settings::BucketFate;
 use crate::step::Step;
 
-use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse, open_sandbox};
+use super::cluster_args::ClusterArgs;
+use super::deployment::{DeploymentArgs, SandboxUse, open_sandbox};
 
 use answer::{Place, TeardownAnswer};
 
