@@ -23,6 +23,7 @@ mod python;
 pub mod runs;
 pub mod sandbox;
 pub mod settings;
+mod shell;
 pub mod slurm;
 pub mod step;
 pub mod triggers;

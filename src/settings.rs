@@ -264,6 +264,8 @@ pub struct Again {
     pub region: Option<String>,
     /// Options that say how the cluster is to be, e.g. ` --config mine.yaml`.
     pub cluster_options: String,
+    /// Options that `up` alone takes, e.g. ` --operations`.
+    pub up_options: String,
 }
 
 impl Again {
@@ -278,14 +280,17 @@ impl Again {
     }
 
     fn spelled(&self, verb: &str, region: Option<&str>) -> String {
-        let takes_cluster = matches!(verb, "up" | "status");
-        let cluster = if takes_cluster {
-            self.cluster_options.as_str()
-        } else {
-            ""
-        };
-        let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
-        format!("{} {verb}{}{region}{cluster}", self.program, self.options)
+        let mut line = format!("{} {verb}{}", self.program, self.options);
+        if let Some(region) = region {
+            line.push_str(&format!(" --region {region}"));
+        }
+        if matches!(verb, "up" | "status" | "doctor") {
+            line.push_str(&self.cluster_options);
+        }
+        if verb == "up" {
+            line.push_str(&self.up_options);
+        }
+        line
     }
 
     /// Returns the command line that makes the cluster anew, and keeps the rest.
@@ -305,8 +310,18 @@ mod tests {
             options: " --name x".to_owned(),
             region: None,
             cluster_options: " --config y".to_owned(),
+            up_options: " --operations".to_owned(),
         };
-        assert_eq!(again.command("up"), "hpcapi up --name x --config y");
+        assert_eq!(
+            again.command("up"),
+            "hpcapi up --name x --config y --operations"
+        );
+        for verb in ["status", "doctor"] {
+            assert_eq!(
+                again.command(verb),
+                format!("hpcapi {verb} --name x --config y")
+            );
+        }
         again.region = Some("eu-west-1".to_owned());
         assert_eq!(
             again.command("token"),

@@ -9,13 +9,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hpcapi::pcluster::config::ClusterConfig;
-use hpcapi::pcluster::judgement::{Circumstances, Remark, Severity, judge};
+use hpcapi::pcluster::judgement::{Circumstances, Reach, Remark, Severity, judge};
 use hpcapi::pcluster::{Demand, Purchase, zonal};
 
 const FIRST_UP: Circumstances<'_> = Circumstances {
     region: "us-east-1",
+    partition: "aws",
     has_network: false,
     bucket: None,
+    reach: Reach::Unasked,
 };
 
 fn cases() -> Vec<PathBuf> {
@@ -117,7 +119,24 @@ fn what_instances_count_against_is_read_from_every_case_that_is_about_it() {
     assert!(tried > 5, "{tried}");
 }
 
-/// Once they stand, pcluster looks itself whether what is named there is there.
+/// Reading the bucket of the script is not asked for.
+#[test]
+fn of_a_role_that_iam_was_asked_about_only_the_rest_is_told() {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/deploy_cases/own-role.yaml"
+    );
+    let text = fs::read_to_string(file).unwrap();
+    for reach in [Reach::Has, Reach::Lacks] {
+        let asked = Circumstances { reach, ..FIRST_UP };
+        let told = told(&text, &asked);
+        assert_eq!(told.len(), 1, "{told:?}");
+        let words = "the role of your own for the head node has to read ";
+        assert!(told[0].contains(words), "{told:?}");
+    }
+}
+
+/// Once they were made, pcluster looks itself whether what is named there is there.
 #[test]
 fn a_network_and_a_bucket_that_stand_are_left_to_pcluster() {
     let stands = Circumstances {

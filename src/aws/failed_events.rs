@@ -1,6 +1,7 @@
 //! What CloudFormation found wrong before it began: its early validation and the hooks of an account
 //! give a reason that names neither the resource nor what is wrong with it, and DescribeEvents does.
 
+use aws_sdk_cloudformation::operation::describe_events::builders::DescribeEventsFluentBuilder;
 use aws_sdk_cloudformation::types::{EventFilter, OperationEvent};
 
 use crate::error::Result;
@@ -34,33 +35,37 @@ impl Stacks {
     /// known.
     async fn failures_of_change_set(&self, change_set: &str) -> Result<Vec<String>> {
         let asked = self.client.describe_events().change_set_name(change_set);
-        let answer = asked.filters(only_failed()).send().await;
-        let answer = answer.map_err(|error| service("cannot look at the events", error))?;
-        Ok(lines(answer.operation_events()))
+        Ok(lines(&failed(asked).await?))
     }
 
     /// Returns what failed of a stack's newest operation, one line each; empty when nothing more is
     /// known.
     pub(super) async fn failures_of_stack(&self, stack: &str) -> Result<Vec<String>> {
         let asked = self.client.describe_events().stack_name(stack);
-        let answer = asked.filters(only_failed()).send().await;
-        let answer = answer.map_err(|error| service("cannot look at the events", error))?;
-        let newest = answer.operation_events().first();
-        let newest = newest.and_then(|event| event.operation_id());
-        let events = answer.operation_events().iter();
-        let events = events.filter(|event| event.operation_id() == newest);
-        Ok(lines(&events.cloned().collect::<Vec<_>>()))
+        let mut events = failed(asked).await?;
+        let newest = events.first().and_then(|event| event.operation_id.clone());
+        events.retain(|event| event.operation_id == newest);
+        Ok(lines(&events))
     }
 }
 
-fn only_failed() -> EventFilter {
-    EventFilter::builder().failed_events(true).build()
+/// Returns the events of what failed, the newest first.
+async fn failed(asked: DescribeEventsFluentBuilder) -> Result<Vec<OperationEvent>> {
+    let only_failed = EventFilter::builder().failed_events(true).build();
+    let pages = asked.filters(only_failed).into_paginator();
+    let events: std::result::Result<Vec<_>, _> = pages.items().send().try_collect().await;
+    events.map_err(|error| service("cannot look at the events", error))
 }
 
 /// Returns what validations and hooks say, the causes; the failure of the operation only repeats them.
 fn lines(events: &[OperationEvent]) -> Vec<String> {
-    let mut lines: Vec<_> = events.iter().filter_map(line).collect();
-    lines.dedup();
+    let mut lines: Vec<String> = Vec::new();
+    for line in events.iter().filter_map(line) {
+        // Each target of one validation may repeat it, and not in a row.
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
     lines
 }
 
@@ -90,13 +95,17 @@ mod tests {
     use super::*;
 
     fn answer(events: &[&str]) -> String {
+        page(events, "")
+    }
+
+    fn page(events: &[&str], token: &str) -> String {
         let events: String = events
             .iter()
             .map(|event| format!("<member>{event}</member>"))
             .collect();
         format!(
             "<DescribeEventsResponse><DescribeEventsResult><OperationEvents>{events}\
-             </OperationEvents></DescribeEventsResult></DescribeEventsResponse>"
+             </OperationEvents>{token}</DescribeEventsResult></DescribeEventsResponse>"
         )
     }
 
@@ -117,6 +126,17 @@ mod tests {
                  Resource already exists."
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn every_page_is_read_and_a_line_is_told_once() {
+        let other = TAKEN.replace("AccessLog", "Bucket");
+        let first = page(&[TAKEN, &other], "<NextToken>next</NextToken>");
+        let second = page(&[TAKEN, &TAKEN.replace("AccessLog", "Topic")], "");
+        let stacks = answered(&[(200, &first), (200, &second)]).await.stacks;
+        let found = stacks.failures_of_change_set("arn:change").await.unwrap();
+        let names: Vec<_> = found.iter().filter_map(|it| it.split('`').nth(1)).collect();
+        assert_eq!(names, ["AccessLog", "Bucket", "Topic"]);
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 //! values in the field's words. One client struct per service, one method per call.
 
 mod account;
+mod account_plan;
 mod bucket;
 mod bucket_events;
 mod bucket_places;
@@ -22,7 +23,6 @@ mod log_streams;
 mod network;
 mod objects;
 mod permissions;
-mod plan;
 mod profiles;
 #[cfg(test)]
 pub(crate) mod recorded;
@@ -45,6 +45,7 @@ use aws_config::SdkConfig;
 use crate::error::{Error, Result};
 
 pub use account::Identity;
+pub use account_plan::AccountPlan;
 pub use bucket::{Buckets, Emptied, Version};
 pub use capacity::{Capacity, Running, Size};
 pub use commands::{Commands, Invocation};
@@ -60,7 +61,6 @@ pub use objects::Object;
 pub use permissions::{
     ContextKey, ContextValue, Permissions, Principal, Refused, RefusedBy, Simulated, Wish,
 };
-pub use plan::Plan;
 pub use signing::Signer;
 pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};
@@ -116,7 +116,7 @@ pub struct Aws {
     /// Compute fleets of clusters.
     pub compute_fleets: ComputeFleets,
     /// The account's plan.
-    pub plan: Plan,
+    pub account_plan: AccountPlan,
     profile: Option<String>,
     config: SdkConfig,
 }
@@ -158,7 +158,7 @@ impl Aws {
             inventory,
             permissions: Permissions::new(aws_sdk_iam::Client::new(&config)),
             compute_fleets: ComputeFleets::new(aws_sdk_dynamodb::Client::new(&config)),
-            plan: Plan::new(aws_sdk_freetier::Client::new(&config)),
+            account_plan: AccountPlan::new(aws_sdk_freetier::Client::new(&config)),
             profile: connection.profile.clone(),
             config,
         })

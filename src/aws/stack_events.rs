@@ -2,6 +2,11 @@
 
 use aws_sdk_cloudformation::types::{DetailedStatus, StackEvent as SdkEvent};
 
+use crate::error::Result;
+
+use super::error::service;
+use super::stacks::{Stacks, says_absent};
+
 /// Is told each new event of an operation.
 pub type Progress<'a> = &'a (dyn Fn(&StackEvent) + Sync);
 
@@ -86,6 +91,63 @@ pub(super) fn first_failure<'e>(
     failures()
         .find(|event| !event.is_of_stack(stack_id))
         .or_else(|| failures().next())
+}
+
+impl Stacks {
+    /// Returns the events of the stack's newest operation, oldest first.
+    pub(super) async fn operation(
+        &self,
+        stack_id: &str,
+        mark: Option<&str>,
+    ) -> Result<Vec<StackEvent>> {
+        let mut pages = self
+            .client
+            .describe_stack_events()
+            .stack_name(stack_id)
+            .into_paginator()
+            .send();
+        let mut events = Vec::new();
+        'pages: loop {
+            self.looks.events.pass().await;
+            let Some(page) = pages.next().await else {
+                break;
+            };
+            let page = page.map_err(|error| service("cannot look at the stack's events", error))?;
+            for event in page.stack_events() {
+                let event = StackEvent::from_sdk(event);
+                if mark == Some(event.id.as_str()) {
+                    break 'pages;
+                }
+                let starts = event.starts_operation(stack_id);
+                events.push(event);
+                if starts {
+                    break 'pages;
+                }
+            }
+        }
+        events.reverse();
+        Ok(events)
+    }
+
+    /// Returns the id of the stack's newest event: what comes after it is of a new operation.
+    pub async fn newest_event(&self, stack_id: &str) -> Result<Option<String>> {
+        let answer = self
+            .client
+            .describe_stack_events()
+            .stack_name(stack_id)
+            .send()
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            // A stack that was made a moment ago.
+            Err(error) if says_absent(&error) => return Ok(None),
+            Err(error) => return Err(service("cannot look at the stack's events", error)),
+        };
+        Ok(answer
+            .stack_events()
+            .first()
+            .map(|event| StackEvent::from_sdk(event).id))
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::wait::{Pace, RateLimit};
 
 use super::error::{is_code, service};
 use super::shared_answers::SharedAnswers;
-use super::stack_events::{Progress, StackEvent};
+use super::stack_events::Progress;
 
 /// No stack of ours takes longer; a cluster's bootstrap alone may take 35 minutes.
 const LIMIT: Duration = Duration::from_secs(3600);
@@ -281,61 +281,6 @@ impl Stacks {
         }
     }
 
-    /// Returns the events of the stack's newest operation, oldest first.
-    pub(super) async fn operation(
-        &self,
-        stack_id: &str,
-        mark: Option<&str>,
-    ) -> Result<Vec<StackEvent>> {
-        let mut pages = self
-            .client
-            .describe_stack_events()
-            .stack_name(stack_id)
-            .into_paginator()
-            .send();
-        let mut events = Vec::new();
-        'pages: loop {
-            self.looks.events.pass().await;
-            let Some(page) = pages.next().await else {
-                break;
-            };
-            let page = page.map_err(|error| service("cannot look at the stack's events", error))?;
-            for event in page.stack_events() {
-                let event = StackEvent::from_sdk(event);
-                if mark == Some(event.id.as_str()) {
-                    break 'pages;
-                }
-                let starts = event.starts_operation(stack_id);
-                events.push(event);
-                if starts {
-                    break 'pages;
-                }
-            }
-        }
-        events.reverse();
-        Ok(events)
-    }
-
-    /// Returns the id of the stack's newest event: what comes after it is of a new operation.
-    pub async fn newest_event(&self, stack_id: &str) -> Result<Option<String>> {
-        let answer = self
-            .client
-            .describe_stack_events()
-            .stack_name(stack_id)
-            .send()
-            .await;
-        let answer = match answer {
-            Ok(answer) => answer,
-            // A stack that was made a moment ago.
-            Err(error) if says_absent(&error) => return Ok(None),
-            Err(error) => return Err(service("cannot look at the stack's events", error)),
-        };
-        Ok(answer
-            .stack_events()
-            .first()
-            .map(|event| StackEvent::from_sdk(event).id))
-    }
-
     /// Returns the resources of a stack, given its name, or its id when it is deleted.
     pub async fn resources(&self, stack: &str) -> Result<Vec<StackResource>> {
         let mut resources = Vec::new();
@@ -375,7 +320,9 @@ impl Stacks {
     }
 }
 
-fn says_absent<E: aws_smithy_types::error::metadata::ProvideErrorMetadata>(error: &E) -> bool {
+pub(super) fn says_absent<E: aws_smithy_types::error::metadata::ProvideErrorMetadata>(
+    error: &E,
+) -> bool {
     is_code(error, &["ValidationError"])
         && error
             .message()

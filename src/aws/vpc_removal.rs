@@ -57,10 +57,9 @@ impl Network {
         let answer = asked.set_vpc_endpoint_ids(Some(ids.to_vec())).send().await;
         let answer = answer.map_err(|error| service(failed(), error))?;
         // What cannot be deleted is told in an answer that is otherwise good.
-        let refused = answer.unsuccessful().iter().find_map(|one| one.error());
-        match refused {
+        let mut errors = answer.unsuccessful().iter().filter_map(|one| one.error());
+        match errors.find(|error| !error.code().is_some_and(says_gone)) {
             None => Ok(()),
-            Some(error) if error.code().is_some_and(says_gone) => Ok(()),
             Some(error) => {
                 let words = |words: Option<&str>| words.unwrap_or("not said").to_owned();
                 let cause = format!("{}: {}", words(error.code()), words(error.message()));
@@ -184,17 +183,24 @@ mod tests {
 
     #[tokio::test]
     async fn an_endpoint_that_stays_is_an_error_although_the_answer_is_good() {
-        let answer = |code: &str| {
+        const GONE: &str = "InvalidVpcEndpointId.NotFound";
+        let answer = |codes: &[&str]| {
+            let items: Vec<_> = codes
+                .iter()
+                .map(|code| {
+                    format!(
+                        "<item><error><code>{code}</code><message>words</message></error>\
+                         <resourceId>vpce-1</resourceId></item>"
+                    )
+                })
+                .collect();
             format!(
-                "<DeleteVpcEndpointsResponse><unsuccessful><item><error><code>{code}</code>\
-                 <message>words</message></error><resourceId>vpce-1</resourceId></item>\
-                 </unsuccessful></DeleteVpcEndpointsResponse>"
+                "<DeleteVpcEndpointsResponse><unsuccessful>{}</unsuccessful>\
+                 </DeleteVpcEndpointsResponse>",
+                items.concat()
             )
         };
-        let (gone, kept) = (
-            answer("InvalidVpcEndpointId.NotFound"),
-            answer("OperationNotPermitted"),
-        );
+        let (gone, kept) = (answer(&[GONE]), answer(&[GONE, "OperationNotPermitted"]));
         let aws = answered(&[(200, &gone), (200, &kept)]).await;
         let ids = ["vpce-1".to_owned()];
         aws.network.delete_endpoints(&ids).await.unwrap();

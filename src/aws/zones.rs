@@ -75,14 +75,13 @@ impl Zones {
         if ids.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let asked = self.0.describe_volumes().set_volume_ids(Some(ids));
-        let answer = match asked.send().await {
-            Ok(answer) => answer,
-            Err(error) if is_code(&error, &["InvalidVolume.NotFound"]) => {
-                return Ok(BTreeMap::new());
-            }
-            Err(error) => return Err(service("cannot look at the volumes", error)),
-        };
+        // Asked for by id, one that does not exist would be all of the answer.
+        let these = Filter::builder()
+            .name("volume-id")
+            .set_values(Some(ids))
+            .build();
+        let answer = self.0.describe_volumes().filters(these).send().await;
+        let answer = answer.map_err(|error| service("cannot look at the volumes", error))?;
         let zones = answer.volumes().iter().filter_map(|volume| {
             let zone = volume.availability_zone()?;
             Some((volume.volume_id()?.to_owned(), zone.to_owned()))
@@ -93,22 +92,25 @@ impl Zones {
     /// Returns the names of the zones of capacity reservations, by id; without those that do not
     /// exist.
     pub async fn of_reservations(&self, ids: Vec<String>) -> Result<BTreeMap<String, String>> {
-        if ids.is_empty() {
-            return Ok(BTreeMap::new());
+        let mut zones = BTreeMap::new();
+        // No filter takes ids; asked for together, one that does not exist would be all of the answer.
+        for id in ids {
+            let asked = self.0.describe_capacity_reservations();
+            let answer = match asked.capacity_reservation_ids(&id).send().await {
+                Ok(answer) => answer,
+                Err(error) if is_code(&error, &["InvalidCapacityReservationId.NotFound"]) => {
+                    continue;
+                }
+                Err(error) => {
+                    return Err(service("cannot look at the capacity reservations", error));
+                }
+            };
+            let found = answer.capacity_reservations().first();
+            if let Some(zone) = found.and_then(|one| one.availability_zone()) {
+                zones.insert(id, zone.to_owned());
+            }
         }
-        let asked = self.0.describe_capacity_reservations();
-        let asked = asked.set_capacity_reservation_ids(Some(ids));
-        let unknown = ["InvalidCapacityReservationId.NotFound"];
-        let answer = match asked.send().await {
-            Ok(answer) => answer,
-            Err(error) if is_code(&error, &unknown) => return Ok(BTreeMap::new()),
-            Err(error) => return Err(service("cannot look at the capacity reservations", error)),
-        };
-        let zones = answer.capacity_reservations().iter().filter_map(|one| {
-            let zone = one.availability_zone()?;
-            Some((one.capacity_reservation_id()?.to_owned(), zone.to_owned()))
-        });
-        Ok(zones.collect())
+        Ok(zones)
     }
 
     /// Returns the instance types offered, by zone id.
@@ -224,7 +226,23 @@ fn backticked(words: &[&String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::recorded::answered;
     use super::*;
+
+    #[tokio::test]
+    async fn a_reservation_that_does_not_exist_leaves_the_others_their_zones() {
+        let unknown = "<Response><Errors><Error><Code>InvalidCapacityReservationId.NotFound</Code>\
+                       <Message>words</Message></Error></Errors><RequestID>1</RequestID></Response>";
+        let known = "<DescribeCapacityReservationsResponse><capacityReservationSet><item>\
+                     <capacityReservationId>cr-2</capacityReservationId><availabilityZone>\
+                     us-east-1b</availabilityZone></item></capacityReservationSet>\
+                     </DescribeCapacityReservationsResponse>";
+        let aws = answered(&[(400, unknown), (200, known)]).await;
+        let ids = ["cr-1", "cr-2"].map(str::to_owned).to_vec();
+        let zones = aws.zones.of_reservations(ids).await.unwrap();
+        let expected = BTreeMap::from([("cr-2".to_owned(), "us-east-1b".to_owned())]);
+        assert_eq!(zones, expected);
+    }
 
     fn zone(name: &str, id: &str, offers: &[&str]) -> Zone {
         Zone {

@@ -11,7 +11,8 @@ use crate::files;
 use crate::output::{self, Story};
 use crate::pcluster::Preset;
 
-use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
+use super::cluster_args::ClusterArgs;
+use super::deployment::{DeploymentArgs, SandboxUse};
 
 /// Print the cluster configuration with every CHANGE_ME filled, all else as you wrote it; or one to start from
 #[derive(Debug, ClapArgs)]

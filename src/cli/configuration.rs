@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::files;
-use crate::pcluster::config::ClusterConfig;
+use crate::pcluster::config::{self, ClusterConfig};
 use crate::settings::{DeploymentName, local_folder};
 
-use super::deployment::{ClusterArgs, DeploymentArgs, home};
+use super::cluster_args::ClusterArgs;
+use super::deployment::{DeploymentArgs, home};
 
 /// The cluster configuration that hpcapi carries.
 const DEFAULT_CONFIG: &str = include_str!("../../cluster-config.yaml");
@@ -57,15 +58,14 @@ pub(super) fn read(cluster: &ClusterArgs) -> Result<ClusterConfig> {
 /// Returns whether a path may give its content once only, or to this process only: a named pipe,
 /// what a shell makes of `<(…)`, and whatever standard input is.
 fn is_piped(path: &Path) -> bool {
-    let is_of_this_process = path.starts_with("/dev") || path.starts_with("/proc");
     let is_no_file = || fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
-    path.as_os_str() == STANDARD_INPUT || is_of_this_process || is_no_file()
+    path.as_os_str() == STANDARD_INPUT || config::is_of_this_process(path) || is_no_file()
 }
 
 /// Returns what a path is called in messages.
 fn shown(path: &Path) -> &Path {
     match path.as_os_str() == STANDARD_INPUT {
-        true => Path::new("standard input"),
+        true => Path::new(config::STANDARD_INPUT),
         false => path,
     }
 }
@@ -105,7 +105,9 @@ mod tests {
         fs::write(&file, "a: 1\n").unwrap();
         assert!(!is_piped(&file));
         assert!(!is_piped(folder.path()));
-        assert!(!is_piped(Path::new("./-")));
+        for file in ["./-", "/dev/shm/a.yaml"] {
+            assert!(!is_piped(Path::new(file)), "{file}");
+        }
         for piped in ["-", "/dev/stdin", "/dev/fd/63", "/proc/self/fd/0"] {
             assert!(is_piped(Path::new(piped)), "{piped}");
         }

@@ -9,12 +9,11 @@ use crate::aws::{Aws, Connection};
 use crate::context::Context;
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::event::Events;
-use crate::notifications::Notify;
 use crate::sandbox::Sandbox;
-use crate::settings::{
-    Again, BucketFate, DeploymentName, Endpoint, Ground, PclusterChoice, Settings, Toggle,
-};
+use crate::settings::{Again, DeploymentName, Endpoint, Ground, PclusterChoice, Settings};
+use crate::shell::quoted;
 
+use super::cluster_args::ClusterArgs;
 use super::{configuration, remembered};
 
 /// Which deployment is meant.
@@ -39,94 +38,6 @@ pub(super) struct DeploymentArgs {
     /// Tell more: what every step is doing
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
-}
-
-/// How the cluster is to be.
-#[derive(Debug, Clone, Args)]
-pub(super) struct ClusterArgs {
-    /// ParallelCluster configuration; every CHANGE_ME in it is filled; `-` is standard input
-    /// [default: a small cluster of t3 instances]
-    #[arg(long, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
-
-    /// EC2 key pair of yours for the head node [default: hpcapi makes one]
-    #[arg(long, value_name = "NAME", value_parser = key_name)]
-    pub(super) key_name: Option<String>,
-
-    /// The pcluster to run [default: the one on PATH if it fits, else hpcapi installs one]
-    #[arg(long, value_name = "PATH")]
-    pcluster: Option<PathBuf>,
-
-    /// Version of ParallelCluster
-    #[arg(long, value_name = "VERSION", default_value = PclusterChoice::VERSION, value_parser = version)]
-    pcluster_version: String,
-
-    /// `--operations` of the command that takes it.
-    #[arg(skip)]
-    pub(super) operations: Toggle,
-
-    /// Of `trigger add`, which makes them possible.
-    #[arg(skip)]
-    pub(super) triggers: Toggle,
-
-    /// `--notify` of the command that takes it.
-    #[arg(skip)]
-    pub(super) notify: Notify,
-
-    /// `--bucket` of the commands that take it.
-    #[arg(skip)]
-    pub(super) kept_bucket: Option<String>,
-
-    /// `--keep-bucket` of the command that takes it.
-    #[arg(skip)]
-    pub(super) bucket_fate: BucketFate,
-}
-
-impl Default for ClusterArgs {
-    fn default() -> Self {
-        ClusterArgs {
-            config: None,
-            key_name: None,
-            pcluster: None,
-            pcluster_version: PclusterChoice::VERSION.to_owned(),
-            operations: Toggle::default(),
-            triggers: Toggle::default(),
-            notify: Notify::default(),
-            kept_bucket: None,
-            bucket_fate: BucketFate::default(),
-        }
-    }
-}
-
-impl ClusterArgs {
-    /// Returns the options as they can be typed again.
-    fn options(&self) -> String {
-        let mut options = String::new();
-        let path = |path: &PathBuf| path.display().to_string();
-        for (option, value) in [
-            ("config", self.config.as_ref().map(path)),
-            ("key-name", self.key_name.clone()),
-            ("pcluster", self.pcluster.as_ref().map(path)),
-            ("bucket", self.kept_bucket.clone()),
-            ("notify", self.notify.typed()),
-        ] {
-            if let Some(value) = value {
-                options.push_str(&format!(" --{option} {}", quoted(&value)));
-            }
-        }
-        options.push_str(match self.operations {
-            Toggle::AsItIs => "",
-            Toggle::On => " --operations",
-            Toggle::Off => " --operations=off",
-        });
-        if self.pcluster_version != PclusterChoice::VERSION {
-            options.push_str(&format!(
-                " --pcluster-version {}",
-                quoted(&self.pcluster_version)
-            ));
-        }
-        options
-    }
 }
 
 /// How far it is to the account.
@@ -310,6 +221,7 @@ impl DeploymentArgs {
             options,
             region: self.region.clone(),
             cluster_options: cluster.options(),
+            up_options: cluster.up_options(),
         }
     }
 }
@@ -362,41 +274,6 @@ fn program() -> String {
         return "hpcapi".to_owned();
     }
     quoted(&own.display().to_string())
-}
-
-/// Returns a word as a shell takes it.
-pub(super) fn quoted(word: &str) -> String {
-    let is_plain = !word.is_empty()
-        && word
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c));
-    if is_plain {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-/// Reads the name of a key pair as EC2 takes it.
-fn key_name(text: &str) -> std::result::Result<String, String> {
-    let is_printable = text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
-    if text.trim().is_empty() || text.len() > 255 || !is_printable {
-        return Err("a key pair has a name of 1 to 255 ASCII characters".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
-/// Reads the version of a release of ParallelCluster.
-fn version(text: &str) -> std::result::Result<String, String> {
-    let is_number =
-        |part: &str| (1..=4).contains(&part.len()) && part.chars().all(|c| c.is_ascii_digit());
-    if text.split('.').count() != 3 || !text.split('.').all(is_number) {
-        return Err(format!(
-            "a version is three numbers, as in {}",
-            PclusterChoice::VERSION
-        ));
-    }
-    Ok(text.to_owned())
 }
 
 fn connection(ground: &Ground) -> Connection {

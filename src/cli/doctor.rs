@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::output::{self, Answer, Format, Story};
 
-use super::deployment::{ClusterArgs, DeploymentArgs, Reached, SandboxUse};
+use super::cluster_args::ClusterArgs;
+use super::deployment::{DeploymentArgs, Reached, SandboxUse};
 
 /// Say what is wrong and what to type next: before `up`, everything that would keep it from
 /// working; after it, the first broken layer on the way of a request

@@ -1,6 +1,7 @@
 //! The commands: one file each, with its arguments, a call, and the shape of its answer.
 
 mod api;
+mod cluster_args;
 mod config;
 mod configuration;
 mod deployment;

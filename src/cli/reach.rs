@@ -17,7 +17,8 @@ use crate::slurm::jobs::{Job, JobId, JobMemory};
 use crate::slurm::operations::{Operations, require_url};
 use crate::slurm::{ApiVersion, UserName};
 
-use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
+use super::cluster_args::ClusterArgs;
+use super::deployment::{DeploymentArgs, SandboxUse};
 use super::identity::{given_token, minting, no_token, with};
 use super::place::PlaceArgs;
 use super::remembered;

@@ -8,7 +8,8 @@ use crate::error::{Error, Kind, Result};
 use crate::event::Events;
 use crate::output::{self, Answer, Format, Story};
 
-use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse};
+use super::cluster_args::ClusterArgs;
+use super::deployment::{DeploymentArgs, SandboxUse};
 
 /// Look at every step and at the endpoint; changes nothing, exits 3 when not all is ready
 #[derive(Debug, ClapArgs)]

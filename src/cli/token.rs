@@ -10,7 +10,8 @@ use crate::event::Events;
 use crate::output::{self, Answer, Format, Story};
 use crate::slurm::{Lifespan, Minter, Token, UserName, revoke_all};
 
-use super::deployment::{ClusterArgs, DeploymentArgs};
+use super::cluster_args::ClusterArgs;
+use super::deployment::DeploymentArgs;
 use super::reach::{located, running_head_node};
 
 /// Mint a Slurm token on the head node; it comes sealed, so that nobody on the way can use it

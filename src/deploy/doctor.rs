@@ -54,11 +54,10 @@ pub async fn doctor(context: &Context) -> Result<Diagnosis> {
             findings.extend(compute::look(context).await);
         }
         findings.extend(path::beside(context).await);
-        // An `up` that was refused its cluster is refused again until the configuration changes.
-        if stacks.describe(name.as_str()).await?.is_none() {
-            requirements::look(context).await?;
-            findings.extend(preflight::look_at_configuration(context).await);
-        }
+        let mut more = of_configuration(context).await;
+        // The way may have ended at the same refusal.
+        more.retain(|finding| !findings.contains(finding));
+        findings.extend(more);
         findings
     } else {
         preflight::look(context).await
@@ -67,4 +66,24 @@ pub async fn doctor(context: &Context) -> Result<Diagnosis> {
         is_of_path,
         findings,
     })
+}
+
+/// Looks at the configuration while there is no cluster: an `up` that was refused it is refused again
+/// until the configuration changes. A look that fails is a finding, for others have been made.
+async fn of_configuration(context: &Context) -> Vec<Finding> {
+    let cluster = context.settings.name.as_str();
+    match context.aws.stacks.describe(cluster).await {
+        Ok(None) => {}
+        Ok(Some(_)) => return Vec::new(),
+        Err(error) => return vec![Finding::of_error("configuration", &error)],
+    }
+    // What of the network is known is judged as well; without it there are stand-ins.
+    let network = requirements::look(context).await;
+    let refused = network.err();
+    let mut findings: Vec<_> = refused
+        .iter()
+        .map(|error| Finding::of_error("stacks", error))
+        .collect();
+    findings.extend(preflight::look_at_configuration(context).await);
+    findings
 }

@@ -98,6 +98,16 @@ impl Finding {
         self
     }
 
+    /// Adds a cause to that which there is.
+    #[must_use]
+    pub fn also_because(self, cause: &str) -> Finding {
+        let cause = match &self.cause {
+            Some(first) => format!("{first}; {cause}"),
+            None => cause.to_owned(),
+        };
+        self.because(cause)
+    }
+
     /// Adds something to type next.
     #[must_use]
     pub fn then(mut self, next: impl Into<String>) -> Finding {
@@ -116,5 +126,18 @@ impl Finding {
             Some(cause) => format!("{}: {}: {cause}", self.subject, self.text),
             None => format!("{}: {}", self.subject, self.text),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_cause_leaves_the_first() {
+        let finding = Finding::problem("permissions", "refused").also_because("a Deny");
+        assert_eq!(finding.cause.as_deref(), Some("a Deny"));
+        let finding = finding.also_because("no tags");
+        assert_eq!(finding.cause.as_deref(), Some("a Deny; no tags"));
     }
 }

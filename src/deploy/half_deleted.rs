@@ -35,7 +35,7 @@ fn refusal(found: &Finding) -> Error {
     next.fold(error, |error, next| error.hint(next.clone()))
 }
 
-/// Tells of a network whose deletion failed: everything stands in it, and CloudFormation can do
+/// Tells of a network whose deletion failed: everything is in it, and CloudFormation can do
 /// nothing with it but delete the rest.
 pub(super) async fn network_finding(context: &Context, stack: &Stack) -> Result<Option<Finding>> {
     if stack.status != "DELETE_FAILED" {
@@ -56,11 +56,11 @@ pub(super) async fn network_finding(context: &Context, stack: &Stack) -> Result<
         standing.push(format!("the stack `{}`", names.api_stack()));
     }
     let what = match standing.as_slice() {
-        [] => "nothing else of the deployment is there".to_owned(),
-        standing => format!("{} stand in it", standing.join(" and ")),
+        [] => "and nothing else of the deployment is there".to_owned(),
+        standing => format!("with {} in it", standing.join(" and ")),
     };
     let text = format!(
-        "the stack `{}` is half deleted (DELETE_FAILED), and {what}",
+        "the stack `{}` is half deleted (DELETE_FAILED), {what}",
         stack.name
     );
     let left = deletion::remains(context, &stack.id).await?;

@@ -1,5 +1,6 @@
 //! The deployment as a whole: the steps, and the loops over them.
 
+mod already_made;
 mod at_work;
 mod compute;
 mod doctor;
@@ -18,7 +19,6 @@ mod status;
 mod steps;
 mod teardown;
 mod up;
-mod what_stands;
 mod zones;
 
 pub use doctor::{Diagnosis, doctor};
@@ -32,7 +32,7 @@ pub use status::{StepStatus, gather_values, locate, survey};
 pub use steps::cluster_config::filled;
 pub use steps::kept_bucket::holding_jobs as bucket_holding_jobs;
 pub use steps::notifications::require_notifications;
-pub use teardown::{Teardown, doomed, teardown};
+pub use teardown::{Teardown, teardown, to_be_deleted};
 pub use up::{Preflight, Up, look_ahead, make_triggers, up};
 
 use crate::context::{Board, Context};

@@ -28,8 +28,8 @@ pub struct Teardown {
 }
 
 /// Returns what `teardown` would delete, one line each.
-pub async fn doomed(context: &Context) -> Result<Vec<String>> {
-    leftovers::doomed(context).await
+pub async fn to_be_deleted(context: &Context) -> Result<Vec<String>> {
+    leftovers::to_be_deleted(context).await
 }
 
 /// Removes the whole deployment, and looks for what is left.

@@ -18,7 +18,7 @@ use super::leftovers::AwsCommands;
 use super::replacement::{Consent, Replaced};
 use super::status::is_local;
 use super::steps::function_code;
-use super::{State, StepStatus, half_deleted, preflight, what_stands};
+use super::{State, StepStatus, already_made, half_deleted, preflight};
 
 /// What was just made is not found at once by every look.
 const APPEARS: Duration = Duration::from_secs(20);
@@ -111,7 +111,7 @@ async fn look_and_make(
     }
     match make_all(context, board, &before, start).await {
         // What was found out too late is no mere usage error: something stands, and costs.
-        Err(error) if error.kind() == Kind::Usage => Err(what_stands::told(context, error).await),
+        Err(error) if error.kind() == Kind::Usage => Err(already_made::told(context, error).await),
         made => made,
     }
 }

@@ -23,7 +23,7 @@ pub(in crate::deploy) async fn choose(context: &Context) -> Result<(Zone, Zone)>
     let chosen = choose_zones(&context.aws.region, &zones, &types, wanted);
     chosen.map_err(|error| match placed.first() {
         Some(placed) => error.hint(format!(
-            "{}: it is in {}, and so has the head node to be",
+            "{} is in {}, so the head node has to be there, too",
             words(context, placed),
             placed.zone
         )),
@@ -66,7 +66,7 @@ fn one_zone<'p>(context: &Context, placed: &'p [Placed]) -> Result<Option<&'p st
             words(context, other),
             other.zone
         ))
-        .hint("name only what is in one zone")),
+        .hint("use volumes and reservations of one zone")),
     }
 }
 

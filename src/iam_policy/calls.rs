@@ -95,10 +95,16 @@ pub(super) fn statements() -> Vec<Statement> {
                 "ec2:DescribeAddresses",
                 "ec2:DescribeInstanceTypes",
                 "ec2:DescribeVpcs",
-                "freetier:GetAccountPlanState",
                 "servicequotas:GetAWSDefaultServiceQuota",
                 "servicequotas:GetServiceQuota",
             ],
+            &["*"],
+        ),
+        // One region answers for all: us-east-1.
+        on(
+            "LookAtThePlan",
+            &[Up],
+            &["freetier:GetAccountPlanState"],
             &["*"],
         ),
         // Of another region than that of the deployment, when this takes no credentials.

@@ -62,6 +62,7 @@ pub struct Scope {
 /// How actions begin that no one region answers for the others.
 const GLOBAL: &[&str] = &[
     "ec2:DescribeRegions",
+    "freetier:",
     "iam:",
     "route53:",
     "s3:ListAllMyBuckets",
@@ -168,7 +169,7 @@ pub fn document(wanted: Use, scope: &Scope) -> Value {
     let mut statements: Vec<Value> = Vec::new();
     for statement in all_statements().filter(|statement| statement.serves(wanted)) {
         let mut json = statement.json(scope);
-        // Many of its statements are several in one, and without their names it is not too long.
+        // Without Sids the policy stays within IAM's length limit; merged statements have no good name.
         if wanted == Use::All
             && let Some(members) = json.as_object_mut()
         {
@@ -251,6 +252,17 @@ mod tests {
         }
     }
 
+    /// Its endpoint is in us-east-1, wherever the deployment is.
+    #[test]
+    fn the_account_plan_may_be_looked_at_in_every_region() {
+        for wanted in [Use::Up, Use::All] {
+            let document = document(wanted, &scope("mine"));
+            let mut statements = document["Statement"].as_array().unwrap().iter();
+            let statement = statements.find(|it| it.to_string().contains("freetier:"));
+            assert_eq!(statement.unwrap()["Condition"], Value::Null);
+        }
+    }
+
     #[test]
     fn nothing_is_left_to_fill_and_nothing_changes_everything() {
         for wanted in [Use::All, Use::Stacks, Use::Pcluster] {
@@ -268,6 +280,7 @@ mod tests {
                                 let action = action.as_str().unwrap();
                                 [
                                     "ec2:DescribeRegions",
+                                    "freetier:",
                                     "iam:Simulate",
                                     "route53:",
                                     "s3:ListAllMyBuckets",

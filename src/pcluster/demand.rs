@@ -23,7 +23,7 @@ pub struct Demand {
 /// Instances that are alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instances {
-    /// The types that each of them may be of: EC2 chooses.
+    /// The types that each of them may be of: EC2 chooses. None where the capacity reservation decides.
     pub kinds: Vec<String>,
     /// How they are bought.
     pub purchase: Purchase,
@@ -86,12 +86,14 @@ impl Demand {
         let flexible: Vec<_> = items(&resource["Instances"])
             .map(|one| text(one, "InstanceType"))
             .collect();
+        let one = text(resource, "InstanceType");
         self.compute_nodes += most;
         self.static_nodes += least;
         self.instances.push(Instances {
-            kinds: match flexible.is_empty() {
-                true => vec![text(resource, "InstanceType")],
-                false => flexible,
+            kinds: match (flexible.is_empty(), one.is_empty()) {
+                (false, _) => flexible,
+                (true, false) => vec![one],
+                (true, true) => Vec::new(),
             },
             purchase: purchase(queue),
             least,
@@ -121,7 +123,7 @@ fn text(value: &Value, key: &str) -> String {
 }
 
 /// Returns a number, in quotes or not: ParallelCluster takes both.
-fn number(value: &Value) -> Option<u64> {
+pub(super) fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
@@ -166,5 +168,18 @@ mod tests {
         assert_eq!((demand.compute_nodes, demand.needs_address), (16, true));
         assert_eq!(demand.static_nodes, 3);
         assert!((demand.head_node_memory_gib() - 1.24).abs() < 1e-9);
+    }
+
+    /// Its type is that of the reservation, which the configuration does not say.
+    #[test]
+    fn a_compute_resource_of_a_reservation_has_no_type() {
+        let config: Value = serde_yaml::from_str(
+            "Scheduling: {SlurmQueues: [{ComputeResources: [{CapacityReservationTarget: \
+             {CapacityReservationId: cr-1}, MaxCount: 2}]}]}",
+        )
+        .unwrap();
+        let demand = Demand::of(&config);
+        let last = demand.instances.last().unwrap();
+        assert_eq!((last.kinds.len(), last.most), (0, 2));
     }
 }

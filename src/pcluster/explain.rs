@@ -7,11 +7,11 @@ use super::refusal::{Problem, Refusal};
 
 /// Returns the error of a configuration that `pcluster` refuses: every finding, with its line.
 pub fn config_error(config: &ClusterConfig, refusal: Refusal) -> Error {
-    let file = config.file().display();
     if refusal.problems.is_empty() {
         return match line_named_in(config, &refusal.message) {
             Some(line) => {
-                Error::usage(format!("{file}:{line}: pcluster refuses the configuration"))
+                let place = config.place(Some(line));
+                Error::usage(format!("{place}: pcluster refuses the configuration"))
                     .because(refusal.message)
             }
             None => refusal.into(),
@@ -26,22 +26,27 @@ pub fn config_error(config: &ClusterConfig, refusal: Refusal) -> Error {
     problems.sort_by_key(|problem| (!problem.is_error(), line_of(config, problem)));
     let lines: Vec<_> = problems
         .iter()
-        .map(|problem| sentence(config, problem))
+        .map(|problem| {
+            let level = if problem.is_error() { "" } else { "warning: " };
+            told(config, problem, level)
+        })
         .collect();
+    let file = config.file().display();
     Error::usage(format!("pcluster refuses the configuration `{file}`")).because(lines.join("\n"))
 }
 
-/// Returns a finding as one sentence that begins with its line.
+/// Returns a finding as one sentence that begins with its file and line: `my.yaml:12: …`.
 pub fn sentence(config: &ClusterConfig, problem: &Problem) -> String {
-    let level = if problem.is_error() { "" } else { "warning: " };
+    told(config, problem, "")
+}
+
+/// Returns the sentence with a word for how much it weighs.
+fn told(config: &ClusterConfig, problem: &Problem, level: &str) -> String {
     let message = problem.message.trim_end_matches('.');
-    let place = match line_of(config, problem) {
-        Some(line) => format!("line {line}: "),
-        None => String::new(),
-    };
+    let place = config.place(line_of(config, problem));
     match &problem.path {
-        Some(path) => format!("{place}{level}{path}: {message}"),
-        None => format!("{place}{level}{message} ({})", problem.validator),
+        Some(path) => format!("{place}: {level}{path}: {message}"),
+        None => format!("{place}: {level}{message} ({})", problem.validator),
     }
 }
 
@@ -79,7 +84,7 @@ mod tests {
     use super::super::answer::dry_run;
     use super::*;
 
-    fn told(config: &str, answer: &str) -> String {
+    fn refused(config: &str, answer: &str) -> String {
         let config = ClusterConfig::parse(config, "my.yaml".as_ref()).unwrap();
         let refusal = dry_run(Some(1), answer.as_bytes(), b"").unwrap_err();
         let error = config_error(&config, refusal);
@@ -92,10 +97,27 @@ mod tests {
             "message": "[('Image', {'Os': ['Must be one of: alinux2023.']}), ('HeadNode', ['Missing data for required field.'])]"}],
             "message": "Invalid cluster configuration."}"#;
         assert_eq!(
-            told("# mine\nImage:\n  Os: alinux2\n", answer),
+            refused("# mine\nImage:\n  Os: alinux2\n", answer),
             "pcluster refuses the configuration `my.yaml`\n\
-             line 2: HeadNode: Missing data for required field\n\
-             line 3: Image.Os: Must be one of: alinux2023"
+             my.yaml:2: HeadNode: Missing data for required field\n\
+             my.yaml:3: Image.Os: Must be one of: alinux2023"
+        );
+    }
+
+    #[test]
+    fn a_warning_is_told_as_one_beside_errors_alone() {
+        let config = ClusterConfig::parse("A: 1\nB: t3.small\n", "my.yaml".as_ref()).unwrap();
+        let answer = r#"{"configurationValidationErrors": [{"level": "ERROR", "type": "X",
+            "message": "t3.small is wrong"}, {"level": "WARNING", "type": "Y",
+            "message": "t3.small is old."}], "message": "Invalid cluster configuration."}"#;
+        let refusal = dry_run(Some(1), answer.as_bytes(), b"").unwrap_err();
+        let warning = sentence(&config, &refusal.problems[1]);
+        assert_eq!(warning, "my.yaml:2: t3.small is old (Y)");
+        let error = config_error(&config, refusal);
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(
+            cause,
+            "my.yaml:2: t3.small is wrong (X)\nmy.yaml:2: warning: t3.small is old (Y)"
         );
     }
 
@@ -115,7 +137,7 @@ mod tests {
     #[test]
     fn a_finding_about_a_value_is_told_with_the_values_line() {
         let answer = r#"{"message": "Invalid cluster configuration: The following supplied instance types do not exist: [t3.nonexistent]"}"#;
-        let text = told("HeadNode:\n  InstanceType: t3.nonexistent\n", answer);
+        let text = refused("HeadNode:\n  InstanceType: t3.nonexistent\n", answer);
         assert!(text.starts_with("my.yaml:2: "), "{text}");
     }
 

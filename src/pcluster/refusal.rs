@@ -67,8 +67,9 @@ impl Refusal {
 
     /// Returns what to do about a refusal that is not about the configuration.
     pub(super) fn hint(&self) -> Option<&'static str> {
-        HINTS
+        UNANSWERED
             .iter()
+            .chain(HINTS)
             .find(|(words, _)| self.message.contains(words))
             .map(|(_, hint)| *hint)
     }
@@ -79,7 +80,10 @@ const UNANSWERED: &[(&str, &str)] = &[
     ("Request has expired", SIGN_IN),
     ("security token included in the request is expired", SIGN_IN),
     ("security token included in the request is invalid", SIGN_IN),
-    ("Unable to locate credentials", SIGN_IN),
+    (
+        "Unable to locate credentials",
+        "sign in to AWS, or choose a profile: --profile NAME",
+    ),
     (
         "Could not connect to the endpoint URL",
         "see whether AWS can be reached from here, and what AWS_ENDPOINT_URL says",
@@ -88,21 +92,9 @@ const UNANSWERED: &[(&str, &str)] = &[
 
 const SIGN_IN: &str = "sign in to AWS again, then type the same command";
 
-/// Words of a refusal, and what helps.
+/// Words of other refusals, and what helps.
 const HINTS: &[(&str, &str)] = &[
-    (
-        "Unable to locate credentials",
-        "sign in to AWS, or choose a profile: --profile NAME",
-    ),
-    ("expired", "sign in to AWS again"),
-    (
-        "security token included in the request is invalid",
-        "sign in to AWS again",
-    ),
-    (
-        "Could not connect to the endpoint URL",
-        "see whether AWS can be reached from here, and what AWS_ENDPOINT_URL says",
-    ),
+    ("expired", SIGN_IN),
     (
         "region is set in both parameter and configuration",
         "give --region the Region of the configuration",
@@ -137,6 +129,7 @@ impl From<Refusal> for Error {
 #[cfg(test)]
 mod tests {
     use super::super::answer::dry_run;
+    use super::*;
 
     #[test]
     fn what_only_placeholders_explain_is_left_out() {
@@ -151,5 +144,22 @@ mod tests {
                 .is_some()
         );
         assert!(refusal.without(|text| text.contains("ours")).is_none());
+    }
+    #[test]
+    fn what_aws_did_not_answer_has_one_advice_wherever_it_is_said() {
+        let missing = "Unable to locate credentials";
+        let refusal = Refusal {
+            message: missing.to_owned(),
+            problems: vec![Problem {
+                level: "ERROR".to_owned(),
+                validator: "X".to_owned(),
+                path: None,
+                message: missing.to_owned(),
+            }],
+            is_breakdown: false,
+        };
+        let (_, hint) = refusal.unanswered().unwrap();
+        assert_eq!(refusal.hint(), Some(hint));
+        assert!(hint.contains("--profile NAME"), "{hint}");
     }
 }

@@ -42,7 +42,7 @@ async fn a_bad_configuration_is_refused_before_anything_is_made() {
         "schema.yaml",
         &ours.replace("Os: alinux2023", "Os: alinux2"),
     );
-    let place = format!("line {line}: Image.Os: Must be one of");
+    let place = format!("schema.yaml:{line}: Image.Os: Must be one of");
     refused(&env, &["up", "--yes", "--config", &schema], &[&place]).await;
 
     let line = 1 + ours
@@ -185,6 +185,6 @@ async fn an_arn_of_another_partition_is_refused_with_its_line() {
     let ours = include_str!("../../cluster-config.yaml");
     let china = env.file("china.yaml", &ours.replace("arn:aws:iam", "arn:aws-cn:iam"));
     let line = 1 + ours.lines().position(|line| line.contains("arn:")).unwrap();
-    let place = format!("china.yaml:{line}`: `arn:aws-cn:iam");
+    let place = format!("china.yaml:{line}: `arn:aws-cn:iam");
     refused(&env, &["up", "--yes", "--config", &china], &[&place]).await;
 }

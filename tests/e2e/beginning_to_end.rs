@@ -95,7 +95,7 @@ async fn a_newcomer_gets_an_api_runs_a_job_and_removes_it_all() {
     env.fail(3, &["token"]);
 }
 
-/// Its queue is closed, as in ParallelCluster's protected mode; then its nodes are down.
+/// Its queue is closed; then its nodes are down.
 async fn a_proof_whose_job_cannot_start_ends_with_the_reason(env: &TestEnv) {
     let ends_with = |expected: &[&str]| {
         let words = env.fail(1, &["up", "--yes", "--prove"]);
@@ -109,7 +109,7 @@ async fn a_proof_whose_job_cannot_start_ends_with_the_reason(env: &TestEnv) {
         .await;
     ends_with(&[
         "the queue queue1 is INACTIVE",
-        "pcluster update-compute-fleet --cluster-name hpc-serverless-job-mgmt",
+        "/opt/slurm/bin/scontrol update partitionname=queue1 state=up",
     ]);
     let nodes = "nodes=$(sinfo --noheader --format %N | paste -sd,)";
     let down = format!(

@@ -78,7 +78,7 @@ async fn an_account_without_a_default_vpc_is_refused_the_same_and_nothing_is_mad
     let env = TestEnv::new();
     leave_only_a_strangers_network(&env).await;
     let config = queue_setting();
-    let place = format!("line {}: ", line_of(&config, "OverSubscribe"));
+    let place = format!("mine.yaml:{}: ", line_of(&config, "OverSubscribe"));
     let diagnosis = doctor(&env, &config);
     assert!(
         has(&diagnosis, "configuration", "problem", &place),
@@ -111,15 +111,15 @@ async fn login_nodes_are_made_beside_a_strangers_network() {
 
 /// Exit code 2 means that nothing was changed: this is none.
 #[tokio::test]
-async fn a_refusal_that_comes_late_says_what_stands_and_what_it_costs() {
+async fn a_refusal_that_comes_late_says_what_was_made_and_what_it_costs() {
     let env = TestEnv::new();
     let config = queue_setting();
     let file = env.file("mine.yaml", &config);
     let words = env.fail(1, &["up", "--yes", "--skip-preflight", "--config", &file]);
-    let place = format!("line {}: ", line_of(&config, "OverSubscribe"));
+    let place = format!("mine.yaml:{}: ", line_of(&config, "OverSubscribe"));
     for part in [
         place.as_str(),
-        "this stands already: ",
+        "already made: ",
         "hpc-serverless-job-mgmt-requirements",
         " a month",
         "go on, once that is changed: ",
@@ -209,7 +209,7 @@ async fn what_is_missing_is_a_warning_with_its_line_and_what_the_sandbox_lacks_a
         &format!("{access}      - BucketName: assets-of-mine\n"),
         1,
     );
-    let place = format!("line {}: ", line_of(&config, "setup.sh"));
+    let place = format!("mine.yaml:{}: ", line_of(&config, "setup.sh"));
     let diagnosis = doctor(&env, &config);
     assert!(
         has(&diagnosis, "configuration", "warning", &place),

@@ -200,7 +200,7 @@ pub const SERVICES: &[&[Kind]] = &[
     TAGGED,
 ];
 
-/// Kinds of what stands in a VPC, or is tied to it: AWS deletes no VPC that has any of them.
+/// Kinds of what is in a VPC, or is tied to it: AWS deletes no VPC that has any of them.
 pub const IN_VPC: &[Kind] = &[
     Kind::Instance,
     Kind::NatGateway,
@@ -308,13 +308,21 @@ impl Inventory {
             Kind::Queue => tagged::queues(&self.tags, names).await,
             Kind::Topic => tagged::topics(&self.tags, names).await,
             Kind::Document => tagged::documents(&self.tags, names).await,
-            Kind::Alarm
-            | Kind::Dashboard
-            | Kind::AutoScalingGroup
-            | Kind::LaunchTemplate
-            | Kind::FileSystem
-            | Kind::FsxFileSystem
-            | Kind::PlacementGroup => tagged::of_cluster(&self.tags, names, kind).await,
+            Kind::Alarm => tagged::of_cluster(&self.tags, names, tagged::ALARMS).await,
+            Kind::Dashboard => tagged::of_cluster(&self.tags, names, tagged::DASHBOARDS).await,
+            Kind::AutoScalingGroup => {
+                tagged::of_cluster(&self.tags, names, tagged::AUTO_SCALING_GROUPS).await
+            }
+            Kind::LaunchTemplate => {
+                tagged::of_cluster(&self.tags, names, tagged::LAUNCH_TEMPLATES).await
+            }
+            Kind::FileSystem => tagged::of_cluster(&self.tags, names, tagged::FILE_SYSTEMS).await,
+            Kind::FsxFileSystem => {
+                tagged::of_cluster(&self.tags, names, tagged::FSX_FILE_SYSTEMS).await
+            }
+            Kind::PlacementGroup => {
+                tagged::of_cluster(&self.tags, names, tagged::PLACEMENT_GROUPS).await
+            }
             Kind::Instance => compute::instances(&self.ec2).await,
             Kind::Api => gateways::apis(&self.gateways).await,
             Kind::VpcLink => gateways::vpc_links(&self.gateways).await,

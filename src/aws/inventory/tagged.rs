@@ -6,9 +6,9 @@ use aws_sdk_resourcegroupstagging::types::TagFilter;
 
 use crate::aws::TAG_CLUSTER;
 use crate::aws::error::service;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
-use super::{Item, Kind, Names, text};
+use super::{Item, Names, text};
 
 /// As many as the service gives at once.
 const PAGE: i32 = 100;
@@ -39,50 +39,69 @@ pub(super) async fn functions(client: &Client, names: &Names) -> Result<Vec<Item
     Ok(items)
 }
 
-/// Returns what a cluster may consist of beside what the services themselves list.
-pub(super) async fn of_cluster(client: &Client, names: &Names, kind: Kind) -> Result<Vec<Item>> {
-    // CloudWatch's filter has no word for dashboards: it lists alarms and them, told by their ARN.
-    let (what, resource_type, prefix) = match kind {
-        Kind::Alarm => ("alarms", "cloudwatch", "alarm:"),
-        Kind::Dashboard => ("dashboards", "cloudwatch", "dashboard/"),
-        Kind::AutoScalingGroup => (
-            "Auto Scaling groups",
-            "autoscaling:autoScalingGroup",
-            "autoScalingGroup:",
-        ),
-        Kind::LaunchTemplate => (
-            "launch templates",
-            "ec2:launch-template",
-            "launch-template/",
-        ),
-        Kind::FileSystem => (
-            "file systems",
-            "elasticfilesystem:file-system",
-            "file-system/",
-        ),
-        Kind::FsxFileSystem => ("FSx file systems", "fsx:file-system", "file-system/"),
-        Kind::PlacementGroup => (
-            "placement groups",
-            "ec2:placement-group",
-            "placement-group/",
-        ),
-        other => {
-            return Err(Error::failed(format!(
-                "a {} is not found by the tag of a cluster",
-                other.name()
-            )));
-        }
-    };
+/// A type of which a cluster may consist beside what the services themselves list.
+pub(super) struct OfCluster {
+    /// What it is, in the plural.
+    what: &'static str,
+    /// Its type in the words of the service.
+    resource_type: &'static str,
+    /// How its ARNs go on behind the account.
+    prefix: &'static str,
+}
+
+const fn of_type(
+    what: &'static str,
+    resource_type: &'static str,
+    prefix: &'static str,
+) -> OfCluster {
+    OfCluster {
+        what,
+        resource_type,
+        prefix,
+    }
+}
+
+// CloudWatch's filter has no word for dashboards: it lists alarms and them, told by their ARN.
+pub(super) const ALARMS: OfCluster = of_type("alarms", "cloudwatch", "alarm:");
+pub(super) const DASHBOARDS: OfCluster = of_type("dashboards", "cloudwatch", "dashboard/");
+pub(super) const AUTO_SCALING_GROUPS: OfCluster = of_type(
+    "Auto Scaling groups",
+    "autoscaling:autoScalingGroup",
+    "autoScalingGroup:",
+);
+pub(super) const LAUNCH_TEMPLATES: OfCluster = of_type(
+    "launch templates",
+    "ec2:launch-template",
+    "launch-template/",
+);
+pub(super) const FILE_SYSTEMS: OfCluster = of_type(
+    "file systems",
+    "elasticfilesystem:file-system",
+    "file-system/",
+);
+pub(super) const FSX_FILE_SYSTEMS: OfCluster =
+    of_type("FSx file systems", "fsx:file-system", "file-system/");
+pub(super) const PLACEMENT_GROUPS: OfCluster = of_type(
+    "placement groups",
+    "ec2:placement-group",
+    "placement-group/",
+);
+
+pub(super) async fn of_cluster(
+    client: &Client,
+    names: &Names,
+    kind: OfCluster,
+) -> Result<Vec<Item>> {
     let id = |arn: &str| {
-        let id = resource(arn)?.strip_prefix(prefix)?;
+        let id = resource(arn)?.strip_prefix(kind.prefix)?;
         // `UUID:autoScalingGroupName/NAME`
         let name = id.rsplit_once("autoScalingGroupName/");
         Some(name.map_or(id, |(_, name)| name).to_owned())
     };
     let wanted = Wanted {
         tag: TAG_CLUSTER,
-        what,
-        resource_type,
+        what: kind.what,
+        resource_type: kind.resource_type,
     };
     carrying(client, names, &wanted, id).await
 }
@@ -190,6 +209,7 @@ fn resource_name(arn: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::super::recorded::answered;
+    use super::super::Kind;
     use super::*;
 
     fn names() -> Names {

@@ -8,8 +8,8 @@ use clap::Args as ClapArgs;
 
 use crate::error::{Context, Error, Result};
 use crate::output;
+use crate::shell::quoted;
 
-use super::super::deployment::quoted;
 use super::super::place::PlaceArgs;
 use super::Program;
 

@@ -14,7 +14,8 @@ use crate::output::{self, Format, Story};
 use crate::settings::BucketFate;
 use crate::step::Step;
 
-use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse, open_sandbox};
+use super::cluster_args::ClusterArgs;
+use super::deployment::{DeploymentArgs, SandboxUse, open_sandbox};
 
 use answer::{Place, TeardownAnswer};
 
@@ -83,9 +84,9 @@ async fn work(args: &Args, events: &Events) -> Result<(TeardownAnswer, Result<()
     let (removed, scan) = if args.check {
         (None, deploy::check_leftovers(&context).await?)
     } else {
-        let doomed = deploy::doomed(&context).await?;
-        if !doomed.is_empty() {
-            confirm(args, &doomed).await?;
+        let lines = deploy::to_be_deleted(&context).await?;
+        if !lines.is_empty() {
+            confirm(args, &lines).await?;
         }
         let Teardown { removed, scan } = deploy::teardown(&context).await?;
         (Some(removed), scan)
@@ -155,8 +156,8 @@ async fn keeps_jobs(context: &Context) -> Result<bool> {
 }
 
 /// Says what will be deleted, and asks unless `--yes` was given.
-async fn confirm(args: &Args, doomed: &[String]) -> Result<()> {
-    let list = format!("this deletes for good:\n  {}\n", doomed.join("\n  "));
+async fn confirm(args: &Args, lines: &[String]) -> Result<()> {
+    let list = format!("this deletes for good:\n  {}\n", lines.join("\n  "));
     output::tell(&list);
     let agreed =
         args.yes || (std::io::stdin().is_terminal() && output::confirm("delete it all?").await);

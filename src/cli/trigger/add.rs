@@ -15,7 +15,7 @@ use crate::slurm::submission::Description;
 use crate::slurm::time;
 use crate::triggers::{Script, Trigger, TriggerName};
 
-use super::super::deployment::ClusterArgs;
+use super::super::cluster_args::ClusterArgs;
 use super::super::jobs::{NotifyArgs, SbatchOptions, batch_script};
 use super::super::place::PlaceArgs;
 use super::super::run::require_patterns;
@@ -102,9 +102,11 @@ pub(super) async fn run(args: Args) -> Result<()> {
 }
 
 async fn add(args: &Args, trigger: &mut Trigger, script: &str, events: &Events) -> Result<()> {
-    let mut cluster = ClusterArgs::default();
-    cluster.operations = Toggle::On;
-    cluster.triggers = Toggle::On;
+    let cluster = ClusterArgs {
+        operations: Toggle::On,
+        triggers: Toggle::On,
+        ..ClusterArgs::default()
+    };
     let context = open(&args.place, &cluster, events).await?;
     // Before anything is made for it.
     let triggers = triggers_of(&context)?;

@@ -21,7 +21,8 @@ use crate::event::Events;
 use crate::output::Story;
 use crate::triggers::Triggers;
 
-use super::deployment::{ClusterArgs, SandboxUse};
+use super::cluster_args::ClusterArgs;
+use super::deployment::SandboxUse;
 use super::place::PlaceArgs;
 
 /// Have objects that come into the deployment's bucket become jobs

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::cli::deployment::quoted;
 use crate::error::{Context as _, Result};
 use crate::files;
 use crate::output::Answer;
 use crate::process;
 use crate::settings::Settings;
+use crate::shell::quoted;
 
 /// An `up` in the background.
 #[derive(Serialize)]

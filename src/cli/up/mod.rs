@@ -17,7 +17,8 @@ use crate::output::{self, Format, Story};
 use crate::settings::Toggle;
 use crate::triggers::Triggers;
 
-use super::deployment::{ClusterArgs, DeploymentArgs, SandboxUse, bucket_name};
+use super::cluster_args::ClusterArgs;
+use super::deployment::{DeploymentArgs, SandboxUse, bucket_name};
 use answer::UpAnswer;
 use detached::Detached;
 

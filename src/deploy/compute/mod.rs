@@ -8,6 +8,10 @@ use crate::context::Context;
 
 use super::finding::Finding;
 
+pub(super) use fleet::why_closed;
+
+const SCONTROL: &str = "/opt/slurm/bin/scontrol";
+
 /// Looks at what starts jobs. The way of a request has to be well.
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
     let found = queues::look(context).await;

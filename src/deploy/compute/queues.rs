@@ -8,14 +8,12 @@ use crate::error::{Error, Result};
 use crate::slurm::client::{Client, Credentials, Identity, Memory, Transport};
 use crate::slurm::jobs::{self, Awaited, Queue};
 
-use super::{fleet, on_head_node};
+use super::{SCONTROL, fleet, on_head_node};
 
 pub(super) const SUBJECT: &str = "queues";
 
 /// API Gateway gives up after 30 s; so much and a little is enough.
 const REQUEST: Duration = Duration::from_secs(35);
-
-const SCONTROL: &str = "/opt/slurm/bin/scontrol";
 
 pub(super) async fn look(context: &Context) -> Result<Vec<Finding>> {
     let queues = jobs::queues(&client(context)?).await?;
@@ -55,17 +53,10 @@ async fn told(context: &Context, closed: &[&Queue]) -> Result<Finding> {
         "{}: no job starts in it",
         states.collect::<Vec<_>>().join(", ")
     );
-    let finding = Finding::problem(SUBJECT, text);
-    let status = fleet::status(context).await?;
-    if let Some(cause) = status.as_deref().and_then(fleet::rest) {
-        return Ok(finding.because(cause).then(fleet::start(context).await));
-    }
-    // A fleet that runs is not started again, and the queues stay as they are.
-    let finding = finding.because("the compute fleet runs: somebody has closed it with scontrol");
-    Ok(closed.iter().fold(finding, |finding, queue| {
-        let update = format!("{SCONTROL} update partitionname={} state=up", queue.name);
-        finding.then(on_head_node(context, &update))
-    }))
+    let names: Vec<_> = closed.iter().map(|queue| queue.name.as_str()).collect();
+    let why = fleet::why_closed(context, &names).await?;
+    let finding = Finding::problem(SUBJECT, text).because(why.cause);
+    Ok(why.opened_by.into_iter().fold(finding, Finding::then))
 }
 
 /// Tells of nodes that run no jobs; nothing where all do.

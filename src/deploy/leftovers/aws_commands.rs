@@ -3,6 +3,7 @@
 use crate::aws::{Item, Kind, MadeFor};
 use crate::context::Context;
 use crate::settings::Ground;
+use crate::shell::quoted;
 
 /// Writes commands of the AWS CLI for one region and profile.
 #[derive(Default)]
@@ -17,7 +18,7 @@ impl Aws {
             Ground::Aws {
                 profile: Some(profile),
                 ..
-            } => format!(" --profile {profile}"),
+            } => format!(" --profile {}", quoted(profile)),
             _ => String::new(),
         };
         Aws {

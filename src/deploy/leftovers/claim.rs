@@ -140,12 +140,12 @@ fn by_sign(origin: &Origin, vpcs: &BTreeSet<String>, kind: Kind, item: &Item) ->
     Claim::Nobodys
 }
 
-/// Says of what stands in the deployment's VPC whose it is, as far as that is known.
+/// Says of what is in the deployment's VPC whose it is, as far as that is known.
 fn in_our_vpc(vpc: &str, kind: Kind, item: &Item) -> String {
     let (key, value) = TAG_GUARD_DUTY;
     let owner = match item.tags.get(key).map(String::as_str) {
-        Some(managed) if managed == value => " of GuardDuty".to_owned(),
-        _ => String::new(),
+        Some(managed) if managed == value => "; GuardDuty made it",
+        _ => "",
     };
     let names = match item.names_groups.as_slice() {
         [] => String::new(),
@@ -161,7 +161,7 @@ fn in_our_vpc(vpc: &str, kind: Kind, item: &Item) -> String {
              with its files"
         ),
         (_, Kind::Peering) => format!("ties {vpc}, the deployment's VPC, to another"),
-        _ => format!("stands in {vpc}, the deployment's VPC{owner}{names}"),
+        _ => format!("is in {vpc}, the deployment's VPC{owner}{names}"),
     }
 }
 
@@ -285,7 +285,19 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_our_vpc_is_left() {
+    fn what_guard_duty_made_in_our_vpc_is_told_as_such() {
+        let (key, value) = TAG_GUARD_DUTY;
+        let endpoint = Item {
+            vpc: Some("vpc-1".to_owned()),
+            ..item("", &[(key, value)])
+        };
+        let why = "is in vpc-1, the deployment's VPC; GuardDuty made it".to_owned();
+        let claim = judged(&origin(), Kind::NetworkInterface, &endpoint);
+        assert_eq!(claim, Claim::Ours(why));
+    }
+
+    #[test]
+    fn what_is_in_our_vpc_is_left() {
         let stranger = Item {
             vpc: Some("vpc-1".to_owned()),
             ..item("", &[])

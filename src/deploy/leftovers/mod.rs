@@ -4,12 +4,12 @@
 mod aws_commands;
 mod claim;
 mod costs;
-mod doomed;
+#[cfg(test)]
+mod every_type_is_known;
 mod holders;
 mod origin;
 mod removal;
-#[cfg(test)]
-mod types;
+mod to_be_deleted;
 
 use std::time::Duration;
 
@@ -28,9 +28,9 @@ use removal::Commands;
 
 pub(super) use aws_commands::Aws as AwsCommands;
 pub use costs::Cost;
-pub(super) use doomed::doomed;
 pub(super) use holders::holders;
 pub(super) use origin::cluster_stacks;
+pub(super) use to_be_deleted::to_be_deleted;
 
 /// So long what was just deleted may be listed still.
 const LINGERING: Duration = Duration::from_secs(30);

@@ -183,7 +183,7 @@ fn is_of_configuration(daemons: &Daemons) -> bool {
             "process configuration file",
         ]
         .iter()
-        .any(|words| is_told(words))
+        .any(is_told)
 }
 
 fn controller(daemons: &Daemons) -> Finding {

@@ -40,6 +40,7 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
     let up = context.settings.again.command("up");
     let name = &context.settings.name;
     let requirements_stack = name.requirements_stack();
+    let mut there = Vec::new();
     for name in [requirements_stack.clone(), name.api_stack()] {
         let found = context.aws.stacks.describe(&name).await?;
         // The API stack waits for a head node: what the cluster lacks is why it is not there.
@@ -65,6 +66,7 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
             let text = "the network has no NAT gateway yet: compute nodes cannot boot";
             return Ok(Finding::problem(SUBJECT, text).then(up).into());
         }
+        there.push(found);
     }
     if let (State::Incomplete { reason }, Some(made)) = (&state, context.requirements())
         && !context.aws.buckets.exists(&made.bucket).await?
@@ -85,14 +87,12 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
             return Ok(finding.repaired_by(context, Repair::Api));
         }
     }
-    for (stack, state) in [(&requirements_stack, state), (&stack, api_state)] {
-        if let Some(found) = context.aws.stacks.describe(stack).await?
-            && let Some(finding) = rolled_back(&found, &state)
-        {
+    for (found, state) in there.iter().zip([state, api_state]) {
+        if let Some(finding) = rolled_back(found, &state) {
             return Ok(finding.then(up).into());
         }
     }
-    let text = format!("`{}` and `{stack}` are complete", name.requirements_stack());
+    let text = format!("`{requirements_stack}` and `{stack}` are complete");
     Ok(Finding::good(SUBJECT, text).into())
 }
 

@@ -17,7 +17,7 @@ const EXPECTED: Duration = Duration::from_secs(40 * 60);
 
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
     let mut findings = vec![credentials(context).await];
-    findings.extend(region(context));
+    findings.push(region(context));
     findings
 }
 
@@ -47,17 +47,16 @@ async fn credentials(context: &Context) -> Finding {
     }
 }
 
-fn region(context: &Context) -> Vec<Finding> {
+fn region(context: &Context) -> Finding {
     if let Err(error) = require_partition(context) {
-        let refused = Finding {
+        return Finding {
             verdict: Verdict::Problem,
             ..Finding::of_error(REGION, &error)
         };
-        return vec![refused];
     }
     let region = &context.aws.region;
     let text = format!("{region}, account {}", context.identity.account);
-    let mut findings = vec![match vpc_link_zones(region) {
+    match vpc_link_zones(region) {
         Some(_) => Finding::good(REGION, text),
         None => Finding::warning(REGION, text)
             .because(
@@ -65,9 +64,7 @@ fn region(context: &Context) -> Vec<Finding> {
                  VPC links for HTTP APIs: the cluster can be made there, the API perhaps not",
             )
             .then("choose a region that it names: --region us-east-1"),
-    }];
-    findings.extend(foreign_arn(context));
-    findings
+    }
 }
 
 /// Fails in the partitions of AWS that hpcapi does not work in: those of GovCloud and China.
@@ -81,25 +78,4 @@ pub(in crate::deploy) fn require_partition(context: &Context) -> Result<()> {
         context.aws.region
     ))
     .hint("use an account and a region of the partition aws: --region us-east-1"))
-}
-
-/// Finds an ARN in the configuration that can be of nothing in this partition.
-fn foreign_arn(context: &Context) -> Option<Finding> {
-    let is_foreign = |value: &&str| {
-        let partition = value
-            .strip_prefix("arn:")
-            .and_then(|it| it.split(':').next());
-        partition.is_some_and(|it| it.starts_with("aws") && it != PARTITION)
-    };
-    let arn = context.config.values().find(is_foreign)?;
-    let line = context.config.line_of_word(arn);
-    let place = line.map_or(String::new(), |line| format!(":{line}"));
-    let file = context.config.file().display();
-    Some(
-        Finding::problem(
-            REGION,
-            format!("`{file}{place}`: `{arn}` is of another partition than this account"),
-        )
-        .then(format!("write arn:{PARTITION}:… there")),
-    )
 }

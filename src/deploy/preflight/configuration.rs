@@ -30,9 +30,9 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         .collect()
 }
 
-/// The API stack stands in the network of the requirements stack, and so must the cluster.
+/// The API stack is in the network of the requirements stack, and so must the cluster.
 fn network(context: &Context) -> Option<Finding> {
-    let problem = "the configuration names subnets of its own, and the API would stand in others";
+    let problem = "the configuration names subnets of its own, and the API would be in others";
     (!context.config.wants_network()).then(|| {
         Finding::problem("network", problem)
             .then("write CHANGE_ME at HeadNode.Networking.SubnetId and at the queues' SubnetIds")

@@ -4,9 +4,9 @@ use crate::aws::Wish;
 use crate::context::Context;
 use crate::deploy::finding::Finding;
 use crate::deploy::leftovers::AwsCommands;
-use crate::pcluster::judgement::{self, Circumstances, OwnRole, Remark, Severity};
+use crate::pcluster::judgement::{self, Circumstances, OwnRole, Reach, Remark, Severity};
 
-/// What the SSM agent does first of all it does: whoever may do this is reached.
+/// The first calls of the SSM agent: a role that may make them can be reached.
 const SSM_ACTIONS: [&str; 2] = [
     "ssm:UpdateInstanceInformation",
     "ssmmessages:OpenDataChannel",
@@ -15,26 +15,23 @@ const SSM_ACTIONS: [&str; 2] = [
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
     let made = context.requirements();
     let bucket = made.as_ref().map(|made| made.bucket.as_str());
+    let role = judgement::own_role(&context.config);
+    let reach = match &role {
+        Some(role) => reach(context, role).await,
+        None => Reach::Unasked,
+    };
     let circumstances = Circumstances {
         region: &context.aws.region,
+        partition: context.identity.partition(),
         has_network: made.is_some(),
         bucket: bucket.or(context.settings.kept_bucket.as_deref()),
+        reach,
     };
-    let role = judgement::own_role(&context.config);
-    let lack = match &role {
-        Some(role) => lack(context, role).await,
-        None => None,
-    };
-    judgement::judge(&context.config, &circumstances)
-        .iter()
-        .map(|remark| {
-            let is_about_role = role.as_ref().is_some_and(|role| role.path == remark.path);
-            match &lack {
-                Some(lack) if is_about_role => lack.clone(),
-                _ => finding(context, remark),
-            }
-        })
-        .collect()
+    let lack = role.filter(|_| reach == Reach::Lacks);
+    let remarks = judgement::judge(&context.config, &circumstances);
+    let remarks = remarks.iter().map(|remark| finding(context, remark));
+    let lack = lack.map(|role| unreached(context, &role));
+    lack.into_iter().chain(remarks).collect()
 }
 
 fn finding(context: &Context, remark: &Remark) -> Finding {
@@ -46,18 +43,21 @@ fn finding(context: &Context, remark: &Remark) -> Finding {
     found.because(&remark.cause).then(&remark.next)
 }
 
-/// Returns what the head node's own role lacks; nothing when it lacks nothing, or IAM cannot be
-/// asked.
-async fn lack(context: &Context, role: &OwnRole) -> Option<Finding> {
+/// Asks IAM whether a role lets the head node be reached over SSM.
+async fn reach(context: &Context, role: &OwnRole) -> Reach {
     let wish = Wish {
         actions: SSM_ACTIONS.map(str::to_owned).to_vec(),
         resources: vec!["*".to_owned()],
         context: Vec::new(),
     };
-    let simulated = context.aws.permissions.simulate(&role.arn, &wish).await;
-    if simulated.ok()?.refused.is_empty() {
-        return None;
+    match context.aws.permissions.simulate(&role.arn, &wish).await {
+        Ok(simulated) if simulated.refused.is_empty() => Reach::Has,
+        Ok(_) => Reach::Lacks,
+        Err(_) => Reach::Unasked,
     }
+}
+
+fn unreached(context: &Context, role: &OwnRole) -> Finding {
     let place = judgement::place(&context.config, &role.path);
     let text = format!(
         "{place}: {} does not let the head node be reached over SSM",
@@ -65,5 +65,5 @@ async fn lack(context: &Context, role: &OwnRole) -> Option<Finding> {
     );
     let cause = "without SSM there are no tokens, and nothing of the head node can be looked at";
     let finding = Finding::problem("rights", text).because(cause);
-    Some(finding.then(AwsCommands::new(context).let_reach(&role.arn)))
+    finding.then(AwsCommands::new(context).let_reach(&role.arn))
 }

@@ -2,12 +2,12 @@
 //! once, so that nobody mends one thing after the other.
 
 mod account;
+mod account_plan;
 mod configuration;
 mod judgement;
 mod machine;
 mod names;
 mod permissions;
-mod plan;
 mod room;
 mod sandbox_limits;
 mod validators;
@@ -34,7 +34,7 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
     };
     let (account, plan, permissions, (machine, validators), names, room, judged, configuration) = tokio::join!(
         account::look(context),
-        plan::look(context),
+        account_plan::look(context),
         permissions::look(context),
         machine_and_validators,
         names::look(context),

@@ -1,4 +1,4 @@
-//! What AWS has and the sandbox has not: said before anything is made there.
+//! What AWS has and the sandbox lacks: said before anything is made there.
 
 use crate::context::Context;
 use crate::deploy::finding::Finding;
@@ -6,7 +6,7 @@ use crate::pcluster::config::{DocumentPath, Segment};
 use crate::pcluster::judgement::place;
 use crate::settings::Ground;
 
-/// Types of shared storage that no emulator of the sandbox's makes, and whose they are.
+/// Types of shared storage that the sandbox cannot make, and their names.
 const STORAGE: &[(&str, &str)] = &[
     ("FsxLustre", "FSx for Lustre"),
     ("FsxOntap", "FSx for NetApp ONTAP"),

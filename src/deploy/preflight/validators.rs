@@ -54,9 +54,7 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
 }
 
 fn warning(context: &Context, problem: &Problem) -> Finding {
-    let file = context.config.file().display();
-    let sentence = pcluster::sentence(&context.config, problem);
-    Finding::warning(SUBJECT, format!("`{file}`: {sentence}"))
+    Finding::warning(SUBJECT, pcluster::sentence(&context.config, problem))
 }
 
 /// How far a configuration was validated.

@@ -56,10 +56,11 @@ impl Proof {
         let troubled = |error: &Error| context.events.doing(Step::Endpoint, error.to_string());
         let ids = [JobId::from(id)];
         let forgotten = async |_| Vec::new();
+        // The watch ends it at the limit.
         let ended = tokio::select! {
-            ended = jobs::wait(&client, &ids, LIMIT, forgotten, seen, troubled) => ended,
+            ended = jobs::wait(&client, &ids, LIMIT * 2, forgotten, seen, troubled) => ended,
             error = watch::until_stuck(context, &client, ids[0]) => {
-                return Err(watch::given_up(&client, ids[0], error).await);
+                return Err(watch::given_up(context, &client, ids[0], error).await);
             }
         };
         let ended = match ended {
@@ -72,7 +73,7 @@ impl Proof {
         if !job.state.has_ended() {
             let error = Error::failed(format!("job {id} cannot start"));
             let error = watch::with_reason(&client, ids[0], error).await;
-            return Err(watch::given_up(&client, ids[0], error).await);
+            return Err(watch::given_up(context, &client, ids[0], error).await);
         }
         let file = format!("{home}/hpcapi-proof-{id}.out");
         let output = read(context, &up.head_node, &file).await;
@@ -97,13 +98,12 @@ async fn submit(context: &Context, client: &Client, home: &str, owner: &Owner) -
             Ok(submitted) => return Ok(submitted.id),
             Err(error) => error,
         };
-        let Some((closed, next)) = watch::closed_queues(context, client).await else {
+        let Some(closed) = watch::closed_queues(context, client, &error).await else {
             return Err(error);
         };
-        context.events.doing(Step::Endpoint, closed.clone());
+        context.events.doing(Step::Endpoint, closed.to_string());
         if !pace.next().await {
-            let error = Error::failed(closed).because(format!("{error:#}"));
-            return Err(error.hint(next));
+            return Err(closed);
         }
     }
 }

@@ -87,7 +87,32 @@ fn named(holder: &Leftover) -> String {
         false => format!(" ({})", holder.name),
     };
     format!(
-        "the {} `{}`{name} keeps the network from being deleted: it {}",
+        "the {} `{}`{name} keeps the network from being deleted ({})",
         holder.kind, holder.id, holder.why
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_the_network_is_named_with_whose_it_is() {
+        let holder = Leftover {
+            kind: "file system",
+            id: "fs-1".to_owned(),
+            name: "data".to_owned(),
+            state: String::new(),
+            why: "of the file system fs-1".to_owned(),
+            cost: leftovers::Cost {
+                usd_per_month: None,
+                note: "",
+            },
+            remove: None,
+        };
+        assert_eq!(
+            named(&holder),
+            "the file system `fs-1` (data) keeps the network from being deleted (of the file system fs-1)"
+        );
+    }
 }

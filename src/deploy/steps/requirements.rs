@@ -142,7 +142,7 @@ pub(super) async fn apply(context: &Context, step: Step, nat: Nat) -> Result<()>
 
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     let name = context.settings.name.requirements_stack();
-    let had_stack = stack::doomed(context, &name).await?.is_some();
+    let had_stack = stack::to_be_deleted(context, &name).await?.is_some();
     if had_stack {
         let mut attempts = Attempts::new(context, &name);
         while let Err(error) = remove(context, &name).await {
@@ -199,7 +199,7 @@ async fn remove(context: &Context, name: &str) -> Result<()> {
     }
     network_removal::prepare(context, &there, &resources).await?;
     // It may have been changed while all this took its time.
-    match stack::doomed(context, name).await? {
+    match stack::to_be_deleted(context, name).await? {
         Some(there) => {
             let progress = stack::progress(&context.events, Step::Requirements);
             context.aws.stacks.delete(&there, &progress).await

@@ -139,7 +139,7 @@ pub(super) fn output(stack: &Stack, key: &str) -> Result<String> {
 }
 
 /// Returns the stack to delete, if there is one; what is not the deployment's is warned of.
-pub(super) async fn doomed(context: &Context, name: &str) -> Result<Option<Stack>> {
+pub(super) async fn to_be_deleted(context: &Context, name: &str) -> Result<Option<Stack>> {
     let stack = context.aws.stacks.describe(name).await?;
     if stack.as_ref().is_some_and(|stack| !is_ours(context, stack)) {
         context.events.warn(format!(
@@ -152,7 +152,7 @@ pub(super) async fn doomed(context: &Context, name: &str) -> Result<Option<Stack
 
 /// Deletes a stack that nothing has to be taken out of first.
 pub(super) async fn undo(context: &Context, step: Step, name: &str) -> Result<Outcome> {
-    let mut left = doomed(context, name).await?;
+    let mut left = to_be_deleted(context, name).await?;
     if left.is_none() {
         return Ok(Outcome::Absent);
     }

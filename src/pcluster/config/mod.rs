@@ -27,7 +27,16 @@ use scalars::{Contents, Scalar};
 /// The word that stands where hpcapi shall put a value.
 pub(super) const CHANGE_ME: &str = "CHANGE_ME";
 
+/// What a configuration is called that comes over standard input.
+pub const STANDARD_INPUT: &str = "standard input";
+
 const OWN: &str = "leave out --config to use hpcapi's own";
+
+/// Returns whether a path means something else to another process: standard input, and what a shell
+/// makes of `<(…)`.
+pub fn is_of_this_process(path: &Path) -> bool {
+    path.starts_with("/dev/fd") || path == Path::new("/dev/stdin") || path.starts_with("/proc")
+}
 
 /// A parsed cluster configuration, possibly with `CHANGE_ME`s.
 #[derive(Debug, Clone)]
@@ -159,6 +168,15 @@ impl ClusterConfig {
         std::iter::successors(Some(path.clone()), DocumentPath::parent).find_map(|path| at(&path))
     }
 
+    /// Returns the file and a line of it as messages begin with them: `my.yaml:12`.
+    pub fn place(&self, line: Option<usize>) -> String {
+        let file = self.file.display();
+        match line {
+            Some(line) => format!("{file}:{line}"),
+            None => file.to_string(),
+        }
+    }
+
     /// Returns the line (from 1) of the value, or the setting of Slurm, that is exactly `word`, if
     /// there is one only.
     pub fn line_of_word(&self, word: &str) -> Option<usize> {
@@ -173,6 +191,12 @@ impl ClusterConfig {
     /// Returns the values of all scalars that are no keys.
     pub fn values(&self) -> impl Iterator<Item = &str> {
         self.value_scalars().map(|scalar| scalar.value.as_str())
+    }
+
+    /// Returns the values of all scalars that are no keys, with their places.
+    pub fn placed_values(&self) -> impl Iterator<Item = (&DocumentPath, &str)> {
+        self.value_scalars()
+            .map(|scalar| (&scalar.path, scalar.value.as_str()))
     }
 
     /// Returns the names of the settings that are for Slurm.

@@ -6,9 +6,11 @@ use std::path::Path;
 use saphyr_parser::ScalarStyle;
 
 use crate::error::{Error, Result};
+use crate::shell::quoted;
 
 use super::document_path::DocumentPath;
 use super::scalars::{Contents, Scalar, position};
+use super::{STANDARD_INPUT, is_of_this_process};
 
 /// How variables and statements of templates begin and end, and whose they are.
 const FORMS: &[(&str, &str, Language)] = &[
@@ -62,16 +64,20 @@ pub(super) fn require_version_3(text: &str, file: &Path) -> Result<()> {
     if !is_section || !lines.next().is_some_and(|(_, line)| is_setting(line)) {
         return Ok(());
     }
-    let file = file.display();
-    Err(Error::usage(format!(
-        "{file}:{}: this is a configuration of ParallelCluster 2, and hpcapi takes those of \
-         version 3",
+    let error = Error::usage(format!(
+        "{}:{}: this is a configuration of ParallelCluster 2, and hpcapi takes those of version 3",
+        file.display(),
         number + 1
-    ))
-    .hint(format!(
-        "convert it: pcluster3-config-converter --config-file {file} --output-file version-3.yaml"
-    ))
-    .hint("or begin with hpcapi's own: hpcapi config --preset cpu --output my-cluster.yaml"))
+    ));
+    Err(error
+        .hint(match typed(file) {
+            Some(file) => format!(
+                "convert it: pcluster3-config-converter --config-file {file} --output-file \
+             version-3.yaml"
+            ),
+            None => "convert it before it is piped, with pcluster3-config-converter".to_owned(),
+        })
+        .hint("or begin with hpcapi's own: hpcapi config --preset cpu --output my-cluster.yaml"))
 }
 
 /// Returns the error of a template that is no YAML, if `text` is one.
@@ -166,6 +172,12 @@ fn bare(text: &str) -> Option<Variable<'_>> {
     })
 }
 
+/// Returns a file as a command can name it; `None` for a pipe, which was read.
+fn typed(file: &Path) -> Option<String> {
+    let is_pipe = file == Path::new(STANDARD_INPUT) || is_of_this_process(file);
+    (!is_pipe).then(|| quoted(&file.display().to_string()))
+}
+
 fn error(found: &[Variable<'_>], text: &str, file: &Path) -> Option<Error> {
     let (first, others) = found.split_first()?;
     let name = file.display();
@@ -174,23 +186,24 @@ fn error(found: &[Variable<'_>], text: &str, file: &Path) -> Option<Error> {
         format!("{name}:{line}:{column}")
     };
     let error = Error::usage(format!(
-        "{}: `{}` is not filled in: this file is a template, and no configuration yet",
+        "{}: `{}` is not filled in: this file is a template that was not rendered",
         at(first),
         first.text
     ));
     let error = others.iter().fold(error, |error, other| {
         error.hint(format!("{}: `{}`, too", at(other), other.text))
     });
-    Some(error.hint(match first.language {
-        Language::Shell => format!(
-            "set the variables and render it: envsubst < {name} > filled.yaml; then --config \
+    Some(error.hint(match (first.language, typed(file)) {
+        (Language::Shell, Some(file)) => format!(
+            "set the variables and render it: envsubst < {file} > filled.yaml; then --config \
              filled.yaml"
         ),
-        Language::Jinja => format!(
-            "render it, for example with jinja2 {name} variables.yaml > filled.yaml; then \
+        (Language::Jinja, Some(file)) => format!(
+            "render it, for example with jinja2 {file} variables.yaml > filled.yaml; then \
              --config filled.yaml"
         ),
-        Language::Other => "write a value there; CHANGE_ME where hpcapi has one".to_owned(),
+        (Language::Shell | Language::Jinja, None) => "render it before it is piped".to_owned(),
+        (Language::Other, _) => "write a value there; CHANGE_ME where hpcapi has one".to_owned(),
     }))
 }
 
@@ -223,6 +236,22 @@ mod tests {
         let (_, hints) = refusal("A: ${B}\nC: [x, '${D}']\n");
         assert_eq!(hints[0], "my.yaml:2:9: `${D}`, too");
         assert!(hints[1].contains("envsubst"), "{hints:?}");
+    }
+
+    #[test]
+    fn the_command_names_the_file_as_a_shell_takes_it_and_no_pipe() {
+        let hint = |text: &str, file: &str| {
+            let error = ClusterConfig::parse(text, file.as_ref()).unwrap_err();
+            error.hints()[0].clone()
+        };
+        let template = "A: ${B}\n";
+        assert!(hint(template, "my own.yaml").contains("envsubst < 'my own.yaml' > "));
+        for pipe in ["standard input", "/dev/fd/63", "/dev/stdin"] {
+            assert_eq!(hint(template, pipe), "render it before it is piped");
+        }
+        let old = "[global]\ncluster_template = x\n";
+        assert!(hint(old, "my own.ini").contains("--config-file 'my own.ini' "));
+        assert!(hint(old, "standard input").contains("before it is piped"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod jwt;
 mod network;
 mod nodes;
+mod pattern;
 mod policies;
 mod region;
 mod rights;
@@ -22,10 +23,25 @@ pub use rights::{OwnRole, own_role};
 pub struct Circumstances<'c> {
     /// The region that the cluster will be in.
     pub region: &'c str,
-    /// Whether the network stands that the configuration's `CHANGE_ME`s mean.
+    /// The partition of AWS that the account is in.
+    pub partition: &'c str,
+    /// Whether the network was made that the configuration's `CHANGE_ME`s mean.
     pub has_network: bool,
-    /// The deployment's bucket, once it stands.
+    /// The deployment's bucket, once it was made.
     pub bucket: Option<&'c str>,
+    /// What IAM says of the role of the user's own for the head node.
+    pub reach: Reach,
+}
+
+/// Whether a role lets the head node be reached over SSM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// It does.
+    Has,
+    /// It does not, which is told by who asked.
+    Lacks,
+    /// There is no such role, or IAM could not be asked.
+    Unasked,
 }
 
 /// How much a remark weighs.
@@ -85,9 +101,5 @@ impl Remark {
 
 /// Returns the file, and the line of what stands at `path` or closest to it.
 pub fn place(config: &ClusterConfig, path: &DocumentPath) -> String {
-    let file = config.file().display();
-    match config.line_of(path) {
-        Some(line) => format!("{file}:{line}"),
-        None => file.to_string(),
-    }
+    config.place(config.line_of(path))
 }

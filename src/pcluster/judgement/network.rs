@@ -23,7 +23,7 @@ const STORAGE: &[(&str, &str, &str)] = &[
 const GROUPS: [&str; 2] = ["SecurityGroups", "AdditionalSecurityGroups"];
 
 pub(super) fn judge(config: &ClusterConfig, circumstances: &Circumstances<'_>) -> Vec<Remark> {
-    // In a network that stands somebody may have made all of it; pcluster looks.
+    // In a network that was made somebody may have made all of it; pcluster looks.
     if circumstances.has_network {
         return Vec::new();
     }
@@ -103,7 +103,7 @@ fn foreign(path: DocumentPath, what: &str) -> Remark {
         key if key.contains("SubnetId") => format!("write CHANGE_ME at {key}"),
         key if key.contains("SecurityGroups") => format!(
             "leave {key} out; the head node's AdditionalSecurityGroups takes CHANGE_ME, and more \
-             can be added once the network stands"
+             can be added once `up` has made the network"
         ),
         key => format!("leave {key} out, and let ParallelCluster make one"),
     };
@@ -112,7 +112,7 @@ fn foreign(path: DocumentPath, what: &str) -> Remark {
         severity: Severity::Error,
         path,
         text,
-        cause: "what it belongs to is in another VPC".to_owned(),
+        cause: "it is in another VPC".to_owned(),
         next,
     }
 }

@@ -36,6 +36,23 @@ pub(super) struct Script<'c> {
 
 const EVENTS: [&str; 3] = ["OnNodeStart", "OnNodeConfigured", "OnNodeUpdated"];
 
+/// Where the configuration names a file of settings for Slurm, which the head node reads.
+const INCLUDE_FILE: [&str; 3] = [
+    "Scheduling",
+    "SlurmSettings",
+    "CustomSlurmSettingsIncludeFile",
+];
+
+/// Returns the address of the file of settings for Slurm, and where it stands.
+pub(super) fn include_file(document: &Value) -> Option<(DocumentPath, &str)> {
+    let mut value = document;
+    for key in INCLUDE_FILE {
+        value = &value[key];
+    }
+    let path = DocumentPath::default().below(&INCLUDE_FILE);
+    Some((path, value.as_str()?))
+}
+
 /// Returns the nodes of a configuration, the head node first.
 pub(super) fn all(document: &Value) -> Vec<Nodes<'_>> {
     let root = DocumentPath::default();

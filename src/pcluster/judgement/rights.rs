@@ -6,8 +6,9 @@ use serde_yaml::Value;
 use crate::pcluster::config::{CHANGE_ME, ClusterConfig, DocumentPath};
 
 use super::nodes::{self, Nodes, Role, in_s3, items};
+use super::pattern::matches;
 use super::policies::{Filled, Need, fill};
-use super::{Circumstances, Remark, Severity};
+use super::{Circumstances, Reach, Remark, Severity};
 
 const SUBJECT: &str = "rights";
 
@@ -17,7 +18,7 @@ const OUR_KEY: &str = "hpcapi/0/head-node.sh";
 /// A role that the user made for the head node: what it may do is not in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnRole {
-    /// The place where it stands.
+    /// Its place in the configuration.
     pub path: DocumentPath,
     /// Its ARN.
     pub arn: String,
@@ -45,7 +46,7 @@ fn of_nodes(nodes: &Nodes<'_>, document: &Value, circumstances: &Circumstances<'
     let iam = &nodes.value["Iam"];
     for key in ["InstanceRole", "InstanceProfile"] {
         if iam[key].as_str().is_some() {
-            let needs = needs(nodes, &reads, circumstances);
+            let needs = needs(nodes, key, &reads, circumstances);
             let path = nodes.path.below(&["Iam", key]);
             let remark = || own(nodes, key, path, &needs.join(" and "));
             return (!needs.is_empty()).then(remark).into_iter().collect();
@@ -84,26 +85,27 @@ fn reads<'c>(nodes: &Nodes<'c>, document: &'c Value) -> Vec<Read<'c>> {
             Some(Read { bucket, key, path })
         })
         .collect();
-    let include = &document["Scheduling"]["SlurmSettings"]["CustomSlurmSettingsIncludeFile"];
     if nodes.role == Role::Head
-        && let Some((bucket, key)) = include.as_str().and_then(in_s3)
+        && let Some((path, address)) = nodes::include_file(document)
+        && let Some((bucket, key)) = in_s3(address)
     {
-        let keys = [
-            "Scheduling",
-            "SlurmSettings",
-            "CustomSlurmSettingsIncludeFile",
-        ];
-        let path = DocumentPath::default().below(&keys);
         reads.push(Read { bucket, key, path });
     }
     reads
 }
 
-/// Returns what the role of these nodes has to allow.
-fn needs(nodes: &Nodes<'_>, reads: &[Read<'_>], circumstances: &Circumstances<'_>) -> Vec<String> {
+/// Returns what the role of these nodes, or the instance profile, has to allow, as far as nobody has
+/// asked IAM.
+fn needs(
+    nodes: &Nodes<'_>,
+    key: &str,
+    reads: &[Read<'_>],
+    circumstances: &Circumstances<'_>,
+) -> Vec<String> {
     let mut needs = Vec::new();
-    if nodes.role == Role::Head {
-        needs.push("have the policy AmazonSSMManagedInstanceCore".to_owned());
+    let was_asked = key == "InstanceRole" && circumstances.reach != Reach::Unasked;
+    if nodes.role == Role::Head && !was_asked {
+        needs.push("be allowed to be reached over SSM".to_owned());
     }
     for read in reads {
         let need = format!("read {}", bucket_words(read.bucket, circumstances));
@@ -239,55 +241,5 @@ fn bucket_words(bucket: &str, circumstances: &Circumstances<'_>) -> String {
     match is_ours(bucket, circumstances) {
         true => "the deployment's bucket (CHANGE_ME)".to_owned(),
         false => format!("s3://{bucket}"),
-    }
-}
-
-/// Returns whether a pattern of IAM, with `*` for any characters and `?` for one, means a text.
-fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<_>, Vec<_>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut at, mut read) = (0, 0);
-    // Where the last `*` stands, and how much of the text it means so far.
-    let mut star = None;
-    while read < text.len() {
-        match pattern.get(at) {
-            Some('*') => {
-                star = Some((at, read));
-                at += 1;
-            }
-            Some(wanted) if *wanted == '?' || *wanted == text[read] => {
-                at += 1;
-                read += 1;
-            }
-            _ => {
-                let Some((stands, means)) = star else {
-                    return false;
-                };
-                star = Some((stands, means + 1));
-                (at, read) = (stands + 1, means + 1);
-            }
-        }
-    }
-    pattern[at..].iter().all(|rest| *rest == '*')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_mean_what_iam_means() {
-        for (pattern, text, expected) in [
-            ("*", "a/b", true),
-            ("a", "a", true),
-            ("a", "ab", false),
-            ("hpcapi/*", "hpcapi/0/x.sh", true),
-            ("h*/?/*.sh", "hpcapi/0/x.sh", true),
-            ("scripts/*", "hpcapi/0/x.sh", false),
-            ("a*b*c", "aXbXbXc", true),
-            ("a*b*c", "aXbXbX", false),
-            ("?", "", false),
-        ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
-        }
     }
 }

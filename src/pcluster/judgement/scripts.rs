@@ -4,12 +4,13 @@
 use serde_yaml::Value;
 
 use crate::pcluster::config::{CHANGE_ME, ClusterConfig, DocumentPath};
+use crate::pcluster::demand::number;
 
 use super::nodes::{self, Nodes, Role, in_s3, items};
 use super::{Circumstances, Remark, Severity};
 
 pub(super) fn judge(config: &ClusterConfig, circumstances: &Circumstances<'_>) -> Vec<Remark> {
-    // In a bucket that stands, pcluster looks itself, and says what is not there.
+    // In a bucket that was made, pcluster looks itself, and says what is not there.
     if circumstances.bucket.is_some() {
         return Vec::new();
     }
@@ -57,24 +58,39 @@ fn absent(key: &str, path: DocumentPath, nodes: &Nodes<'_>) -> Remark {
 
 fn has_static_nodes(nodes: &Nodes<'_>) -> bool {
     let mut resources = items(&nodes.value["ComputeResources"], &nodes.path);
-    resources.any(|(_, one)| one["MinCount"].as_u64().is_some_and(|least| least > 0))
+    resources.any(|(_, one)| number(&one["MinCount"]).is_some_and(|least| least > 0))
 }
 
 /// The head node reads more than scripts.
 fn include_file(document: &Value) -> Option<Remark> {
-    let keys = [
-        "Scheduling",
-        "SlurmSettings",
-        "CustomSlurmSettingsIncludeFile",
-    ];
-    let address = document[keys[0]][keys[1]][keys[2]].as_str()?;
+    let (path, address) = nodes::include_file(document)?;
     let (CHANGE_ME, key) = in_s3(address)? else {
         return None;
     };
     let head = nodes::all(document).into_iter().next()?;
-    Some(absent(key, DocumentPath::default().below(&keys), &head))
+    Some(absent(key, path, &head))
 }
 
 fn name(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_static_with_their_number_in_quotes_as_well() {
+        for (count, expected) in [("1", true), ("'1'", true), ("'0'", false), ("0", false)] {
+            let text = format!("ComputeResources: [{{MinCount: {count}}}]");
+            let value: Value = serde_yaml::from_str(&text).unwrap();
+            let nodes = Nodes {
+                role: Role::Compute,
+                words: String::new(),
+                path: DocumentPath::default(),
+                value: &value,
+            };
+            assert_eq!(has_static_nodes(&nodes), expected, "{count}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Subnets that do not stand yet: what pcluster's validators are told of them, so that they judge
+//! Subnets that were not made yet: what pcluster's validators are told of them, so that they judge
 //! the cluster that will be, and neither stop at the first subnet nor judge somebody else's.
 
 use serde_json::{Value, json};

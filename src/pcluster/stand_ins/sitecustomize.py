@@ -1,4 +1,4 @@
-"""Lets pcluster's validators judge a cluster whose network does not stand yet: of the subnets that
+"""Lets pcluster's validators judge a cluster whose network was not made yet: of the subnets that
 HPCAPI_STAND_INS names they learn that they are there, as hpcapi will make them, and no subnet of
 somebody else is judged in their place. Python imports this when it starts, from PYTHONPATH.
 

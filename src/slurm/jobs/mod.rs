@@ -32,7 +32,7 @@ pub use accounting::Accounting;
 pub use cancel::{Cancelled, Receiver, Refused, Signal, cancel, request as cancel_request, signal};
 pub use change::{Change, change};
 pub use demands::Demands;
-pub use explain::{Advice, Awaited, Explanation, Queue, explain, queues};
+pub use explain::{Advice, Awaited, Explanation, OPENS_PARTITIONS, Queue, explain, queues};
 pub use id::JobId;
 pub use list::{Filter, Listing, list, raw};
 pub use lookup::{lookup, lookup_whole, request as lookup_request};

@@ -12,6 +12,11 @@ use super::caller::Caller;
 
 const CALLED_VIA: &str = "aws:CalledVia";
 const PASSED_TO: &str = "iam:PassedToService";
+const BY_SERVICE: &str = "aws:ViaAWSService";
+const TAG_KEYS: &str = "aws:TagKeys";
+const METADATA_TOKENS: &str = "ec2:MetadataHttpTokens";
+const BOUNDARY: &str = "iam:PermissionsBoundary";
+const REQUEST_TAG: &str = "aws:RequestTag/";
 
 /// The tag with which `pcluster` says its version.
 const TAG_PCLUSTER_VERSION: &str = "parallelcluster:version";
@@ -73,7 +78,7 @@ impl Circumstances {
             );
         }
         if question.wanted != Use::Pcluster {
-            keys.push(flag("aws:ViaAWSService", is(CALLED_VIA)));
+            keys.push(flag(BY_SERVICE, is(CALLED_VIA)));
         }
         match question.wanted {
             Use::Up | Use::Stacks => keys.extend(of_tags(&self.own_tags)),
@@ -86,17 +91,34 @@ impl Circumstances {
             // CloudFormation and `pcluster` itself both ask for these.
             Use::Pcluster => {
                 keys.extend(of_tags(&self.cluster_tags));
-                keys.extend(
-                    self.boundary
-                        .iter()
-                        .map(|arn| text("iam:PermissionsBoundary", arn)),
-                );
-                keys.push(text("ec2:MetadataHttpTokens", self.metadata_tokens));
+                keys.extend(self.boundary.iter().map(|arn| text(BOUNDARY, arn)));
+                keys.push(text(METADATA_TOKENS, self.metadata_tokens));
             }
             _ => {}
         }
         keys
     }
+}
+
+/// Returns whether a key is answered where it is there: without an answer it is absent from the calls.
+pub(super) fn answers(key: &str) -> bool {
+    let known = [BY_SERVICE, TAG_KEYS, METADATA_TOKENS, PASSED_TO];
+    let is_via = key
+        .get(..CALLED_VIA.len())
+        .is_some_and(|begin| begin.eq_ignore_ascii_case(CALLED_VIA));
+    let is_known = known.iter().any(|known| key.eq_ignore_ascii_case(known));
+    is_via || is_known || is_boundary(key) || request_tag(key).is_some()
+}
+
+/// Returns whether a key is about the permissions boundary of a role.
+pub(super) fn is_boundary(key: &str) -> bool {
+    key.eq_ignore_ascii_case(BOUNDARY)
+}
+
+/// Returns the tag that a key is about, if it is about one that a call gives.
+pub(super) fn request_tag(key: &str) -> Option<&str> {
+    let (begin, tag) = key.split_at_checked(REQUEST_TAG.len())?;
+    begin.eq_ignore_ascii_case(REQUEST_TAG).then_some(tag)
 }
 
 fn always(context: &Context, principal: &str) -> Vec<ContextKey> {
@@ -125,10 +147,10 @@ fn always(context: &Context, principal: &str) -> Vec<ContextKey> {
 fn of_tags(tags: &[(String, String)]) -> Vec<ContextKey> {
     let each = tags
         .iter()
-        .map(|(key, value)| text(&format!("aws:RequestTag/{key}"), value));
+        .map(|(key, value)| text(&format!("{REQUEST_TAG}{key}"), value));
     let keys = tags.iter().map(|(key, _)| key.clone()).collect();
     let all = ContextKey {
-        name: "aws:TagKeys".to_owned(),
+        name: TAG_KEYS.to_owned(),
         value: ContextValue::List(keys),
     };
     each.chain([all]).collect()
@@ -171,5 +193,46 @@ fn flag(name: &str, value: bool) -> ContextKey {
     ContextKey {
         name: name.to_owned(),
         value: ContextValue::Flag(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::iam_policy::{Key, Question};
+
+    /// Of what is so always nobody misses an answer.
+    #[test]
+    fn every_key_that_is_answered_for_a_question_is_known_as_such() {
+        let tag = || vec![("a".to_owned(), "b".to_owned())];
+        let circumstances = Circumstances {
+            always: Vec::new(),
+            own_tags: tag(),
+            cluster_tags: tag(),
+            boundary: Some("arn:aws:iam::1:policy/b".to_owned()),
+            metadata_tokens: "required",
+        };
+        let mut seen = 0;
+        for wanted in [Use::Up, Use::Pcluster, Use::OperationsStack] {
+            for circumstance in [None, Some(CALLED_VIA), Some(PASSED_TO)] {
+                let question = Question {
+                    wanted,
+                    actions: Default::default(),
+                    resources: Vec::new(),
+                    circumstance: circumstance.map(|name| Key {
+                        name: name.to_owned(),
+                        value: "x".to_owned(),
+                        is_list: false,
+                    }),
+                };
+                for key in circumstances.when_asked(&question) {
+                    assert!(answers(&key.name.to_lowercase()), "{}", key.name);
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 20, "{seen}");
+        assert!(!answers("aws:SourceIp"));
+        assert_eq!(request_tag("AWS:requesttag/Owner"), Some("Owner"));
     }
 }

@@ -10,24 +10,11 @@ use crate::iam_policy::Use;
 
 use super::advice::Advice;
 use super::caller::Caller;
+use super::circumstances;
 use super::{SUBJECT, USES};
 
 /// As many denied actions are named.
 const NAMED: usize = 8;
-
-/// Keys that `circumstances` answers where they are there, in lower case; those for tags begin with
-/// the last.
-const ANSWERED: &[&str] = &[
-    "aws:calledviafirst",
-    "aws:calledvialast",
-    "aws:tagkeys",
-    "aws:viaawsservice",
-    "ec2:metadatahttptokens",
-    "iam:passedtoservice",
-    BOUNDARY_KEY,
-];
-const BOUNDARY_KEY: &str = "iam:permissionsboundary";
-const TAG_KEY: &str = "aws:requesttag/";
 
 /// Actions that know the boundary of the role that they are about.
 const OF_ROLES: &[&str] = &[
@@ -67,10 +54,8 @@ impl Refusal {
         refused: Refused,
         own: &BTreeSet<String>,
     ) -> Refusal {
-        let is_absent = |key: &String| {
-            let key = key.to_lowercase();
-            own.contains(&key) || key.starts_with(TAG_KEY) || ANSWERED.contains(&key.as_str())
-        };
+        let is_absent =
+            |key: &String| own.contains(&key.to_lowercase()) || circumstances::answers(key);
         let (absent, unanswered) = refused.unanswered.into_iter().partition(is_absent);
         Refusal {
             wanted,
@@ -91,7 +76,7 @@ impl Refusal {
     fn may_want_boundary(&self) -> bool {
         let mut absent = self.absent.iter();
         OF_ROLES.contains(&self.action.as_str())
-            && absent.any(|key| key.to_lowercase() == BOUNDARY_KEY)
+            && absent.any(|key| circumstances::is_boundary(key))
     }
 
     fn reason(&self) -> Reason {
@@ -216,7 +201,7 @@ fn about_what_is_absent(finding: Finding, refusals: &[&Refusal], advice: &Advice
     let absent: BTreeSet<_> = refusals.iter().flat_map(|one| &one.absent).collect();
     let tags: Vec<_> = absent
         .iter()
-        .filter_map(|key| key.get(TAG_KEY.len()..).filter(|_| is_tag(key)))
+        .filter_map(|key| circumstances::request_tag(key))
         .collect();
     let mut finding = finding;
     if !tags.is_empty() {
@@ -224,16 +209,12 @@ fn about_what_is_absent(finding: Finding, refusals: &[&Refusal], advice: &Advice
             "policies look at tags that are not set: {}",
             tags.join(", ")
         );
-        finding = finding.because(cause);
+        finding = finding.also_because(&cause);
     }
     match refusals.iter().any(|one| one.may_want_boundary()) {
         true => advice.on_boundary_of_roles(finding),
         false => finding,
     }
-}
-
-fn is_tag(key: &str) -> bool {
-    key.to_lowercase().starts_with(TAG_KEY)
 }
 
 /// Returns the uses of refusals, as `hpcapi iam-policy` calls them.

@@ -92,6 +92,11 @@ pub struct Advice {
     pub command: Option<String>,
 }
 
+/// The text of the advice for partitions that ParallelCluster has closed; its command does not know
+/// the cluster.
+pub const OPENS_PARTITIONS: &str = "ParallelCluster makes partitions inactive while the compute fleet is \
+    stopped, and when the nodes of a queue fail to boot again and again (protected mode); to start it";
+
 impl Advice {
     fn words(text: impl Into<String>) -> Advice {
         Advice {

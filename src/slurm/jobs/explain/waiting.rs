@@ -9,7 +9,7 @@ use super::dependency;
 use super::groups::Group;
 use super::partition::{self, Obstacle};
 use super::surroundings::Surroundings;
-use super::{Advice, Awaited, Explanation};
+use super::{Advice, Awaited, Explanation, OPENS_PARTITIONS};
 
 /// How many jobs are named that come before another.
 const NAMED: usize = 5;
@@ -248,11 +248,10 @@ fn advise(
         return;
     }
     if matches!(reason, Some(it) if it.name == "PartitionInactive") {
-        explanation.advice.push(Advice::words(
-            "ParallelCluster makes partitions inactive while the compute fleet is stopped, and when the nodes \
-             of a queue fail to boot again and again (protected mode): pcluster update-compute-fleet \
-             --status START_REQUESTED starts it",
-        ));
+        let command = "pcluster update-compute-fleet --cluster-name NAME --status START_REQUESTED";
+        explanation
+            .advice
+            .push(Advice::command(OPENS_PARTITIONS, command));
     }
     if explanation.waits_for.iter().any(|it| it.kind == "nodes") && explanation.advice.is_empty() {
         let command = "hpcapi nodes";

@@ -1,4 +1,4 @@
-//! A refusal that comes after something was made: what stands, what it costs, and how to go on or
+//! A refusal that comes after something was made: what was made, what it costs, and how to go on or
 //! back. Exit code 2 says that nothing was changed, so this is none.
 
 use std::error::Error as _;
@@ -11,7 +11,7 @@ use super::leftovers::{self, Leftover, Scan};
 /// As many things are named.
 const NAMED: usize = 6;
 
-/// Returns the error with all of that, if anything stands.
+/// Returns the error with all of that, if anything is there.
 pub(super) async fn told(context: &Context, error: Error) -> Error {
     let scan = match leftovers::check(context).await {
         Ok(scan) if scan.left.is_empty() && scan.unseen.is_empty() => return error,
@@ -37,13 +37,13 @@ fn with_hints(error: Error, left: &[Leftover], up: &str, teardown: &str) -> Erro
         told = told.hint(hint.clone());
     }
     if !left.is_empty() {
-        told = told.hint(format!("this stands already: {}", sentence(left)));
+        told = told.hint(format!("already made: {}", sentence(left)));
     }
     told.hint(format!("go on, once that is changed: {up}"))
         .hint(format!("or remove all of it: {teardown}"))
 }
 
-/// Returns what stands, that which costs most first, and what all of it costs.
+/// Returns what was made, that which costs most first, and what all of it costs.
 fn sentence(left: &[Leftover]) -> String {
     let price = |one: &Leftover| one.cost.usd_per_month.unwrap_or(0.0);
     let mut left: Vec<_> = left.iter().collect();
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_after_the_network_stands_says_what_it_costs_and_how_to_go_on_or_back() {
+    fn a_refusal_after_the_network_was_made_says_what_it_costs_and_how_to_go_on_or_back() {
         let left = [
             thing("stack", "x-requirements", Some(0.0)),
             thing("NAT gateway", "nat-1", Some(32.85)),
@@ -102,7 +102,7 @@ mod tests {
             told.hints(),
             [
                 "change it",
-                "this stands already: NAT gateway nat-1, elastic IP eip-1, stack x-requirements, \
+                "already made: NAT gateway nat-1, elastic IP eip-1, stack x-requirements, \
                  bucket b; about $36.50 a month, without data",
                 "go on, once that is changed: hpcapi up",
                 "or remove all of it: hpcapi teardown",

@@ -6,11 +6,11 @@ use super::error::{is_code, service};
 
 /// The calls about the account's plan.
 #[derive(Debug, Clone)]
-pub struct Plan(aws_sdk_freetier::Client);
+pub struct AccountPlan(aws_sdk_freetier::Client);
 
-impl Plan {
+impl AccountPlan {
     pub(super) fn new(client: aws_sdk_freetier::Client) -> Self {
-        Plan(client)
+        AccountPlan(client)
     }
 
     /// Returns whether the account is on a free plan.

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::settings::BucketFate;
 
 /// Returns what a teardown will delete, one line each; empty when there is nothing.
-pub(in crate::deploy) async fn doomed(context: &Context) -> Result<Vec<String>> {
+pub(in crate::deploy) async fn to_be_deleted(context: &Context) -> Result<Vec<String>> {
     let name = &context.settings.name;
     let mut lines = Vec::new();
     if is_ours(context, &name.notifications_stack()).await? {

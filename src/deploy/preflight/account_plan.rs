@@ -12,7 +12,7 @@ const SUBJECT: &str = "account plan";
 
 pub(super) async fn look(context: &Context) -> Finding {
     let looked = async {
-        match context.aws.plan.is_free().await? {
+        match context.aws.account_plan.is_free().await? {
             true => of_free_plan(context).await,
             false => Ok(Finding::good(
                 SUBJECT,
