@@ -47,7 +47,7 @@ class TargetConnections(unittest.TestCase):
         async def ask() -> None:
             for _ in range(requests):
                 answer = await target_connections.exchange(
-                    (name, 80), target.connect, GET, 5.0, 100
+                    (name, 80), target.connect, GET, 60.0, 100
                 )
                 self.assertEqual((answer.status, answer.body), (200, b"ok"))
                 if each == 1:
@@ -58,7 +58,7 @@ class TargetConnections(unittest.TestCase):
 
     def wait_for_end(self, target: tuple[str, int]) -> None:
         for _, connection in target_connections._idle[target]:
-            connection.sock.settimeout(5.0)
+            connection.sock.settimeout(60.0)
             self.assertEqual(connection.sock.recv(1, socket.MSG_PEEK), b"")
 
     def test_a_connection_is_used_again(self) -> None:
