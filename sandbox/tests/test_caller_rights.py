@@ -108,6 +108,7 @@ class OfTheCaller(Rights):
                 {"ServiceCode": "vpc", "QuotaCode": "L-F678F1CE"},
                 "AccessDeniedException",
             ),
+            ("freetier", "get_account_plan_state", {}, "AccessDeniedException"),
         ):
             with self.subTest(service):
                 client = self.client_with(service, keys)
@@ -198,6 +199,46 @@ class OfTheCaller(Rights):
             "tagging", allow("ec2:CreateKeyPair"), allow("ec2:CreateTags", **born)
         )
         self.client_with("ec2", keys).create_key_pair(KeyName="tagged", TagSpecifications=tags)
+
+    def test_whatever_is_made_with_tags_needs_the_right_to_tag(self) -> None:
+        tags = [{"ResourceType": "vpc", "Tags": [{"Key": "a", "Value": "b"}]}]
+        block = "10.0.0.0/16"
+        ec2 = self.client_with("ec2", self.session("no-vpc-tags", allow("ec2:CreateVpc")))
+        ec2.create_vpc(CidrBlock=block)
+        refused = self.refusal(ec2.create_vpc, CidrBlock=block, TagSpecifications=tags)
+        self.assertIn("ec2:CreateTags", refused[1])
+        born = {"StringEquals": {"ec2:CreateAction": "CreateVpc"}}
+        rights = allow("ec2:CreateVpc"), allow("ec2:CreateTags", **born)
+        ec2 = self.client_with("ec2", self.session("vpc-tags", *rights))
+        ec2.create_vpc(CidrBlock=block, TagSpecifications=tags)
+
+    def test_documents_and_parameters_are_asked_for_by_their_names(self) -> None:
+        ssm = self.client("ssm")
+        ssm.put_parameter(Name="/mine/one", Value="1", Type="String")
+        ssm.put_parameter(Name="/other", Value="1", Type="String")
+        place = f"arn:aws:ssm:us-east-1:{self.account}:"
+        keys = self.session(
+            "reader",
+            allow("ssm:GetParameter*", resource=f"{place}parameter/mine/*"),
+            allow("ssm:*Document", resource=f"{place}document/mine"),
+        )
+        ssm = self.client_with("ssm", keys)
+        ssm.get_parameter(Name="/mine/one")
+        ssm.get_parameters(Names=["/mine/one"])
+        steps = [{"action": "aws:runShellScript", "name": "a", "inputs": {"runCommand": ["true"]}}]
+        content = json.dumps({"schemaVersion": "2.2", "mainSteps": steps})
+        document = {"Content": content, "DocumentType": "Command"}
+        ssm.create_document(Name="mine", **document)
+        ssm.describe_document(Name="mine")
+        ssm.get_document(Name="mine")
+        for call, arguments in (
+            (ssm.get_parameter, {"Name": "/other"}),
+            (ssm.get_document, {"Name": "other"}),
+            (ssm.create_document, {"Name": "other", **document}),
+            (ssm.list_documents, {}),
+        ):
+            code, _ = self.refusal(call, **arguments)
+            self.assertEqual(code, "AccessDeniedException")
 
 
 class OfHandlers(Rights):
