@@ -284,7 +284,7 @@ class Work:
         if not stabilize:
             await clock.take(self.kind, "create" if replacing else "update")
         check_properties(self.kind, properties, previous["Properties"])
-        handler_rights.require(self.kind, "update", new, physical_id)
+        handler_rights.require(self.kind, "update", new, physical_id, old)
         provisioners._RETAIN_REPLACED.set(view.retains(self.logical_id, "UpdateReplacePolicy"))
         provisioners._DEFERRED_PREDECESSOR_DELETES.set(self.deferred)
         provisioners._NAME_SEED.set(previous.get("_name_seed", ""))
