@@ -278,11 +278,12 @@ class Update(EmulatorTest):
         self.assertEqual(self.settled("replaced"), "UPDATE_COMPLETE")
         self.assertNotEqual(self.outputs("replaced")["Subnet"], before["Subnet"])
         self.assertEqual(self.outputs("replaced")["Group"], before["Group"])
-        update = [one for one in self.events("replaced") if one[0] in ("Subnet", "replaced")][-6:]
+        update = [one for one in self.events("replaced") if one[0] in ("Subnet", "replaced")][-7:]
         self.assertEqual(
             update,
             [
                 ("Subnet", "UPDATE_IN_PROGRESS"),
+                ("replaced", "UPDATE_IN_PROGRESS"),
                 ("Subnet", "UPDATE_COMPLETE"),
                 ("replaced", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
                 ("Subnet", "DELETE_IN_PROGRESS"),
@@ -291,6 +292,13 @@ class Update(EmulatorTest):
             ],
         )
         self.assertNotIn(("VPC", "UPDATE_IN_PROGRESS"), self.events("replaced"))
+        (configured,) = (
+            one
+            for one in self.raw_events("replaced")
+            if one.get("DetailedStatus") == "CONFIGURATION_COMPLETE"
+            and one["ResourceStatus"] == "UPDATE_IN_PROGRESS"
+        )
+        self.assertEqual(configured["LogicalResourceId"], "replaced")
 
     def test_a_failed_update_goes_back(self) -> None:
         self.create("back", NETWORK)
