@@ -42,14 +42,28 @@ class InstanceRoles(ClusterTest):
         self.grant("agent", rights, "*")
         self.assertEqual(self.known(), [self.made["HeadNode"]])
 
-    def grant(self, name: str, actions: list[str], resource: str) -> None:
-        statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
+    def grant(
+        self, name: str, actions: list[str], resource: str, effect: str = "Allow"
+    ) -> None:
+        statement = {"Effect": effect, "Action": actions, "Resource": resource}
         self.iam.put_role_policy(
             RoleName=self.role,
             PolicyName=name,
             PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         )
         self.addCleanup(self.iam.delete_role_policy, RoleName=self.role, PolicyName=name)
+
+    def test_a_denial_is_told_as_such(self) -> None:
+        from hpcapi_sandbox import instance_roles
+        from ministack.core.responses import request_scope
+        from ministack.services import ec2
+
+        self.grant("read", ["s3:GetObject"], "*")
+        self.grant("no-read", ["s3:GetObject"], "*", "Deny")
+        with request_scope(self.account, "us-east-1"):
+            instance = ec2._instances[self.made["HeadNode"]]
+            words = instance_roles.denial(instance, "s3:GetObject", "arn:aws:s3:::b/k")
+        self.assertIn("with an explicit deny in an identity-based policy", words)
 
     def test_the_script_is_read_with_the_role(self) -> None:
         from hpcapi_sandbox import head_nodes
