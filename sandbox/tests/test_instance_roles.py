@@ -7,6 +7,7 @@ from typing import Any
 
 from cluster import ClusterTest
 
+URL = "https://scripts.s3.us-east-1.amazonaws.com/run.sh"
 SSM = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
@@ -78,13 +79,24 @@ class InstanceRoles(ClusterTest):
                 head_nodes.fetch("s3://scripts/run.sh", instance)
             self.grant("read", ["s3:GetObject"], "arn:aws:s3:::scripts/*")
             self.assertEqual(head_nodes.fetch("s3://scripts/run.sh", instance), b"true")
-            everybody = {
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "s3:GetObject",
-                "Resource": "arn:aws:s3:::scripts/*",
-            }
-            policy = json.dumps({"Version": "2012-10-17", "Statement": [everybody]})
-            self.client("s3").put_bucket_policy(Bucket="scripts", Policy=policy)
+            # Over HTTPS nobody says who they are.
+            with self.assertRaisesRegex(PermissionError, "does not allow s3:GetObject to everybody"):
+                head_nodes.fetch(URL, instance)
+            self.for_everybody("Allow")
+            self.assertEqual(head_nodes.fetch(URL, instance), b"true")
+            self.for_everybody("Deny")
+            with self.assertRaisesRegex(PermissionError, "does not allow"):
+                head_nodes.fetch(URL, instance)
             with self.assertRaisesRegex(PermissionError, "the policy of scripts denies"):
                 head_nodes.fetch("s3://scripts/run.sh", instance)
+
+    def for_everybody(self, effect: str) -> None:
+        """Gives the bucket of scripts a policy."""
+        statement = {
+            "Effect": effect,
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::scripts/*",
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.client("s3").put_bucket_policy(Bucket="scripts", Policy=policy)
