@@ -69,9 +69,13 @@ class Order(EmulatorTest):
         network, _, _ = NETWORK.partition("Outputs:")
         template = network + ONE_ZONE
         self.assertEqual(self.create("nlb", template.replace("KIND", "network")), "CREATE_COMPLETE")
-        self.create("alb", template.replace("KIND", "application"))
-        reason = self.reason("alb", "Balancer", "CREATE_FAILED")
-        self.assertIn("At least two subnets in two different Availability Zones", reason)
+        nowhere = template.replace("[!Ref Subnet]", "[]")
+        for name, refused, expected in (
+            ("alb", template.replace("KIND", "application"), "At least two subnets in two"),
+            ("none", nowhere.replace("KIND", "network"), "At least one subnet"),
+        ):
+            self.create(name, refused)
+            self.assertIn(expected, self.reason(name, "Balancer", "CREATE_FAILED"))
 
     def test_stacks_of_one_name_in_two_regions_have_roles_of_their_own(self) -> None:
         template = json.dumps(
