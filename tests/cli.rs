@@ -141,7 +141,7 @@ fn a_bad_configuration_from_a_pipe_is_told_and_kept_nowhere() {
             "hpcapi status --sandbox --config - < /dev/null",
             "`standard input` is empty",
         ),
-        ("hpcapi up --sandbox --config <(echo 'a: [')", "/dev/fd/63:"),
+        ("hpcapi up --sandbox --config <(echo 'a: [')", "/dev/fd/"),
         (
             "echo 'a: 1' | hpcapi up --sandbox --name ../x --config -",
             "cannot name a deployment",

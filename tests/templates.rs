@@ -164,16 +164,16 @@ fn installs_nginx(manager: &str, says: &[&str]) -> (usize, Option<i32>, String) 
         std::os::unix::fs::symlink(real, path("bin").join(name)).unwrap();
     }
     let script = r#"
-        LOG=$PWD/log LOCK_PATIENCE=600
+        LOG=$PWD/log
         log() { echo "$*" >&2; }
         fail() { log "FAILED: $*"; exit 1; }
-        quietly() { "$@" >>"$LOG" 2>&1; }
-        source <(sed -n '/^install_nginx()/,/^}/p; /^install_package()/,/^}/p; /^is_about_a_lock()/,/^}/p' "$0")
+        source "$1" "$0"
         set -eEuo pipefail
         install_nginx"#;
     let output = Command::new("bash")
         .args(["-c", script])
         .arg(root().join("templates/node/head-node.sh"))
+        .arg(root().join("tests/e2e/package_managers/installs-nginx.sh"))
         .env_clear()
         .env("PATH", path("bin"))
         .current_dir(folder.path())

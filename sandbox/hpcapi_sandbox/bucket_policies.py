@@ -84,6 +84,15 @@ def _type(caller: str) -> str:
 
 def is_denied(policy: str, caller: str, action: str, resource: str) -> bool:
     """Whether the policy denies an action to a user, a role or an account, by its ARN."""
+    return _decision(policy, caller, action, resource) == "Deny"
+
+
+def allows_everybody(policy: str, action: str, resource: str) -> bool:
+    """Whether the policy allows an action to who comes without credentials."""
+    return _decision(policy, "nobody", action, resource) == "Allow"
+
+
+def _decision(policy: str, caller: str, action: str, resource: str) -> str:
     asked = iam_evaluator.EvalContext(
         principal_arn=caller,
         principal_type=_type(caller),
@@ -93,4 +102,4 @@ def is_denied(policy: str, caller: str, action: str, resource: str) -> bool:
         region="",
         secure_transport=True,
     )
-    return iam_evaluator.evaluate_resource_policy(policy, asked).decision == "Deny"
+    return str(iam_evaluator.evaluate_resource_policy(policy, asked).decision)

@@ -1,13 +1,15 @@
 """What a user or a role may not do is refused, in the words of the service; ministack does so only
 where it checks every signature.
 
-Of an S3 request each action is asked for, of any other the one that it is named for; of EC2's
-actions on several resources that of the first. Who may send commands is `ssm.send_rights`, who may
+Of an S3 request each action is asked for, of any other the one that it is named for, and of EC2's
+the right to tag, where a thing is made with tags; of EC2's actions on several resources that of the
+first. Who may send commands is `ssm.send_rights`, who may
 use a topic `topics.topic_rights`, and who may call an HTTP API `endpoint.iam_authorizer`.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,19 +21,23 @@ from ministack.core.router import detect_service, extract_region
 from ministack.services import cloudformation, iam, tagging
 from ministack.services import ec2 as ec2_store
 
-from . import bucket_policies, callers
+from . import account_plan, bucket_policies, callers, service_quotas
 from .model_check import Refusal
+from .ssm import documents
 
-# Anybody may ask who they are; topics and HTTP APIs are asked of elsewhere.
+# What STS is asked is let pass: roles trust whom they trust. Topics and HTTP APIs are asked of
+# elsewhere.
 _OPEN = {"sts", "sns", "execute-api"}
 _ELSEWHERE = {"ssm:SendCommand"}
-_QUOTAS = "ServiceQuotasV20190624."
 # IAM names it so, whatever the service's endpoint is called.
-_NAMESPACES = {"tagging": "tag", "servicequotas": "servicequotas", "account": "account"}
+_NAMESPACES = {
+    "tagging": "tag",
+    "servicequotas": "servicequotas",
+    "account": "account",
+    "freetier": "freetier",
+}
 # What is asked for on all resources alone.
-_ON_ALL = ("Describe", "List")
-# Actions whose tags need the right to tag, too, and the parameters of these tags.
-_TAGGED_AT_BIRTH = {"ImportKeyPair", "CreateKeyPair"}
+_ON_ALL = ("Describe", "List", "Get")
 _TAG_AT_BIRTH = re.compile(r"(TagSpecification\.\d+\.Tag\.\d+)\.Key")
 
 
@@ -45,8 +51,10 @@ def check(
         return None
     query = parse_qs(query_string, keep_blank_values=True)
     service = detect_service(method, path, dict(headers), query)
-    if headers.get("x-amz-target", "").startswith(_QUOTAS):
+    if service_quotas.serves(headers):
         service = "servicequotas"
+    if account_plan.serves(headers):
+        service = "freetier"
     if service in _OPEN:
         return None
     with request_scope(account, extract_region(dict(headers), {})):
@@ -94,15 +102,16 @@ def _asked(
     if action is None or action in _ELSEWHERE:
         return
     resource = _resource(service, action, method, path, headers, body, parameters)
+    born = _tags_at_birth(parameters)
     context = {
         **iam_actions.request_tag_context(service, action, body, parameters),
-        **_tags_at_birth(parameters),
+        **born,
         **_tags_of(resource),
         **_of_iam(parameters),
     }
     yield action, resource, context
-    name = action.partition(":")[2]
-    if service == "ec2" and name in _TAGGED_AT_BIRTH and "aws:TagKeys" in context:
+    if service == "ec2" and born:
+        name = action.partition(":")[2]
         yield "ec2:CreateTags", resource, {**context, "ec2:CreateAction": name}
 
 
@@ -130,8 +139,11 @@ def _resource(
     parameters: dict[str, list[str]],
 ) -> str:
     name = action.partition(":")[2]
+    named = _named_of_ssm(name, body) if service == "ssm" else ""
+    if named:
+        return named
     if service in ("ec2", "elasticloadbalancing", "ssm", "servicequotas"):
-        if name.startswith((*_ON_ALL, "Get")) and name != "GetConsoleOutput":
+        if name.startswith(_ON_ALL) and name != "GetConsoleOutput":
             return "*"
     if service == "iam":
         return _iam_resource(name, parameters)
@@ -142,6 +154,19 @@ def _resource(
     return iam_actions.extract_resource_arn(
         service, method, path, dict(headers), body, parameters, get_region(), get_account_id()
     )
+
+
+def _named_of_ssm(action: str, body: bytes) -> str:
+    """The ARN of the document or the parameter that is asked for; empty where it is about none."""
+    asked = json.loads(body or b"{}")
+    name = asked.get("Name") or (asked.get("Names") or [""])[0] or asked.get("Path") or ""
+    if not name or name.startswith("arn:"):
+        return name
+    if "Document" in action:
+        return documents.arn(name)
+    if "Parameter" in action:
+        return f"arn:aws:ssm:{get_region()}:{get_account_id()}:parameter/{name.lstrip('/')}"
+    return ""
 
 
 def _iam_resource(action: str, parameters: dict[str, list[str]]) -> str:

@@ -19,6 +19,7 @@
     as GET does: with these, with the seed, which is drawn if none is given, and with how often
     it has happened: `"counts": {"coming": 1, "twice": 9, "invocations": 5, "before": 1,
     "after": 0}`, where those that are coming have come once.
+
 `PUT /_hpcapi/account-plans/ACCOUNT` with `{"plan": "FREE"}` or `{"plan": "PAID"}`
     puts an account on a free plan, or on a paid one (see `account_plan`).
 
@@ -165,10 +166,8 @@ def _put_event_troubles(rest: str, query: Query, asked: dict[str, Any]) -> dict[
 def _put_account_plan(rest: str, query: Query, asked: dict[str, Any]) -> dict[str, Any]:
     plan = asked.get("plan")
     if plan not in ("FREE", "PAID"):
-        raise Refused(f"{plan!r} is not a valid plan: FREE or PAID")
-    if not re.fullmatch("[0-9]{12}", rest):
-        raise Refused(f"{rest!r} is no account")
-    account_plan.put(rest, plan)
+        raise Refused(f"{plan!r} is not a valid value of plan: it is FREE or PAID")
+    account_plan.put(_checked_account(rest), plan)
     return {"plan": plan}
 
 

@@ -130,14 +130,16 @@ def _configuration(parameters: dict[str, str]) -> dict[str, Any]:
 
 
 def fetch(url: str, instance: dict[str, Any]) -> bytes:
-    """What an s3:// or https:// URL leads to; raises when there is nothing, or when the role of the
-    instance may not read it."""
+    """What an s3:// or https:// URL leads to; raises when there is nothing, when the role of the
+    instance may not read it, or when not everybody may, of whom https:// comes as one."""
     for pattern in _S3_URLS:
         found = pattern.fullmatch(url)
         if found:
             key = urllib.parse.unquote(found["key"])
             if url.startswith("s3:"):
                 _require_to_read(instance, found["bucket"], key)
+            else:
+                _require_to_be_public(found["bucket"], key)
             return buckets.read(found["bucket"], key)
     if not url.startswith("https://"):
         raise ValueError(f"only s3:// and https:// URLs are fetched, not {url}")
@@ -155,6 +157,13 @@ def _require_to_read(instance: dict[str, Any], bucket: str, key: str) -> None:
             denial = f"the policy of {bucket} denies {action} to {role}"
     if denial:
         raise PermissionError(denial)
+
+
+def _require_to_be_public(bucket: str, key: str) -> None:
+    action, resource = "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}"
+    policy = s3._bucket_policies.get(bucket)
+    if not policy or not bucket_policies.allows_everybody(policy, action, resource):
+        raise PermissionError(f"the policy of {bucket} does not allow {action} to everybody")
 
 
 def _resources(stack: dict[str, Any], kind: str) -> list[str]:

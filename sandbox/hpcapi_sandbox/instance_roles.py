@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ministack.core import iam_evaluator
-from ministack.core.responses import get_account_id, get_region
+from ministack.core.responses import get_account_id
 from ministack.services import iam
+
+from . import callers
 
 # What the agent of SSM has to be allowed, or else the instance is not managed: of the policy
 # AmazonSSMManagedInstanceCore, what registers it and what opens the channel that its commands come by.
@@ -30,23 +32,14 @@ def denial(instance: dict[str, Any], action: str, resource: str) -> str | None:
     if not name:
         return "Unable to locate credentials"
     arn = f"arn:aws:sts::{account}:assumed-role/{name}/{instance['InstanceId']}"
-    asked = iam_evaluator.EvalContext(
-        principal_arn=arn,
-        principal_type="AssumedRole",
-        principal_account=account,
-        action=action,
-        resource_arn=resource,
-        region=get_region(),
-        secure_transport=True,
+    who = callers.Caller(
+        arn=arn,
+        type="AssumedRole",
+        account=account,
+        policies=iam_evaluator._gather_role_policies(name, account),
+        limits=iam_evaluator._permissions_boundary(iam._roles, name, account),
     )
-    policies = iam_evaluator._gather_role_policies(name, account)
-    limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
-    if iam_evaluator.evaluate(asked, policies, *limits).decision == "Allow":
-        return None
-    return (
-        f"User: {arn} is not authorized to perform: {action} on resource: {resource} because no "
-        f"identity-based policy allows the {action} action"
-    )
+    return callers.denial(who, action, resource)
 
 
 def is_managed(instance: dict[str, Any]) -> bool:

@@ -33,7 +33,7 @@ def ship(node: Node, instance: dict[str, Any], group: str) -> None:
     host = instance["PrivateDnsName"].partition(".")[0]
     for path, name in _FILES.items():
         try:
-            done = node.execute(["tail", "-c", str(_TAIL_BYTES), path], timeout=10)
+            done = node.execute(["tail", "-c", str(_TAIL_BYTES), path], timeout=60)
         except Exception as error:
             logger.info("no logs of %s: %s", instance["InstanceId"], error)
             return

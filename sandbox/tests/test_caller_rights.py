@@ -3,7 +3,9 @@ the caller."""
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from typing import Any
 
 from emulator import EmulatorTest
@@ -32,6 +34,42 @@ Resources:
       AssumeRolePolicyDocument:
         Statement:
           - {Effect: Allow, Action: sts:AssumeRole, Principal: {Service: ec2.amazonaws.com}}
+"""
+INSTANCE = """
+Parameters: {Zone: {Type: String}}
+Resources:
+  VPC: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
+  Subnet:
+    Type: AWS::EC2::Subnet
+    Properties: {VpcId: !Ref VPC, CidrBlock: 10.0.0.0/24, AvailabilityZone: !Ref Zone}
+  Template:
+    Type: AWS::EC2::LaunchTemplate
+    Properties: {LaunchTemplateData: {IamInstanceProfile: {Name: of-nodes}}}
+  Instance:
+    Type: AWS::EC2::Instance
+    Properties:
+      ImageId: ami-0ac10301600110000
+      InstanceType: t3.micro
+      SubnetId: !Ref Subnet
+      LaunchTemplate:
+        LaunchTemplateId: !Ref Template
+        Version: !GetAtt Template.LatestVersionNumber
+"""
+GROUP = """
+Parameters: {Name: {Type: String}}
+Resources:
+  Log: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Ref Name, RetentionInDays: 7}}
+"""
+FUNCTION = """
+Parameters: {Key: {Type: String, Default: code.zip}}
+Resources:
+  Function:
+    Type: AWS::Lambda::Function
+    Properties:
+      Runtime: python3.13
+      Handler: index.handler
+      Role: !Sub "arn:aws:iam::${AWS::AccountId}:role/of-function"
+      Code: {S3Bucket: !Sub "code-${AWS::AccountId}", S3Key: !Ref Key}
 """
 QUEUE = """
 Resources:
@@ -64,6 +102,14 @@ def deny(*actions: str, **condition: Any) -> dict[str, Any]:
 
 def document(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def code() -> bytes:
+    """The code of a function, as an archive."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("index.py", "def handler(event, context): pass\n")
+    return archive.getvalue()
 
 
 class Rights(EmulatorTest):
@@ -108,6 +154,7 @@ class OfTheCaller(Rights):
                 {"ServiceCode": "vpc", "QuotaCode": "L-F678F1CE"},
                 "AccessDeniedException",
             ),
+            ("freetier", "get_account_plan_state", {}, "AccessDeniedException"),
         ):
             with self.subTest(service):
                 client = self.client_with(service, keys)
@@ -199,6 +246,46 @@ class OfTheCaller(Rights):
         )
         self.client_with("ec2", keys).create_key_pair(KeyName="tagged", TagSpecifications=tags)
 
+    def test_whatever_is_made_with_tags_needs_the_right_to_tag(self) -> None:
+        tags = [{"ResourceType": "vpc", "Tags": [{"Key": "a", "Value": "b"}]}]
+        block = "10.0.0.0/16"
+        ec2 = self.client_with("ec2", self.session("no-vpc-tags", allow("ec2:CreateVpc")))
+        ec2.create_vpc(CidrBlock=block)
+        refused = self.refusal(ec2.create_vpc, CidrBlock=block, TagSpecifications=tags)
+        self.assertIn("ec2:CreateTags", refused[1])
+        born = {"StringEquals": {"ec2:CreateAction": "CreateVpc"}}
+        rights = allow("ec2:CreateVpc"), allow("ec2:CreateTags", **born)
+        ec2 = self.client_with("ec2", self.session("vpc-tags", *rights))
+        ec2.create_vpc(CidrBlock=block, TagSpecifications=tags)
+
+    def test_documents_and_parameters_are_asked_for_by_their_names(self) -> None:
+        ssm = self.client("ssm")
+        ssm.put_parameter(Name="/mine/one", Value="1", Type="String")
+        ssm.put_parameter(Name="/other", Value="1", Type="String")
+        place = f"arn:aws:ssm:us-east-1:{self.account}:"
+        keys = self.session(
+            "reader",
+            allow("ssm:GetParameter*", resource=f"{place}parameter/mine/*"),
+            allow("ssm:*Document", resource=f"{place}document/mine"),
+        )
+        ssm = self.client_with("ssm", keys)
+        ssm.get_parameter(Name="/mine/one")
+        ssm.get_parameters(Names=["/mine/one"])
+        steps = [{"action": "aws:runShellScript", "name": "a", "inputs": {"runCommand": ["true"]}}]
+        content = json.dumps({"schemaVersion": "2.2", "mainSteps": steps})
+        document = {"Content": content, "DocumentType": "Command"}
+        ssm.create_document(Name="mine", **document)
+        ssm.describe_document(Name="mine")
+        ssm.get_document(Name="mine")
+        for call, arguments in (
+            (ssm.get_parameter, {"Name": "/other"}),
+            (ssm.get_document, {"Name": "other"}),
+            (ssm.create_document, {"Name": "other", **document}),
+            (ssm.list_documents, {}),
+        ):
+            code, _ = self.refusal(call, **arguments)
+            self.assertEqual(code, "AccessDeniedException")
+
 
 class OfHandlers(Rights):
     def made(self, keys: dict[str, Any], name: str, template: str, **parameters: str) -> str:
@@ -254,6 +341,60 @@ class OfHandlers(Rights):
         self.client_with("cloudformation", keys).delete_stack(StackName="kept")
         self.assertEqual(self.settled("kept"), "DELETE_FAILED")
         self.assertIn("ec2:DeleteVpc", self.reason("kept", "VPC", "DELETE_FAILED"))
+
+    def test_the_role_of_an_instance_is_passed(self) -> None:
+        iam = self.client("iam")
+        self.session("of-nodes")
+        iam.create_instance_profile(InstanceProfileName="of-nodes")
+        iam.add_role_to_instance_profile(InstanceProfileName="of-nodes", RoleName="of-nodes")
+        keys = self.session("no-passing", STACKS, allow("*"), deny("iam:PassRole"))
+        zones = self.ec2.describe_availability_zones()["AvailabilityZones"]
+        zone = next(one["ZoneName"] for one in zones if one["ZoneId"] != "use1-az3")
+        ended = self.made(keys, "no-instance", INSTANCE, Zone=zone)
+        self.assertEqual(ended, "ROLLBACK_COMPLETE")
+        reason = self.reason("no-instance", "Instance", "CREATE_FAILED")
+        self.assertIn("is not authorized to perform: iam:PassRole on resource: ", reason)
+        self.assertIn(":role/of-nodes", reason)
+        to_ec2 = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+        others = {"Effect": "Allow", "NotAction": "iam:PassRole", "Resource": "*"}
+        keys = self.session("passing", others, allow("iam:PassRole", **to_ec2))
+        ended = self.made(keys, "instance", INSTANCE, Zone=zone)
+        self.assertEqual(ended, "CREATE_COMPLETE")
+
+    def test_a_log_group_is_asked_for_by_its_name(self) -> None:
+        mine = f"arn:aws:logs:us-east-1:{self.account}:log-group:/mine/*"
+        rights = allow("logs:*", resource=mine), allow("logs:Describe*")
+        keys = self.session("logging", STACKS, *rights)
+        self.assertEqual(self.made(keys, "log", GROUP, Name="/mine/a"), "CREATE_COMPLETE")
+        self.assertEqual(self.made(keys, "other-log", GROUP, Name="/b"), "ROLLBACK_COMPLETE")
+        reason = self.reason("other-log", "Log", "CREATE_FAILED")
+        self.assertIn("logs:CreateLogGroup", reason)
+
+    def test_an_exception_for_one_policy_is_none_for_others(self) -> None:
+        self.session("of-function")
+        bucket = f"code-{self.account}"
+        self.client("s3").create_bucket(Bucket=bucket)
+        self.client("s3").put_object(Bucket=bucket, Key="code.zip", Body=code())
+        keys = self.session("no-code", STACKS, allow("*"), deny("s3:GetObject"))
+        self.assertEqual(self.made(keys, "no-code", FUNCTION), "ROLLBACK_COMPLETE")
+        reason = self.reason("no-code", "Function", "CREATE_FAILED")
+        self.assertIn(f"s3:GetObject on resource: arn:aws:s3:::{bucket}/code.zip", reason)
+        # Of networks it is asked only where a function is in one.
+        keys = self.session("code", STACKS, allow("*"), deny("ec2:*"))
+        self.assertEqual(self.made(keys, "code", FUNCTION), "CREATE_COMPLETE")
+
+    def test_an_update_asks_for_what_it_changes(self) -> None:
+        keys = self.session("no-trust", STACKS, allow("*"), deny("iam:UpdateAssumeRolePolicy"))
+        self.assertEqual(self.made(keys, "trusted", ROLE), "CREATE_COMPLETE")
+        stacks = self.client_with("cloudformation", keys)
+        for template, expected in (
+            (ROLE.replace("Path:", "Tags: [{Key: a, Value: b}]\n      Path:"), "UPDATE_COMPLETE"),
+            (ROLE.replace("ec2.amaz", "lambda.amaz"), "UPDATE_ROLLBACK_COMPLETE"),
+        ):
+            stacks.update_stack(
+                StackName="trusted", TemplateBody=template, Capabilities=["CAPABILITY_IAM"]
+            )
+            self.assertEqual(self.settled("trusted"), expected)
 
     def test_a_queue_and_a_topic_are_asked_for_by_their_names(self) -> None:
         owned = f"*:{self.account}:named-*"

@@ -97,7 +97,7 @@ class Scale(unittest.TestCase):
             time.sleep(0.001)
         self.assertTrue(thread.is_alive())
         clock.set_scale(0)
-        thread.join(10)
+        thread.join(PATIENCE)
         self.assertFalse(thread.is_alive())
 
     def test_what_has_passed_counts(self) -> None:

@@ -194,27 +194,43 @@ class Launches(EmulatorTest):
         self.assertEqual(gone["Instances"][0]["State"]["Name"], "terminated")
 
     def test_without_a_subnet_it_starts_where_its_type_is_offered_or_where_it_is_asked_to(self) -> None:
-        def zone(**placement: str) -> str:
+        def zone(kind: str = "t3.micro", **placement: str) -> str:
             made = self.ec2.run_instances(
-                ImageId=IMAGE, InstanceType="t3.micro", MinCount=1, MaxCount=1, Placement=placement
+                ImageId=IMAGE, InstanceType=kind, MinCount=1, MaxCount=1, Placement=placement
             )["Instances"][0]
             self.ec2.terminate_instances(InstanceIds=[made["InstanceId"]])
             return str(made["Placement"]["AvailabilityZone"])
 
-        found = self.ec2.describe_instance_type_offerings(
-            LocationType="availability-zone",
-            Filters=[{"Name": "instance-type", "Values": ["t3.micro"]}],
-        )["InstanceTypeOfferings"]
-        offering = {one["Location"] for one in found}
-        self.assertIn(zone(), offering)
         subnets = self.ec2.describe_subnets(
             Filters=[{"Name": "default-for-az", "Values": ["true"]}]
         )["Subnets"]
-        for asked in {one["AvailabilityZone"] for one in subnets} & offering:
+        first, *others = (one["AvailabilityZone"] for one in subnets)
+        kind, offering = self.offered_elsewhere(first)
+        self.assertIn(zone(kind), offering & set(others))
+        _, offering = self.offered_elsewhere("nowhere", "t3.micro")
+        for asked in {first, *others} & offering:
             self.assertEqual(zone(AvailabilityZone=asked), asked)
         code, message = self.refusal(partial(zone, AvailabilityZone="us-east-1z"))
         self.assertEqual(code, "MissingInput")
         self.assertIn("us-east-1z", message)
+
+    def offered_elsewhere(self, zone: str, *kinds: str) -> tuple[str, set[str]]:
+        """An instance type for x86 that a zone does not offer, one of these, if any, and the zones
+        that do."""
+        intel = [{"Name": "processor-info.supported-architecture", "Values": ["x86_64"]}]
+        pages = self.ec2.get_paginator("describe_instance_types").paginate(Filters=intel)
+        wanted = {one["InstanceType"] for page in pages for one in page["InstanceTypes"]}
+        zones: dict[str, set[str]] = {}
+        pages = self.ec2.get_paginator("describe_instance_type_offerings").paginate(
+            LocationType="availability-zone"
+        )
+        for one in (one for page in pages for one in page["InstanceTypeOfferings"]):
+            zones.setdefault(one["InstanceType"], set()).add(one["Location"])
+        return next(
+            (kind, zones[kind])
+            for kind in sorted(wanted & set(kinds or zones))
+            if zone not in zones[kind]
+        )
 
     def test_what_does_not_exist_is_refused(self) -> None:
         arguments = {"ImageId": IMAGE, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}

@@ -7,6 +7,7 @@ from typing import Any
 
 from cluster import ClusterTest
 
+URL = "https://scripts.s3.us-east-1.amazonaws.com/run.sh"
 SSM = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
@@ -42,14 +43,28 @@ class InstanceRoles(ClusterTest):
         self.grant("agent", rights, "*")
         self.assertEqual(self.known(), [self.made["HeadNode"]])
 
-    def grant(self, name: str, actions: list[str], resource: str) -> None:
-        statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
+    def grant(
+        self, name: str, actions: list[str], resource: str, effect: str = "Allow"
+    ) -> None:
+        statement = {"Effect": effect, "Action": actions, "Resource": resource}
         self.iam.put_role_policy(
             RoleName=self.role,
             PolicyName=name,
             PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         )
         self.addCleanup(self.iam.delete_role_policy, RoleName=self.role, PolicyName=name)
+
+    def test_a_denial_is_told_as_such(self) -> None:
+        from hpcapi_sandbox import instance_roles
+        from ministack.core.responses import request_scope
+        from ministack.services import ec2
+
+        self.grant("read", ["s3:GetObject"], "*")
+        self.grant("no-read", ["s3:GetObject"], "*", "Deny")
+        with request_scope(self.account, "us-east-1"):
+            instance = ec2._instances[self.made["HeadNode"]]
+            words = instance_roles.denial(instance, "s3:GetObject", "arn:aws:s3:::b/k")
+        self.assertIn("with an explicit deny in an identity-based policy", words)
 
     def test_the_script_is_read_with_the_role(self) -> None:
         from hpcapi_sandbox import head_nodes
@@ -64,13 +79,24 @@ class InstanceRoles(ClusterTest):
                 head_nodes.fetch("s3://scripts/run.sh", instance)
             self.grant("read", ["s3:GetObject"], "arn:aws:s3:::scripts/*")
             self.assertEqual(head_nodes.fetch("s3://scripts/run.sh", instance), b"true")
-            everybody = {
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "s3:GetObject",
-                "Resource": "arn:aws:s3:::scripts/*",
-            }
-            policy = json.dumps({"Version": "2012-10-17", "Statement": [everybody]})
-            self.client("s3").put_bucket_policy(Bucket="scripts", Policy=policy)
+            # Over HTTPS nobody says who they are.
+            with self.assertRaisesRegex(PermissionError, "does not allow s3:GetObject to everybody"):
+                head_nodes.fetch(URL, instance)
+            self.for_everybody("Allow")
+            self.assertEqual(head_nodes.fetch(URL, instance), b"true")
+            self.for_everybody("Deny")
+            with self.assertRaisesRegex(PermissionError, "does not allow"):
+                head_nodes.fetch(URL, instance)
             with self.assertRaisesRegex(PermissionError, "the policy of scripts denies"):
                 head_nodes.fetch("s3://scripts/run.sh", instance)
+
+    def for_everybody(self, effect: str) -> None:
+        """Gives the bucket of scripts a policy."""
+        statement = {
+            "Effect": effect,
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::scripts/*",
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.client("s3").put_bucket_policy(Bucket="scripts", Policy=policy)

@@ -28,10 +28,10 @@ class Machine(unittest.TestCase):
 
     def test_all_that_a_command_printed_comes_whatever_stays_behind(self) -> None:
         # Far more than a pipe holds, and a daemon that keeps the pipes open.
-        script = "seq 200000; seq 7 >&2; sleep 60 & echo end; exit 3"
+        script = "seq 200000; seq 7 >&2; sleep 300 & echo end; exit 3"
         started = time.monotonic()
         done = self.run_script(script)
-        self.assertLess(time.monotonic() - started, 50)
+        self.assertLess(time.monotonic() - started, 250)
         self.assertEqual(done.returncode, 3)
         lines = done.stdout.decode().split()
         self.assertEqual((len(lines), lines[-2:]), (200001, ["200000", "end"]))
@@ -57,7 +57,7 @@ class Machine(unittest.TestCase):
 
     def test_what_takes_too_long_is_killed_and_its_words_are_kept(self) -> None:
         with self.assertRaises(subprocess.TimeoutExpired) as caught:
-            self.run_script("echo begun; echo why >&2; sleep 60; echo ended", timeout=1)
+            self.run_script("echo begun; echo why >&2; sleep 60; echo ended", timeout=5)
         self.assertEqual((caught.exception.stdout, caught.exception.stderr), (b"begun\n", b"why\n"))
 
     def test_a_command_that_a_signal_ended_says_which(self) -> None:

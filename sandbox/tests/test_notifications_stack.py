@@ -169,15 +169,15 @@ class Messages(NotificationsTest):
 
         super().setUpClass()
         cls.asked: list[tuple[bool, str]] = []
-        request_checks._checks.append(cls._note)
+        request_checks._checks.insert(0, cls._note)
         cls.addClassCleanup(request_checks._checks.remove, cls._note)
 
     @classmethod
     def _note(
         cls, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
     ) -> None:
-        """Notes what the function asks of S3, and whether its role allows that: the sandbox does
-        not refuse it."""
+        """Notes what the function asks of S3, and whether its role allows that, before the sandbox
+        refuses it."""
         from hpcapi_sandbox import bucket_policies, callers
         from ministack.core.responses import request_scope
 

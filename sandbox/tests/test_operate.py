@@ -738,7 +738,7 @@ class Submitting(OnHeadNode):
         self.assertEqual(self.submit()["body"]["jobs"][0]["id"], 10)
 
     def test_a_lost_answer_of_sbatch_is_looked_for(self) -> None:
-        self.program.PATIENCE = 2
+        self.program.PATIENCE = 10
         for count, mode in enumerate(("lost", "killed", "slow")):
             self.be(mode)
             [job] = self.submit(marker=f"{count:016x}")["body"]["jobs"]

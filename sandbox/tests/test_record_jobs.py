@@ -218,7 +218,6 @@ class BusySlurm(unittest.TestCase):
 class SilentSlurm(unittest.TestCase):
     def test_a_slurm_that_does_not_answer_is_asked_once(self) -> None:
         program = load()
-        program.ANSWER = 0.05
         with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as silent:
             program.SLURMRESTD = os.path.join(folder, "socket")
             program.SCONTROL = os.path.join(folder, "scontrol")
@@ -228,6 +227,7 @@ class SilentSlurm(unittest.TestCase):
             silent.listen()
             slurm = program.Slurm("/slurm/v0.0.42/job")
             self.assertEqual(slurm.token, "x.y.z")
+            program.ANSWER = 0.05
             self.assertEqual([slurm.job(number) for number in range(100)], [{}] * 100)
             asked, _ = silent.accept()
             asked.close()

@@ -10,8 +10,7 @@ from unittest import mock
 
 from cluster import ClusterTest
 from hpcapi_sandbox import clock
-from hpcapi_sandbox.ssm import agents
-from hpcapi_sandbox.ssm.commands import Command
+from hpcapi_sandbox.ssm import agents, commands
 
 
 class RunCommand(ClusterTest):
@@ -35,13 +34,9 @@ class RunCommand(ClusterTest):
 
     def run_to_end(self, *lines: str, **parameters: str) -> dict[str, Any]:
         command_id = self.send(*lines, **parameters)
-        time.sleep(0.15)
-
-        def over() -> dict[str, Any] | None:
-            found = self.invocation(command_id)
-            return None if found["Status"] in ("Pending", "InProgress") else found
-
-        return self.wait_for(over)
+        under_way = (None, "Pending", "InProgress")
+        self.wait_for(lambda: self.status_of(command_id) not in under_way)
+        return self.invocation(command_id)
 
     def test_lines_make_one_script(self) -> None:
         found = self.run_to_end("a=1", "echo $((a + 1)); pwd; echo oops >&2")
@@ -66,7 +61,7 @@ class RunCommand(ClusterTest):
         self.assertEqual(found["StandardErrorContent"], "b" * 8000)
 
     def test_the_execution_timeout_ends_a_command(self) -> None:
-        found = self.run_to_end("echo begun; sleep 30", executionTimeout="1")
+        found = self.run_to_end("echo begun; sleep 60", executionTimeout="5")
         self.assertEqual(
             (found["Status"], found["StatusDetails"]), ("TimedOut", "ExecutionTimedOut")
         )
@@ -76,7 +71,7 @@ class RunCommand(ClusterTest):
         command_id = self.send("sleep 30; echo never")
         time.sleep(0.3)
         self.ssm.cancel_command(CommandId=command_id)
-        self.wait_for(lambda: self.invocation(command_id)["Status"] == "Cancelled")
+        self.wait_for(lambda: self.status_of(command_id) == "Cancelled")
         self.assertEqual(self.invocation(command_id)["StandardOutputContent"], "")
 
     def test_a_stopped_agent_takes_nothing_and_reports_nothing(self) -> None:
@@ -104,7 +99,7 @@ class RunCommand(ClusterTest):
     def test_a_command_that_no_agent_takes_is_given_up(self) -> None:
         self.addCleanup(agents.let_run, self.made["HeadNode"], True)
         agents.let_run(self.made["HeadNode"], False)
-        with mock.patch.object(Command, "delivery_timeout", 0.1):
+        with mock.patch.object(commands.Command, "delivery_timeout", 0.1):
             command_id = self.send("echo never")
             self.wait_for(lambda: self.status_of(command_id) == "TimedOut")
         agents.let_run(self.made["HeadNode"], True)
@@ -122,12 +117,13 @@ class RunCommand(ClusterTest):
             return None
 
     def test_an_invocation_cannot_be_seen_at_once(self) -> None:
-        command_id = self.send("true")
-        code, _ = self.refusal(
-            self.ssm.get_command_invocation,
-            CommandId=command_id,
-            InstanceId=self.made["HeadNode"],
-        )
+        with mock.patch.object(commands, "_INVISIBLE_SECONDS", 1e9):
+            command_id = self.send("true")
+            code, _ = self.refusal(
+                self.ssm.get_command_invocation,
+                CommandId=command_id,
+                InstanceId=self.made["HeadNode"],
+            )
         self.assertEqual(code, "InvocationDoesNotExist")
         self.wait_for(
             lambda: command_id in [one["CommandId"] for one in self.ssm.list_commands()["Commands"]]
@@ -169,8 +165,6 @@ class RunCommand(ClusterTest):
         self.assertEqual(self.invocation(command_id)["StandardOutputContent"], "said\n")
 
     def test_an_invocation_stays_unseen_for_a_while(self) -> None:
-        from hpcapi_sandbox.ssm import commands
-
         self.slow("visible")
         command_id = self.send("true")
         with mock.patch.object(commands, "_INVISIBLE_SECONDS", 0):

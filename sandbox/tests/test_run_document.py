@@ -45,13 +45,15 @@ class RunDocument(ClusterTest):
 
     def run_to_end(self, name: str, plugin: str = "", **given: Any) -> dict[str, Any]:
         sent = self.ssm.send_command(**self.call(name, **given))["Command"]["CommandId"]
-        time.sleep(0.15)
         wanted = {"CommandId": sent, "InstanceId": self.made["HeadNode"]}
         if plugin:
             wanted["PluginName"] = plugin
 
         def over() -> dict[str, Any] | None:
-            found = self.ssm.get_command_invocation(**wanted)
+            try:
+                found = self.ssm.get_command_invocation(**wanted)
+            except self.ssm.exceptions.InvocationDoesNotExist:
+                return None
             return None if found["Status"] in ("Pending", "InProgress") else found
 
         return self.wait_for(over)
@@ -176,8 +178,8 @@ class RunDocument(ClusterTest):
 
     def test_a_step_has_a_timeout(self) -> None:
         name = self.document(
-            step("wait", "echo begun; sleep 30", timeoutSeconds="{{ seconds }}"),
-            seconds={"type": "String", "default": "1"},
+            step("wait", "echo begun; sleep 60", timeoutSeconds="{{ seconds }}"),
+            seconds={"type": "String", "default": "5"},
         )
         found = self.run_to_end(name)
         self.assertEqual(found["Status"], "TimedOut")

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-from staged_job import SHORT_GRACE, UNSTAGED, Staged, load, sha256
+from staged_job import PATIENCE, SHORT_GRACE, UNSTAGED, Staged, load, sha256
 
 NASTY = (
     ";touch x",
@@ -319,7 +319,7 @@ class Ends(Event):
         self.assertEqual(again, [f"again bucket/{self.outbox}{name}" for name in names])
 
     def wait_for_end(self, process: subprocess.Popen, code: int) -> dict:
-        self.assertEqual(process.wait(60), code, (self.root / "stderr").read_text())
+        self.assertEqual(process.wait(PATIENCE), code, (self.root / "stderr").read_text())
         return self.manifest()
 
     def tell_to_end(self, process: subprocess.Popen) -> None:

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from unittest import mock
 
-from staged_job import UNSTAGED, Staged, load
+from staged_job import PATIENCE, UNSTAGED, Staged, load
 
 
 class Logs(Staged):
@@ -20,7 +20,7 @@ class Logs(Staged):
         process = self.start()
         self.wait_for(lambda: self.log() == "one\n" and self.log("stderr") == "two\n")
         (self.folder() / "go").touch()
-        self.assertEqual(process.wait(60), 0)
+        self.assertEqual(process.wait(PATIENCE), 0)
         self.assertEqual((self.log(), self.log("stderr")), ("one\nthree\n", "two\n"))
         self.assert_done()
 
@@ -85,7 +85,7 @@ class Logs(Staged):
         process = self.start()
         self.wait_for(self.part("log/stdout/000001").exists)
         first = self.part("log/stdout/000001").read_bytes()
-        self.assertEqual(process.wait(60), 0)
+        self.assertEqual(process.wait(PATIENCE), 0)
         self.assertEqual(self.part("log/stdout/000001").read_bytes(), first)
         self.assertEqual(self.log(), "".join(f"{n}\n" for n in range(1, 10)))
         self.assert_done()
@@ -104,7 +104,7 @@ class Logs(Staged):
         process = self.start()
         self.wait_for(lambda: self.log() == "long line\n")
         (self.folder() / "go").touch()
-        process.wait(60)
+        process.wait(PATIENCE)
         self.assertEqual(self.log(), "long line\nnew\n")
 
 
@@ -127,7 +127,7 @@ class Outputs(Staged):
         self.wait_for(lambda: list(self.root.glob("turn-0-*")))
         with open(self.root / "stdout", "a") as file:
             file.write("two\n")
-        self.assertEqual(process.wait(60), 0)
+        self.assertEqual(process.wait(PATIENCE), 0)
         self.assertEqual(self.log(), "one\ntwo\n")
         self.assert_done()
 

@@ -69,9 +69,13 @@ class Order(EmulatorTest):
         network, _, _ = NETWORK.partition("Outputs:")
         template = network + ONE_ZONE
         self.assertEqual(self.create("nlb", template.replace("KIND", "network")), "CREATE_COMPLETE")
-        self.create("alb", template.replace("KIND", "application"))
-        reason = self.reason("alb", "Balancer", "CREATE_FAILED")
-        self.assertIn("At least two subnets in two different Availability Zones", reason)
+        nowhere = template.replace("[!Ref Subnet]", "[]")
+        for name, refused, expected in (
+            ("alb", template.replace("KIND", "application"), "At least two subnets in two"),
+            ("none", nowhere.replace("KIND", "network"), "At least one subnet"),
+        ):
+            self.create(name, refused)
+            self.assertIn(expected, self.reason(name, "Balancer", "CREATE_FAILED"))
 
     def test_stacks_of_one_name_in_two_regions_have_roles_of_their_own(self) -> None:
         template = json.dumps(
@@ -278,11 +282,12 @@ class Update(EmulatorTest):
         self.assertEqual(self.settled("replaced"), "UPDATE_COMPLETE")
         self.assertNotEqual(self.outputs("replaced")["Subnet"], before["Subnet"])
         self.assertEqual(self.outputs("replaced")["Group"], before["Group"])
-        update = [one for one in self.events("replaced") if one[0] in ("Subnet", "replaced")][-6:]
+        update = [one for one in self.events("replaced") if one[0] in ("Subnet", "replaced")][-7:]
         self.assertEqual(
             update,
             [
                 ("Subnet", "UPDATE_IN_PROGRESS"),
+                ("replaced", "UPDATE_IN_PROGRESS"),
                 ("Subnet", "UPDATE_COMPLETE"),
                 ("replaced", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
                 ("Subnet", "DELETE_IN_PROGRESS"),
@@ -291,6 +296,13 @@ class Update(EmulatorTest):
             ],
         )
         self.assertNotIn(("VPC", "UPDATE_IN_PROGRESS"), self.events("replaced"))
+        (configured,) = (
+            one
+            for one in self.raw_events("replaced")
+            if one.get("DetailedStatus") == "CONFIGURATION_COMPLETE"
+            and one["ResourceStatus"] == "UPDATE_IN_PROGRESS"
+        )
+        self.assertEqual(configured["LogicalResourceId"], "replaced")
 
     def test_a_failed_update_goes_back(self) -> None:
         self.create("back", NETWORK)

@@ -331,7 +331,7 @@ class Once(Taking):
                 self.assertEqual(self.noted("sbatch"), [])
 
     def test_a_lost_answer_of_sbatch_is_looked_for(self) -> None:
-        self.program.PATIENCE = 2
+        self.program.PATIENCE = 10
         for count, mode in enumerate(("lost", "killed", "slow")):
             self.be(mode)
             self.assertEqual(self.outcome(self.event(count)), [7 + count], mode)

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 import unittest
+from unittest import mock
 
 from hpcapi_sandbox.endpoint import target_connections
 from hpcapi_sandbox.endpoint.http_exchange import Request
@@ -34,12 +35,26 @@ class Target:
             self.connections += 1
             with connection, connection.makefile("rb") as lines:
                 for _ in range(self.each):
-                    while lines.readline() not in (b"\r\n", b""):
+                    while (line := lines.readline()) not in (b"\r\n", b""):
                         pass
+                    if not line:
+                        break
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
 
 class TargetConnections(unittest.TestCase):
+    def setUp(self) -> None:
+        # Its timer ends with the event loop of a test.
+        self.addCleanup(setattr, target_connections, "_closing", None)
+        self.addCleanup(self.close_idle)
+
+    @staticmethod
+    def close_idle() -> None:
+        while target_connections._idle:
+            _, connections = target_connections._idle.popitem()
+            for _, connection in connections:
+                connection.close()
+
     def connections(self, name: str, each: int, requests: int) -> int:
         target = Target(each)
         self.addCleanup(target.listener.close)
@@ -47,7 +62,7 @@ class TargetConnections(unittest.TestCase):
         async def ask() -> None:
             for _ in range(requests):
                 answer = await target_connections.exchange(
-                    (name, 80), target.connect, GET, 5.0, 100
+                    (name, 80), target.connect, GET, 60.0, 100
                 )
                 self.assertEqual((answer.status, answer.body), (200, b"ok"))
                 if each == 1:
@@ -58,7 +73,7 @@ class TargetConnections(unittest.TestCase):
 
     def wait_for_end(self, target: tuple[str, int]) -> None:
         for _, connection in target_connections._idle[target]:
-            connection.sock.settimeout(5.0)
+            connection.sock.settimeout(60.0)
             self.assertEqual(connection.sock.recv(1, socket.MSG_PEEK), b"")
 
     def test_a_connection_is_used_again(self) -> None:
@@ -66,6 +81,18 @@ class TargetConnections(unittest.TestCase):
 
     def test_one_that_its_target_has_closed_is_not(self) -> None:
         self.assertEqual(self.connections("closed", each=1, requests=3), 3)
+
+    def test_one_that_stays_idle_is_closed(self) -> None:
+        target = Target(each=3)
+        self.addCleanup(target.listener.close)
+
+        async def ask() -> None:
+            await target_connections.exchange(("idle", 80), target.connect, GET, 60.0, 100)
+            while target_connections._idle:
+                await asyncio.sleep(0.01)
+
+        with mock.patch.object(target_connections, "_KEPT_SECONDS", 0):
+            asyncio.run(asyncio.wait_for(ask(), 60.0))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ use crate::answers::{good, job};
 use crate::command::{User, token};
 use crate::server::Server;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 
 fn client(server: &Server) -> Client {
     let transport = Transport::new(server.endpoint().parse().unwrap(), LIMIT);

@@ -30,7 +30,7 @@ fn remembering(old: &str, new: &str) -> (Client, Arc<AtomicUsize>, tempfile::Tem
     memory.remember_version(ApiVersion::new(42));
     let looks = Arc::new(AtomicUsize::new(0));
     let (count, new) = (looks.clone(), new.to_owned());
-    let transport = Transport::new(old.parse().unwrap(), Duration::from_secs(10)).unwrap();
+    let transport = Transport::new(old.parse().unwrap(), Duration::from_secs(60)).unwrap();
     let client = Client::new(transport, Identity::Anonymous, memory.clone()).looking_up(Box::new(
         move || {
             count.fetch_add(1, Ordering::Relaxed);

@@ -47,7 +47,7 @@ fn a_profile_that_hpcapi_cannot_follow_is_told_with_what_the_aws_cli_does() {
 }
 
 #[test]
-fn a_profile_that_only_lacks_credentials_is_told_as_before() {
+fn a_profile_that_only_lacks_credentials_is_told_to_give_some() {
     let user = User::new().set("AWS_EC2_METADATA_DISABLED", "true");
     user.write("config", CONFIG);
     let file = user.home().join("config");

@@ -51,7 +51,7 @@ impl Bench {
             .map(|(version, _)| serving(*version))
             .collect();
         let client = |server: &Server| {
-            let limit = Duration::from_secs(10);
+            let limit = Duration::from_secs(60);
             let transport = Transport::new(server.endpoint().parse().unwrap(), limit).unwrap();
             Client::new(transport, Identity::Anonymous, Memory::default())
         };

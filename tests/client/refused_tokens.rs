@@ -51,14 +51,14 @@ fn a_minted_token_is_minted_anew_once() {
         count.fetch_add(1, Ordering::Relaxed);
         Box::pin(async { Ok((Token::from(token()), None)) })
     });
-    let transport = Transport::new(server.endpoint().parse().unwrap(), Duration::from_secs(10));
+    let transport = Transport::new(server.endpoint().parse().unwrap(), Duration::from_secs(60));
     let identity = Identity::minted(mint, Memory::default());
     let client = Client::new(transport.unwrap(), identity, Memory::default());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let limit = Duration::from_secs(30);
+    let limit = Duration::from_secs(120);
     let ids = [JobId::from(1)];
     let waiting = jobs::wait(&client, &ids, limit, async |_| Vec::new(), |_| {}, |_| {});
     let error = runtime.block_on(waiting).unwrap_err().to_string();

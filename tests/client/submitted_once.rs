@@ -24,7 +24,7 @@ const LOSSES: [Loss; 15] = [
     ("an empty answer", || in_json(200, "")),
     ("no answer in time", || {
         Box::new(|_| {
-            thread::sleep(Duration::from_secs(4));
+            thread::sleep(Duration::from_secs(12));
             Ok(())
         })
     }),
@@ -110,7 +110,7 @@ fn comment_of(asked: &Asked) -> String {
 
 /// Submits a job; fails unless it was sent exactly once.
 fn submit(server: &Server) -> Result<Outcome, String> {
-    let submit = ["jobs", "submit", "job.sh", "--timeout", "2"];
+    let submit = ["jobs", "submit", "job.sh", "--timeout", "10"];
     let outcome = User::new().run(&server.endpoint(), &submit);
     match server.count("POST", "/job/submit") {
         1 => Ok(outcome),

@@ -142,14 +142,8 @@ async fn what_hpcapi_did_not_make_is_not_touched() {
 
 /// Puts the account on AWS's free plan.
 async fn take_free_plan(env: &TestEnv) {
-    let variables = env.succeed(&["sandbox", "env"]);
-    let mut lines = variables.lines();
-    let url = lines.find_map(|line| line.strip_prefix("export AWS_ENDPOINT_URL="));
-    let url = format!("{}/_hpcapi/account-plans/{}", url.unwrap(), env.account());
-    let put = reqwest::Client::new()
-        .put(url)
-        .json(&json!({"plan": "FREE"}));
-    assert!(put.send().await.unwrap().status().is_success());
+    let path = format!("account-plans/{}", env.account());
+    env.control(&path, &json!({"plan": "FREE"})).await;
 }
 
 #[tokio::test]

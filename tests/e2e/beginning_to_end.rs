@@ -1,5 +1,5 @@
-//! From nothing to a job's result and back to nothing. Tests begin in the order of their names: this long
-//! one has others beside it, and not the end of a run to itself.
+//! From nothing to a job's result and back to nothing. Tests start in the order of their names, so this
+//! long one runs beside others and not alone at the end.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

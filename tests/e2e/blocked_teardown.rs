@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use aws_sdk_ec2::types::{Filter, GatewayType, IpPermission, UserIdGroupPair};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::environment::TestEnv;
 
@@ -51,7 +51,7 @@ async fn what_blocks_is_named_waited_for_and_tried_again() {
     let env = TestEnv::new();
     let aws = env.aws().await;
     // Its endpoint and its group go without a word.
-    guard_duty(&env, &aws).await;
+    guard_duty(&env).await;
     let config = [include_str!("../../cluster-config.yaml"), STAYING].concat();
     let config = env.file("staying.yaml", &config);
     env.succeed(&["up", "--yes", "--config", &config]);
@@ -123,12 +123,9 @@ fn type_what_is_told(env: &TestEnv, story: &str) -> Vec<String> {
     let check: Value = serde_json::from_slice(&check.stdout).unwrap();
     let left = check["left"].as_array().unwrap().iter();
     let removes: Vec<_> = left.filter_map(|thing| thing["remove"].as_str()).collect();
-    let hpcapi = env!("CARGO_BIN_EXE_hpcapi");
     for command in &typed {
         assert!(removes.contains(&command.as_str()), "{command}\n{check:#}");
-        let output = env.shell(&format!(
-            "eval \"$({hpcapi} sandbox env)\"\n{AWS}\n{command}"
-        ));
+        let output = env.type_command(command);
         assert!(output.status.success(), "{command}\n{output:?}");
     }
     typed
@@ -171,28 +168,16 @@ fn files_stay_on_purpose(env: &TestEnv) {
         .collect();
     let kinds: Vec<_> = kept.iter().map(|thing| &thing["kind"]).collect();
     assert_eq!(kinds, ["volume", "file system"], "{found:#}");
-    let hpcapi = env!("CARGO_BIN_EXE_hpcapi");
     for thing in kept {
         let command = thing["remove"].as_str().unwrap();
-        let output = env.shell(&format!(
-            "eval \"$({hpcapi} sandbox env)\"\n{AWS}\n{command}"
-        ));
+        let output = env.type_command(command);
         assert!(output.status.success(), "{command}\n{output:?}");
     }
 }
 
-/// Version 1 of the AWS CLI asks AWS itself about some services, unless it is told otherwise on its
-/// line.
-const AWS: &str = r#"aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }"#;
-
-async fn guard_duty(env: &TestEnv, aws: &aws_config::SdkConfig) {
-    let url = format!(
-        "{}/_hpcapi/guard-duty/{}",
-        aws.endpoint_url().unwrap(),
-        env.account()
-    );
-    let asked = reqwest::Client::new().put(url).body(r#"{"on": true}"#);
-    assert!(asked.send().await.unwrap().status().is_success());
+async fn guard_duty(env: &TestEnv) {
+    let path = format!("guard-duty/{}", env.account());
+    env.control(&path, &json!({"on": true})).await;
 }
 
 /// Takes each rule by which the deployment's groups name one another away, and puts it back: AWS gives

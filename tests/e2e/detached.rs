@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::environment::TestEnv;
 
-/// The configuration comes through a pipe, which the background cannot read again.
+/// The configuration comes through a pipe, which the background process cannot read again.
 #[tokio::test]
 async fn up_in_the_background_makes_the_deployment() {
     let env = TestEnv::new();

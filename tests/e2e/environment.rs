@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
-use serde_json::Value;
+use aws_sdk_sts::types::Credentials as SessionCredentials;
+use hpcapi::settings::PclusterChoice;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::tools::tools;
@@ -130,14 +132,10 @@ impl TestEnv {
 
     /// Lets the user come with these credentials instead of the account's own, as to AWS.
     pub(crate) fn come_as(&mut self, id: &str, secret: &str, token: &str) {
-        let variables = self.succeed(&["sandbox", "env"]);
-        let url = variables
-            .lines()
-            .find_map(|line| line.strip_prefix("export AWS_ENDPOINT_URL="))
-            .unwrap();
+        let url = self.endpoint();
         self.variables = [
             ("HPCAPI_SANDBOX", ""),
-            ("AWS_ENDPOINT_URL", url),
+            ("AWS_ENDPOINT_URL", &url),
             ("AWS_REGION", "us-east-1"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("AWS_ACCESS_KEY_ID", id),
@@ -146,6 +144,30 @@ impl TestEnv {
         ]
         .map(|(name, value)| (name, value.to_owned()))
         .into();
+    }
+
+    /// Makes the role `operator`, which the account may take; returns its ARN.
+    pub(crate) async fn make_role(&self, path: &str, boundary: Option<String>) -> String {
+        let root = format!("arn:aws:iam::{}:root", self.account);
+        let trust = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "sts:AssumeRole"}
+        ]});
+        let role = aws_sdk_iam::Client::new(&self.aws().await)
+            .create_role()
+            .role_name("operator")
+            .path(path)
+            .assume_role_policy_document(trust.to_string())
+            .set_permissions_boundary(boundary);
+        role.send().await.unwrap().role.unwrap().arn
+    }
+
+    /// Returns the credentials of a session of a role, by its ARN.
+    pub(crate) async fn session_of(&self, role: &str) -> SessionCredentials {
+        let session = aws_sdk_sts::Client::new(&self.aws().await)
+            .assume_role()
+            .role_arn(role)
+            .role_session_name("tests");
+        session.send().await.unwrap().credentials.unwrap()
     }
 
     pub(crate) fn home(&self) -> &Path {
@@ -162,19 +184,23 @@ impl TestEnv {
         sandbox_folder(self.suite)
     }
 
-    /// Returns the folder with the Python packages of pcluster, which all tests share.
+    /// Returns the environment of pcluster, which all tests share. Those of other versions may be left
+    /// beside it.
+    pub(crate) fn pcluster_environment(&self) -> PathBuf {
+        let name = format!("pcluster-{}", PclusterChoice::VERSION);
+        sandbox_folder(self.suite).with_file_name(name)
+    }
+
+    /// Returns the folder with the Python packages of pcluster.
     pub(crate) fn pcluster_packages(&self) -> PathBuf {
-        let only = |folder: PathBuf, prefix: &str| {
-            let entries = std::fs::read_dir(folder).unwrap();
-            let mut names = entries.map(|entry| entry.unwrap().path());
-            let is_it = |path: &PathBuf| {
-                let name = path.file_name().unwrap().to_str().unwrap();
-                name.starts_with(prefix) && path.is_dir()
-            };
-            names.find(is_it).unwrap()
+        let folder = self.pcluster_environment().join("lib");
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut names = entries.map(|entry| entry.unwrap().path());
+        let is_it = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with("python") && path.is_dir()
         };
-        let environment = only(shared().join("hpcapi"), "pcluster-");
-        only(environment.join("lib"), "python").join("site-packages")
+        names.find(is_it).unwrap().join("site-packages")
     }
 
     /// Returns the folder where the client keeps what it may forget.
@@ -214,6 +240,14 @@ impl TestEnv {
     /// Runs a script in the user's shell, where `hpcapi` and `aws` are commands.
     pub(crate) fn shell(&self, script: &str) -> Output {
         self.in_shell("bash").args(["-c", script]).output().unwrap()
+    }
+
+    /// Types a command that hpcapi tells, where `aws` reaches the account.
+    pub(crate) fn type_command(&self, command: &str) -> Output {
+        // Version 1 of the AWS CLI asks AWS itself about some services, unless it is told otherwise
+        // on its line.
+        let aws = r#"aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }"#;
+        self.shell(&format!("eval \"$(hpcapi sandbox env)\"\n{aws}\n{command}"))
     }
 
     /// Types a command at a terminal, and answers its questions with these lines. What the terminal
@@ -289,15 +323,26 @@ impl TestEnv {
         path.to_str().unwrap().to_owned()
     }
 
+    /// Returns the URL of the sandbox.
+    pub(crate) fn endpoint(&self) -> String {
+        let variables = self.succeed(&["sandbox", "env"]);
+        let mut lines = variables.lines();
+        let url = lines.find_map(|line| line.strip_prefix("export AWS_ENDPOINT_URL="));
+        url.unwrap().to_owned()
+    }
+
+    /// Asks the sandbox itself for something; returns its answer.
+    pub(crate) async fn control(&self, path: &str, asked: &Value) -> Value {
+        let url = format!("{}/_hpcapi/{path}", self.endpoint());
+        let put = reqwest::Client::new().put(url).json(asked);
+        let answer = put.send().await.unwrap().error_for_status().unwrap();
+        answer.json().await.unwrap()
+    }
+
     /// Returns the AWS configuration that reaches this account.
     pub(crate) async fn aws(&self) -> SdkConfig {
-        let variables = self.succeed(&["sandbox", "env"]);
-        let url = variables
-            .lines()
-            .find_map(|line| line.strip_prefix("export AWS_ENDPOINT_URL="))
-            .unwrap();
         aws_config::defaults(BehaviorVersion::latest())
-            .endpoint_url(url)
+            .endpoint_url(self.endpoint())
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::new(&self.account, "x", None, None, "tests"))
             .load()

@@ -70,34 +70,22 @@ impl<'e> Way<'e> {
         }
     }
 
-    /// Asks the sandbox itself for something, or only how it is.
-    async fn ask(&self, path: &str, asked: Option<Value>) -> Value {
-        let url = format!("{}/{path}", self.control);
-        let http = reqwest::Client::new();
-        let request = match asked {
-            Some(asked) => http.put(url).json(&asked),
-            None => http.get(url),
-        };
-        let answer = request.send().await.unwrap().error_for_status().unwrap();
-        answer.json().await.unwrap()
-    }
-
     async fn set_troubles(&self, troubles: Value) -> Value {
         let path = format!("event-troubles/{}", self.env.account());
-        self.ask(&path, Some(troubles)).await
+        self.env.control(&path, &troubles).await
     }
 
     /// Returns how often something has gone wrong.
     async fn count(&self, trouble: &str) -> u64 {
-        let path = format!("event-troubles/{}", self.env.account());
-        self.ask(&path, None).await["counts"][trouble]
-            .as_u64()
-            .unwrap()
+        let url = format!("{}/event-troubles/{}", self.control, self.env.account());
+        let answer = reqwest::get(url).await.unwrap().error_for_status().unwrap();
+        let troubles: Value = answer.json().await.unwrap();
+        troubles["counts"][trouble].as_u64().unwrap()
     }
 
     async fn let_agent_run(&self, runs: bool) {
         let path = format!("ssm-agents/{}", self.head_node);
-        self.ask(&path, Some(json!({ "runs": runs }))).await;
+        self.env.control(&path, &json!({ "runs": runs })).await;
     }
 
     /// Returns whether a command of the function's was never taken by the agent.

@@ -359,7 +359,7 @@ async fn logs_are_read_before_a_rollback_destroys_them() {
     let cluster = "hpc-serverless-job-mgmt";
     let made = env.shell(&format!(
         "eval \"$({hpcapi} sandbox env)\"\n\
-         pcluster=$(ls -d {cache}/hpcapi/pcluster-*/bin/pcluster)\n\
+         pcluster='{pcluster}'\n\
          export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n\
          $pcluster delete-cluster -n {cluster} >/dev/null\n\
          while $pcluster describe-cluster -n {cluster} >/dev/null; do sleep 0.2; done\n\
@@ -367,13 +367,7 @@ async fn logs_are_read_before_a_rollback_destroys_them() {
          until $pcluster describe-cluster-instances -n {cluster} | grep -q instanceId\n\
          do sleep 0.2; done",
         hpcapi = env!("CARGO_BIN_EXE_hpcapi"),
-        cache = env
-            .sandbox_folder()
-            .parent()
-            .unwrap()
-            .parent()
-            .unwrap()
-            .display(),
+        pcluster = env.pcluster_environment().join("bin/pcluster").display(),
     ));
     assert!(made.status.success(), "{}", text(&made.stdout));
 

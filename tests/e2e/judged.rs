@@ -154,6 +154,9 @@ async fn each_way_to_buy_instances_is_held_against_its_own_quota() {
     let block = include_str!("../deploy_cases/capacity-block.yaml");
     let diagnosis = doctor(&env, block);
     assert!(!has(&diagnosis, "quotas", "problem", ""), "{diagnosis}");
+    // The head node alone counts.
+    let counted = "2 more wanted at once and 2 at most";
+    assert!(has(&diagnosis, "quotas", "ok", counted), "{diagnosis}");
 }
 
 /// What is in a zone decides where the head node will be.

@@ -174,15 +174,8 @@ fn arn(env: &TestEnv, name: &str) -> String {
 /// Lets the user come with a session of a role that has the policies without some actions; returns
 /// the id of its key.
 async fn take_role(env: &mut TestEnv, without: &[&str]) -> String {
-    let aws = env.aws().await;
-    let iam = Iam::new(&aws);
-    let root = format!("arn:aws:iam::{}:root", env.account());
-    let trust = json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "sts:AssumeRole"}
-    ]});
-    let role = iam.create_role().role_name("operator");
-    let role = role.assume_role_policy_document(trust.to_string());
-    let role = role.send().await.unwrap();
+    let iam = Iam::new(&env.aws().await);
+    let role = env.make_role("/", None).await;
     for (wanted, name) in POLICIES {
         let document = policy(env, wanted, without);
         let made = iam.create_policy().policy_name(*name);
@@ -190,12 +183,7 @@ async fn take_role(env: &mut TestEnv, without: &[&str]) -> String {
         let attach = iam.attach_role_policy().role_name("operator");
         attach.policy_arn(arn(env, name)).send().await.unwrap();
     }
-    let session = aws_sdk_sts::Client::new(&aws)
-        .assume_role()
-        .role_arn(role.role().unwrap().arn())
-        .role_session_name("tests");
-    let session = session.send().await.unwrap();
-    let keys = session.credentials().unwrap();
+    let keys = env.session_of(&role).await;
     let id = keys.access_key_id();
     env.come_as(id, keys.secret_access_key(), keys.session_token());
     id.to_owned()
@@ -446,13 +434,13 @@ fn constructs(program: &str) -> BTreeSet<String> {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let module = program[..at].rsplit(|c| !is_word(c)).next().unwrap();
         let rest = &program[at + dot.len()..];
+        // `CfnName.SomeProperty` is a part of the type, and no type of its own.
         let name: String = rest
             .chars()
             .take_while(|c| c.is_ascii_alphabetic())
             .collect();
         let service = MODULES.iter().find(|(known, _)| *known == module);
         let (_, service) = service.unwrap_or_else(|| panic!("{module}.Cfn{name} is of no service"));
-        // A property of the type, not another one.
         types.insert(format!("AWS::{service}::{name}"));
     }
     types

@@ -71,9 +71,6 @@ async fn every_kind_that_is_left_is_named_and_the_commands_remove_it_all() {
     env.succeed(&["teardown", "--check", "--name", "mine"]);
 }
 
-/// Version 1 of the AWS CLI asks AWS itself about queues, unless it is told otherwise on its line.
-const AWS: &str = r#"aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }"#;
-
 /// Types every command that was printed, in the order in which it was; hpcapi's own last.
 fn type_them_all(env: &TestEnv, left: &Value) {
     let commands = left.as_array().unwrap().iter();
@@ -81,11 +78,8 @@ fn type_them_all(env: &TestEnv, left: &Value) {
     let (own, others): (Vec<_>, Vec<_>) =
         commands.partition(|command| command.contains("hpcapi teardown"));
     let own = own[0].replace(" teardown", " teardown --yes");
-    let hpcapi = env!("CARGO_BIN_EXE_hpcapi");
     for command in others.into_iter().chain([own.as_str()]) {
-        let output = env.shell(&format!(
-            "eval \"$({hpcapi} sandbox env)\"\n{AWS}\n{command}"
-        ));
+        let output = env.type_command(command);
         assert!(
             output.status.success(),
             "{command}\n{}",

@@ -119,17 +119,31 @@ echo "deb [trusted=yes] file:$repository ./" >/etc/apt/sources.list
 mapfile -t old < <(dpkg-query --show --showformat '${Package}\n' 'nginx*' 'libnginx*')
 DEBIAN_FRONTEND=noninteractive dpkg --purge --force-depends "${old[@]}" >&2 || true
 if command -v nginx; then exit 9; fi
-python3 - <<'END' >&2 &
-import fcntl, time
+coproc HOLDER {
+    python3 -c '
+import fcntl, sys
 names = ["dpkg/lock-frontend", "dpkg/lock", "apt/lists/lock"]
 held = [open(f"/var/lib/{name}", "w") for name in names]
 for one in held:
     fcntl.lockf(one, fcntl.LOCK_EX)
-time.sleep(6)
-END
-sleep 1
-bash "$script" updated >&2
-wait
+print("held", flush=True)
+sys.stdin.readline()
+'
+}
+# Bash forgets the one of the coprocess when that ends.
+exec {go}>&"${HOLDER[1]}"
+read -r _ <&"${HOLDER[0]}"
+log=/var/log/hpcapi-node.log
+before=$(wc -l <"$log")
+bash "$script" updated >&2 &
+installs=$!
+# The other program ends once it is waited for.
+until tail -n "+$((before + 1))" "$log" | grep -q 'waiting for it to end'; do
+    kill -0 "$installs"
+    sleep 0.2
+done
+echo >&"$go"
+wait "$installs"
 systemctl restart hpcapi-proxy
 dpkg-query --show --showformat '${Version}' nginx
 "#;

@@ -157,16 +157,11 @@ impl Caller {
     }
 
     fn run(&self, env: &TestEnv, endpoint: &str, arguments: &[&str]) -> (Option<i32>, String) {
-        let url = env.succeed(&["sandbox", "env"]);
-        let url = url
-            .lines()
-            .find_map(|line| line.strip_prefix("export AWS_ENDPOINT_URL="))
-            .unwrap();
         let mut command = env.hpcapi(&["--via", "operations"]);
         command.args(arguments).args(["--endpoint", endpoint]);
         command
             .env_remove("HPCAPI_SANDBOX")
-            .env("AWS_ENDPOINT_URL", url)
+            .env("AWS_ENDPOINT_URL", env.endpoint())
             .env("AWS_REGION", "us-east-1")
             .env("AWS_ACCESS_KEY_ID", &self.key)
             .env("AWS_SECRET_ACCESS_KEY", &self.secret);

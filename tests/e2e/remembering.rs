@@ -61,7 +61,7 @@ const TROUBLES: [(u64, &str); 4] = [
     (
         11,
         "# slurmctld is killed while they run, once it has noted on its disk that they do.
-        submit 11 10
+        submit 11 60
         while squeue --noheader --states PENDING,CONFIGURING | grep -q .; do sleep 0.1; done
         scontrol update job=$(squeue --noheader --format %A | head -n 1) comment=they-run
         until grep -q they-run /var/spool/slurm.state/job_state; do sleep 0.1; done

@@ -9,7 +9,7 @@ use aws_sdk_ec2::types::{
 
 use crate::environment::TestEnv;
 
-/// Every kind that a scan looks for.
+/// Every kind that a scan looks for, but for those found by the tag of a cluster.
 pub(crate) const KINDS: [&str; 30] = [
     "API",
     "NAT gateway",
@@ -43,7 +43,7 @@ pub(crate) const KINDS: [&str; 30] = [
     "volume",
 ];
 
-/// Those that are found by the tag of the deployment alone.
+/// Those of them that are found by the tag of the deployment alone.
 pub(crate) const TAGGED: [&str; 5] = ["SSM document", "function", "queue", "rule", "topic"];
 
 /// Makes one of each of those, and leaves it when its stack goes.

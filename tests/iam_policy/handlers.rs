@@ -47,7 +47,8 @@ const OF_PCLUSTER: &[&str] = &[
     "AWS::Route53::HostedZone",
 ];
 
-/// What is not allowed although a handler asks for it; the sandbox does not ask for it either.
+/// What is not allowed although a handler asks for it. Where that is so for every policy, the sandbox does
+/// not ask for it either.
 const NOT_ALLOWED: &str =
     include_str!("../../sandbox/hpcapi_sandbox/cloudformation/not_asked.json");
 

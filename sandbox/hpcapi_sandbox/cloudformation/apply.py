@@ -47,7 +47,7 @@ class Apply:
         self.first_failure = ""
         self.record = critical_path.begin(view.name, self.verb)
         self._waiting: dict[str, set[str]] = {}  # what each resource still needs
-        self._to_begin: set[str] = set()  # of those that are new
+        self._to_begin: set[str] = set()  # of those that were started
         self._tasks: dict[asyncio.Task[None], Work] = {}
         self._news = asyncio.Event()
 
@@ -147,8 +147,7 @@ class Apply:
         previous = ((self.previous or {}).get("_resources") or {}).get(logical_id) or {}
         if not previous.get("PhysicalResourceId"):
             previous = None  # an earlier operation did not get as far as making it
-        if previous is None:
-            self._to_begin.add(logical_id)
+        self._to_begin.add(logical_id)
         work = Work(self.view, logical_id, previous, self._configured, self._begun)
         task = asyncio.create_task(work.apply())
         span = self.record.start(logical_id, work.kind, self.view.needs(logical_id))

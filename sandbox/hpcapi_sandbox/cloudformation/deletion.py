@@ -70,7 +70,7 @@ async def _delete_one(view: StackView, logical_id: str, skip: bool, force: bool)
         return True
     if skip:
         view.event(logical_id, "DELETE_SKIPPED", "", physical_id, kind)
-        _is_past(view, logical_id, "DELETE_SKIPPED")
+        _keep_as_past(view, logical_id, "DELETE_SKIPPED")
         return True
     view.event(logical_id, "DELETE_IN_PROGRESS", "", physical_id, kind)
     record["ResourceStatus"] = "DELETE_IN_PROGRESS"
@@ -82,17 +82,17 @@ async def _delete_one(view: StackView, logical_id: str, skip: bool, force: bool)
         reason = explain(error, kind)
         if force:
             view.event(logical_id, "DELETE_SKIPPED", reason, physical_id, kind)
-            _is_past(view, logical_id, "DELETE_SKIPPED", reason)
+            _keep_as_past(view, logical_id, "DELETE_SKIPPED", reason)
             return True
         view.event(logical_id, "DELETE_FAILED", reason, physical_id, kind)
         record.update(ResourceStatus="DELETE_FAILED", ResourceStatusReason=reason)
         return False
     view.event(logical_id, "DELETE_COMPLETE", "", physical_id, kind)
-    _is_past(view, logical_id, "DELETE_COMPLETE")
+    _keep_as_past(view, logical_id, "DELETE_COMPLETE")
     return True
 
 
-def _is_past(view: StackView, logical_id: str, status: str, reason: str = "") -> None:
+def _keep_as_past(view: StackView, logical_id: str, status: str, reason: str = "") -> None:
     """Takes a resource from its stack, which goes on to list it once it is deleted itself."""
     record = view.resources.pop(logical_id, None) or {}
     past = view.stack.setdefault("_past_resources", {})

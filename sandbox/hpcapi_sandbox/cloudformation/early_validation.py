@@ -1,4 +1,4 @@
-"""What CloudFormation validates when a change set is made: that names are free.
+"""Of what CloudFormation validates when a change set is made: that the names of log groups are free.
 
 The change set fails with a reason that names only the validation; DescribeEvents tells the resource.
 Words: aws/aws-cdk-cli issue 1000, aws-cloudformation/rain pull request 744.

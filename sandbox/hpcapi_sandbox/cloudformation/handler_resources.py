@@ -9,9 +9,11 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam
 
+from ..ec2.launch import Launch
+
 Asked = tuple[str, dict[str, Any]]
 
-# What begins the names of the services that a load balancer and a VPC link have a role for.
+# The service whose linked role comes with a type, by what the type's name begins with.
 _LINKED = {
     "AWS::ElasticLoadBalancingV2": "elasticloadbalancing.amazonaws.com",
     "AWS::ApiGatewayV2": "ops.apigateway.amazonaws.com",
@@ -42,6 +44,12 @@ def of(kind: str, action: str, properties: dict[str, Any], made: str) -> Iterato
         yield role, {"iam:AWSServiceName": name}
     elif service == "iam" and kind.startswith("AWS::IAM::"):
         yield from _of_iam(kind, action, properties, made)
+    elif service == "logs" and kind == "AWS::Logs::LogGroup":
+        yield _of_logs(action, str(properties.get("LogGroupName") or made)), _tags(properties)
+    elif service == "s3" and kind == "AWS::Lambda::Function":
+        code = properties.get("Code") or {}
+        if code.get("S3Bucket"):
+            yield f"arn:aws:s3:::{code['S3Bucket']}/{code.get('S3Key', '')}", {}
     elif service == "s3" and kind.startswith("AWS::S3::"):
         yield f"arn:aws:s3:::{properties.get('Bucket') or properties.get('BucketName') or made}", {}
     elif service == "apigateway":
@@ -77,8 +85,27 @@ def _passed(kind: str, properties: dict[str, Any]) -> Iterator[Asked]:
     """The roles that the resource is given, and to which service."""
     if properties.get("Role"):
         yield properties["Role"], {"iam:PassedToService": "lambda.amazonaws.com"}
-    for name in properties.get("Roles") or [] if kind == "AWS::IAM::InstanceProfile" else []:
+    for name in _roles_of_instances(kind, properties):
         yield _role(name), {"iam:PassedToService": "ec2.amazonaws.com"}
+
+
+def _roles_of_instances(kind: str, properties: dict[str, Any]) -> list[str]:
+    """The roles that an instance profile is given, or an instance with its profile."""
+    if kind == "AWS::IAM::InstanceProfile":
+        return properties.get("Roles") or []
+    if kind != "AWS::EC2::Instance":
+        return []
+    profile = Launch.of(properties).profile
+    name = profile.get("Name") or profile.get("Arn", "").rpartition("/")[2]
+    return (iam._instance_profiles.get(name) or {}).get("Roles") or []
+
+
+def _of_logs(action: str, name: str) -> str:
+    """A log group as IAM knows it: by its streams, but where it is about tags."""
+    if action.startswith("logs:Describe"):
+        return "*"
+    is_of_tags = action.endswith(("TagResource", "UntagResource", "TagsForResource"))
+    return f"{_here('logs')}:log-group:{name}" + ("" if is_of_tags else ":log-stream:")
 
 
 def _of_iam(kind: str, action: str, properties: dict[str, Any], made: str) -> Iterator[Asked]:

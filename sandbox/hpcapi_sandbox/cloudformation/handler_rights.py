@@ -2,8 +2,9 @@
 fails where that is not allowed.
 
 `handlers.json` has the actions of each type's handlers, as CloudFormation's registry names them;
-`not_asked.json` those that are never asked for, with the reason. All others are asked for, whatever
-the properties, but for those of which `_FOR_PROPERTY` knows better.
+`not_asked.json` those that hpcapi's policies do not allow; where that is so for every policy, they are
+not asked for. All others are asked for, whatever the properties, but for those of which `_FOR_PROPERTY`
+and `_FOR_CHANGE` know better.
 """
 
 from __future__ import annotations
@@ -36,6 +37,28 @@ _FOR_PROPERTY = {
     ("AWS::IAM::Role", "iam:DetachRolePolicy"): "ManagedPolicyArns",
     ("AWS::IAM::Role", "iam:PutRolePolicy"): "Policies",
     ("AWS::IAM::Role", "iam:DeleteRolePolicy"): "Policies",
+    ("AWS::Lambda::Function", "ec2:DescribeNetworkInterfaces"): "VpcConfig",
+    ("AWS::Lambda::Function", "ec2:DescribeSecurityGroups"): "VpcConfig",
+    ("AWS::Lambda::Function", "ec2:DescribeSubnets"): "VpcConfig",
+    ("AWS::Lambda::Function", "ec2:DescribeVpcs"): "VpcConfig",
+}
+# What an update asks for only where it changes a property.
+_FOR_CHANGE = {
+    ("AWS::IAM::Role", "iam:UpdateAssumeRolePolicy"): "AssumeRolePolicyDocument",
+    ("AWS::IAM::Role", "iam:UpdateRole"): "MaxSessionDuration",
+    ("AWS::IAM::Role", "iam:UpdateRoleDescription"): "Description",
+    **{
+        (f"AWS::EC2::SecurityGroup{way}", f"ec2:UpdateSecurityGroupRuleDescriptions{way}"): (
+            "Description"
+        )
+        for way in ("Egress", "Ingress")
+    },
+    **{
+        ("AWS::EC2::SecurityGroup", f"ec2:UpdateSecurityGroupRuleDescriptions{way}"): (
+            f"SecurityGroup{way}"
+        )
+        for way in ("Egress", "Ingress")
+    },
 }
 _access_key_id = contextvars.ContextVar("_access_key_id", default="")
 
@@ -48,9 +71,16 @@ def note_caller(
     return None
 
 
-def require(kind: str, verb: str, properties: dict[str, Any], made: str = "") -> None:
+def require(
+    kind: str,
+    verb: str,
+    properties: dict[str, Any],
+    made: str = "",
+    before: dict[str, Any] | None = None,
+) -> None:
     """Raises where the caller may not do what the handler `verb` (create, update or delete) of a type
-    asks for. `made` is the physical id of a resource that exists."""
+    asks for. `made` is the physical id of a resource that exists, `before` has the properties that an
+    update changes."""
     key = _access_key_id.get()
     account = callers.account_of(key)
     if account is None or account == key:
@@ -59,7 +89,7 @@ def require(kind: str, verb: str, properties: dict[str, Any], made: str = "") ->
         who = callers.caller(key)
         if who is None or who.policies is None:
             return
-        for action in _actions(kind, verb, properties):
+        for action in _actions(kind, verb, properties, before or {}):
             for resource, context in handler_resources.of(kind, action, properties, made):
                 denial = callers.denial(who, action, resource, {**_VIA, **context})
                 if denial:
@@ -72,12 +102,17 @@ def _worded(action: str, denial: str) -> str:
     return denial
 
 
-def _actions(kind: str, verb: str, properties: dict[str, Any]) -> Iterator[str]:
+def _actions(
+    kind: str, verb: str, properties: dict[str, Any], before: dict[str, Any]
+) -> Iterator[str]:
     parts = [verb] if verb == "delete" else [verb, "read"]
     for action in _asked(kind, *parts):
-        needed = _FOR_PROPERTY.get((kind, action))
-        if needed is None or properties.get(needed):
-            yield action
+        needed, changed = _FOR_PROPERTY.get((kind, action)), _FOR_CHANGE.get((kind, action))
+        if needed and not properties.get(needed):
+            continue
+        if changed and properties.get(changed) == before.get(changed):
+            continue
+        yield action
 
 
 @functools.cache
@@ -91,12 +126,10 @@ def _asked(kind: str, *verbs: str) -> list[str]:
         pattern.lower()
         for one in _read("not_asked.json")
         for pattern in one["actions"]
-        if one["type"] in ("*", kind)
+        if one["policy"] == "*" and one["type"] in ("*", kind)
     ]
 
     def is_asked(action: str) -> bool:
-        if (kind, action) in _FOR_PROPERTY:
-            return True
         return not any(fnmatch.fnmatchcase(action.lower(), pattern) for pattern in patterns)
 
     return [action for action in actions if is_asked(action)]

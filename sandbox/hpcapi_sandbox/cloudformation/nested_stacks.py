@@ -14,7 +14,7 @@ def install() -> None:
     handlers = provisioners._RESOURCE_HANDLERS[_TYPE]
     create, delete = handlers["create"], handlers["delete"]
 
-    def create_or_delete(logical_id: str, properties: Properties, stack_name: str) -> Made:
+    def create_or_clean_up(logical_id: str, properties: Properties, stack_name: str) -> Made:
         before = set(state._stacks)
         try:
             return create(logical_id, properties, stack_name)
@@ -25,4 +25,4 @@ def install() -> None:
                     delete(state._stacks[name]["StackId"], {})
             raise
 
-    handlers["create"] = create_or_delete
+    handlers["create"] = create_or_clean_up

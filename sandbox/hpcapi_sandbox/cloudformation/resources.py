@@ -139,7 +139,7 @@ class Work:
     previous: dict[str, Any] | None = None  # its record before an update
     # Called when others may refer to it, which is before it is complete if it is slow to settle.
     on_configured: Callable[[Work], None] = lambda work: None
-    # Called once its service has begun to make it.
+    # Called once its service has begun to make or change it, or has nothing to do.
     on_begun: Callable[[Work], None] = lambda work: None
     in_thread: bool = False  # cannot be stopped half-way
     cancelled: bool = False
@@ -265,6 +265,7 @@ class Work:
         new = self._tagged(properties, view.tags)
         if old == new:
             self.changed = False
+            self.on_begun(self)
             view.resources[self.logical_id] = {**previous, "Properties": properties}
             return None
         physical_id = previous["PhysicalResourceId"]
@@ -284,7 +285,7 @@ class Work:
         if not stabilize:
             await clock.take(self.kind, "create" if replacing else "update")
         check_properties(self.kind, properties, previous["Properties"])
-        handler_rights.require(self.kind, "update", new, physical_id)
+        handler_rights.require(self.kind, "update", new, physical_id, old)
         provisioners._RETAIN_REPLACED.set(view.retains(self.logical_id, "UpdateReplacePolicy"))
         provisioners._DEFERRED_PREDECESSOR_DELETES.set(self.deferred)
         provisioners._NAME_SEED.set(previous.get("_name_seed", ""))
@@ -298,6 +299,7 @@ class Work:
             self.logical_id,
             previous.get("Attributes") or {},
         )
+        self.on_begun(self)
         if made[0] != physical_id or self.deferred:
             self.superseded = previous
         if stabilize:

@@ -1,4 +1,4 @@
-"""On-Demand Capacity Reservations: made, and described. Nothing is launched into them yet."""
+"""On-Demand Capacity Reservations: made, and described. Nothing is launched into them."""
 
 from __future__ import annotations
 

@@ -125,9 +125,11 @@ async def _become_active(arn: str) -> None:
 
 
 def _check_subnets(subnet_ids: list[str], kind: str | None) -> None:
-    """One of the network type may stand in a single zone."""
-    subnets = [network_interfaces.checked_subnet(subnet_id) for subnet_id in subnet_ids]
-    if len({subnet["AvailabilityZone"] for subnet in subnets}) < 2 and kind != "network":
+    """One of the network type may be in a single zone."""
+    zones = {network_interfaces.checked_subnet(one)["AvailabilityZone"] for one in subnet_ids}
+    if not zones and kind == "network":
+        raise AwsError("ValidationError", "At least one subnet must be specified")
+    if len(zones) < 2 and kind != "network":
         raise AwsError(
             "ValidationError",
             "At least two subnets in two different Availability Zones must be specified",
@@ -294,7 +296,7 @@ async def forward(
     try:
         return await target_connections.exchange(
             (target["Id"], port),
-            lambda: machines.connect(target["Id"], port, 10.0),
+            lambda: machines.connect(target["Id"], port, 60.0),
             outgoing,
             _IDLE_TIMEOUT,
             limit,

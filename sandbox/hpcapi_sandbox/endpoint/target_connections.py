@@ -10,7 +10,7 @@ import time
 
 from .http_exchange import Connect, Connection, Request, Response, send
 
-# Idle connections go soon: they would keep the network of a machine that has stopped.
+# Idle connections are closed soon: they would keep the network of a machine that has stopped.
 _KEPT_SECONDS = 3.0
 
 Target = tuple[str, int]  # instance and port

@@ -1,6 +1,6 @@
 """Who may send a command: a right to the document and to each instance is needed.
 
-This is the only action of SSM whose caller's policies are asked.
+`caller_rights` asks for every other action.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ def _run_one(
     text = "\n".join(script.lines) + "\n"
     result.started = time.time()
     try:
-        node.execute(["/bin/sh", "-c", _SAVE, "sh", directory], stdin=text.encode(), timeout=30)
+        node.execute(["/bin/sh", "-c", _SAVE, "sh", directory], stdin=text.encode(), timeout=120)
         done = node.execute(
             ["/bin/sh", "-c", _LAUNCH, "sh", directory, working, f"{of_command}/pid"],
             timeout=script.timeout,
@@ -194,7 +194,7 @@ def kill(instance_id: str, command_id: str) -> None:
         'kill -KILL "$pid" $(descendants "$pid")'
     )
     try:
-        node.execute(["/bin/sh", "-c", script], timeout=10)
+        node.execute(["/bin/sh", "-c", script], timeout=60)
     except Exception:
         return
 

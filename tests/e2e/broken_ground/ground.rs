@@ -115,14 +115,11 @@ impl Ground {
 
     /// Lets the user come with these credentials instead of the account's own.
     pub(super) fn come_as(&mut self, credentials: Option<(&str, &str, &str)>) {
-        let url = self.env.succeed(&["sandbox", "env"]);
-        let url = url
-            .lines()
-            .find_map(|line| line.strip_prefix("export AWS_ENDPOINT_URL="));
+        let url = self.env.endpoint();
         let (id, secret, token) = credentials.unwrap_or_default();
         for (name, value) in [
             ("HPCAPI_SANDBOX", ""),
-            ("AWS_ENDPOINT_URL", url.unwrap()),
+            ("AWS_ENDPOINT_URL", &url),
             ("AWS_REGION", "us-east-1"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("AWS_ACCESS_KEY_ID", id),
@@ -155,36 +152,16 @@ impl Ground {
 
     /// Lets the user come with a session of a role that has this policy, and a permissions boundary.
     pub(super) async fn take_role_within(&mut self, statements: Value, boundary: Option<String>) {
-        let aws = self.env.aws().await;
-        let iam = aws_sdk_iam::Client::new(&aws);
-        let root = format!("arn:aws:iam::{}:root", self.env.account());
-        let trust = json!([
-            {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "sts:AssumeRole"}
-        ]);
-        let role = iam
-            .create_role()
-            .role_name("operator")
-            .path("/team/")
-            .assume_role_policy_document(document(trust))
-            .set_permissions_boundary(boundary)
-            .send()
-            .await
-            .unwrap();
-        iam.put_role_policy()
+        let role = self.env.make_role("/team/", boundary).await;
+        aws_sdk_iam::Client::new(&self.env.aws().await)
+            .put_role_policy()
             .role_name("operator")
             .policy_name("own")
             .policy_document(document(statements))
             .send()
             .await
             .unwrap();
-        let session = aws_sdk_sts::Client::new(&aws)
-            .assume_role()
-            .role_arn(role.role().unwrap().arn())
-            .role_session_name("tests")
-            .send()
-            .await
-            .unwrap();
-        let one = session.credentials().unwrap();
+        let one = self.env.session_of(&role).await;
         let keys = (
             one.access_key_id(),
             one.secret_access_key(),

@@ -125,8 +125,8 @@ pub(super) const REST_DAEMON: &[Case] = &[
     ),
 ];
 
-/// The network, and the instance in it. A rule that was put back is another one than the stack's, which
-/// takes it away no more: what the stack takes away comes first.
+/// The network, and the instance in it. A rule that was put back is no longer the stack's own, and the
+/// stack does not remove it: cases in which the stack removes rules come first.
 pub(super) const NETWORK: &[Case] = &[
     (
         RequirementsWithout(&["FromLoadBalancerToHeadNode"]),

@@ -3,7 +3,7 @@
 # another program holds rpm's lock. Nothing of the machine changes: all of it goes to an overlay.
 #
 #   install-with-dnf.sh NODE_SCRIPT EMPTY_FOLDER
-set -euo pipefail
+set -Eeuo pipefail
 
 if [ "$2" != inside ]; then
     script=$(realpath "$1")
@@ -16,6 +16,7 @@ if [ "$2" != inside ]; then
     mount -t proc proc "$work/root/proc"
     cp "$script" "$work/root/srv/head-node.sh"
     cp "${BASH_SOURCE[0]}" "$work/root/srv/inside.sh"
+    cp "$(dirname "${BASH_SOURCE[0]}")/installs-nginx.sh" "$work/root/srv/"
     exec chroot "$work/root" bash /srv/inside.sh /srv/head-node.sh inside
 fi
 
@@ -59,25 +60,23 @@ with open(sys.argv[1], "w") as file:
     sys.stdin.readline()
 ' "$lock"
 }
+# Bash forgets the one of the coprocess when that ends.
+exec {go}>&"${HOLDER[1]}"
 read -r _ <&"${HOLDER[0]}"
 
-# What the functions of the node script need of the rest of it.
-export LOG=/srv/node.log LOCK_PATIENCE=600
+export LOG=/srv/node.log
 log() {
     echo "$*" | tee -a "$LOG"
-    # Once it waits, the other program ends.
-    [[ $* != *"waiting for it"* ]] || echo >&"${HOLDER[1]}"
+    # Once it waits, the other program ends. Where it has, nobody reads this.
+    [[ $* != *"waiting for it"* ]] || (echo >&"$go") || true
 }
 fail() {
     log "FAILED: $*"
     tail -n 40 "$LOG" >&3
     exit 1
 }
-quietly() {
-    "$@" >>"$LOG" 2>&1
-}
 # shellcheck source=/dev/null
-source <(sed -n '/^install_nginx()/,/^}/p; /^install_package()/,/^}/p; /^is_about_a_lock()/,/^}/p' "$1")
+source /srv/installs-nginx.sh "$1"
 install_nginx
 grep -q 'waiting for it to end' "$LOG"
 rpm --query nginx >&3

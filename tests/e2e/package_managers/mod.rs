@@ -1,6 +1,5 @@
-//! The node script installs nginx with the package manager of its machine, by the real one. That of
-//! Debian is tried on a head node of the sandbox, in `node_script`; here is that of Amazon Linux and
-//! RHEL.
+//! The node script installs nginx with the real package manager of its machine. That of Debian is tried
+//! on a head node of the sandbox, in `node_script`; here is that of Amazon Linux and RHEL.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +13,7 @@ fn the_node_script_installs_nginx_with_dnf_while_another_program_installs() {
     let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
     let mut command = Command::new(if is_root { "unshare" } else { "sudo" });
     if !is_root {
-        command.arg("unshare");
+        command.args(["--preserve-env=http_proxy,https_proxy,no_proxy", "unshare"]);
     }
     let output = command
         .args(["--mount", "bash"])
