@@ -181,11 +181,7 @@ fn is_well(env: &TestEnv, subject: &str) -> Result<(), String> {
 }
 
 fn type_it(env: &TestEnv, command: &str) -> Result<(), String> {
-    let hpcapi = env!("CARGO_BIN_EXE_hpcapi");
-    let output = env.shell(&format!(
-        "eval \"$({hpcapi} sandbox env)\"\n\
-         aws() {{ command aws --endpoint-url \"$AWS_ENDPOINT_URL\" \"$@\"; }}\n{command}"
-    ));
+    let output = env.type_command(command);
     match output.status.success() {
         true => Ok(()),
         false => Err(format!("`{command}` failed: {}", text(&output.stderr))),
