@@ -28,6 +28,7 @@ mod profiles;
 pub(crate) mod recorded;
 mod regions;
 mod remedies;
+mod routing;
 mod shared_answers;
 mod signing;
 mod stack_apply;
@@ -61,6 +62,7 @@ pub use objects::Object;
 pub use permissions::{
     ContextKey, ContextValue, Permissions, Principal, Refused, RefusedBy, Simulated, Wish,
 };
+pub use routing::{AclRule, DefaultRoute, NatGateway, NetworkAcl, RouteTable};
 pub use signing::Signer;
 pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};

@@ -18,6 +18,21 @@ pub(super) enum Repair {
     Wear(String, Vec<String>),
     /// Bring the head node's daemons back to work.
     Daemons,
+    /// Have this VPC resolve names, and give its instances names.
+    Names(String),
+    /// Send what is for the internet from a route table to an internet or NAT gateway.
+    Route {
+        /// The route table.
+        table: String,
+        /// The gateway.
+        target: String,
+        /// Whether it has such a route, which leads elsewhere.
+        replaces: bool,
+    },
+    /// Have this subnet use this route table.
+    Associate(String, String),
+    /// Make the NAT gateway anew.
+    NatGateway,
     /// Open these doors.
     Open(Vec<Door>),
     /// Register with this target group this instance.
@@ -33,6 +48,10 @@ impl Repair {
             Repair::Start(instance) => format!("starting the instance {instance}"),
             Repair::Wear(instance, _) => format!("giving {instance} its security group back"),
             Repair::Daemons => "bringing the head node's daemons back to work".to_owned(),
+            Repair::Names(vpc) => format!("turning on the names of {vpc}"),
+            Repair::Route { table, target, .. } => format!("routing {table} to {target}"),
+            Repair::Associate(subnet, table) => format!("associating {subnet} with {table}"),
+            Repair::NatGateway => "making the NAT gateway anew".to_owned(),
             Repair::Open(_) => "putting the security groups' rules back".to_owned(),
             Repair::Register(_, instance) => format!("registering {instance} as the target"),
             Repair::Api => "making the API stack what it should be".to_owned(),
@@ -70,6 +89,14 @@ pub(super) async fn repair(context: &Context, repair: &Repair) -> Result<()> {
                     )
             })
         }
+        Repair::Names(vpc) => aws.network.turn_names_on(vpc).await,
+        Repair::Route {
+            table,
+            target,
+            replaces,
+        } => aws.network.route_to(table, target, *replaces).await,
+        Repair::Associate(subnet, table) => aws.network.associate(subnet, table).await,
+        Repair::NatGateway => requirements::make_nat_anew(context).await,
         Repair::Open(doors) => open(context, doors).await,
         Repair::Register(group, instance) => {
             let balancing = &aws.load_balancing;

@@ -22,7 +22,8 @@ const RUNS: &[&str] = &[
     "arn:{partition}:s3:::{bucket}*/runs/*",
     "arn:{partition}:s3:::{bucket}*/blobs/*",
 ];
-const GROUPS: &[&str] = &["arn:{partition}:ec2:{region}:{account}:security-group/*"];
+/// Of all kinds: a tag says which, and IAM limits a policy's length.
+const OURS_IN_EC2: &[&str] = &["arn:{partition}:ec2:{region}:{account}:*"];
 const INSTANCES: &[&str] = &["arn:{partition}:ec2:{region}:{account}:instance/*"];
 const KEY_PAIR: &[&str] = &["arn:{partition}:ec2:{region}:{account}:key-pair/{name}"];
 
@@ -124,18 +125,16 @@ pub(super) fn statements() -> Vec<Statement> {
             "LookAtTheWay",
             &[Up],
             &[
+                "ec2:DescribeNatGateways",
+                "ec2:DescribeNetworkAcls",
+                "ec2:DescribeRouteTables",
+                "ec2:DescribeVpcAttribute",
                 "elasticloadbalancing:DescribeListeners",
                 "elasticloadbalancing:DescribeLoadBalancers",
                 "elasticloadbalancing:DescribeTargetHealth",
                 "ssm:DescribeInstanceInformation",
             ],
             &["*"],
-        ),
-        on(
-            "LookAtTheFleet",
-            &[Up],
-            &["dynamodb:GetItem"],
-            &["arn:{partition}:dynamodb:{region}:{account}:table/parallelcluster-*"],
         ),
         on(
             "LookAtTheGateway",
@@ -168,6 +167,24 @@ pub(super) fn statements() -> Vec<Statement> {
                 &["{name}"],
             )),
             ..on(
+                "PutRoutesBack",
+                &[Up],
+                &[
+                    "ec2:AssociateRouteTable",
+                    "ec2:CreateRoute",
+                    "ec2:ModifyVpcAttribute",
+                    "ec2:ReplaceRoute",
+                ],
+                OURS_IN_EC2,
+            )
+        },
+        Statement {
+            condition: Some((
+                "StringEquals",
+                "aws:ResourceTag/hpcapi:deployment",
+                &["{name}"],
+            )),
+            ..on(
                 "OpenSecurityGroups",
                 &[Up],
                 &[
@@ -175,7 +192,7 @@ pub(super) fn statements() -> Vec<Statement> {
                     "ec2:AuthorizeSecurityGroupIngress",
                     "ec2:ModifyInstanceAttribute",
                 ],
-                GROUPS,
+                OURS_IN_EC2,
             )
         },
         Statement {
@@ -248,7 +265,7 @@ pub(super) fn statements() -> Vec<Statement> {
                     "ec2:RevokeSecurityGroupEgress",
                     "ec2:RevokeSecurityGroupIngress",
                 ],
-                GROUPS,
+                OURS_IN_EC2,
             )
         },
         // What GuardDuty leaves in the network.
@@ -262,8 +279,7 @@ pub(super) fn statements() -> Vec<Statement> {
                 "RemoveWhatGuardDutyLeft",
                 &[Teardown],
                 &["ec2:DeleteSecurityGroup", "ec2:DeleteVpcEndpoints"],
-                // Of all kinds: the tag says which, and IAM limits a policy's length.
-                &["arn:{partition}:ec2:{region}:{account}:*"],
+                OURS_IN_EC2,
             )
         },
         on(

@@ -177,6 +177,9 @@ pub fn document(wanted: Use, scope: &Scope) -> Value {
         }
         add(&mut statements, json);
     }
+    if wanted == Use::All {
+        leave_out_what_others_allow(&mut statements);
+    }
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
@@ -195,6 +198,41 @@ fn add(statements: &mut Vec<Value>, statement: Value) {
         actions.sort_by(|one, two| one.as_str().cmp(&two.as_str()));
         actions.dedup();
     }
+}
+
+/// Leaves out the statements whose actions another one allows on more.
+fn leave_out_what_others_allow(statements: &mut Vec<Value>) {
+    let all = statements.clone();
+    statements.retain(|statement| {
+        let is_more = |other: &&Value| *other != statement && allows(other, statement);
+        !all.iter().any(|other| is_more(&other))
+    });
+}
+
+/// Returns whether one statement allows all that another does; of two that allow the same, the longer
+/// one does.
+fn allows(one: &Value, other: &Value) -> bool {
+    let list = |value: &Value| match value {
+        Value::String(text) => vec![text.clone()],
+        values => values
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|it| it.as_str().map(ToOwned::to_owned))
+            .collect(),
+    };
+    let is_in = |resource: &String| {
+        list(&one["Resource"]).iter().any(|wide| {
+            let start = wide.strip_suffix('*');
+            start.is_some_and(|start| wide != resource && resource.starts_with(start))
+        })
+    };
+    let actions = list(&one["Action"]);
+    one["Condition"] == other["Condition"]
+        && list(&other["Action"])
+            .iter()
+            .all(|action| actions.contains(action))
+        && list(&other["Resource"]).iter().all(is_in)
 }
 
 fn all_statements() -> impl Iterator<Item = Statement> {
@@ -220,6 +258,17 @@ mod tests {
             account: "123456789012".to_owned(),
             region: "ap-southeast-1".to_owned(),
         }
+    }
+
+    #[test]
+    fn what_another_statement_allows_on_more_is_left_out() {
+        let statement = |action: &[&str], resource: &str| json!({"Effect": "Allow", "Action": action, "Resource": resource});
+        let wide = statement(&["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::b-*/*");
+        let narrow = statement(&["s3:GetObject"], "arn:aws:s3:::b-*/jobs/*");
+        let other = statement(&["s3:DeleteObject"], "arn:aws:s3:::b-*/jobs/*");
+        let mut statements = vec![wide.clone(), narrow, other.clone()];
+        leave_out_what_others_allow(&mut statements);
+        assert_eq!(statements, [wide, other]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod cluster;
 mod doors;
 mod gateway;
 mod head_node;
+mod network;
 mod notifications;
 mod operations;
 mod stacks;
@@ -95,9 +96,10 @@ pub(super) async fn beside(context: &Context) -> Vec<Finding> {
 }
 
 /// The layers, in the order in which one stands on the other.
-const SUBJECTS: [&str; 10] = [
+const SUBJECTS: [&str; 11] = [
     "stacks",
     "cluster",
+    "network",
     "head node",
     "SSM",
     "slurmctld",
@@ -115,6 +117,7 @@ async fn look(subject: &'static str, context: &Context) -> Result<Vec<Layer>> {
     match subject {
         "stacks" => stacks::look(context).await.map(one),
         "cluster" => cluster::look(context).await.map(one),
+        "network" => network::look(context).await.map(one),
         "head node" => head_node::look(context).await.map(one),
         "SSM" => head_node::agent(context).await.map(one),
         "slurmctld" => head_node::daemons(context).await,

@@ -29,6 +29,8 @@ pub(super) enum Nat {
     Now,
     /// By a later update, unless it has one.
     Later,
+    /// Never: what it has goes.
+    Never,
 }
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
@@ -129,6 +131,7 @@ pub(super) async fn apply(context: &Context, step: Step, nat: Nat) -> Result<()>
     match nat {
         Nat::Now => spec.parameters.push((NAT, "true".to_owned())),
         Nat::Later => spec.first.push((NAT, "false".to_owned())),
+        Nat::Never => spec.parameters.push((NAT, "false".to_owned())),
     }
     let kept = context.settings.kept_bucket.clone().unwrap_or_default();
     spec.first.push((KEPT_BUCKET, kept));
@@ -138,6 +141,22 @@ pub(super) async fn apply(context: &Context, step: Step, nat: Nat) -> Result<()>
         Some(bucket) => kept_bucket::take_up(context, bucket).await,
         None => Ok(()),
     }
+}
+
+/// Makes the NAT gateway anew, with its route: CloudFormation does not look whether what it made is
+/// still there, but takes out of a stack what is gone.
+pub(in crate::deploy) async fn make_nat_anew(context: &Context) -> Result<()> {
+    apply(context, Step::NatGateway, Nat::Never).await?;
+    apply(context, Step::NatGateway, Nat::Now).await
+}
+
+/// Returns the internet gateway that the stack made.
+pub(in crate::deploy) async fn internet_gateway(context: &Context) -> Result<String> {
+    let name = context.settings.name.requirements_stack();
+    let resources = context.aws.stacks.resources(&name).await?;
+    let found = physical_ids(&resources, "AWS::EC2::InternetGateway");
+    let found = found.first().map(ToString::to_string);
+    found.ok_or_else(|| Error::failed(format!("the stack `{name}` has no internet gateway")))
 }
 
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
