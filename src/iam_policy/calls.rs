@@ -137,6 +137,12 @@ pub(super) fn statements() -> Vec<Statement> {
             &["*"],
         ),
         on(
+            "LookAtTheFleet",
+            &[Up],
+            &["dynamodb:GetItem"],
+            &["arn:{partition}:dynamodb:{region}:{account}:table/parallelcluster-{name}"],
+        ),
+        on(
             "LookAtTheGateway",
             &[Up],
             &["apigateway:GET"],

@@ -209,8 +209,7 @@ fn leave_out_what_others_allow(statements: &mut Vec<Value>) {
     });
 }
 
-/// Returns whether one statement allows all that another does; of two that allow the same, the longer
-/// one does.
+/// Returns whether one statement allows all that another does, and on more resources.
 fn allows(one: &Value, other: &Value) -> bool {
     let list = |value: &Value| match value {
         Value::String(text) => vec![text.clone()],

@@ -34,6 +34,13 @@ words() {
     fi
 }
 
+# Where the key stands that Slurm does not know: it names no file.
+place() {
+    key=$(printf '%s\n' "$1" | sed -n 's/.*unrecognized key: *\([A-Za-z]*\).*/\1/p' | tail -n 1)
+    [ -z "$key" ] || grep --ignore-case --line-number --with-filename "^ *$key *=" /opt/slurm/etc/*.conf |
+        head -n 1
+}
+
 # What is free where the daemons and jobs write.
 disks() {
     state=$(sed -n 's/^ *[Ss]tate[Ss]ave[Ll]ocation *= *//p' /opt/slurm/etc/slurm.conf 2>/dev/null | tail -n 1)
@@ -64,6 +71,7 @@ controller() {
 
 journalctl --sync 2>/dev/null
 controller_words=$(words slurmctld)
+controller_words=$(place "$controller_words"; printf '%s' "$controller_words")
 [ -n "$controller_words" ] || controller_words=$(timeout 10 scontrol ping 2>&1)
 rest_words=$(words slurmrestd; tail -n 2 /var/log/hpcapi/slurmrestd.log 2>/dev/null)
 proxy_words=$(words hpcapi-proxy)

@@ -79,7 +79,7 @@ const ROWS: &[Row] = &[
         broken: "echo PrologFlagz=Contain >>/opt/slurm/etc/slurm.conf; systemctl restart slurmctld || true",
         subject: "slurmctld",
         verdict: "problem",
-        words: &["it does not run", "unrecognized key: PrologFlagz", "slurm.conf line", "correct the line"],
+        words: &["it does not run", "unrecognized key: PrologFlagz", "/opt/slurm/etc/slurm.conf:", "correct the line"],
         repair: InShell("sed -i /PrologFlagz/d /opt/slurm/etc/slurm.conf; systemctl restart slurmctld"),
     },
 ];
@@ -93,6 +93,9 @@ async fn why_no_job_starts_is_told_with_what_lets_it() {
         env.on_head_node(row.broken).await;
         if let Err(what) = is_told_and_repaired(&env, row).await {
             wrong.push(format!("{}: {what}", row.broken));
+            if let InShell(line) = row.repair {
+                env.on_head_node(line).await;
+            }
         }
     }
     a_fleet_that_was_stopped_is_started_again(&env).await;
@@ -199,8 +202,6 @@ async fn is_told_and_repaired(env: &TestEnv, row: &Row) -> Result<(), String> {
 /// What pcluster stopped is started again by the command that the doctor prints.
 async fn a_fleet_that_was_stopped_is_started_again(env: &TestEnv) {
     let start = "update-compute-fleet";
-    env.on_head_node("scontrol update partitionname=queue1 state=inactive")
-        .await;
     let row = |status: &str| {
         format!(
             "aws dynamodb update-item --region us-east-1 --table-name parallelcluster-hpc-serverless-job-mgmt \
@@ -213,6 +214,8 @@ async fn a_fleet_that_was_stopped_is_started_again(env: &TestEnv) {
         ("STOP_REQUESTED", "was stopped"),
         ("PROTECTED", "failed to boot again"),
     ] {
+        env.on_head_node("scontrol update partitionname=queue1 state=inactive")
+            .await;
         type_it(env, &row(status)).unwrap();
         let diagnosis = doctor(env);
         let told = found(&diagnosis, "queues");

@@ -2,6 +2,7 @@
 //! found by its place in the document, and nothing but it changes in the text.
 
 mod document_path;
+mod invisible;
 mod placeholders;
 mod places;
 mod quoting;
@@ -80,6 +81,16 @@ impl ClusterConfig {
     /// ParallelCluster 2, and on a `CHANGE_ME` at a place that hpcapi has no value for: always
     /// with the line, and before anything is done.
     pub fn parse(text: &str, file: &Path) -> Result<ClusterConfig> {
+        ClusterConfig::read(text, file).map_err(|error| match invisible::first(text) {
+            Some((line, column, what)) => error.because(format!(
+                "{}:{line}:{column}: there is a {what}, which YAML takes for a letter: write a space",
+                file.display()
+            )),
+            None => error,
+        })
+    }
+
+    fn read(text: &str, file: &Path) -> Result<ClusterConfig> {
         templates::require_version_3(text, file)?;
         let contents = scalars::read(text, file)
             .map_err(|error| templates::unrendered(text, file).unwrap_or(error))?;

@@ -186,7 +186,7 @@ fn is_bucket_of_address(value: &str) -> bool {
 
 fn part_of_a_word(scalar: &Scalar) -> Why {
     let kind = scalar.path.kind();
-    let advice = if scalar.value.trim() == CHANGE_ME {
+    let advice = if scalar.value.contains('\n') && scalar.value.trim() == CHANGE_ME {
         "write CHANGE_ME on the line of its key".to_owned()
     } else if places::place(&kind).is_some() {
         "write CHANGE_ME alone, or as the bucket of an address (s3://CHANGE_ME/…)".to_owned()
@@ -257,6 +257,20 @@ mod tests {
         assert!(hints[0].contains("two subnets"), "{hints:?}");
         let (_, hints) = refusal("HeadNode: {Networking: {SecurityGroups: [CHANGE_ME]}}\n");
         assert!(hints[0].contains("AdditionalSecurityGroups"), "{hints:?}");
+    }
+
+    #[test]
+    fn a_space_that_is_none_is_named() {
+        let text = "HeadNode:\n  Networking:\n    SubnetId: CHANGE_ME\u{a0}\n";
+        let error = ClusterConfig::parse(text, "my.yaml".as_ref()).unwrap_err();
+        let cause = error.source().unwrap().to_string();
+        let told =
+            "my.yaml:3:24: there is a no-break space (U+00A0), which YAML takes for a letter";
+        assert!(cause.starts_with(told), "{cause}");
+        assert!(
+            error.hints()[0].starts_with("write CHANGE_ME alone"),
+            "{error:?}"
+        );
     }
 
     #[test]
