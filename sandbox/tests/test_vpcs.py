@@ -36,8 +36,17 @@ Resources:
 Outputs:
   VPC: {Value: !Ref VPC}
 """
-
-
+NAT = """
+Resources:
+  VPC: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
+  Subnet: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref VPC, CidrBlock: 10.0.0.0/24}}
+  Address: {Type: AWS::EC2::EIP, Properties: {Domain: vpc}}
+  Gateway:
+    Type: AWS::EC2::NatGateway
+    Properties: {SubnetId: !Ref Subnet, AllocationId: !GetAtt Address.AllocationId}
+Outputs:
+  Gateway: {Value: !Ref Gateway}
+"""
 FILES = """
   Subnet: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref VPC, CidrBlock: 10.0.0.0/24}}
   Files: {Type: AWS::EFS::FileSystem, DeletionPolicy: Retain}
@@ -203,3 +212,14 @@ class Past(ControlTest):
         )
         last = [one["ResourceStatus"] for one in self.raw_events("middle")][-2]
         self.assertEqual(last, "CREATE_COMPLETE")
+
+
+class NatGateways(ControlTest):
+    def test_one_that_was_deleted_by_hand_is_in_the_way_of_nothing(self) -> None:
+        self.assertEqual(self.create("nat", NAT), "CREATE_COMPLETE")
+        gateway = self.outputs("nat")["Gateway"]
+        self.ec2.delete_nat_gateway(NatGatewayId=gateway)
+        of_gateway = [{"Name": "description", "Values": [f"Interface for NAT Gateway {gateway}"]}]
+        left = self.ec2.describe_network_interfaces(Filters=of_gateway)
+        self.assertEqual(left["NetworkInterfaces"], [])
+        self.assertEqual(self.deleted("nat"), "DELETE_COMPLETE")

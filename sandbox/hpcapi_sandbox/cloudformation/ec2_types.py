@@ -25,6 +25,7 @@ def install() -> None:
     add("AWS::EC2::EIPAssociation", _create_eip_association, _delete_eip_association)
     add(_NAT_GATEWAY, _create_nat_gateway, _delete_nat_gateway, tags="list")
     stabilizers[_NAT_GATEWAY] = _stabilize_nat_gateway
+    _let_calls_delete_nat_gateways()
     add("AWS::EC2::NetworkInterface", _create_interface, _delete_interface, tags="list")
     add(_INSTANCE, _create_instance, _delete_instance, tags="list")
     stabilizers[_INSTANCE] = _stabilize_instance
@@ -173,6 +174,17 @@ def _delete_nat_gateway(gateway_id: str, properties: Properties) -> None:
         for address in store._addresses.values():
             if address["NetworkInterfaceId"] == interface_id:
                 _delete_eip_association(address["AssociationId"], {})
+
+
+def _let_calls_delete_nat_gateways() -> None:
+    """Who deletes one without CloudFormation leaves nothing of it either."""
+    delete = store._ACTION_MAP["DeleteNatGateway"]
+
+    def delete_with_interface(parameters: query.Parameters) -> query.Answer:
+        _delete_nat_gateway(query.nested(parameters).get("NatGatewayId", ""), {})
+        return delete(parameters)
+
+    store._ACTION_MAP["DeleteNatGateway"] = delete_with_interface
 
 
 def _create_interface(logical_id: str, properties: Properties, stack_name: str) -> Made:
