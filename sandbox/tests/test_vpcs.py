@@ -36,6 +36,14 @@ Resources:
 Outputs:
   VPC: {Value: !Ref VPC}
 """
+SUBNET = """
+Resources:
+  VPC: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
+  Subnet: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref VPC, CidrBlock: 10.0.0.0/24}}
+Outputs:
+  VPC: {Value: !Ref VPC}
+  Subnet: {Value: !Ref Subnet}
+"""
 NAT = """
 Resources:
   VPC: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
@@ -223,3 +231,24 @@ class NatGateways(ControlTest):
         left = self.ec2.describe_network_interfaces(Filters=of_gateway)
         self.assertEqual(left["NetworkInterfaces"], [])
         self.assertEqual(self.deleted("nat"), "DELETE_COMPLETE")
+
+
+class NetworkAcls(ControlTest):
+    def test_a_subnet_has_that_of_its_vpc_until_it_is_given_another(self) -> None:
+        self.assertEqual(self.create("acls", SUBNET), "CREATE_COMPLETE")
+        made = self.outputs("acls")
+        own = [{"Name": "vpc-id", "Values": [made["VPC"]]}]
+
+        def acls() -> dict[str, list[dict[str, str]]]:
+            found = self.ec2.describe_network_acls(Filters=own)["NetworkAcls"]
+            return {one["NetworkAclId"]: one["Associations"] for one in found}
+
+        [(first, [association])] = acls().items()
+        self.assertEqual(association["SubnetId"], made["Subnet"])
+        other = self.ec2.create_network_acl(VpcId=made["VPC"])["NetworkAcl"]["NetworkAclId"]
+        self.ec2.replace_network_acl_association(
+            AssociationId=association["NetworkAclAssociationId"], NetworkAclId=other
+        )
+        now = acls()
+        self.assertEqual(now[first], [])
+        self.assertEqual([one["SubnetId"] for one in now[other]], [made["Subnet"]])
