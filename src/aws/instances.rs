@@ -27,6 +27,8 @@ pub struct Instance {
     pub state: String,
     /// The VPC it is in.
     pub vpc: Option<String>,
+    /// The ARN of its instance profile.
+    pub profile: Option<String>,
     /// The ids of its security groups.
     pub security_groups: Vec<String>,
     /// When it was started last.
@@ -43,6 +45,9 @@ impl Instance {
             id: instance.instance_id().unwrap_or_default().to_owned(),
             state: state.map_or_else(String::new, |name| name.as_str().to_owned()),
             vpc: instance.vpc_id().map(ToOwned::to_owned),
+            profile: instance
+                .iam_instance_profile()
+                .and_then(|profile| profile.arn().map(ToOwned::to_owned)),
             security_groups: groups
                 .filter_map(|group| group.group_id().map(ToOwned::to_owned))
                 .collect(),

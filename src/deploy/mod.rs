@@ -12,6 +12,7 @@ mod leftovers;
 mod path;
 mod preflight;
 mod proof;
+mod reach;
 mod repair;
 mod replacement;
 mod state;

@@ -99,8 +99,8 @@ async fn why_no_job_starts_is_told_with_what_lets_it() {
         }
     }
     a_fleet_that_was_stopped_is_started_again(&env).await;
-    for (broken, words) in NETWORK {
-        if let Err(what) = a_way_is_put_back(&env, broken, words) {
+    for (broken, subject, words) in IN_ACCOUNT {
+        if let Err(what) = a_way_is_put_back(&env, broken, subject, words) {
             wrong.push(format!("{broken}: {what}"));
         }
     }
@@ -109,41 +109,55 @@ async fn why_no_job_starts_is_told_with_what_lets_it() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What is typed in the account of the deployment, and words that the doctor says of the network then.
-const NETWORK: &[(&str, &str)] = &[
+/// What is typed in the account of the deployment, and the subject and words that the doctor says then.
+const IN_ACCOUNT: &[(&str, &str, &str)] = &[
     (
         "aws ec2 modify-vpc-attribute --vpc-id $vpc --enable-dns-support Value=false",
+        "network",
         "resolves no names",
     ),
     (
         "aws ec2 modify-vpc-attribute --vpc-id $vpc --enable-dns-hostnames Value=false",
+        "network",
         "gives its instances no names",
     ),
     (
         "aws ec2 delete-route --route-table-id $private --destination-cidr-block 0.0.0.0/0",
+        "network",
         "has no route for 0.0.0.0/0",
     ),
     (
         "aws ec2 delete-route --route-table-id $public --destination-cidr-block 0.0.0.0/0",
+        "network",
         "has no route for 0.0.0.0/0",
     ),
     (
         "aws ec2 disassociate-route-table --association-id $association",
+        "network",
         "is associated with no route table",
     ),
     (
         "aws ec2 create-network-acl-entry --network-acl-id $acl --ingress --rule-number 5 --protocol -1 \
          --rule-action deny --cidr-block 0.0.0.0/0",
+        "network",
         "lets no answers in",
     ),
     (
         "aws ec2 create-network-acl-entry --network-acl-id $acl --egress --rule-number 7 --protocol 6 \
          --port-range From=443,To=443 --rule-action deny --cidr-block 0.0.0.0/0",
+        "network",
         "lets no HTTPS out",
     ),
     (
         "aws ec2 delete-nat-gateway --nat-gateway-id $nat",
+        "network",
         "which is gone",
+    ),
+    (
+        "aws iam detach-role-policy --role-name $role \
+         --policy-arn arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+        "SSM",
+        "may not call SSM",
     ),
 ];
 
@@ -157,20 +171,26 @@ const IDS: &str = "
     association=$(of describe-route-tables 'RouteTables[?Routes[?NatGatewayId]]|[0].Associations[0].RouteTableAssociationId')
     nat=$(aws ec2 describe-nat-gateways --filter Name=vpc-id,Values=$vpc Name=state,Values=available \
         --output text --query 'NatGateways[0].NatGatewayId')
+    role=$(aws iam list-roles --output text --query \"Roles[?contains(RoleName, 'RoleHeadNode')]|[0].RoleName\")
     acl=$(aws ec2 describe-network-acls --filters Name=vpc-id,Values=$vpc --output text --query 'NetworkAcls[0].NetworkAclId')
 ";
 
-fn a_way_is_put_back(env: &TestEnv, broken: &str, words: &str) -> Result<(), String> {
+fn a_way_is_put_back(
+    env: &TestEnv,
+    broken: &str,
+    subject: &str,
+    words: &str,
+) -> Result<(), String> {
     type_it(env, &format!("{IDS}\n{broken}"))?;
     let diagnosis = doctor(env);
-    let told = found(&diagnosis, "network");
+    let told = found(&diagnosis, subject);
     if told["verdict"] != "problem" || !told.to_string().contains(words) {
         return Err(format!("another finding: {diagnosis}"));
     }
     for next in told["next"].as_array().unwrap() {
         type_it(env, next.as_str().unwrap())?;
     }
-    is_well(env, "network")
+    is_well(env, subject)
 }
 
 async fn is_told_and_repaired(env: &TestEnv, row: &Row) -> Result<(), String> {

@@ -1,12 +1,15 @@
-//! The head node: its instance, its agent, and the daemons on it.
+//! The head node: its instance, and its agent.
 
 use crate::aws::Instance;
 use crate::context::Context;
 use crate::deploy::finding::Finding;
+use crate::deploy::leftovers::AwsCommands;
+use crate::deploy::reach::reach;
 use crate::deploy::repair::Repair;
+use crate::deploy::steps::deletion::physical_ids;
 use crate::deploy::steps::head_node::{self, HeadNode};
 use crate::error::{Error, Result};
-use crate::slurm::{Controller, Daemons, Disk, look_at_daemons};
+use crate::pcluster::judgement::{self, Reach};
 
 use super::Layer;
 
@@ -82,149 +85,73 @@ pub(super) async fn agent(context: &Context) -> Result<Layer> {
     const SUBJECT: &str = "SSM";
     let instance = instance(context)?;
     let status = context.aws.commands.ping(&instance).await?;
-    let region = &context.aws.region;
     Ok(match status.as_deref() {
         Some("Online") => Finding::good(SUBJECT, format!("the agent of `{instance}` is online")),
-        status if may_boot(context) => {
-            let said = status.unwrap_or("nothing");
-            let text = format!("`{instance}` was just started, and SSM says of it: {said}");
-            Finding::waiting(SUBJECT, text)
-        }
-        status => {
-            let text = match status {
-                Some(status) => format!("SSM says of `{instance}`: {status}"),
-                None => format!("SSM does not know `{instance}`"),
-            };
-            Finding::problem(SUBJECT, text)
-                .because(
-                    "its agent does not run, its role lacks AmazonSSMManagedInstanceCore, or its \
-                     subnet has no way to the internet",
-                )
-                .then(format!(
-                    "aws ec2 reboot-instances --region {region} --instance-ids {instance}"
-                ))
-        }
+        status => unreached(context, &instance, status).await,
     }
     .into())
 }
 
-/// Looks at slurmctld, slurmrestd and the proxy before it, in one command.
-pub(super) async fn daemons(context: &Context) -> Result<Vec<Layer>> {
-    let instance = instance(context)?;
-    let daemons = look_at_daemons(&context.aws.commands, &instance).await?;
-    let shell = format!(
-        "aws ssm start-session --region {} --target {instance}",
-        context.aws.region
-    );
-    let disk = disk(&daemons.disks, &shell);
-    let controller = controller(&daemons);
-    let controller = match is_of_configuration(&daemons) {
-        true => controller
-            .then(shell)
-            .then(format!(
-                "in that shell: correct the line, and then: {RESTART}"
+/// Tells why SSM does not reach the head node, as far as that is known.
+async fn unreached(context: &Context, instance: &str, status: Option<&str>) -> Finding {
+    const SUBJECT: &str = "SSM";
+    let text = match status {
+        Some(status) => format!("SSM says of `{instance}`: {status}"),
+        None => format!("SSM does not know `{instance}`"),
+    };
+    let role = role(context).await;
+    let reach = match &role {
+        Some(role) => reach(context, role).await,
+        None => Reach::Unasked,
+    };
+    if let (Some(role), Reach::Lacks) = (&role, reach) {
+        return Finding::problem(SUBJECT, text)
+            .because(format!(
+                "its role {role} may not call SSM; the agent tries again within the hour after it may"
             ))
-            .into(),
-        false => repaired(context, controller),
-    };
-    Ok(vec![
-        disk.into(),
-        controller,
-        repaired(context, rest(&daemons)),
-    ])
-}
-
-/// Starts slurmctld after a change of its configuration.
-const RESTART: &str = "sudo systemctl restart slurmctld";
-
-fn repaired(context: &Context, finding: Finding) -> Layer {
-    match finding.is_fine() {
-        true => finding.into(),
-        false => finding.repaired_by(context, Repair::Daemons),
+            .then(AwsCommands::new(context).let_reach(role));
     }
+    if may_boot(context) {
+        let said = status.unwrap_or("nothing");
+        let text = format!("`{instance}` was just started, and SSM says of it: {said}");
+        return Finding::waiting(SUBJECT, text);
+    }
+    let or_role = match reach {
+        Reach::Unasked => ", its role lacks AmazonSSMManagedInstanceCore,",
+        _ => "",
+    };
+    Finding::problem(SUBJECT, text)
+        .because(format!(
+            "its agent does not run{or_role} or something between its subnet and AWS keeps it away"
+        ))
+        .then(format!(
+            "aws ec2 reboot-instances --region {} --instance-ids {instance}",
+            context.aws.region
+        ))
 }
 
-/// So little space, in KiB, or so few files are as good as none: slurmctld writes the scripts of jobs
-/// and its state, and each daemon its log.
-const LEAST_KIB: u64 = 32 * 1024;
-const LEAST_FILES: u64 = 500;
+/// Returns the ARN of the head node's role: that of the user's own, or the one that pcluster made.
+async fn role(context: &Context) -> Option<String> {
+    if let Some(own) = judgement::own_role(&context.config) {
+        return Some(own.arn);
+    }
+    let profile = context.facts().head_node.as_ref()?.profile.clone()?;
+    let stacks = &context.aws.stacks;
+    let resources = stacks
+        .resources(context.settings.name.as_str())
+        .await
+        .ok()?;
+    let mut roles = physical_ids(&resources, "AWS::IAM::Role").into_iter();
+    role_beside(&profile, roles.find(|name| name.contains("RoleHeadNode"))?)
+}
 
-/// Tells of file systems that are full: Slurm takes no job then, and its daemons do not start again.
-fn disk(disks: &[Disk], shell: &str) -> Finding {
-    const SUBJECT: &str = "disk";
-    let is_full = |disk: &&Disk| disk.free_kib < LEAST_KIB || disk.free_files < LEAST_FILES;
-    let Some(full) = disks.iter().find(is_full) else {
-        return Finding::good(SUBJECT, "there is space where Slurm and its daemons write");
-    };
-    let Disk { folder, mount, .. } = full;
-    let left = match full.free_kib < LEAST_KIB {
-        true => format!("{} KiB are free", full.free_kib),
-        false => format!("{} more files can be made", full.free_files),
-    };
-    let text = format!("the file system of `{folder}` on the head node is full: {left}");
-    let finding = match folder.as_str() {
-        // Slurm goes on without it, and jobs fail whose output goes there.
-        "/home" => Finding::warning(SUBJECT, text),
-        _ => Finding::problem(SUBJECT, text),
-    };
-    finding.then(shell).then(format!(
-        "in that shell, what is large: sudo du -xh --max-depth=3 {mount} | sort -h | tail"
+/// Returns the ARN of a role that has the path of an instance profile.
+fn role_beside(profile: &str, role: &str) -> Option<String> {
+    let (path, _) = profile.rsplit_once('/')?;
+    Some(format!(
+        "{}/{role}",
+        path.replacen(":instance-profile", ":role", 1)
     ))
-}
-
-/// Returns whether it is a configuration file that keeps slurmctld from starting, which nobody but
-/// whoever wrote the line can mend.
-fn is_of_configuration(daemons: &Daemons) -> bool {
-    let is_told = |words: &&str| daemons.controller_words.contains(*words);
-    daemons.controller == Controller::Off
-        && [
-            "Parse error in file",
-            "Parsing error at unrecognized key",
-            "process configuration file",
-        ]
-        .iter()
-        .any(is_told)
-}
-
-fn controller(daemons: &Daemons) -> Finding {
-    const SUBJECT: &str = "slurmctld";
-    if daemons.munge != "active" {
-        let text = format!(
-            "munge, by which Slurm's programs know each other, is {}",
-            daemons.munge
-        );
-        return Finding::problem(SUBJECT, text).because(daemons.munge_words.clone());
-    }
-    let text = match daemons.controller {
-        Controller::Up => return Finding::good(SUBJECT, "it answers"),
-        Controller::Down => "it runs, and takes no connections",
-        Controller::Silent => "it takes connections, and answers nothing",
-        Controller::Off => "it does not run",
-    };
-    Finding::problem(SUBJECT, text).because(daemons.controller_words.clone())
-}
-
-fn rest(daemons: &Daemons) -> Finding {
-    const SUBJECT: &str = "slurmrestd";
-    for (unit, state, words) in [
-        ("slurmrestd", &daemons.rest, &daemons.rest_words),
-        ("the proxy before it", &daemons.proxy, &daemons.proxy_words),
-    ] {
-        if state != "active" {
-            let text = format!("{unit} is {state}");
-            return Finding::problem(SUBJECT, text).because(words.clone());
-        }
-    }
-    match daemons.status {
-        401 => Finding::good(SUBJECT, "it answers on port 6830, and wants a token"),
-        0 => Finding::problem(SUBJECT, "port 6830 does not answer")
-            .because(daemons.proxy_words.clone()),
-        status => Finding::problem(
-            SUBJECT,
-            format!("port 6830 answers a call without a token with HTTP {status} instead of 401"),
-        )
-        .because(format!("{} {}", daemons.rest_words, daemons.proxy_words)),
-    }
 }
 
 fn may_boot(context: &Context) -> bool {
@@ -232,8 +159,27 @@ fn may_boot(context: &Context) -> bool {
     facts.head_node.as_ref().is_some_and(Instance::may_boot)
 }
 
-fn instance(context: &Context) -> Result<String> {
+pub(super) fn instance(context: &Context) -> Result<String> {
     let facts = context.facts();
     let instance = facts.head_node.as_ref().map(|node| node.id.clone());
     instance.ok_or_else(|| Error::failed("the head node is not known"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_role_has_the_path_of_its_instance_profile() {
+        let profile =
+            "arn:aws:iam::123456789012:instance-profile/parallelcluster/mine/mine-Profile-X";
+        let role = "arn:aws:iam::123456789012:role/parallelcluster/mine/mine-RoleHeadNode-Y";
+        assert_eq!(
+            role_beside(profile, "mine-RoleHeadNode-Y").as_deref(),
+            Some(role)
+        );
+        let plain = "arn:aws:iam::123456789012:instance-profile/x";
+        let role = "arn:aws:iam::123456789012:role/y";
+        assert_eq!(role_beside(plain, "y").as_deref(), Some(role));
+    }
 }

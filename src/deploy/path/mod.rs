@@ -2,6 +2,7 @@
 //! not answer, the first layer that is broken is a better answer than the end of a wait.
 
 mod cluster;
+mod daemons;
 mod doors;
 mod gateway;
 mod head_node;
@@ -120,7 +121,7 @@ async fn look(subject: &'static str, context: &Context) -> Result<Vec<Layer>> {
         "network" => network::look(context).await.map(one),
         "head node" => head_node::look(context).await.map(one),
         "SSM" => head_node::agent(context).await.map(one),
-        "slurmctld" => head_node::daemons(context).await,
+        "slurmctld" => daemons::look(context).await,
         "target" => target::look(context).await.map(one),
         "listener" => target::listener(context).await.map(one),
         "VPC link" => gateway::vpc_link(context).await.map(one),

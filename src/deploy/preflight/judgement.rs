@@ -1,23 +1,17 @@
 //! What the configuration itself tells of the cluster, and what IAM tells of a role that it names.
 
-use crate::aws::Wish;
 use crate::context::Context;
 use crate::deploy::finding::Finding;
 use crate::deploy::leftovers::AwsCommands;
+use crate::deploy::reach::reach;
 use crate::pcluster::judgement::{self, Circumstances, OwnRole, Reach, Remark, Severity};
-
-/// The first calls of the SSM agent: a role that may make them can be reached.
-const SSM_ACTIONS: [&str; 2] = [
-    "ssm:UpdateInstanceInformation",
-    "ssmmessages:OpenDataChannel",
-];
 
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
     let made = context.requirements();
     let bucket = made.as_ref().map(|made| made.bucket.as_str());
     let role = judgement::own_role(&context.config);
     let reach = match &role {
-        Some(role) => reach(context, role).await,
+        Some(role) => reach(context, &role.arn).await,
         None => Reach::Unasked,
     };
     let circumstances = Circumstances {
@@ -41,20 +35,6 @@ fn finding(context: &Context, remark: &Remark) -> Finding {
         Severity::Warning => Finding::warning(remark.subject, sentence),
     };
     found.because(&remark.cause).then(&remark.next)
-}
-
-/// Asks IAM whether a role lets the head node be reached over SSM.
-async fn reach(context: &Context, role: &OwnRole) -> Reach {
-    let wish = Wish {
-        actions: SSM_ACTIONS.map(str::to_owned).to_vec(),
-        resources: vec!["*".to_owned()],
-        context: Vec::new(),
-    };
-    match context.aws.permissions.simulate(&role.arn, &wish).await {
-        Ok(simulated) if simulated.refused.is_empty() => Reach::Has,
-        Ok(_) => Reach::Lacks,
-        Err(_) => Reach::Unasked,
-    }
 }
 
 fn unreached(context: &Context, role: &OwnRole) -> Finding {

@@ -155,7 +155,10 @@ pub(in crate::deploy) async fn made(
 }
 
 /// Returns what of a type a stack made, and did not delete, by its ids.
-pub(super) fn physical_ids<'r>(resources: &'r [StackResource], kind: &str) -> Vec<&'r str> {
+pub(in crate::deploy) fn physical_ids<'r>(
+    resources: &'r [StackResource],
+    kind: &str,
+) -> Vec<&'r str> {
     resources
         .iter()
         .filter(|resource| {

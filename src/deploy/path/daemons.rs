@@ -1,0 +1,128 @@
+//! The daemons on the head node that a request passes, and the space that they need.
+
+use crate::context::Context;
+use crate::deploy::finding::Finding;
+use crate::deploy::repair::Repair;
+use crate::error::Result;
+use crate::slurm::{Controller, Daemons, Disk, look_at_daemons};
+
+use super::{Layer, head_node};
+
+/// Looks at slurmctld, slurmrestd and the proxy before it, in one command.
+pub(super) async fn look(context: &Context) -> Result<Vec<Layer>> {
+    let instance = head_node::instance(context)?;
+    let daemons = look_at_daemons(&context.aws.commands, &instance).await?;
+    let shell = format!(
+        "aws ssm start-session --region {} --target {instance}",
+        context.aws.region
+    );
+    let disk = disk(&daemons.disks, &shell);
+    let controller = controller(&daemons);
+    let controller = match is_of_configuration(&daemons) {
+        true => controller
+            .then(shell)
+            .then(format!(
+                "in that shell: correct the line, and then: {RESTART}"
+            ))
+            .into(),
+        false => repaired(context, controller),
+    };
+    Ok(vec![
+        disk.into(),
+        controller,
+        repaired(context, rest(&daemons)),
+    ])
+}
+
+/// Starts slurmctld after a change of its configuration.
+const RESTART: &str = "sudo systemctl restart slurmctld";
+
+fn repaired(context: &Context, finding: Finding) -> Layer {
+    match finding.is_fine() {
+        true => finding.into(),
+        false => finding.repaired_by(context, Repair::Daemons),
+    }
+}
+
+/// So little space, in KiB, or so few files are as good as none: slurmctld writes the scripts of jobs
+/// and its state, and each daemon its log.
+const LEAST_KIB: u64 = 32 * 1024;
+const LEAST_FILES: u64 = 500;
+
+/// Tells of file systems that are full: Slurm takes no job then, and its daemons do not start again.
+fn disk(disks: &[Disk], shell: &str) -> Finding {
+    const SUBJECT: &str = "disk";
+    let is_full = |disk: &&Disk| disk.free_kib < LEAST_KIB || disk.free_files < LEAST_FILES;
+    let Some(full) = disks.iter().find(is_full) else {
+        return Finding::good(SUBJECT, "there is space where Slurm and its daemons write");
+    };
+    let Disk { folder, mount, .. } = full;
+    let left = match full.free_kib < LEAST_KIB {
+        true => format!("{} KiB are free", full.free_kib),
+        false => format!("{} more files can be made", full.free_files),
+    };
+    let text = format!("the file system of `{folder}` on the head node is full: {left}");
+    let finding = match folder.as_str() {
+        // Slurm goes on without it, and jobs fail whose output goes there.
+        "/home" => Finding::warning(SUBJECT, text),
+        _ => Finding::problem(SUBJECT, text),
+    };
+    finding.then(shell).then(format!(
+        "in that shell, what is large: sudo du -xh --max-depth=3 {mount} | sort -h | tail"
+    ))
+}
+
+/// Returns whether it is a configuration file that keeps slurmctld from starting, which nobody but
+/// whoever wrote the line can mend.
+fn is_of_configuration(daemons: &Daemons) -> bool {
+    let is_told = |words: &&str| daemons.controller_words.contains(*words);
+    daemons.controller == Controller::Off
+        && [
+            "Parse error in file",
+            "Parsing error at unrecognized key",
+            "process configuration file",
+        ]
+        .iter()
+        .any(is_told)
+}
+
+fn controller(daemons: &Daemons) -> Finding {
+    const SUBJECT: &str = "slurmctld";
+    if daemons.munge != "active" {
+        let text = format!(
+            "munge, by which Slurm's programs know each other, is {}",
+            daemons.munge
+        );
+        return Finding::problem(SUBJECT, text).because(daemons.munge_words.clone());
+    }
+    let text = match daemons.controller {
+        Controller::Up => return Finding::good(SUBJECT, "it answers"),
+        Controller::Down => "it runs, and takes no connections",
+        Controller::Silent => "it takes connections, and answers nothing",
+        Controller::Off => "it does not run",
+    };
+    Finding::problem(SUBJECT, text).because(daemons.controller_words.clone())
+}
+
+fn rest(daemons: &Daemons) -> Finding {
+    const SUBJECT: &str = "slurmrestd";
+    for (unit, state, words) in [
+        ("slurmrestd", &daemons.rest, &daemons.rest_words),
+        ("the proxy before it", &daemons.proxy, &daemons.proxy_words),
+    ] {
+        if state != "active" {
+            let text = format!("{unit} is {state}");
+            return Finding::problem(SUBJECT, text).because(words.clone());
+        }
+    }
+    match daemons.status {
+        401 => Finding::good(SUBJECT, "it answers on port 6830, and wants a token"),
+        0 => Finding::problem(SUBJECT, "port 6830 does not answer")
+            .because(daemons.proxy_words.clone()),
+        status => Finding::problem(
+            SUBJECT,
+            format!("port 6830 answers a call without a token with HTTP {status} instead of 401"),
+        )
+        .because(format!("{} {}", daemons.rest_words, daemons.proxy_words)),
+    }
+}
