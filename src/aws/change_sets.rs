@@ -79,7 +79,7 @@ impl Stacks {
             .stack_name(&spec.name)
             .change_set_name(&name)
             .change_set_type(kind)
-            .template_body(spec.template)
+            .template_body(spec.template.as_ref())
             // Of our templates one makes a role.
             .capabilities(Capability::CapabilityIam)
             .set_parameters(Some(parameters(spec, there)))
@@ -275,7 +275,7 @@ mod tests {
     fn an_update_keeps_what_the_stack_has_of_the_first_parameters() {
         let spec = StackSpec {
             name: "x".to_owned(),
-            template: "{}",
+            template: "{}".into(),
             parameters: vec![("Given", "now".to_owned())],
             first: vec![("Kept", "then".to_owned()), ("Unknown", "then".to_owned())],
             tags: Vec::new(),
@@ -331,7 +331,7 @@ mod tests {
         .stacks;
         let spec = StackSpec {
             name: "x".to_owned(),
-            template: "{}",
+            template: "{}".into(),
             parameters: Vec::new(),
             first: Vec::new(),
             tags: Vec::new(),
@@ -367,7 +367,7 @@ mod tests {
         .stacks;
         let spec = StackSpec {
             name: "x".to_owned(),
-            template: "{}",
+            template: "{}".into(),
             parameters: Vec::new(),
             first: Vec::new(),
             tags: Vec::new(),

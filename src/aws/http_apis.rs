@@ -22,6 +22,19 @@ pub struct Route {
     pub key: String,
     /// What it leads to, e.g. `integrations/abc`.
     pub target: String,
+    /// What it wants of callers before it lets them through, e.g. `NONE`, `AWS_IAM`.
+    pub authorization: String,
+}
+
+/// A stage of an HTTP API.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage {
+    /// Its name.
+    pub name: String,
+    /// How many requests a second it takes in the long run, where that is limited.
+    pub rate: Option<f64>,
+    /// How many requests it takes at once, where that is limited.
+    pub burst: Option<f64>,
 }
 
 /// An integration of an HTTP API.
@@ -36,14 +49,14 @@ pub struct Integration {
 }
 
 /// What an HTTP API is made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct HttpApi {
     /// Its routes.
     pub routes: Vec<Route>,
     /// Its integrations.
     pub integrations: Vec<Integration>,
-    /// The names of its stages.
-    pub stages: Vec<String>,
+    /// Its stages.
+    pub stages: Vec<Stage>,
 }
 
 /// The API Gateway calls.
@@ -99,6 +112,10 @@ impl HttpApis {
                 .map(|route| Route {
                     key: text(route.route_key()),
                     target: text(route.target()),
+                    authorization: route
+                        .authorization_type()
+                        .map_or("NONE", |kind| kind.as_str())
+                        .to_owned(),
                 })
                 .collect(),
             integrations: integrations
@@ -113,7 +130,15 @@ impl HttpApis {
             stages: stages
                 .items()
                 .iter()
-                .map(|stage| text(stage.stage_name()))
+                .map(|stage| {
+                    let settings = stage.default_route_settings();
+                    let burst = settings.and_then(|it| it.throttling_burst_limit());
+                    Stage {
+                        name: text(stage.stage_name()),
+                        rate: settings.and_then(|it| it.throttling_rate_limit()),
+                        burst: burst.map(f64::from),
+                    }
+                })
                 .collect(),
         }))
     }

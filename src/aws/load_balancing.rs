@@ -22,6 +22,19 @@ pub struct TargetHealth {
     pub description: String,
 }
 
+/// How a load balancer finds out whether a target is healthy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// Whether it does at all.
+    pub is_on: bool,
+    /// The path that it asks for.
+    pub path: String,
+    /// The port that it asks at; `traffic-port` is the target's own.
+    pub port: String,
+    /// The HTTP status codes of a healthy target, e.g. `200,204`.
+    pub codes: String,
+}
+
 /// A listener of a load balancer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {
@@ -76,6 +89,30 @@ impl LoadBalancing {
             }
         });
         Ok(Some(targets.collect()))
+    }
+
+    /// Returns the health check of a target group; `None` when there is no such group.
+    pub async fn health_check(&self, group: &str) -> Result<Option<HealthCheck>> {
+        let asked = self.0.describe_target_groups().target_group_arns(group);
+        let answer = match asked.send().await {
+            Ok(answer) => answer,
+            Err(error)
+                if is_code(
+                    &error,
+                    &["TargetGroupNotFound", "TargetGroupNotFoundException"],
+                ) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(service("cannot look at the target group", error)),
+        };
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        Ok(answer.target_groups().first().map(|group| HealthCheck {
+            is_on: group.health_check_enabled() != Some(false),
+            path: text(group.health_check_path()),
+            port: text(group.health_check_port()),
+            codes: text(group.matcher().and_then(|matcher| matcher.http_code())),
+        }))
     }
 
     /// Returns the state code of a load balancer, e.g. `active`; `None` when there is no such.

@@ -1,5 +1,7 @@
 //! Making a stack what it should be, from any state it may be in, through change sets.
 
+use std::borrow::Cow;
+
 use crate::error::Result;
 
 use super::change_sets::ROUNDS;
@@ -13,7 +15,7 @@ pub struct StackSpec {
     /// Its name.
     pub name: String,
     /// The template, at most 51,200 bytes.
-    pub template: &'static str,
+    pub template: Cow<'static, str>,
     /// Its parameters.
     pub parameters: Vec<(&'static str, String)>,
     /// Parameters of a new stack. An update keeps what the stack has, whatever somebody else
@@ -189,7 +191,7 @@ mod tests {
     fn spec() -> StackSpec {
         StackSpec {
             name: "x".to_owned(),
-            template: "{}",
+            template: "{}".into(),
             parameters: Vec::new(),
             first: Vec::new(),
             tags: Vec::new(),

@@ -37,8 +37,8 @@ pub(super) enum Repair {
     Open(Vec<Door>),
     /// Register with this target group this instance.
     Register(String, String),
-    /// Make the API stack what its template says.
-    Api,
+    /// Make these resources of the API stack anew, by their names in its template.
+    Api(Vec<&'static str>),
 }
 
 impl Repair {
@@ -54,7 +54,12 @@ impl Repair {
             Repair::NatGateway => "making the NAT gateway anew".to_owned(),
             Repair::Open(_) => "putting the security groups' rules back".to_owned(),
             Repair::Register(_, instance) => format!("registering {instance} as the target"),
-            Repair::Api => "making the API stack what it should be".to_owned(),
+            Repair::Api(broken) => {
+                format!(
+                    "making the API stack what it should be: {}",
+                    broken.join(", ")
+                )
+            }
         }
     }
 }
@@ -102,7 +107,7 @@ pub(super) async fn repair(context: &Context, repair: &Repair) -> Result<()> {
             let balancing = &aws.load_balancing;
             balancing.register(group, instance, HEAD_NODE_PORT).await
         }
-        Repair::Api => api::restore(context).await,
+        Repair::Api(broken) => api::restore(context, broken).await,
     }
 }
 

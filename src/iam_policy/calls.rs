@@ -131,6 +131,7 @@ pub(super) fn statements() -> Vec<Statement> {
                 "ec2:DescribeVpcAttribute",
                 "elasticloadbalancing:DescribeListeners",
                 "elasticloadbalancing:DescribeLoadBalancers",
+                "elasticloadbalancing:DescribeTargetGroups",
                 "elasticloadbalancing:DescribeTargetHealth",
                 "ssm:DescribeInstanceInformation",
             ],

@@ -84,7 +84,7 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
             let text = format!("{what} ({kind}) is missing in the stack `{stack}`");
             let finding =
                 Finding::problem(SUBJECT, text).because("the stack was changed outside of hpcapi");
-            return Ok(finding.repaired_by(context, Repair::Api));
+            return Ok(finding.repaired_by(context, Repair::Api(Vec::new())));
         }
     }
     for (found, state) in there.iter().zip([state, api_state]) {

@@ -1,9 +1,10 @@
 //! The load balancer: what it thinks of the head node, and its listener.
 
-use crate::aws::{StackResource, TargetHealth};
+use crate::aws::{HealthCheck, StackResource, TargetHealth};
 use crate::context::Context;
 use crate::deploy::finding::Finding;
 use crate::deploy::repair::Repair;
+use crate::deploy::steps::api;
 use crate::error::{Error, Result};
 
 use super::Layer;
@@ -36,8 +37,11 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
     let head_node = head_node.ok_or_else(|| Error::failed("the head node is not known"))?;
     let group = part(context, "AWS::ElasticLoadBalancingV2::TargetGroup").await?;
     let Some(targets) = context.aws.load_balancing.target_health(&group).await? else {
-        return Ok(vanished(SUBJECT, "the target group").repaired_by(context, Repair::Api));
+        return Ok(vanished(SUBJECT, "the target group").repaired_by(context, again(TARGET_GROUP)));
     };
+    if let Some(finding) = other_check(context, &group).await? {
+        return Ok(finding.repaired_by(context, again(TARGET_GROUP)));
+    }
     let is_it =
         |target: &&TargetHealth| target.instance == head_node && target.port == HEAD_NODE_PORT;
     let Some(target) = targets.iter().find(is_it) else {
@@ -49,6 +53,37 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
         return Ok(Finding::problem(SUBJECT, text).repaired_by(context, repair));
     };
     Ok(judged(SUBJECT, target).into())
+}
+
+const TARGET_GROUP: &str = "TargetGroup";
+
+/// Makes a resource of the API stack anew.
+fn again(resource: &'static str) -> Repair {
+    Repair::Api(vec![resource])
+}
+
+/// Tells of a health check that is not that of the template: it would have a head node that is well
+/// called unhealthy.
+async fn other_check(context: &Context, group: &str) -> Result<Option<Finding>> {
+    let Some(found) = context.aws.load_balancing.health_check(group).await? else {
+        return Ok(None);
+    };
+    let wanted = api::health_check();
+    let words = |check: &HealthCheck| {
+        let off = if check.is_on { "" } else { " (switched off)" };
+        format!(
+            "`{}` at {} for {}{off}",
+            check.path, check.port, check.codes
+        )
+    };
+    Ok((found != wanted).then(|| {
+        let text = format!(
+            "the health check of the target group asks {} and not {}",
+            words(&found),
+            words(&wanted)
+        );
+        Finding::problem("target", text).because("it was changed outside of hpcapi")
+    }))
 }
 
 fn judged(subject: &'static str, target: &TargetHealth) -> Finding {
@@ -86,7 +121,11 @@ pub(super) async fn listener(context: &Context) -> Result<Layer> {
     let group = part(context, "AWS::ElasticLoadBalancingV2::TargetGroup").await?;
     let balancing = &context.aws.load_balancing;
     match balancing.state(&load_balancer).await?.as_deref() {
-        None => return Ok(vanished(SUBJECT, "the load balancer").repaired_by(context, Repair::Api)),
+        None => {
+            return Ok(
+                vanished(SUBJECT, "the load balancer").repaired_by(context, again("LoadBalancer"))
+            );
+        }
         Some("active") => {}
         Some(state) => {
             return Ok(Finding::waiting(SUBJECT, format!("the load balancer is {state}")).into());
@@ -95,11 +134,11 @@ pub(super) async fn listener(context: &Context) -> Result<Layer> {
     let listeners = balancing.listeners(&load_balancer).await?;
     let Some(listener) = listeners.iter().find(|one| one.port == LISTENER_PORT) else {
         let text = format!("the load balancer does not listen on port {LISTENER_PORT}");
-        return Ok(Finding::problem(SUBJECT, text).repaired_by(context, Repair::Api));
+        return Ok(Finding::problem(SUBJECT, text).repaired_by(context, again("Listener")));
     };
     if !listener.target_groups.contains(&group) {
         let text = "the listener does not forward to the target group of the head node";
-        return Ok(Finding::problem(SUBJECT, text).repaired_by(context, Repair::Api));
+        return Ok(Finding::problem(SUBJECT, text).repaired_by(context, again("Listener")));
     }
     Ok(Finding::good(
         SUBJECT,

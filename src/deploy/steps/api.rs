@@ -1,6 +1,8 @@
 //! The stack `<name>-api`: load balancer, VPC link, HTTP API.
 
-use crate::aws::{Applied, StackSpec};
+use serde_yaml::Value;
+
+use crate::aws::{Applied, HealthCheck, StackSpec};
 use crate::context::{Context, Requirements};
 use crate::deploy::State;
 use crate::error::{Error, Result};
@@ -46,17 +48,32 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
 
 /// Makes the stack what it should be, with the head node as the target of its load balancer.
 pub(super) async fn apply_with_target(context: &Context, step: Step) -> Result<Applied> {
+    let progress = stack::progress(&context.events, step);
+    let spec = with_target(context)?;
+    context.aws.stacks.apply(&spec, &progress).await
+}
+
+fn with_target(context: &Context) -> Result<StackSpec> {
     let head_node = context.facts().head_node.as_ref().map(|it| it.id.clone());
     let head_node = head_node.ok_or_else(|| Error::failed("the head node is not known"))?;
     let mut spec = spec(context)?;
     spec.parameters.push((HEAD_NODE, head_node));
-    let progress = stack::progress(&context.events, step);
-    context.aws.stacks.apply(&spec, &progress).await
+    Ok(spec)
 }
 
-/// Makes the stack what its template says, although something in it was changed from outside.
-/// When CloudFormation does not know of that, the stack is replaced, and has a new URL.
-pub(in crate::deploy) async fn restore(context: &Context) -> Result<()> {
+/// The resource that the URL comes with.
+pub(in crate::deploy) const HTTP_API: &str = "HttpApi";
+
+/// Makes the stack what its template says, although these of its resources were changed or deleted
+/// from outside, which CloudFormation does not know of: they are taken out of the stack and made anew.
+/// Without its HTTP API the stack is replaced, and has a new URL.
+pub(in crate::deploy) async fn restore(context: &Context, broken: &[&'static str]) -> Result<()> {
+    if !broken.is_empty() && !broken.contains(&HTTP_API) {
+        let mut without = with_target(context)?;
+        stack::cut(&mut without, broken);
+        let progress = stack::progress(&context.events, Step::Endpoint);
+        context.aws.stacks.apply(&without, &progress).await?;
+    }
     if apply_with_target(context, Step::Endpoint).await? == Applied::Unchanged {
         undo(context).await?;
         apply_with_target(context, Step::Endpoint).await?;
@@ -66,6 +83,19 @@ pub(in crate::deploy) async fn restore(context: &Context) -> Result<()> {
     }
     check(context).await?;
     Ok(())
+}
+
+/// Returns the health check that the template asks for.
+pub(in crate::deploy) fn health_check() -> HealthCheck {
+    let template: Value = serde_yaml::from_str(TEMPLATE.body).expect("the template is YAML");
+    let group = &template["Resources"]["TargetGroup"]["Properties"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    HealthCheck {
+        is_on: true,
+        path: text(&group["HealthCheckPath"]),
+        port: "traffic-port".to_owned(),
+        codes: text(&group["Matcher"]["HttpCode"]),
+    }
 }
 
 fn spec(context: &Context) -> Result<StackSpec> {
@@ -93,6 +123,15 @@ fn parameters(requirements: &Requirements) -> Vec<(&'static str, String)> {
 mod tests {
     use super::stack::template::Declared;
     use super::*;
+
+    #[test]
+    fn the_health_check_is_read_from_the_template() {
+        let check = health_check();
+        assert_eq!(
+            (check.path.as_str(), check.codes.as_str()),
+            ("/healthz", "200,204,401")
+        );
+    }
 
     #[test]
     fn template_and_code_agree_on_parameters_and_outputs() {

@@ -3,6 +3,7 @@
 pub(super) mod api;
 pub(super) mod cluster;
 pub(super) mod cluster_config;
+mod cut_template;
 pub(super) mod deletion;
 pub(super) mod endpoint;
 pub(super) mod function_code;

@@ -10,6 +10,7 @@ use crate::event::{Events, Outcome};
 use crate::settings::Toggle;
 use crate::step::Step;
 
+use super::cut_template;
 use super::deletion::Attempts;
 
 /// The tag that holds the digest of the template a stack was made from.
@@ -45,11 +46,22 @@ pub(super) fn spec(
     tags.push((TAG_TEMPLATE.to_owned(), template.digest()));
     StackSpec {
         name,
-        template: template.body,
+        template: template.body.into(),
         parameters,
         first: Vec::new(),
         tags,
     }
+}
+
+/// Takes resources out of what a stack should be, with those that refer to them.
+pub(super) fn cut(spec: &mut StackSpec, resources: &[&str]) {
+    let cut = cut_template::without(&spec.template, resources);
+    for (key, value) in &mut spec.tags {
+        if key == TAG_TEMPLATE {
+            *value = digest(&cut);
+        }
+    }
+    spec.template = cut.into();
 }
 
 /// Returns the state of a stack made from `template` with (at least) these `parameters`.

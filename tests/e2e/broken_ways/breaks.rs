@@ -1,7 +1,8 @@
 //! What is broken, and what the doctor has to say of it.
 
+use aws_sdk_apigatewayv2::types::{AuthorizationType, RouteSettings};
 use aws_sdk_ec2::types::{IpPermission, UserIdGroupPair};
-use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
+use aws_sdk_elasticloadbalancingv2::types::{Matcher, TargetDescription};
 
 use super::deployed::Deployed;
 
@@ -43,6 +44,12 @@ pub(super) enum Break {
     HttpApi,
     /// Its stage was deleted.
     Stage,
+    /// Its stage takes no requests any more.
+    Throttled,
+    /// A route wants callers with credentials of AWS.
+    RouteWantsIam,
+    /// The load balancer asks another path whether the head node is healthy.
+    OtherHealthCheck,
     /// A route was deleted.
     Route(&'static str),
     /// The integration leads to another listener.
@@ -190,6 +197,21 @@ pub(super) const API_STACK: &[Case] = &[
     (Break::HttpApi, "route", "the HTTP API is gone"),
     (Break::Stage, "route", "has no stage"),
     (
+        Break::Throttled,
+        "route",
+        "the stage $default takes 1 requests a second, and not 300",
+    ),
+    (
+        Break::RouteWantsIam,
+        "route",
+        "the route `GET /openapi` wants AWS_IAM of callers",
+    ),
+    (
+        Break::OtherHealthCheck,
+        "target",
+        "the health check of the target group asks `/other` at traffic-port for 302",
+    ),
+    (
         Route("ANY /slurm/{proxy+}"),
         "route",
         "has no route `ANY /slurm/{proxy+}`",
@@ -233,6 +255,11 @@ pub(super) const CLUSTER: &[Case] = &[
 ];
 
 impl Break {
+    /// Returns whether the URL goes with it.
+    pub(super) fn costs_the_url(self) -> bool {
+        matches!(self, Break::HttpApi | Break::ApiStack)
+    }
+
     /// Breaks it.
     pub(super) async fn make(self, deployed: &Deployed) {
         match self {
@@ -256,6 +283,7 @@ impl Break {
             | Break::OtherPort
             | Break::Listener
             | Break::TargetGroup
+            | Break::OtherHealthCheck
             | Break::LoadBalancer => self.make_to_load_balancer(deployed).await,
             Break::ApiStack => deployed.delete_stack(&deployed.stack("api")).await,
             Break::ClusterStack => deployed.delete_stack("hpc-serverless-job-mgmt").await,
@@ -311,7 +339,7 @@ impl Break {
         };
         if !matches!(
             self,
-            Break::LoadBalancer | Break::Deregistered | Break::OtherPort
+            Break::LoadBalancer | Break::Deregistered | Break::OtherPort | Break::OtherHealthCheck
         ) {
             let listener = deployed.id("api", "Listener").await;
             balancing
@@ -341,6 +369,17 @@ impl Break {
                         .await
                         .unwrap();
                 }
+            }
+            Break::OtherHealthCheck => {
+                let group = deployed.id("api", "TargetGroup").await;
+                balancing
+                    .modify_target_group()
+                    .target_group_arn(group)
+                    .health_check_path("/other")
+                    .matcher(Matcher::builder().http_code("302").build())
+                    .send()
+                    .await
+                    .unwrap();
             }
             Break::TargetGroup => {
                 let group = deployed.id("api", "TargetGroup").await;
@@ -384,6 +423,20 @@ impl Break {
             Break::Stage => {
                 let delete = gateway.delete_stage().api_id(api);
                 delete.stage_name("$default").send().await.unwrap();
+            }
+            Break::Throttled => {
+                let settings = RouteSettings::builder()
+                    .throttling_rate_limit(1.0)
+                    .throttling_burst_limit(1);
+                let update = gateway.update_stage().api_id(api).stage_name("$default");
+                let update = update.default_route_settings(settings.build());
+                update.send().await.unwrap();
+            }
+            Break::RouteWantsIam => {
+                let route = deployed.id("api", "OpenapiRootRoute").await;
+                let update = gateway.update_route().api_id(api).route_id(route);
+                let update = update.authorization_type(AuthorizationType::AwsIam);
+                update.send().await.unwrap();
             }
             Break::Route(key) => {
                 let routes = gateway.get_routes().api_id(&api).send().await.unwrap();

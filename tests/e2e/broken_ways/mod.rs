@@ -57,6 +57,7 @@ async fn is_named_and_repaired(
     deployed: &Deployed,
     (broken, layer, words): &Case,
 ) -> Result<(), String> {
+    let url = endpoint(deployed);
     broken.make(deployed).await;
     let diagnosis = doctor(deployed);
     let findings = diagnosis["findings"].as_array().unwrap();
@@ -80,7 +81,16 @@ async fn is_named_and_repaired(
     if diagnosis["well"] != true {
         return Err(format!("still broken: {diagnosis}"));
     }
+    if endpoint(deployed) != url && !broken.costs_the_url() {
+        return Err("the URL is another one".to_owned());
+    }
     Ok(())
+}
+
+fn endpoint(deployed: &Deployed) -> Value {
+    let output = deployed.env.run(&["status", "--output", "json"]);
+    let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+    status["endpoint"].clone()
 }
 
 fn doctor(deployed: &Deployed) -> Value {
