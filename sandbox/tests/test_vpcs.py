@@ -232,6 +232,14 @@ class NatGateways(ControlTest):
         self.assertEqual(left["NetworkInterfaces"], [])
         self.assertEqual(self.deleted("nat"), "DELETE_COMPLETE")
 
+    def test_one_that_no_stack_made_is_deleted_too(self) -> None:
+        subnet = self.ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+        made = self.ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")
+        gateway = made["NatGateway"]["NatGatewayId"]
+        self.ec2.delete_nat_gateway(NatGatewayId=gateway)
+        found = self.ec2.describe_nat_gateways(NatGatewayIds=[gateway])["NatGateways"][0]
+        self.assertEqual(found["State"], "deleted")
+
 
 class NetworkAcls(ControlTest):
     def test_a_subnet_has_that_of_its_vpc_until_it_is_given_another(self) -> None:

@@ -181,7 +181,10 @@ def _let_calls_delete_nat_gateways() -> None:
     delete = store._ACTION_MAP["DeleteNatGateway"]
 
     def delete_with_interface(parameters: query.Parameters) -> query.Answer:
-        _delete_nat_gateway(query.nested(parameters).get("NatGatewayId", ""), {})
+        gateway_id = query.nested(parameters).get("NatGatewayId", "")
+        # One that was not made by a stack has no interface here.
+        if "NetworkInterfaceId" in store._nat_gateways.get(gateway_id, {}):
+            _delete_nat_gateway(gateway_id, {})
         return delete(parameters)
 
     store._ACTION_MAP["DeleteNatGateway"] = delete_with_interface
