@@ -39,6 +39,7 @@ mod runs_through_kills;
 mod sealed_token;
 mod secrets;
 mod slurm;
+mod spread;
 mod stages;
 mod terminal;
 mod things;

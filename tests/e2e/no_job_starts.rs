@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::environment::{TestEnv, text};
+use crate::spread::spread;
 
 /// What was done to the head node, the subject and words that the doctor has to say, and what repairs
 /// it.
@@ -86,10 +87,24 @@ const ROWS: &[Row] = &[
 
 #[tokio::test]
 async fn why_no_job_starts_is_told_with_what_lets_it() {
+    are_told_and_repaired(&spread(ROWS, 2), &spread(IN_ACCOUNT, 2)).await;
+}
+
+#[tokio::test]
+#[ignore = "takes minutes; some rows are tried each time"]
+async fn every_break_that_lets_no_job_start() {
+    let (rows, in_account) = (
+        ROWS.iter().collect::<Vec<_>>(),
+        IN_ACCOUNT.iter().collect::<Vec<_>>(),
+    );
+    are_told_and_repaired(&rows, &in_account).await;
+}
+
+async fn are_told_and_repaired(rows: &[&Row], in_account: &[&InAccount]) {
     let env = TestEnv::new();
     env.succeed(&["up", "--yes"]);
     let mut wrong = Vec::new();
-    for row in ROWS {
+    for row in rows {
         env.on_head_node(row.broken).await;
         if let Err(what) = is_told_and_repaired(&env, row).await {
             wrong.push(format!("{}: {what}", row.broken));
@@ -99,7 +114,7 @@ async fn why_no_job_starts_is_told_with_what_lets_it() {
         }
     }
     a_fleet_that_was_stopped_is_started_again(&env).await;
-    for (broken, subject, words) in IN_ACCOUNT {
+    for (broken, subject, words) in in_account {
         if let Err(what) = a_way_is_put_back(&env, broken, subject, words) {
             wrong.push(format!("{broken}: {what}"));
         }
@@ -110,7 +125,9 @@ async fn why_no_job_starts_is_told_with_what_lets_it() {
 }
 
 /// What is typed in the account of the deployment, and the subject and words that the doctor says then.
-const IN_ACCOUNT: &[(&str, &str, &str)] = &[
+type InAccount = (&'static str, &'static str, &'static str);
+
+const IN_ACCOUNT: &[InAccount] = &[
     (
         "aws ec2 modify-vpc-attribute --vpc-id $vpc --enable-dns-support Value=false",
         "network",

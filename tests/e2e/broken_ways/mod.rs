@@ -13,32 +13,51 @@ use serde_json::Value;
 use breaks::Case;
 use deployed::Deployed;
 
+use crate::spread::spread;
+
+/// As many of each table are tried each time.
+const DRAWN: usize = 3;
+
 #[tokio::test]
 async fn a_controller_that_does_not_work_is_named_and_brought_back() {
-    every_case_is_named_and_repaired(breaks::CONTROLLER).await;
+    are_named_and_repaired(&spread(breaks::CONTROLLER, DRAWN)).await;
 }
 
 #[tokio::test]
 async fn a_rest_daemon_that_does_not_work_is_named_and_brought_back() {
-    every_case_is_named_and_repaired(breaks::REST_DAEMON).await;
+    are_named_and_repaired(&spread(breaks::REST_DAEMON, DRAWN)).await;
 }
 
 #[tokio::test]
 async fn a_network_that_lets_nobody_through_is_named_and_opened() {
-    every_case_is_named_and_repaired(breaks::NETWORK).await;
+    are_named_and_repaired(&spread(breaks::NETWORK, DRAWN)).await;
 }
 
 #[tokio::test]
 async fn parts_of_the_api_that_are_gone_are_named_and_made_again() {
-    every_case_is_named_and_repaired(breaks::API_STACK).await;
+    are_named_and_repaired(&spread(breaks::API_STACK, DRAWN)).await;
 }
 
 #[tokio::test]
 async fn a_cluster_that_is_gone_is_named_and_made_again() {
-    every_case_is_named_and_repaired(breaks::CLUSTER).await;
+    are_named_and_repaired(&spread(breaks::CLUSTER, DRAWN)).await;
 }
 
-async fn every_case_is_named_and_repaired(cases: &[Case]) {
+#[tokio::test]
+#[ignore = "takes minutes; some rows are tried each time"]
+async fn every_break_of_the_daemons() {
+    let rows = breaks::CONTROLLER.iter().chain(breaks::REST_DAEMON);
+    are_named_and_repaired(&rows.collect::<Vec<_>>()).await;
+}
+
+#[tokio::test]
+#[ignore = "takes minutes; some rows are tried each time"]
+async fn every_break_of_the_network_and_the_api() {
+    let rows = breaks::NETWORK.iter().chain(breaks::API_STACK);
+    are_named_and_repaired(&rows.collect::<Vec<_>>()).await;
+}
+
+async fn are_named_and_repaired(cases: &[&Case]) {
     let deployed = Deployed::up().await;
     let mut wrong = Vec::new();
     for case in cases {
