@@ -29,6 +29,14 @@ const RARE: &[(&str, &str)] = &[
         "a template does not pass CloudFormation's validation",
     ),
     ("cloudformation:DeleteStack", "`up` replaces a failed stack"),
+    ("dynamodb:GetItem", "a queue takes no jobs"),
+    ("ec2:AssociateRouteTable", "a subnet lost its routes"),
+    ("ec2:CreateRoute", "a route was removed by others"),
+    ("ec2:ReplaceRoute", "a route was removed by others"),
+    (
+        "ec2:ModifyVpcAttribute",
+        "the names of the VPC were turned off",
+    ),
     (
         "ec2:AuthorizeSecurityGroupEgress",
         "a rule was removed by others",

@@ -7,6 +7,7 @@ from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import ec2 as store
+from ministack.services import iam
 
 from .. import account_plan
 from ..aws_error import AwsError
@@ -296,8 +297,12 @@ def _make_volumes(
 
 
 def _profile(asked: dict[str, str]) -> dict[str, str] | None:
-    arn, name = asked.get("Arn"), asked.get("Name")
+    arn, name = asked.get("Arn"), asked.get("Name") or ""
     if not arn and not name:
         return None
-    arn = arn or f"arn:aws:iam::{get_account_id()}:instance-profile/{name}"
+    if not arn:
+        # A profile may have a path, and what a stack made is named by its whole ARN.
+        name = name.rpartition("/")[2]
+        unknown = {"Arn": f"arn:aws:iam::{get_account_id()}:instance-profile/{name}"}
+        arn = (iam._instance_profiles.get(name) or unknown)["Arn"]
     return {"Arn": arn, "Id": store._synthetic_iam_instance_profile_id(arn)}

@@ -1,5 +1,6 @@
 //! What is broken, and what the doctor has to say of it.
 
+use aws_sdk_apigatewayv2::Client;
 use aws_sdk_apigatewayv2::types::{AuthorizationType, RouteSettings};
 use aws_sdk_ec2::types::{IpPermission, UserIdGroupPair};
 use aws_sdk_elasticloadbalancingv2::types::{Matcher, TargetDescription};
@@ -433,21 +434,15 @@ impl Break {
                 update.send().await.unwrap();
             }
             Break::RouteWantsIam => {
-                let route = deployed.id("api", "OpenapiRootRoute").await;
+                let route = route(gateway, &api, "GET /openapi").await;
                 let update = gateway.update_route().api_id(api).route_id(route);
                 let update = update.authorization_type(AuthorizationType::AwsIam);
                 update.send().await.unwrap();
             }
             Break::Route(key) => {
-                let routes = gateway.get_routes().api_id(&api).send().await.unwrap();
-                let mut routes = routes.items().iter();
-                let route = routes.find(|route| route.route_key() == Some(key)).unwrap();
+                let route = route(gateway, &api, key).await;
                 let delete = gateway.delete_route().api_id(api);
-                delete
-                    .route_id(route.route_id().unwrap())
-                    .send()
-                    .await
-                    .unwrap();
+                delete.route_id(route).send().await.unwrap();
             }
             Break::IntegrationElsewhere => {
                 let integration = deployed.id("api", "Integration").await;
@@ -465,6 +460,14 @@ impl Break {
             other => unreachable!("{other:?}"),
         }
     }
+}
+
+/// Returns the id of a route.
+async fn route(gateway: &Client, api: &str, key: &str) -> String {
+    let routes = gateway.get_routes().api_id(api).send().await.unwrap();
+    let mut routes = routes.items().iter();
+    let route = routes.find(|route| route.route_key() == Some(key)).unwrap();
+    route.route_id().unwrap().to_owned()
 }
 
 async fn revoke(deployed: &Deployed, way: Way, port: i32, of: &str, other: &str) {
