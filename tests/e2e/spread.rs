@@ -9,12 +9,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const SEED: &str = "HPCAPI_TEST_SEED";
 
 /// Returns `count` of the rows, in their order.
+#[expect(
+    clippy::print_stderr,
+    reason = "with the seed the same rows are tried again"
+)]
 pub(crate) fn spread<T>(rows: &[T], count: usize) -> Vec<&T> {
     let seed = std::env::var(SEED).unwrap_or_else(|_| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         now.as_nanos().to_string()
     });
-    println!("{SEED}={seed}");
+    eprintln!("{SEED}={seed}");
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by_key(|row| {
         let mut hasher = DefaultHasher::new();
