@@ -24,10 +24,14 @@ state() {
 words() {
     [ "$(state "$1")" != active ] || return
     said=$(journalctl _SYSTEMD_UNIT="$1.service" + UNIT="$1.service" + \
-        SYSLOG_IDENTIFIER="${2:-$1}" --lines 40 --output cat --no-pager 2>/dev/null)
+        SYSLOG_IDENTIFIER="${2:-$1}" --lines 40 --output cat --no-pager 2>/dev/null |
+        sed "s/^${2:-$1}: //")
     worst=$(printf '%s\n' "$said" | grep -E 'fatal|\[emerg\]' | tail -n 1)
-    errors=$(printf '%s\n' "$said" | grep -E 'error' | tail -n 3)
-    if [ -n "$worst$errors" ]; then
+    # What a configuration has wrong is said before much else, and often twice.
+    errors=$(printf '%s\n' "$said" | grep -E 'Pars(e|ing) error' | tail -n 1)
+    errors="$errors
+$(printf '%s\n' "$said" | grep error | grep -vE 'Pars(e|ing) error' | awk '!told[$0]++' | tail -n 2)"
+    if [ -n "$(printf '%s' "$worst$errors" | tr -d '\n')" ]; then
         printf '%s\n%s\n' "$worst" "$errors"
     else
         printf '%s\n' "$said" | tail -n 3
