@@ -18,27 +18,28 @@ state() {
     systemctl show --property ActiveState --value "$1" 2>/dev/null
 }
 
-# The newest words of a unit that does not run: what was fatal first, then its errors, or else the
-# last lines. What a process says that has ended before the journal looks is of no unit, and is known
-# by the process's name.
+# The words of a unit that does not run, since it was started last: what it said before may be mended.
+# What was fatal comes first, with the errors beside it; without that, the last lines. What a process
+# says that has ended before the journal looks is of no unit, and is known by the process's name.
 words() {
     [ "$(state "$1")" != active ] || return
+    since=$(systemctl show --property ExecMainStartTimestamp --value "$1" 2>/dev/null)
+    [ -z "$since" ] || since=$(date --date "$since" '+%F %T')
     said=$(journalctl _SYSTEMD_UNIT="$1.service" + UNIT="$1.service" + \
-        SYSLOG_IDENTIFIER="${2:-$1}" --lines 40 --output cat --no-pager 2>/dev/null |
-        sed "s/^${2:-$1}: //")
-    worst=$(printf '%s\n' "$said" | grep -E 'fatal|\[emerg\]' | tail -n 1)
-    # What a configuration has wrong is said before much else, and often twice.
-    errors=$(printf '%s\n' "$said" | grep -E 'Pars(e|ing) error' | tail -n 1)
-    errors="$errors
-$(printf '%s\n' "$said" | grep error | grep -vE 'Pars(e|ing) error' | awk '!told[$0]++' | tail -n 2)"
-    if [ -n "$(printf '%s' "$worst$errors" | tr -d '\n')" ]; then
-        printf '%s\n%s\n' "$worst" "$errors"
-    else
+        SYSLOG_IDENTIFIER="${2:-$1}" ${since:+--since "$since"} --lines 40 --output cat --no-pager \
+        2>/dev/null | sed "s/^${2:-$1}: //")
+    fatal=$(printf '%s\n' "$said" | grep -E 'fatal|\[emerg\]' | tail -n 1)
+    if [ -z "$fatal" ]; then
         printf '%s\n' "$said" | tail -n 3
+        return
     fi
+    printf '%s\n' "$fatal"
+    # What a configuration has wrong is said before much else, and often twice.
+    printf '%s\n' "$said" | grep -E 'Pars(e|ing) error' | tail -n 1
+    printf '%s\n' "$said" | grep error | grep -vE 'Pars(e|ing) error' | awk '!told[$0]++' | tail -n 2
 }
 
-# Where the key stands that Slurm does not know: it names no file.
+# The file and the line of the key that Slurm does not know: Slurm names neither.
 place() {
     key=$(printf '%s\n' "$1" | sed -n 's/.*unrecognized key: *\([A-Za-z]*\).*/\1/p' | tail -n 1)
     [ -z "$key" ] || grep --ignore-case --line-number --with-filename "^ *$key *=" /opt/slurm/etc/*.conf |

@@ -126,3 +126,58 @@ fn rest(daemons: &Daemons) -> Finding {
         .because(format!("{} {}", daemons.rest_words, daemons.proxy_words)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::finding::Verdict;
+
+    fn free(folder: &str, free_kib: u64, free_files: u64) -> Disk {
+        Disk {
+            folder: folder.to_owned(),
+            mount: "/".to_owned(),
+            free_kib,
+            free_files,
+        }
+    }
+
+    #[test]
+    fn a_disk_without_space_or_files_is_full() {
+        let told = |disks: &[Disk]| {
+            let finding = disk(disks, "shell");
+            (finding.verdict, finding.text)
+        };
+        let roomy = free("/var/log", 1 << 20, 1 << 20);
+        assert_eq!(told(std::slice::from_ref(&roomy)).0, Verdict::Good);
+        let (verdict, text) = told(&[roomy.clone(), free("/tmp", 7, 1 << 20)]);
+        assert_eq!(verdict, Verdict::Problem);
+        assert!(
+            text.contains("`/tmp`") && text.ends_with("7 KiB are free"),
+            "{text}"
+        );
+        let (verdict, text) = told(&[free("/var/log", 1 << 20, 3)]);
+        assert_eq!(verdict, Verdict::Problem);
+        assert!(text.ends_with("3 more files can be made"), "{text}");
+        assert_eq!(told(&[free("/home", 0, 0)]).0, Verdict::Warning);
+    }
+
+    #[test]
+    fn a_line_that_slurm_does_not_take_is_its_writers_to_correct() {
+        let daemons = |controller, words: &str| Daemons {
+            munge: "active".to_owned(),
+            munge_words: String::new(),
+            controller,
+            controller_words: words.to_owned(),
+            rest: String::new(),
+            rest_words: String::new(),
+            proxy: String::new(),
+            proxy_words: String::new(),
+            status: 0,
+            disks: Vec::new(),
+        };
+        let fatal = "fatal: Unable to process configuration file";
+        assert!(is_of_configuration(&daemons(Controller::Off, fatal)));
+        assert!(!is_of_configuration(&daemons(Controller::Off, "Stopped")));
+        assert!(!is_of_configuration(&daemons(Controller::Silent, fatal)));
+    }
+}
