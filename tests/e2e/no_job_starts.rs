@@ -30,14 +30,14 @@ const ROWS: &[Row] = &[
         broken: "scontrol update partitionname=queue1 state=inactive",
         subject: "queues",
         verdict: "problem",
-        words: &["the queue queue1 is INACTIVE", "closed it with scontrol"],
+        words: &["the queue queue1 is INACTIVE", "closed the queue with scontrol"],
         repair: Typed,
     },
     Row {
         broken: "scontrol update partitionname=queue1 state=drain",
         subject: "queues",
         verdict: "problem",
-        words: &["the queue queue1 is DRAIN", "closed it with scontrol"],
+        words: &["the queue queue1 is DRAIN", "closed the queue with scontrol"],
         repair: Typed,
     },
     Row {

@@ -11,7 +11,7 @@ use super::{SCONTROL, on_head_node};
 /// Why queues take no jobs, and the commands that open them again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::deploy) struct Closed {
-    pub(in crate::deploy) cause: &'static str,
+    pub(in crate::deploy) cause: String,
     pub(in crate::deploy) opened_by: Vec<String>,
 }
 
@@ -19,30 +19,57 @@ pub(in crate::deploy) struct Closed {
 pub(in crate::deploy) async fn why_closed(context: &Context, queues: &[&str]) -> Result<Closed> {
     let name = context.settings.name.as_str();
     let status = context.aws.compute_fleets.status(name).await?;
-    if let Some(cause) = status.as_deref().and_then(at_rest) {
-        let opened_by = vec![start(context).await];
-        return Ok(Closed { cause, opened_by });
-    }
-    // pcluster does not start a fleet that runs, and the queues stay as they are.
-    let open = |queue: &&str| {
-        let update = format!("{SCONTROL} update partitionname={queue} state=up");
-        on_head_node(context, &update)
+    let fleet = Fleet::of(status.as_deref());
+    let opened_by = match fleet {
+        Fleet::Stopped | Fleet::Protected | Fleet::Unknown => vec![start(context).await],
+        Fleet::Starting => Vec::new(),
+        // pcluster does not start a fleet that runs, and the queues stay as they are.
+        Fleet::Running => {
+            let open = |queue: &&str| {
+                let update = format!("{SCONTROL} update partitionname={queue} state=up");
+                on_head_node(context, &update)
+            };
+            queues.iter().map(open).collect::<Result<_>>()?
+        }
     };
-    Ok(Closed {
-        cause: "the compute fleet runs: somebody has closed it with scontrol",
-        opened_by: queues.iter().map(open).collect(),
-    })
+    let cause = fleet.words().to_owned();
+    Ok(Closed { cause, opened_by })
 }
 
-/// Returns what a status of the compute fleet means in which it starts no nodes.
-fn at_rest(status: &str) -> Option<&'static str> {
-    match status {
-        "STOPPED" | "STOPPING" | "STOP_REQUESTED" => Some("the compute fleet was stopped"),
-        "PROTECTED" => Some(
-            "ParallelCluster protects the cluster: the nodes of a queue failed to boot again and again \
-             (/var/log/parallelcluster/clustermgtd on the head node says why)",
-        ),
-        _ => None,
+/// How the compute fleet is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fleet {
+    Running,
+    Starting,
+    Stopped,
+    Protected,
+    Unknown,
+}
+
+impl Fleet {
+    /// Reads ParallelCluster's status, `None` where it has none.
+    fn of(status: Option<&str>) -> Fleet {
+        match status {
+            Some("RUNNING") => Fleet::Running,
+            Some("STARTING" | "START_REQUESTED") => Fleet::Starting,
+            Some("STOPPED" | "STOPPING" | "STOP_REQUESTED") => Fleet::Stopped,
+            Some("PROTECTED") => Fleet::Protected,
+            _ => Fleet::Unknown,
+        }
+    }
+
+    /// Returns why queues are closed while it is so.
+    fn words(self) -> &'static str {
+        match self {
+            Fleet::Running => "the compute fleet runs: somebody has closed the queue with scontrol",
+            Fleet::Starting => "the compute fleet is being started, which opens the queues",
+            Fleet::Stopped => "the compute fleet was stopped",
+            Fleet::Protected => {
+                "ParallelCluster protects the cluster: the nodes of a queue failed to boot again and again \
+                 (/var/log/parallelcluster/clustermgtd on the head node says why)"
+            }
+            Fleet::Unknown => "ParallelCluster does not say whether the compute fleet runs",
+        }
     }
 }
 
@@ -63,4 +90,23 @@ async fn start(context: &Context) -> String {
         "{profile}{program} update-compute-fleet --cluster-name {} --region {} --status START_REQUESTED",
         context.settings.name, context.aws.region
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_fleet_that_says_so_runs() {
+        for (status, fleet) in [
+            (Some("RUNNING"), Fleet::Running),
+            (Some("START_REQUESTED"), Fleet::Starting),
+            (Some("STOP_REQUESTED"), Fleet::Stopped),
+            (Some("PROTECTED"), Fleet::Protected),
+            (Some("UNKNOWN"), Fleet::Unknown),
+            (None, Fleet::Unknown),
+        ] {
+            assert_eq!(Fleet::of(status), fleet, "{status:?}");
+        }
+    }
 }

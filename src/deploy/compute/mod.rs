@@ -5,8 +5,10 @@ mod fleet;
 mod queues;
 
 use crate::context::Context;
+use crate::error::Result;
 
 use super::finding::Finding;
+use super::path;
 
 pub(super) use fleet::why_closed;
 
@@ -19,13 +21,11 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
 }
 
 /// Returns the command that runs a command line on the head node as root.
-fn on_head_node(context: &Context, command: &str) -> String {
-    let facts = context.facts();
-    let instance = facts.head_node.as_ref().map(|node| node.id.as_str());
-    format!(
-        "aws ssm send-command --region {} --instance-ids {} --document-name AWS-RunShellScript \
-         --parameters 'commands=[\"{command}\"]'",
+fn on_head_node(context: &Context, command: &str) -> Result<String> {
+    let instance = path::head_node_id(context)?;
+    Ok(format!(
+        "aws ssm send-command --region {} --instance-ids {instance} --document-name \
+         AWS-RunShellScript --parameters 'commands=[\"{command}\"]'",
         context.aws.region,
-        instance.unwrap_or("HEAD_NODE"),
-    )
+    ))
 }

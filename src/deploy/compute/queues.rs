@@ -23,7 +23,7 @@ pub(super) async fn look(context: &Context) -> Result<Vec<Finding>> {
         findings.push(told(context, &closed).await?);
     }
     for queue in &queues {
-        findings.extend(of_nodes(context, queue));
+        findings.extend(of_nodes(context, queue)?);
     }
     if findings.is_empty() {
         let summaries: Vec<_> = queues.into_iter().map(|it| it.summary).collect();
@@ -50,21 +50,25 @@ async fn told(context: &Context, closed: &[&Queue]) -> Result<Finding> {
         format!("the queue {} is {state}", queue.name)
     });
     let text = format!(
-        "{}: no job starts in it",
+        "{}: no job starts there",
         states.collect::<Vec<_>>().join(", ")
     );
     let names: Vec<_> = closed.iter().map(|queue| queue.name.as_str()).collect();
     let why = fleet::why_closed(context, &names).await?;
-    let finding = Finding::problem(SUBJECT, text).because(why.cause);
+    let finding = match why.opened_by.is_empty() {
+        true => Finding::waiting(SUBJECT, text),
+        false => Finding::problem(SUBJECT, text),
+    };
+    let finding = finding.because(why.cause);
     Ok(why.opened_by.into_iter().fold(finding, Finding::then))
 }
 
 /// Tells of nodes that run no jobs; nothing where all do.
-fn of_nodes(context: &Context, queue: &Queue) -> Option<Finding> {
+fn of_nodes(context: &Context, queue: &Queue) -> Result<Option<Finding>> {
     let bad = || queue.out_of_service.iter().chain(&queue.without_instance);
     let names: Vec<_> = bad().filter_map(|it| it.name.clone()).collect();
     if names.is_empty() {
-        return None;
+        return Ok(None);
     }
     let finding = match queue.has_no_nodes {
         true => Finding::problem(
@@ -78,9 +82,6 @@ fn of_nodes(context: &Context, queue: &Queue) -> Option<Finding> {
         "{SCONTROL} update nodename={} state=resume",
         names.join(",")
     );
-    Some(
-        finding
-            .because(reasons.join("\n"))
-            .then(on_head_node(context, &update)),
-    )
+    let resume = on_head_node(context, &update)?;
+    Ok(Some(finding.because(reasons.join("\n")).then(resume)))
 }

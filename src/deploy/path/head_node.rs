@@ -159,7 +159,8 @@ fn may_boot(context: &Context) -> bool {
     facts.head_node.as_ref().is_some_and(Instance::may_boot)
 }
 
-pub(super) fn instance(context: &Context) -> Result<String> {
+/// Returns the head node's instance id.
+pub(in crate::deploy) fn instance(context: &Context) -> Result<String> {
     let facts = context.facts();
     let instance = facts.head_node.as_ref().map(|node| node.id.clone());
     instance.ok_or_else(|| Error::failed("the head node is not known"))

@@ -14,6 +14,7 @@ mod target;
 mod triggers;
 
 pub(super) use doors::{Door, HEAD_NODE_PORT};
+pub(super) use head_node::instance as head_node_id;
 
 use futures_util::future::join3;
 
