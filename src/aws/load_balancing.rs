@@ -50,6 +50,9 @@ pub struct Listener {
 #[derive(Debug, Clone)]
 pub struct LoadBalancing(Client);
 
+/// How the service says that there is no such target group.
+const NO_GROUP: [&str; 2] = ["TargetGroupNotFound", "TargetGroupNotFoundException"];
+
 impl LoadBalancing {
     pub(super) fn new(client: Client) -> Self {
         LoadBalancing(client)
@@ -60,14 +63,7 @@ impl LoadBalancing {
         let answer = self.0.describe_target_health().target_group_arn(group);
         let answer = match answer.send().await {
             Ok(answer) => answer,
-            Err(error)
-                if is_code(
-                    &error,
-                    &["TargetGroupNotFound", "TargetGroupNotFoundException"],
-                ) =>
-            {
-                return Ok(None);
-            }
+            Err(error) if is_code(&error, &NO_GROUP) => return Ok(None),
             Err(error) => return Err(service("cannot look at the targets' health", error)),
         };
         let targets = answer.target_health_descriptions().iter().map(|one| {
@@ -96,14 +92,7 @@ impl LoadBalancing {
         let asked = self.0.describe_target_groups().target_group_arns(group);
         let answer = match asked.send().await {
             Ok(answer) => answer,
-            Err(error)
-                if is_code(
-                    &error,
-                    &["TargetGroupNotFound", "TargetGroupNotFoundException"],
-                ) =>
-            {
-                return Ok(None);
-            }
+            Err(error) if is_code(&error, &NO_GROUP) => return Ok(None),
             Err(error) => return Err(service("cannot look at the target group", error)),
         };
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();

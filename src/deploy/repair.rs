@@ -42,6 +42,11 @@ pub(super) enum Repair {
 }
 
 impl Repair {
+    /// Returns what makes a resource of the API stack anew.
+    pub(super) fn anew(resource: &'static str) -> Repair {
+        Repair::Api(vec![resource])
+    }
+
     /// Returns what is done, for people.
     fn doing(&self) -> String {
         match self {

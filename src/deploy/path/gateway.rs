@@ -25,11 +25,6 @@ const STAGE: &str = "$default";
 const VPC_LINK: &str = "VpcLink";
 const INTEGRATION: &str = "Integration";
 
-/// Makes a resource of the API stack anew.
-fn again(resource: &'static str) -> Repair {
-    Repair::Api(vec![resource])
-}
-
 /// Returns what is wrong with how many requests a stage takes: fewer than the stack says.
 fn throttled(stage: &Stage, parameters: &BTreeMap<String, String>) -> Option<String> {
     let wanted = |key: &str| {
@@ -55,7 +50,7 @@ pub(super) async fn vpc_link(context: &Context) -> Result<Layer> {
     const SUBJECT: &str = "VPC link";
     let id = part(context, "AWS::ApiGatewayV2::VpcLink").await?;
     let Some(link) = context.aws.http_apis.vpc_link(&id).await? else {
-        return Ok(vanished(SUBJECT, "the VPC link").repaired_by(context, again(VPC_LINK)));
+        return Ok(vanished(SUBJECT, "the VPC link").repaired_by(context, Repair::anew(VPC_LINK)));
     };
     let text = format!("the VPC link `{id}` is {}", link.status);
     Ok(match link.status.as_str() {
@@ -68,7 +63,7 @@ pub(super) async fn vpc_link(context: &Context) -> Result<Layer> {
             .into(),
         _ => Finding::problem(SUBJECT, text)
             .because(link.message)
-            .repaired_by(context, again(VPC_LINK)),
+            .repaired_by(context, Repair::anew(VPC_LINK)),
     })
 }
 
@@ -84,12 +79,12 @@ pub(super) async fn route(context: &Context) -> Result<Layer> {
     let broken = |text: String, resource: &'static str| {
         Ok(Finding::problem(SUBJECT, text)
             .because("the API was changed outside of hpcapi")
-            .repaired_by(context, again(resource)))
+            .repaired_by(context, Repair::anew(resource)))
     };
     let Some(api) = context.aws.http_apis.describe(&id).await? else {
         return Ok(vanished(SUBJECT, "the HTTP API")
             .because("it was deleted outside of hpcapi; the one that is made in its place has another URL")
-            .repaired_by(context, again(HTTP_API)));
+            .repaired_by(context, Repair::anew(HTTP_API)));
     };
     let Some(stage) = api.stages.iter().find(|stage| stage.name == STAGE) else {
         return broken(format!("the HTTP API `{id}` has no stage {STAGE}"), "Stage");

@@ -37,10 +37,12 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
     let head_node = head_node.ok_or_else(|| Error::failed("the head node is not known"))?;
     let group = part(context, "AWS::ElasticLoadBalancingV2::TargetGroup").await?;
     let Some(targets) = context.aws.load_balancing.target_health(&group).await? else {
-        return Ok(vanished(SUBJECT, "the target group").repaired_by(context, again(TARGET_GROUP)));
+        return Ok(
+            vanished(SUBJECT, "the target group").repaired_by(context, Repair::anew(TARGET_GROUP))
+        );
     };
     if let Some(finding) = other_check(context, &group).await? {
-        return Ok(finding.repaired_by(context, again(TARGET_GROUP)));
+        return Ok(finding.repaired_by(context, Repair::anew(TARGET_GROUP)));
     }
     let is_it =
         |target: &&TargetHealth| target.instance == head_node && target.port == HEAD_NODE_PORT;
@@ -56,11 +58,6 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
 }
 
 const TARGET_GROUP: &str = "TargetGroup";
-
-/// Makes a resource of the API stack anew.
-fn again(resource: &'static str) -> Repair {
-    Repair::Api(vec![resource])
-}
 
 /// Tells of a health check that is not that of the template: it would have a head node that is well
 /// called unhealthy.
@@ -122,9 +119,8 @@ pub(super) async fn listener(context: &Context) -> Result<Layer> {
     let balancing = &context.aws.load_balancing;
     match balancing.state(&load_balancer).await?.as_deref() {
         None => {
-            return Ok(
-                vanished(SUBJECT, "the load balancer").repaired_by(context, again("LoadBalancer"))
-            );
+            return Ok(vanished(SUBJECT, "the load balancer")
+                .repaired_by(context, Repair::anew("LoadBalancer")));
         }
         Some("active") => {}
         Some(state) => {
@@ -134,11 +130,11 @@ pub(super) async fn listener(context: &Context) -> Result<Layer> {
     let listeners = balancing.listeners(&load_balancer).await?;
     let Some(listener) = listeners.iter().find(|one| one.port == LISTENER_PORT) else {
         let text = format!("the load balancer does not listen on port {LISTENER_PORT}");
-        return Ok(Finding::problem(SUBJECT, text).repaired_by(context, again("Listener")));
+        return Ok(Finding::problem(SUBJECT, text).repaired_by(context, Repair::anew("Listener")));
     };
     if !listener.target_groups.contains(&group) {
         let text = "the listener does not forward to the target group of the head node";
-        return Ok(Finding::problem(SUBJECT, text).repaired_by(context, again("Listener")));
+        return Ok(Finding::problem(SUBJECT, text).repaired_by(context, Repair::anew("Listener")));
     }
     Ok(Finding::good(
         SUBJECT,

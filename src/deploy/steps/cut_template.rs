@@ -42,7 +42,6 @@ fn blocks(template: &str) -> impl Iterator<Item = Block<'_>> {
         if !words.is_empty() && !words.starts_with([' ', '#']) {
             is_in_resources = words == "Resources:";
             starts.push((at, None));
-            // The line itself is of no resource.
         } else if is_in_resources
             && let Some(name) = words
                 .strip_prefix("  ")
