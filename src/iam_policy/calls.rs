@@ -35,6 +35,15 @@ pub(super) fn statements() -> Vec<Statement> {
         resources,
         condition: None,
     };
+    // What the deployment made has its tag.
+    let ours = |sid, uses, actions: &[&'static str], resources| Statement {
+        condition: Some((
+            "StringEquals",
+            "aws:ResourceTag/hpcapi:deployment",
+            &["{name}"],
+        )),
+        ..on(sid, uses, actions, resources)
+    };
     vec![
         on(
             "LookAtStacks",
@@ -167,54 +176,33 @@ pub(super) fn statements() -> Vec<Statement> {
                 INSTANCES,
             )
         },
-        Statement {
-            condition: Some((
-                "StringEquals",
-                "aws:ResourceTag/hpcapi:deployment",
-                &["{name}"],
-            )),
-            ..on(
-                "PutRoutesBack",
-                &[Up],
-                &[
-                    "ec2:AssociateRouteTable",
-                    "ec2:CreateRoute",
-                    "ec2:ModifyVpcAttribute",
-                    "ec2:ReplaceRoute",
-                ],
-                OURS_IN_EC2,
-            )
-        },
-        Statement {
-            condition: Some((
-                "StringEquals",
-                "aws:ResourceTag/hpcapi:deployment",
-                &["{name}"],
-            )),
-            ..on(
-                "OpenSecurityGroups",
-                &[Up],
-                &[
-                    "ec2:AuthorizeSecurityGroupEgress",
-                    "ec2:AuthorizeSecurityGroupIngress",
-                    "ec2:ModifyInstanceAttribute",
-                ],
-                OURS_IN_EC2,
-            )
-        },
-        Statement {
-            condition: Some((
-                "StringEquals",
-                "aws:ResourceTag/hpcapi:deployment",
-                &["{name}"],
-            )),
-            ..on(
-                "RegisterTheHeadNode",
-                &[Up],
-                &["elasticloadbalancing:RegisterTargets"],
-                &["arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/*"],
-            )
-        },
+        ours(
+            "PutRoutesBack",
+            &[Up],
+            &[
+                "ec2:AssociateRouteTable",
+                "ec2:CreateRoute",
+                "ec2:ModifyVpcAttribute",
+                "ec2:ReplaceRoute",
+            ],
+            OURS_IN_EC2,
+        ),
+        ours(
+            "OpenSecurityGroups",
+            &[Up],
+            &[
+                "ec2:AuthorizeSecurityGroupEgress",
+                "ec2:AuthorizeSecurityGroupIngress",
+                "ec2:ModifyInstanceAttribute",
+            ],
+            OURS_IN_EC2,
+        ),
+        ours(
+            "RegisterTheHeadNode",
+            &[Up],
+            &["elasticloadbalancing:RegisterTargets"],
+            &["arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/*"],
+        ),
         on(
             "LookAtInstances",
             &[Up, Token, Jobs, Teardown],
@@ -259,22 +247,15 @@ pub(super) fn statements() -> Vec<Statement> {
             &["*"],
         ),
         // Neither of two groups that name one another can be deleted.
-        Statement {
-            condition: Some((
-                "StringEquals",
-                "aws:ResourceTag/hpcapi:deployment",
-                &["{name}"],
-            )),
-            ..on(
-                "CloseSecurityGroups",
-                &[Teardown],
-                &[
-                    "ec2:RevokeSecurityGroupEgress",
-                    "ec2:RevokeSecurityGroupIngress",
-                ],
-                OURS_IN_EC2,
-            )
-        },
+        ours(
+            "CloseSecurityGroups",
+            &[Teardown],
+            &[
+                "ec2:RevokeSecurityGroupEgress",
+                "ec2:RevokeSecurityGroupIngress",
+            ],
+            OURS_IN_EC2,
+        ),
         // What GuardDuty leaves in the network.
         Statement {
             condition: Some((
