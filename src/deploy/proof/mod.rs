@@ -56,7 +56,7 @@ impl Proof {
         let troubled = |error: &Error| context.events.doing(Step::Endpoint, error.to_string());
         let ids = [JobId::from(id)];
         let forgotten = async |_| Vec::new();
-        // The watch ends it at the limit.
+        // The watch ends it at the limit, and cancels the job: nobody is told to wait on.
         let ended = tokio::select! {
             ended = jobs::wait(&client, &ids, LIMIT * 2, forgotten, seen, troubled) => ended,
             error = watch::until_stuck(context, &client, ids[0]) => {
@@ -65,7 +65,10 @@ impl Proof {
         };
         let ended = match ended {
             Ok(ended) => ended,
-            Err(error) => return Err(watch::with_reason(&client, ids[0], error).await),
+            Err(error) => {
+                let error = watch::with_reason(&client, ids[0], error).await;
+                return Err(watch::given_up(context, &client, ids[0], error).await);
+            }
         };
         let Some(job) = ended.into_iter().next() else {
             return Err(Error::failed(format!("Slurm does not show job {id}")));
