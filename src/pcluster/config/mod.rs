@@ -81,12 +81,18 @@ impl ClusterConfig {
     /// ParallelCluster 2, and on a `CHANGE_ME` at a place that hpcapi has no value for: always
     /// with the line, and before anything is done.
     pub fn parse(text: &str, file: &Path) -> Result<ClusterConfig> {
-        ClusterConfig::read(text, file).map_err(|error| match invisible::first(text) {
-            Some((line, column, what)) => error.because(format!(
+        ClusterConfig::read(text, file).map_err(|error| {
+            let Some((line, column, what)) = invisible::first(text) else {
+                return error;
+            };
+            let told = format!(
                 "{}:{line}:{column}: there is a {what}, which YAML takes for a letter: write a space",
                 file.display()
-            )),
-            None => error,
+            );
+            match std::error::Error::source(&error) {
+                None => error.because(told),
+                Some(_) => error.hint(told),
+            }
         })
     }
 
