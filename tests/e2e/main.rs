@@ -1,6 +1,8 @@
 //! The whole of hpcapi, as a user runs it: the built binary, the real `pcluster`, real Slurm,
 //! in a sandbox that the tests share. Each test plays an AWS account of its own.
 
+#[path = "../seeded/mod.rs"]
+mod seeded;
 #[path = "../tools/mod.rs"]
 mod tools;
 #[path = "../warm_pcluster/mod.rs"]

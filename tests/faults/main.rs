@@ -15,14 +15,14 @@ mod journey;
 mod point;
 mod proxy;
 mod report;
+#[path = "../seeded/mod.rs"]
+mod seeded;
 #[path = "../warm_pcluster/mod.rs"]
 mod warm_pcluster;
 
 use std::sync::Mutex;
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use draw::Draw;
 use ground::Ground;
 use journey::Journey;
 use report::{Report, tell};
@@ -80,7 +80,7 @@ fn whatever_happens_to_a_call_up_and_teardown_converge() {
 
 /// Tries points drawn by the seed until `enough` of them have been come to.
 fn spread(ground: &Ground, enough: usize) -> Report {
-    let seed = seed();
+    let seed = seeded::seed("HPCAPI_FAULTS_SEED");
     tell(&format!(
         "the seed is {seed}: HPCAPI_FAULTS_SEED={seed} draws the same points"
     ));
@@ -100,7 +100,7 @@ fn spread(ground: &Ground, enough: usize) -> Report {
         .iter()
         .map(|name| Journey::parse(name).unwrap())
         .collect();
-    journeys.extend(draw::journeys(&points, &mut Draw::new(seed)));
+    journeys.extend(draw::journeys(&points, &mut seeded::Draw::new(seed)));
     let mut report = Report::default();
     go(ground, journeys, enough, &mut report);
     if enough == usize::MAX {
@@ -111,14 +111,6 @@ fn spread(ground: &Ground, enough: usize) -> Report {
     let tried = report.tried();
     assert!(tried >= SPREAD, "only {tried} points were come to");
     report
-}
-
-fn seed() -> u64 {
-    if let Ok(seed) = std::env::var("HPCAPI_FAULTS_SEED") {
-        return seed.parse().expect("HPCAPI_FAULTS_SEED is a number");
-    }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    now.as_secs()
 }
 
 /// Goes on journeys, some at once, until `enough` points have been come to.
