@@ -92,7 +92,7 @@ def install() -> None:
         capacity_reservations,
         images,
         network_acls,
-    network_interfaces,
+        network_interfaces,
         security_groups,
         vpcs,
         vpc_endpoints,
