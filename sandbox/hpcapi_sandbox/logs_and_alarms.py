@@ -1,6 +1,8 @@
-"""CloudWatch resource types: what ParallelCluster's templates need and ministack lacks."""
+"""CloudWatch resource types: what the templates need and ministack lacks."""
 
 from __future__ import annotations
+
+import json
 
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch_logs
@@ -13,6 +15,13 @@ from .cloudformation.resource_types import Made, Properties, add, guard_create
 # Here two clusters of one name fit into a minute, which they cannot on AWS.
 _CLUSTER_LOGS = "/aws/parallelcluster/"
 
+# Who writes access logs, by which policy of CloudWatch Logs. AWS makes it for the first log group whose
+# name begins so, out of the account's ten of a region (Amazon CloudWatch Logs User Guide, "Enable
+# logging from AWS services", Logs sent to CloudWatch Logs).
+_DELIVERED_LOGS = "/aws/vendedlogs/"
+_DELIVERY = "delivery.logs.amazonaws.com"
+_DELIVERY_POLICY = "AWSLogDeliveryWrite20150319"
+
 
 def install() -> None:
     add(
@@ -21,6 +30,7 @@ def install() -> None:
         lambda name, properties: None,
     )
     guard_create("AWS::Logs::LogGroup", _check_name_is_free)
+    guard_create("AWS::ApiGatewayV2::Stage", _let_deliver_logs)
 
 
 def _create_composite_alarm(logical_id: str, properties: Properties, stack_name: str) -> Made:
@@ -41,3 +51,23 @@ def _check_name_is_free(properties: Properties, old: Properties | None) -> None:
             f"Resource of type 'AWS::Logs::LogGroup' with identifier "
             f'\'{{"/properties/LogGroupName":"{name}"}}\' already exists.',
         )
+
+
+def _let_deliver_logs(properties: Properties, old: Properties | None) -> None:
+    destination = (properties.get("AccessLogSettings") or {}).get("DestinationArn", "")
+    if f":log-group:{_DELIVERED_LOGS}" not in destination:
+        return
+    policies = cloudwatch_logs._resource_policies
+    if any(_DELIVERY in str(policy.get("policyDocument")) for policy in policies.values()):
+        return
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": _DELIVERY},
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{_DELIVERED_LOGS}*:*",
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    request = {"policyName": _DELIVERY_POLICY, "policyDocument": document}
+    status, _, _ = cloudwatch_logs._put_resource_policy(request)
+    if status != 200:
+        raise AwsError("BadRequestException", "Insufficient permissions to enable logging")

@@ -19,6 +19,7 @@ mod instances;
 mod inventory;
 mod key_pairs;
 mod load_balancing;
+mod log_groups;
 mod log_streams;
 mod network;
 mod objects;
@@ -56,6 +57,7 @@ pub use instances::{Instance, Instances, TAG_CLUSTER};
 pub use inventory::{IN_VPC, Inventory, Item, Kind, Names, SERVICES, TAGGED};
 pub use key_pairs::{KeyPair, KeyPairs};
 pub use load_balancing::{HealthCheck, Listener, LoadBalancing, TargetHealth};
+pub use log_groups::{LogGroups, LogPolicy};
 pub use log_streams::LogStreams;
 pub use network::{GroupRule, GroupRules, Interface, MadeFor, Network};
 pub use objects::Object;
@@ -105,7 +107,9 @@ pub struct Aws {
     pub commands: Commands,
     /// Elastic Load Balancing.
     pub load_balancing: LoadBalancing,
-    /// CloudWatch Logs.
+    /// CloudWatch Logs: log groups.
+    pub log_groups: LogGroups,
+    /// CloudWatch Logs: what was logged.
     pub log_streams: LogStreams,
     /// Quotas, and what counts against them.
     pub capacity: Capacity,
@@ -150,6 +154,7 @@ impl Aws {
             load_balancing: LoadBalancing::new(aws_sdk_elasticloadbalancingv2::Client::new(
                 &config,
             )),
+            log_groups: LogGroups::new(aws_sdk_cloudwatchlogs::Client::new(&config)),
             log_streams: LogStreams::new(aws_sdk_cloudwatchlogs::Client::new(&config)),
             capacity: Capacity::new(
                 aws_sdk_servicequotas::Client::new(&config),

@@ -63,13 +63,12 @@ def guard_create(
     resource_type: str, check: Callable[[Properties, Properties | None], None]
 ) -> None:
     """Lets `check` refuse properties by raising; on an update it gets the old ones too."""
-    _checks[resource_type] = check
+    _checks.setdefault(resource_type, []).append(check)
 
 
 def check_properties(resource_type: str, new: Properties, old: Properties | None = None) -> None:
-    check = _checks.get(resource_type)
-    if check:
+    for check in _checks.get(resource_type, []):
         check(new, old)
 
 
-_checks: dict[str, Callable[[Properties, Properties | None], None]] = {}
+_checks: dict[str, list[Callable[[Properties, Properties | None], None]]] = {}

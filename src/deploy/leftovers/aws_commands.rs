@@ -100,6 +100,18 @@ impl Aws {
         format!("aws logs delete-log-group{options} --log-group-name {name}")
     }
 
+    /// Returns the command that lists the resource policies of CloudWatch Logs.
+    pub(in crate::deploy) fn list_log_policies(&self) -> String {
+        let options = &self.options;
+        format!("aws logs describe-resource-policies{options}")
+    }
+
+    /// Returns the command that deletes one of them.
+    pub(in crate::deploy) fn delete_log_policy(&self, name: &str) -> String {
+        let options = &self.options;
+        format!("aws logs delete-resource-policy{options} --policy-name {name}")
+    }
+
     fn remove_endpoint(&self, id: &str) -> String {
         let options = &self.options;
         format!("aws ec2 delete-vpc-endpoints{options} --vpc-endpoint-ids {id}")

@@ -1,6 +1,7 @@
 //! What can be known before anything is changed is said before anything is changed: all of it at
 //! once, so that nobody mends one thing after the other.
 
+mod access_log;
 mod account;
 mod account_plan;
 mod configuration;
@@ -32,13 +33,24 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         };
         (machine, validators)
     };
-    let (account, plan, permissions, (machine, validators), names, room, judged, configuration) = tokio::join!(
+    let (
+        account,
+        plan,
+        permissions,
+        (machine, validators),
+        names,
+        room,
+        access_log,
+        judged,
+        configuration,
+    ) = tokio::join!(
         account::look(context),
         account_plan::look(context),
         permissions::look(context),
         machine_and_validators,
         names::look(context),
         room::look(context),
+        access_log::look(context),
         judgement::look(context),
         configuration::look(context),
     );
@@ -48,7 +60,15 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         configuration,
         validators.unwrap_or_default(),
     ];
-    let of_account = [account, vec![plan], permissions, machine, names, room];
+    let of_account = [
+        account,
+        vec![plan],
+        permissions,
+        machine,
+        names,
+        room,
+        vec![access_log],
+    ];
     [of_account.concat(), of_file.concat()].concat()
 }
 

@@ -25,6 +25,10 @@ pub(super) enum Break {
     AddressesFull,
     /// There are as many VPC links as the quota allows.
     LinksFull,
+    /// There is a log group of the name that the API's access log has.
+    LogGroupTaken,
+    /// There are as many resource policies of CloudWatch Logs as there can be.
+    LogPoliciesFull,
     /// The nodes that run all the time have more vCPUs than the quota allows.
     TooManyVcpus,
     /// There is no Node.js.
@@ -187,6 +191,20 @@ impl Break {
                         .send()
                         .await
                         .unwrap();
+                }
+            }
+            Break::LogGroupTaken => {
+                let logs = aws_sdk_cloudwatchlogs::Client::new(&aws);
+                let name = format!("/aws/vendedlogs/apigateway/{NAME}-api");
+                let made = logs.create_log_group().log_group_name(name);
+                made.send().await.unwrap();
+            }
+            Break::LogPoliciesFull => {
+                let logs = aws_sdk_cloudwatchlogs::Client::new(&aws);
+                for number in 0..10 {
+                    let put = logs.put_resource_policy();
+                    let put = put.policy_name(format!("policy-{number}"));
+                    put.policy_document("{}").send().await.unwrap();
                 }
             }
             Break::MayNotMakeNetworks => {

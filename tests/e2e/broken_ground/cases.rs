@@ -60,6 +60,12 @@ fn with_the_boundary(ground: &mut Ground) {
     ground.configure(&[("Scheduling:\n", &format!("{boundary}\nScheduling:\n"))]);
 }
 
+fn with_a_policy_less(ground: &mut Ground) {
+    let delete = "aws logs delete-resource-policy --region us-east-1 --policy-name policy-3";
+    let typed = ground.shell(delete);
+    assert!(typed.status.success(), "{typed:?}");
+}
+
 pub(super) const NAMES: &[Case] = &[
     case(
         Break::KeyPairMissing,
@@ -119,6 +125,20 @@ pub(super) const ROOM: &[Case] = &[
         "VPC links: 10 in use, 1 more wanted, 10 allowed",
         2,
         Mend::Typed(1),
+    ),
+    case(
+        Break::LogGroupTaken,
+        "access log",
+        "there is a log group `/aws/vendedlogs/apigateway/hpc-serverless-job-mgmt-api`",
+        2,
+        Mend::Typed(1),
+    ),
+    case(
+        Break::LogPoliciesFull,
+        "access log",
+        "the account has 10 resource policies of CloudWatch Logs in this region",
+        2,
+        Mend::Done("--policy-name NAME", with_a_policy_less),
     ),
     case(
         Break::TooManyVcpus,
