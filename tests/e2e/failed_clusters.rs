@@ -315,6 +315,28 @@ impl Drop for Exhausted {
     }
 }
 
+/// The login nodes and what balances them lie in a stack of their own, within that of the cluster.
+#[tokio::test]
+async fn a_cluster_with_login_nodes_that_failed_goes_whole() {
+    let env = TestEnv::new();
+    let scripts = Scripts::new(&env).await;
+    scripts.put("own.sh", "#!/bin/bash\nexit 3\n").await;
+    let pool = "LoginNodes:\n  Pools:\n    - Name: login\n      Count: 1\n      InstanceType: t3.small\n      \
+        Networking:\n        SubnetIds:\n          - CHANGE_ME\n";
+    let config = with_script("OnNodeConfigured", &scripts.url("own.sh")) + pool;
+    let config = env.file("mine.yaml", &config);
+    let words = env.fail(1, &["up", "--yes", "--config", &config]);
+    contains_all(&words, &["OnNodeConfiguredExecutionFailure"]);
+    let stacks = aws_sdk_cloudformation::Client::new(&env.aws().await);
+    let all = stacks.describe_stacks().send().await.unwrap();
+    let mut names = all.stacks().iter().filter_map(|stack| stack.stack_name());
+    assert!(names.any(|name| name.contains("LoginNodes")), "{all:?}");
+
+    env.succeed(&["teardown", "--yes"]);
+    scripts.remove("own.sh").await;
+    env.assert_empty().await;
+}
+
 /// Makes an empty file on the head node, as soon as SSM reaches it.
 async fn touch_on_the_head_node(env: &TestEnv, path: &str) {
     let aws = env.aws().await;
