@@ -52,6 +52,22 @@ fn help_names_every_command_and_every_exit_code() {
 }
 
 #[test]
+fn alone_it_shows_every_command_and_where_to_begin() {
+    let alone = hpcapi(&[]);
+    assert_eq!(alone.status.code(), Some(0));
+    assert!(alone.stderr.is_empty(), "{}", text(&alone.stderr));
+    let words = text(&alone.stdout);
+    for part in [
+        "Deploy  up ",
+        "Use     run ",
+        "More    config ",
+        "\nTry it without an AWS account: hpcapi up --sandbox ",
+    ] {
+        assert!(words.contains(part), "{part} is not in\n{words}");
+    }
+}
+
+#[test]
 fn the_version_names_the_commit_and_its_date() {
     let version = hpcapi(&["--version"]);
     assert_eq!(version.status.code(), Some(0));

@@ -11,7 +11,9 @@ use crate::slurm::client::{Begun, Request};
 use super::reach::ReachArgs;
 use super::show::{UserArgs, api_path, print_curl, print_stream, with_client};
 
-/// Send one request as it is, with the token, and print what the server says
+/// Send one request with the token, print the answer
+///
+/// The request is sent as it is, and what the server says is printed so.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// GET, POST, DELETE, …

@@ -14,7 +14,9 @@ use crate::pcluster::Preset;
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, SandboxUse};
 
-/// Print the cluster configuration with every CHANGE_ME filled, all else as you wrote it; or one to start from
+/// Print the cluster's configuration, filled
+///
+/// Every CHANGE_ME is filled, and all else is as you wrote it; or prints one to start from.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(flatten)]

@@ -8,14 +8,16 @@ use clap_complete::Shell;
 use crate::error::{Context, Result};
 use crate::output;
 
-/// Print a completion script for a shell: source <(hpcapi completions bash)
+/// Print a completion script for a shell
+///
+/// For example: source <(hpcapi completions bash)
 #[derive(Debug, ClapArgs)]
 pub(super) struct CompletionsArgs {
     /// The shell
     shell: Shell,
 }
 
-/// Print the man page, or write those of all commands into a folder
+/// Print the man page, or write those of all commands
 #[derive(Debug, ClapArgs)]
 pub(super) struct ManArgs {
     /// The folder, e.g. ~/.local/share/man/man1

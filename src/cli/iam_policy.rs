@@ -8,8 +8,9 @@ use crate::iam_policy::{self, Scope, Use};
 use crate::output;
 use crate::settings::DeploymentName;
 
-/// Print the smallest IAM policy for a use, as JSON; `up` and `teardown` need those of `stacks`
-/// and `pcluster`, too
+/// Print the smallest IAM policy for a use
+///
+/// It is JSON; `up` and `teardown` need those of `stacks` and `pcluster`, too.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// What it shall allow

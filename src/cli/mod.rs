@@ -11,6 +11,7 @@ mod iam_policy;
 mod identity;
 mod jobs;
 mod nodes;
+mod overview;
 mod owner;
 mod partitions;
 mod ping;
@@ -61,21 +62,25 @@ struct Cli {
 enum Command {
     Up(up::Args),
     Status(status::Args),
+    /// Find what is broken, and what to type next
+    ///
+    /// Before `up`, everything that would keep it from working; after it, the first broken layer on
+    /// the way of a request.
     Doctor(doctor::Args),
-    Token(token::Args),
     Teardown(teardown::Args),
-    Ping(ping::Args),
-    Partitions(partitions::Args),
-    Nodes(nodes::Args),
-    Jobs(jobs::Args),
     Run(Box<run::Args>),
     Runs(runs::Args),
+    Jobs(jobs::Args),
+    Partitions(partitions::Args),
+    Nodes(nodes::Args),
     Trigger(trigger::Args),
+    Token(token::Args),
+    Ping(ping::Args),
     Api(api::Args),
-    Shims(shims::Args),
     Config(config::Args),
     IamPolicy(iam_policy::Args),
     Sandbox(sandbox::Args),
+    Shims(shims::Args),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
 }
@@ -114,6 +119,9 @@ impl Command {
 
 /// Reads the arguments and runs the command, until it ends or the user interrupts it.
 pub async fn main() -> Result<()> {
+    if std::env::args_os().len() <= 1 {
+        return output::raw(&overview::text(&Cli::command()));
+    }
     let command = without_empty_variables(Cli::command());
     let cli = match command
         .try_get_matches()

@@ -12,7 +12,7 @@ use super::show::{
     ShowArgs, UserArgs, View, WatchArgs, print_curl, print_raw, show_list, with_client,
 };
 
-/// List the partitions, which ParallelCluster calls queues
+/// List the partitions, ParallelCluster's queues
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(flatten)]

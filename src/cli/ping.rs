@@ -11,7 +11,9 @@ use crate::slurm::ping::{self, Controller, Ping};
 use super::reach::ReachArgs;
 use super::show::{ShowArgs, UserArgs, View, print, print_curl, print_raw, with_client};
 
-/// Ask whether the API, Slurm's controllers behind it and the token are good
+/// Check the API and the token
+///
+/// Asks whether the API, Slurm's controllers behind it and the token are good.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(flatten)]

@@ -9,7 +9,9 @@ use crate::sandbox::{Running, Sandbox};
 
 use super::deployment::{open_sandbox, sandbox_account};
 
-/// Start, stop or look at the sandbox: an AWS of your own on this machine
+/// Start or stop the sandbox: AWS on this machine
+///
+/// It is an AWS of your own, needs no account and costs nothing.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(subcommand)]

@@ -11,7 +11,9 @@ use crate::output::{self, Answer, Format, Story};
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, SandboxUse};
 
-/// Look at every step and at the endpoint; changes nothing, exits 3 when not all is ready
+/// Show what is deployed
+///
+/// Looks at every step and at the endpoint; changes nothing, exits 3 when not all is ready.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(flatten)]

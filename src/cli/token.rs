@@ -14,7 +14,9 @@ use super::cluster_args::ClusterArgs;
 use super::deployment::DeploymentArgs;
 use super::reach::{located, running_head_node};
 
-/// Mint a Slurm token on the head node; it comes sealed, so that nobody on the way can use it
+/// Get a Slurm token for the API
+///
+/// It is minted on the head node, and comes sealed, so that nobody on the way can use it.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(flatten)]

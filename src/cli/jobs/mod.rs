@@ -34,7 +34,9 @@ use crate::slurm::jobs::{JobId, lookup_request};
 use super::reach::ReachArgs;
 use super::show::print_curl;
 
-/// List, show, explain, submit, cancel, wait for and read jobs, and report what they used
+/// Submit, list, explain, cancel and read jobs
+///
+/// Shows them, waits for them, and reports what they used, too.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(subcommand)]

@@ -23,7 +23,9 @@ use super::show::{Told, UserArgs, with_client_telling};
 pub(super) use answer::RunAnswer;
 pub(super) use follow::{FetchArgs, Following, Outputs, follow, print_news};
 
-/// Run a batch script with its input files, follow it, and bring its output files back
+/// Run a script as a job, with its files
+///
+/// Runs a batch script with its input files, follows it, and brings its output files back.
 ///
 /// Inputs are sent to the deployment's bucket, as far as they are not there, and lie in the job's work
 /// folder as they lie here. What the script prints is shown as it comes, and what --out matches is

@@ -17,7 +17,9 @@ use crate::slurm::UserName;
 use super::reach::ReachArgs;
 use super::show::UserArgs;
 
-/// List, show, follow, fetch, cancel and delete runs, from any machine
+/// Come back to runs, from any machine
+///
+/// Lists, shows, follows, fetches, cancels and deletes them.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(subcommand)]

@@ -13,7 +13,9 @@ use crate::shell::quoted;
 use super::super::place::PlaceArgs;
 use super::Program;
 
-/// Put sbatch, squeue and their like into a folder, for tools that call them: links to hpcapi
+/// Make sbatch, squeue and their like use the API
+///
+/// Puts them into a folder, for tools that call them, as links to hpcapi.
 ///
 /// Prints what puts them in front of all others of these names: eval "$(hpcapi shims FOLDER)"
 #[derive(Debug, ClapArgs)]

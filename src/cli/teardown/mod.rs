@@ -19,7 +19,7 @@ use super::deployment::{DeploymentArgs, SandboxUse, open_sandbox};
 
 use answer::{Place, TeardownAnswer};
 
-/// Remove the whole deployment, and show what is left
+/// Delete everything, and check that nothing is left
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(flatten)]

@@ -25,7 +25,7 @@ use super::cluster_args::ClusterArgs;
 use super::deployment::SandboxUse;
 use super::place::PlaceArgs;
 
-/// Have objects that come into the deployment's bucket become jobs
+/// Make jobs of objects that come into the bucket
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(subcommand)]

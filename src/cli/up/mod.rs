@@ -22,8 +22,9 @@ use super::deployment::{DeploymentArgs, SandboxUse, bucket_name};
 use answer::UpAnswer;
 use detached::Detached;
 
-/// Make the whole deployment, or go on with it: network, cluster, API; ends with a call
-/// through the public URL
+/// Make the cluster and its API, or go on with it
+///
+/// Makes the whole deployment: network, cluster, API. It ends with a call through the public URL.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(flatten)]
