@@ -210,6 +210,24 @@ fn usage_errors_end_with_2() {
 }
 
 #[test]
+fn verbs_of_other_tools_are_answered_with_ours() {
+    for (typed, next) in [
+        (&["destroy", "--yes"][..], "hpcapi teardown"),
+        (&["deploy"], "hpcapi up"),
+        (&["submit", "job.sh"], "hpcapi jobs submit"),
+        (&["version"], "hpcapi --version"),
+        (&["jobs", "ls"], "hpcapi jobs list"),
+    ] {
+        let output = hpcapi(typed);
+        assert_eq!(output.status.code(), Some(2), "{typed:?}");
+        assert!(output.stdout.is_empty());
+        let words = text(&output.stderr);
+        assert!(words.starts_with("error: there is no command `"), "{words}");
+        assert!(words.ends_with(&format!("\n  next: {next}\n")), "{words}");
+    }
+}
+
+#[test]
 fn no_region_and_no_credentials_are_told_with_what_to_type() {
     let output = hpcapi(&["status"]);
     assert_eq!(output.status.code(), Some(2));

@@ -10,6 +10,7 @@ mod generate;
 mod iam_policy;
 mod identity;
 mod jobs;
+mod neighbours;
 mod nodes;
 mod overview;
 mod owner;
@@ -129,6 +130,11 @@ pub async fn main() -> Result<()> {
     {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
+            let words = std::env::args_os().skip(1);
+            let words: Vec<_> = words.map(|it| it.to_string_lossy().into_owned()).collect();
+            if let Some(error) = neighbours::answer(&error, &Cli::command(), &words) {
+                return Err(error);
+            }
             output::harmless(&error.render().to_string());
             std::process::exit(error.exit_code());
         }
