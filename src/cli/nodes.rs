@@ -4,7 +4,7 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::output::{Answer, Cell, Table, memory};
+use crate::output::{Answer, Cell, Emptiness, Table, memory};
 use crate::slurm::host_list;
 use crate::slurm::nodes::{self, Node};
 use crate::slurm::partitions;
@@ -46,16 +46,33 @@ pub(super) async fn run(args: Args) -> Result<()> {
         partitions::require(&reach.client, &args.partition).await?;
         show_list(args.show.output, &args.watch, async || {
             let nodes = nodes::list(&reach.client, &args.partition).await?;
-            Ok(Some(NodesAnswer { nodes }))
+            let empty = nodes.is_empty().then(|| empty(&args));
+            Ok(Some(NodesAnswer { nodes, empty }))
         })
         .await
     })
     .await
 }
 
+/// Returns what is said where there are no nodes.
+fn empty(args: &Args) -> Emptiness {
+    match args.partition.as_slice() {
+        [] => Emptiness {
+            said: "there are no nodes".to_owned(),
+            next: vec![args.reach.examination()],
+        },
+        partitions => Emptiness {
+            said: format!("there are no nodes in {}", partitions.join(", ")),
+            next: vec![args.reach.command("nodes")],
+        },
+    }
+}
+
 #[derive(Serialize)]
 struct NodesAnswer {
     nodes: Vec<Node>,
+    #[serde(skip)]
+    empty: Option<Emptiness>,
 }
 
 /// What nodes on one line have in common.
@@ -130,5 +147,9 @@ impl Answer for NodesAnswer {
             ]);
         }
         table.text()
+    }
+
+    fn emptiness(&self) -> Option<&Emptiness> {
+        self.empty.as_ref()
     }
 }

@@ -4,7 +4,7 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::output::{Answer, Cell, Table, span};
+use crate::output::{Answer, Cell, Emptiness, Table, span};
 use crate::slurm::partitions::{self, Partition};
 
 use super::reach::ReachArgs;
@@ -39,7 +39,11 @@ pub(super) async fn run(args: Args) -> Result<()> {
         }
         show_list(args.show.output, &args.watch, async || {
             let partitions = partitions::list(&reach.client).await?;
-            Ok(Some(PartitionsAnswer { partitions }))
+            let empty = partitions.is_empty().then(|| Emptiness {
+                said: "there are no partitions".to_owned(),
+                next: vec![args.reach.examination()],
+            });
+            Ok(Some(PartitionsAnswer { partitions, empty }))
         })
         .await
     })
@@ -49,6 +53,8 @@ pub(super) async fn run(args: Args) -> Result<()> {
 #[derive(Serialize)]
 struct PartitionsAnswer {
     partitions: Vec<Partition>,
+    #[serde(skip)]
+    empty: Option<Emptiness>,
 }
 
 impl Answer for PartitionsAnswer {
@@ -70,5 +76,9 @@ impl Answer for PartitionsAnswer {
             ]);
         }
         table.text()
+    }
+
+    fn emptiness(&self) -> Option<&Emptiness> {
+        self.empty.as_ref()
     }
 }

@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::settings::DeploymentName;
 
+use super::cluster_args::ClusterArgs;
 use super::deployment::DeploymentArgs;
 
 /// Which deployment is meant, where --name is something else's.
@@ -44,6 +45,12 @@ impl PlaceArgs {
         .into_iter()
         .filter_map(|(variable, value)| Some((variable, value?)))
         .collect()
+    }
+
+    /// Returns how to type a command for the same deployment.
+    pub(super) fn command(&self, verb: &str) -> String {
+        let again = self.as_deployment().again(&ClusterArgs::default());
+        again.command(verb)
     }
 
     /// Returns the same, as the commands that make it have it.

@@ -12,6 +12,7 @@ use crate::deploy;
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
 use crate::runs::Runs;
+use crate::shell::quoted;
 use crate::slurm::client::{Client, Identity, LookUp, Memory, Request, Server, Transport, Trust};
 use crate::slurm::jobs::{Job, JobId, JobMemory};
 use crate::slurm::operations::{Operations, require_url};
@@ -173,6 +174,29 @@ impl ReachArgs {
             events: events.clone(),
             is_given,
         })
+    }
+
+    /// Returns how to type a command that asks the same Slurm in the same way.
+    pub(super) fn command(&self, verb: &str) -> String {
+        let mut command = self.place.command(verb);
+        if let Some(endpoint) = &self.endpoint {
+            command.push_str(&format!(" --endpoint {}", quoted(endpoint)));
+        }
+        if let Some(cacert) = &self.cacert {
+            command.push_str(&format!(" --cacert {}", quoted(&cacert.to_string_lossy())));
+        }
+        if self.via == Via::Operations {
+            command.push_str(" --via operations");
+        }
+        command
+    }
+
+    /// Returns the command that says what is wrong with a Slurm that lacks something.
+    pub(super) fn examination(&self) -> String {
+        match &self.endpoint {
+            Some(_) => self.command("ping"),
+            None => self.place.command("doctor"),
+        }
     }
 
     /// Returns requests as curl commands, as far as they are known without asking anybody.

@@ -41,9 +41,35 @@ pub trait Answer: Serialize {
     /// Returns the text, each line ended.
     fn text(&self) -> String;
 
+    /// Returns what people are told besides, of a list in which there is nothing.
+    fn emptiness(&self) -> Option<&Emptiness> {
+        None
+    }
+
     /// Returns what the command has done, for the error of an answer that cannot be written.
     fn done(&self) -> Option<String> {
         None
+    }
+}
+
+/// That there is nothing in a list, and what to type next.
+#[derive(Debug, Clone)]
+pub struct Emptiness {
+    /// What there is none of, as in `there are no jobs`.
+    pub said: String,
+    /// What to type next.
+    pub next: Vec<String>,
+}
+
+impl Emptiness {
+    /// Tells people on stderr: the answer on stdout is the list alone.
+    pub fn tell(&self) {
+        harmless(&self.text());
+    }
+
+    fn text(&self) -> String {
+        let next = self.next.iter().map(|next| format!("  next: {next}\n"));
+        format!("{}\n{}", self.said, next.collect::<String>())
     }
 }
 
@@ -104,5 +130,22 @@ pub fn human(duration: std::time::Duration) -> String {
         format!("{:.1} s", duration.as_secs_f64())
     } else {
         format!("{} min {} s", seconds / 60, seconds % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_empty_list_is_said_what_to_type_next() {
+        let empty = Emptiness {
+            said: "there are no runs".to_owned(),
+            next: vec!["hpcapi run SCRIPT".to_owned()],
+        };
+        assert_eq!(
+            empty.text(),
+            "there are no runs\n  next: hpcapi run SCRIPT\n"
+        );
     }
 }

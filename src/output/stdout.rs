@@ -22,6 +22,12 @@ pub fn answer(answer: &impl Answer, format: Format) -> Result<()> {
         Format::Text => write(answer.text().as_bytes()),
         Format::Json => write_json(answer),
     };
+    if format == Format::Text
+        && written.is_ok()
+        && let Some(emptiness) = answer.emptiness()
+    {
+        emptiness.tell();
+    }
     match (written, answer.done()) {
         (Err(error), Some(done)) => Err(after(&done, error)),
         (written, _) => written.map(|_| ()),

@@ -7,6 +7,7 @@ mod cancelled_parts;
 mod command;
 mod curled;
 mod cursor;
+mod empty_lists;
 mod endings;
 mod endless_answers;
 mod explained;

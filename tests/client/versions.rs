@@ -28,7 +28,7 @@ fn versions(numbers: &[u32]) -> Arc<Mutex<Vec<u32>>> {
     Arc::new(Mutex::new(numbers.to_vec()))
 }
 
-const LIST: [&str; 2] = ["jobs", "list"];
+const LIST: [&str; 4] = ["jobs", "list", "--output", "json"];
 
 #[test]
 fn the_newest_version_that_both_know_is_spoken() {

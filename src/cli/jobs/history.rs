@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::error::Result;
 use crate::event::Events;
-use crate::output::{CsvList, JsonList, Reader};
+use crate::output::{CsvList, Emptiness, JsonList, Reader};
 use crate::slurm::jobs::{self, Filter, Job};
 
 use super::super::reach::Reach;
@@ -31,6 +31,7 @@ pub(super) async fn show_all(
     events: &Events,
     filter: &Filter,
     form: Form,
+    empty: &Emptiness,
 ) -> Result<()> {
     let unlimited = Filter {
         limit: None,
@@ -42,7 +43,11 @@ pub(super) async fn show_all(
     let live = all
         .each_forgotten(filter.since, &unlimited, |job| list.take(job))
         .await?;
-    list.end_with(live)
+    let shown = list.end_with(live)?;
+    if shown == Shown::Nothing && form == Form::Text {
+        empty.tell();
+    }
+    Ok(())
 }
 
 /// Those that Slurm has forgotten, and those that it knows.
@@ -97,13 +102,21 @@ impl<'a> AllJobs<'a> {
 
 /// Shows these jobs.
 pub(super) fn show(jobs: impl IntoIterator<Item = Job>, form: Form) -> Result<()> {
-    List::begin(form, None)?.end_with(jobs)
+    List::begin(form, None)?.end_with(jobs).map(|_| ())
 }
 
 /// A list that is printed as it comes, or, if only the newest are wanted, when they are known.
 struct List {
     printing: Printing,
     newest: Option<(usize, VecDeque<Job>)>,
+    shown: Shown,
+}
+
+/// Whether there was anything in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Nothing,
+    Jobs,
 }
 
 enum Printing {
@@ -121,10 +134,12 @@ impl List {
                 Form::Csv => Printing::Csv(CsvList::begin()),
             },
             newest: limit.map(|limit| (limit, VecDeque::new())),
+            shown: Shown::Nothing,
         })
     }
 
     fn take(&mut self, job: Job) -> Result<ControlFlow<()>> {
+        self.shown = Shown::Jobs;
         let Some((limit, newest)) = &mut self.newest else {
             return self.printing.add(&job);
         };
@@ -135,15 +150,15 @@ impl List {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn end_with(mut self, jobs: impl IntoIterator<Item = Job>) -> Result<()> {
+    fn end_with(mut self, jobs: impl IntoIterator<Item = Job>) -> Result<Shown> {
         for job in jobs {
             if self.take(job)?.is_break() {
-                return Ok(());
+                return Ok(self.shown);
             }
         }
         for job in self.newest.into_iter().flat_map(|(_, newest)| newest) {
             if self.printing.add(&job)?.is_break() {
-                return Ok(());
+                return Ok(self.shown);
             }
         }
         match self.printing {
@@ -151,6 +166,7 @@ impl List {
             Printing::Json(list) => list.end(),
             Printing::Csv(list) => list.end(),
         }
+        .map(|()| self.shown)
     }
 }
 

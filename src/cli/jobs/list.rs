@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::error::{Error, Result};
+use crate::output::Emptiness;
 use crate::slurm::client::{Client, Request};
 use crate::slurm::jobs::{self, Filter, Listing};
 use crate::slurm::time;
@@ -110,7 +111,8 @@ pub(super) async fn run(args: Args) -> Result<()> {
             ..args.filter.filter(&reach.client).await?
         };
         if args.all {
-            return show_all(reach, events, &filter, form).await;
+            let empty = empty(&args, &filter);
+            return show_all(reach, events, &filter, form, &empty).await;
         }
         match view {
             Some(view) => show_known(&args, &reach.client, &filter, view).await,
@@ -144,9 +146,33 @@ async fn show_known(args: &Args, client: &Client, filter: &Filter, view: View) -
             is_checked = true;
         }
         after = last_update;
-        Ok(Some(JobsAnswer { jobs, arrays }))
+        let empty = jobs.is_empty().then(|| empty(args, filter));
+        Ok(Some(JobsAnswer {
+            jobs,
+            arrays,
+            empty,
+        }))
     })
     .await
+}
+
+/// Returns what is said where there are no jobs.
+fn empty(args: &Args, filter: &Filter) -> Emptiness {
+    let list = if args.all {
+        "jobs list --all"
+    } else {
+        "jobs list"
+    };
+    if filter.is_choosy() {
+        return Emptiness {
+            said: "no job is as wanted".to_owned(),
+            next: vec![format!("all of them: {}", args.reach.command(list))],
+        };
+    }
+    Emptiness {
+        said: "there are no jobs".to_owned(),
+        next: vec![args.reach.command("jobs submit FILE")],
+    }
 }
 
 /// Returns the seconds since 1970 of a time or an age.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::output::{Answer, Cell, Reader, Table, TextList, memory, size, span};
+use crate::output::{Answer, Cell, Emptiness, Reader, Table, TextList, memory, size, span};
 use crate::slurm::jobs::{Job, Source, Step};
 use crate::slurm::time;
 
@@ -22,11 +22,17 @@ pub(super) struct JobsAnswer {
     pub(super) jobs: Vec<Job>,
     #[serde(skip)]
     pub(super) arrays: Arrays,
+    #[serde(skip)]
+    pub(super) empty: Option<Emptiness>,
 }
 
 impl Answer for JobsAnswer {
     fn text(&self) -> String {
         self.table(time::now()).text()
+    }
+
+    fn emptiness(&self) -> Option<&Emptiness> {
+        self.empty.as_ref()
     }
 }
 
@@ -288,6 +294,7 @@ mod tests {
                 job(107, "PENDING", &down),
             ],
             arrays,
+            empty: None,
         }
     }
 

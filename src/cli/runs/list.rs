@@ -5,7 +5,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::output::{self, Answer, Cell, Format, Table};
+use crate::output::{self, Answer, Cell, Emptiness, Format, Table};
 use crate::runs::{RunId, RunState, Runs};
 use crate::slurm::time;
 
@@ -41,10 +41,12 @@ pub(super) async fn run(args: Args) -> Result<()> {
         let first = all.len().saturating_sub(args.limit as usize);
         let looked = stream::iter(&all[first..]).map(|run| RunLine::look(&runs, run));
         let looked = looked.buffered(AT_ONCE).try_collect::<Vec<_>>().await?;
-        let answer = ListAnswer {
-            runs: looked.into_iter().flatten().collect(),
-        };
-        output::answer(&answer, args.output)
+        let runs: Vec<RunLine> = looked.into_iter().flatten().collect();
+        let empty = runs.is_empty().then(|| Emptiness {
+            said: "there are no runs".to_owned(),
+            next: vec![args.reach.command("run SCRIPT")],
+        });
+        output::answer(&ListAnswer { runs, empty }, args.output)
     })
     .await
 }
@@ -101,6 +103,8 @@ impl RunLine {
 #[derive(Debug, Serialize)]
 struct ListAnswer {
     runs: Vec<RunLine>,
+    #[serde(skip)]
+    empty: Option<Emptiness>,
 }
 
 impl Answer for ListAnswer {
@@ -116,5 +120,9 @@ impl Answer for ListAnswer {
             ]);
         }
         table.text()
+    }
+
+    fn emptiness(&self) -> Option<&Emptiness> {
+        self.empty.as_ref()
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::output::{Answer, Cell, Table, plain};
+use crate::output::{Answer, Cell, Emptiness, Table, plain};
 use crate::slurm::time;
 use crate::triggers::{Outcome, Record, Trigger};
 
@@ -10,14 +10,12 @@ use crate::triggers::{Outcome, Record, Trigger};
 #[derive(Debug, Serialize)]
 pub(super) struct ListAnswer {
     pub(super) triggers: Vec<Trigger>,
+    #[serde(skip)]
+    pub(super) empty: Option<Emptiness>,
 }
 
 impl Answer for ListAnswer {
     fn text(&self) -> String {
-        if self.triggers.is_empty() {
-            return "there is no trigger: hpcapi trigger add NAME --prefix inbox/ SCRIPT\n"
-                .to_owned();
-        }
         let mut table = Table::new(&["TRIGGER", "STATE", "TAKES", "SCRIPT", "AT MOST"]);
         for trigger in &self.triggers {
             table.row([
@@ -33,6 +31,10 @@ impl Answer for ListAnswer {
             ]);
         }
         table.text()
+    }
+
+    fn emptiness(&self) -> Option<&Emptiness> {
+        self.empty.as_ref()
     }
 }
 

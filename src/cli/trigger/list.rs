@@ -3,7 +3,7 @@
 use clap::Args as ClapArgs;
 
 use crate::error::Result;
-use crate::output::{self, Format};
+use crate::output::{self, Emptiness, Format};
 
 use super::super::place::PlaceArgs;
 use super::answer::ListAnswer;
@@ -22,5 +22,10 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<()> {
     let triggers = with_triggers(&args.place, async |triggers, _| triggers.all().await).await?;
-    output::answer(&ListAnswer { triggers }, args.output)
+    let add = "trigger add NAME --prefix inbox/ SCRIPT";
+    let empty = triggers.is_empty().then(|| Emptiness {
+        said: "there are no triggers".to_owned(),
+        next: vec![args.place.command(add)],
+    });
+    output::answer(&ListAnswer { triggers, empty }, args.output)
 }

@@ -58,6 +58,16 @@ pub struct Listing {
 }
 
 impl Filter {
+    /// Returns whether there are jobs that are not wanted, but for the limit.
+    pub fn is_choosy(&self) -> bool {
+        let lists = [&self.users, &self.partitions, &self.names];
+        lists.iter().any(|list| !list.is_empty())
+            || !self.states.is_empty()
+            || self.since.is_some()
+            || self.until.is_some()
+            || self.marker.is_some()
+    }
+
     /// Returns whether a job is wanted, but for the limit.
     pub fn wants(&self, job: &Job) -> bool {
         let among = |wanted: &[String], value: Option<&str>| {
