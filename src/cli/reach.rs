@@ -300,6 +300,11 @@ impl Reach {
         }
     }
 
+    /// Returns whether the server is the deployment's own, as far as it is known without asking AWS.
+    pub(super) fn is_of_deployment(&self) -> bool {
+        !self.is_given || self.own.is_some()
+    }
+
     /// Returns what is remembered of a job that Slurm does not know, if it is the deployment's
     /// Slurm. That it cannot be looked up is only said, and not of a Slurm that may be another.
     pub(super) async fn remembered(&self, id: JobId) -> Vec<Job> {

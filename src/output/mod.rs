@@ -84,6 +84,13 @@ pub fn tell(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
+/// Tells a line on stderr to people at a terminal, and to nobody else.
+pub fn remark(line: &str) {
+    if std::io::stderr().is_terminal() {
+        harmless(&format!("{line}\n"));
+    }
+}
+
 /// Prints an error: what failed, why, and what to type next.
 pub fn error(error: &Error) {
     let mut text = format!("error: {error}\n");

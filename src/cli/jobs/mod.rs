@@ -14,6 +14,7 @@ mod sbatch_options;
 mod show;
 mod submit;
 mod table;
+mod taken;
 mod usage;
 mod wait;
 

@@ -5,7 +5,6 @@ use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::event::Events;
 use crate::notifications::MARK;
 use crate::output::{self, Answer};
 use crate::slurm::ApiVersion;
@@ -14,12 +13,13 @@ use crate::slurm::jobs::{self, Marker, Submitted};
 use crate::slurm::submission::Description;
 
 use super::super::owner::HomeArgs;
-use super::super::reach::{ReachArgs, Via};
+use super::super::reach::{Reach, ReachArgs, Via};
 use super::super::show::{UserArgs, View, print, print_curl, with_client};
 use super::filter::own_name;
 use super::job_files::{Files, Job, bodies, filled, orders, read};
 use super::notify::NotifyArgs;
 use super::sbatch_options::{ClientOptions, SbatchOptions};
+use super::taken::{Taken, remark};
 use super::wait::wait_for;
 
 /// Up to so many jobs are submitted one after the other, and so numbered in their order.
@@ -119,12 +119,18 @@ pub(super) async fn run(args: Args) -> Result<()> {
             return send_raw(client, requests(jobs, version)?).await;
         }
         let at_once = if jobs.len() <= FEW { 1 } else { AT_ONCE };
-        let outcomes: Vec<(String, Result<Submitted>)> = stream::iter(jobs)
-            .map(|job| async move { (job.file, submit(client, job.description).await) })
+        let outcomes: Vec<Outcome> = stream::iter(jobs)
+            .map(|job| async move {
+                Outcome {
+                    partition: job.description.partition().map(ToOwned::to_owned),
+                    file: job.file,
+                    submitted: submit(client, job.description).await,
+                }
+            })
             .buffered(at_once)
             .collect()
             .await;
-        let submitted = conclude(outcomes, events, args.view(view))?;
+        let submitted = conclude(outcomes, &args, reach, view)?;
         match waits {
             true => wait_for(reach, events, &submitted).await,
             false => Ok(()),
@@ -170,9 +176,13 @@ async fn submit_orders(
             let operations = reach.client.operations().expect("asked for");
             let mut outcomes = Vec::new();
             for (file, order) in orders {
-                outcomes.push((file, operations.submit(&order).await));
+                outcomes.push(Outcome {
+                    file,
+                    partition: None,
+                    submitted: operations.submit(&order).await,
+                });
             }
-            let submitted = conclude(outcomes, events, args.view(view))?;
+            let submitted = conclude(outcomes, args, reach, view)?;
             match args.client.get("wait") {
                 Some(_) => wait_for(reach, events, &submitted).await,
                 None => Ok(()),
@@ -182,18 +192,30 @@ async fn submit_orders(
     .await
 }
 
+/// What became of a file.
+struct Outcome {
+    file: String,
+    /// The partition that it names.
+    partition: Option<String>,
+    submitted: Result<Submitted>,
+}
+
 /// Prints what was submitted, and returns the numbers; fails when not everything was.
-fn conclude(
-    outcomes: Vec<(String, Result<Submitted>)>,
-    events: &Events,
-    view: Option<View>,
-) -> Result<Vec<u64>> {
+fn conclude(outcomes: Vec<Outcome>, args: &Args, reach: &Reach, view: View) -> Result<Vec<u64>> {
     let mut answer = SubmitAnswer::default();
-    for (file, outcome) in outcomes {
-        match outcome {
+    let mut taken = Vec::new();
+    for Outcome {
+        file,
+        partition,
+        submitted,
+    } in outcomes
+    {
+        match submitted {
             Ok(submitted) => {
                 for warning in &submitted.warnings {
-                    events.warn(format!("job {}: {warning}", submitted.id));
+                    reach
+                        .events
+                        .warn(format!("job {}: {warning}", submitted.id));
                 }
                 for line in submitted
                     .job_submit_user_msg
@@ -202,15 +224,25 @@ fn conclude(
                 {
                     output::harmless(&format!("job {}: {line}\n", submitted.id));
                 }
+                taken.push(Taken::new(&submitted, partition));
                 answer.jobs.push(SubmittedFile { file, submitted });
             }
             Err(error) => answer.failed.push(FailedFile::new(file, error)),
         }
     }
     for FailedFile { file, cause, .. } in answer.failed.iter().skip(1) {
-        events.warn(format!("`{file}` was not submitted: {cause:#}"));
+        let text = format!("`{file}` was not submitted: {cause:#}");
+        reach.events.warn(text);
     }
+    let view = args.view(view);
     let written = view.map_or(Ok(()), |view| print(&answer, view));
+    if view == Some(View::Text)
+        && let Some(line) = remark(&taken, reach.is_of_deployment(), |verb| {
+            args.reach.command(verb)
+        })
+    {
+        output::remark(&line);
+    }
     let ids = answer.jobs.iter().map(|job| job.submitted.id).collect();
     answer.verdict(written).map(|()| ids)
 }

@@ -210,6 +210,11 @@ impl Description {
         own.unwrap_or(if file == "-" { "sbatch" } else { file })
     }
 
+    /// Returns the partition that it is for, if it names one.
+    pub fn partition(&self) -> Option<&str> {
+        self.text("partition")
+    }
+
     /// Returns the tasks of its array.
     pub fn array(&self) -> Option<&str> {
         self.text("array")
