@@ -16,6 +16,8 @@ pub enum Kind {
     Usage,
     /// The deployment is not (all) there: exit code 3.
     NotReady,
+    /// The user was asked and said no, so nothing was changed: exit code 2, though no error.
+    Declined,
     /// The user interrupted: exit code 130.
     Interrupted,
     /// A job ended otherwise than well: its own exit code.
@@ -27,7 +29,7 @@ impl Kind {
     pub fn exit_code(self) -> u8 {
         match self {
             Kind::Failed => 1,
-            Kind::Usage => 2,
+            Kind::Usage | Kind::Declined => 2,
             Kind::NotReady => 3,
             Kind::Interrupted => 130,
             Kind::Job(code) => code,

@@ -246,6 +246,23 @@ fn no_region_and_no_credentials_are_told_with_what_to_type() {
     );
 }
 
+/// `script` gives a command a terminal, as far as there is one on this machine.
+#[test]
+fn a_no_is_no_error_and_changes_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let asked = "echo n | script -qec 'hpcapi up --region us-east-1' /dev/null";
+    if !in_shell(home.path(), "type script").status.success() {
+        return;
+    }
+    let output = in_shell(home.path(), asked);
+    let words = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{words}");
+    assert!(words.contains("Go on? [y/N] "), "{words}");
+    assert!(words.contains("cancelled; nothing was changed"), "{words}");
+    assert!(!words.contains("error"), "{words}");
+    assert!(!words.contains("next:"), "{words}");
+}
+
 #[test]
 fn a_sandbox_that_does_not_run_is_not_ready() {
     let output = hpcapi(&["sandbox", "status"]);

@@ -4,6 +4,7 @@ mod api;
 mod cluster_args;
 mod config;
 mod configuration;
+mod consent;
 mod deployment;
 mod doctor;
 mod generate;

@@ -1,7 +1,5 @@
 //! `hpcapi token`.
 
-use std::io::IsTerminal;
-
 use clap::{Args as ClapArgs, ValueEnum};
 use serde::Serialize;
 
@@ -11,6 +9,7 @@ use crate::output::{self, Answer, Format, Story};
 use crate::slurm::{Lifespan, Minter, Token, UserName, revoke_all};
 
 use super::cluster_args::ClusterArgs;
+use super::consent;
 use super::deployment::DeploymentArgs;
 use super::reach::{located, running_head_node};
 
@@ -83,14 +82,16 @@ async fn fetch(args: &Args, events: &Events) -> Result<TokenAnswer> {
 
 async fn revoke(args: &Args) -> Result<()> {
     let question = "this ends every token of the cluster; jobs go on. Do it?";
-    let agreed = args.yes || (std::io::stdin().is_terminal() && output::confirm(question).await);
-    if !agreed {
-        return Err(Error::usage("no token was revoked").hint(format!(
+    let unasked = || {
+        Error::usage("no token was revoked").hint(format!(
             "without the question: {} --revoke-all --yes",
             args.deployment
                 .again(&ClusterArgs::default())
                 .command("token")
-        )));
+        ))
+    };
+    if !args.yes {
+        consent::ask(question, unasked).await?;
     }
     let (events, story) = Story::start(args.deployment.verbose == 0);
     let revoked: Result<_> = async {

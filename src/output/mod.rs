@@ -93,7 +93,15 @@ pub fn remark(line: &str) {
 
 /// Prints an error: what failed, why, and what to type next.
 pub fn error(error: &Error) {
-    let mut text = format!("error: {error}\n");
+    harmless(&error_text(error));
+}
+
+fn error_text(error: &Error) -> String {
+    let mut text = match error.kind() {
+        // Who says no knows it.
+        Kind::Declined => format!("{error}\n"),
+        _ => format!("error: {error}\n"),
+    };
     if error.kind() == Kind::Interrupted && std::io::stderr().is_terminal() {
         // Below the echoed `^C`.
         text.insert(0, '\n');
@@ -108,7 +116,7 @@ pub fn error(error: &Error) {
     for hint in error.hints() {
         text.push_str(&format!("  next: {hint}\n"));
     }
-    harmless(&text);
+    text
 }
 
 /// Prints lines that hold words of others on stderr: without tokens, and without what could move
@@ -143,6 +151,17 @@ pub fn human(duration: std::time::Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_no_is_no_error() {
+        let declined = Error::new(Kind::Declined, "cancelled; nothing was changed");
+        assert_eq!(error_text(&declined), "cancelled; nothing was changed\n");
+        let failed = Error::failed("it failed").because("a\nb").hint("mend it");
+        assert_eq!(
+            error_text(&failed),
+            "error: it failed\n  because: a\n           b\n  next: mend it\n"
+        );
+    }
 
     #[test]
     fn of_an_empty_list_is_said_what_to_type_next() {

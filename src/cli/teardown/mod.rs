@@ -15,6 +15,7 @@ use crate::settings::BucketFate;
 use crate::step::Step;
 
 use super::cluster_args::ClusterArgs;
+use super::consent;
 use super::deployment::{DeploymentArgs, SandboxUse, open_sandbox};
 
 use answer::{Place, TeardownAnswer};
@@ -159,13 +160,14 @@ async fn keeps_jobs(context: &Context) -> Result<bool> {
 async fn confirm(args: &Args, lines: &[String]) -> Result<()> {
     let list = format!("this deletes for good:\n  {}\n", lines.join("\n  "));
     output::tell(&list);
-    let agreed =
-        args.yes || (std::io::stdin().is_terminal() && output::confirm("delete it all?").await);
-    if agreed {
+    if args.yes {
         return Ok(());
     }
-    Err(Error::usage("nothing was deleted").hint(format!(
-        "without the question: {} --yes",
-        args.deployment.again(&args.cluster).command("teardown")
-    )))
+    consent::ask("delete it all?", || {
+        Error::usage("nothing was deleted").hint(format!(
+            "without the question: {} --yes",
+            args.deployment.again(&args.cluster).command("teardown")
+        ))
+    })
+    .await
 }

@@ -18,6 +18,7 @@ use crate::settings::Toggle;
 use crate::triggers::Triggers;
 
 use super::cluster_args::ClusterArgs;
+use super::consent;
 use super::deployment::{DeploymentArgs, SandboxUse, bucket_name};
 use answer::UpAnswer;
 use detached::Detached;
@@ -191,10 +192,7 @@ async fn confirm_costs(args: &Args) -> Result<()> {
     }
     let question = "`up` makes a NAT gateway, a load balancer and a head node, which cost money \
         every hour until `teardown`. Go on?";
-    if output::confirm(question).await {
-        return Ok(());
-    }
-    Err(args.without_the_question("nothing was made"))
+    consent::ask(question, || args.without_the_question("nothing was made")).await
 }
 
 /// Says what goes with the cluster that is replaced, and asks unless `--yes` was given.
@@ -205,10 +203,13 @@ async fn confirm_replacement(args: &Args, replaced: Option<Replaced>) -> Result<
     let lines = replaced.lines().join("\n  ");
     output::tell(&format!("this deletes for good:\n  {lines}\n"));
     let question = "delete it all, and make a new cluster?";
-    if args.yes || (std::io::stdin().is_terminal() && output::confirm(question).await) {
+    if args.yes {
         return Ok(());
     }
-    Err(args.without_the_question("nothing was deleted"))
+    consent::ask(question, || {
+        args.without_the_question("nothing was deleted")
+    })
+    .await
 }
 
 impl Args {
@@ -219,8 +220,8 @@ impl Args {
         }
     }
 
-    /// Returns the error of a question that was not answered with yes, with this very call in
-    /// which nothing is asked.
+    /// Returns the error of a question that cannot be asked, with this very call in which nothing is
+    /// asked.
     fn without_the_question(&self, outcome: &str) -> Error {
         let mut again = self.deployment.again(&self.cluster).command("up");
         for (given, option) in [
