@@ -82,6 +82,13 @@ impl Error {
         self
     }
 
+    /// Adds a hint before all others.
+    #[must_use]
+    pub fn hint_first(mut self, hint: impl Into<String>) -> Self {
+        self.hints.insert(0, hint.into());
+        self
+    }
+
     /// Adds a hint, unless there is one already.
     #[must_use]
     pub fn or_hint(self, hint: impl Into<String>) -> Self {
@@ -174,6 +181,12 @@ mod tests {
         assert_eq!(error.to_string(), "it failed");
         assert_eq!(format!("{error:#}"), "it failed: no space");
         assert_eq!(format!("{:#}", Error::failed("it failed")), "it failed");
+    }
+
+    #[test]
+    fn the_most_useful_hint_can_come_last_and_stand_first() {
+        let error = Error::failed("it failed").hint("b").hint_first("a");
+        assert_eq!(error.hints(), ["a", "b"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What needs no deployment: help, versions, usage errors and their exit codes.
 
 use std::fmt::Write;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -261,6 +262,46 @@ fn a_no_is_no_error_and_changes_nothing() {
     assert!(words.contains("cancelled; nothing was changed"), "{words}");
     assert!(!words.contains("error"), "{words}");
     assert!(!words.contains("next:"), "{words}");
+}
+
+#[test]
+fn a_sandbox_that_runs_is_offered_where_aws_is_not_set_up() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    std::fs::create_dir(&run).unwrap();
+    // As an emulator that runs describes itself.
+    let mut emulator = Command::new("sleep")
+        .arg0("hpcapi_sandbox")
+        .arg("60")
+        .spawn()
+        .unwrap();
+    let text_of = |pid| format!(r#"{{"pid": {pid}, "port": 1, "endpoint": "http://127.0.0.1:1"}}"#);
+    std::fs::write(run.join("emulator.json"), text_of(emulator.id())).unwrap();
+    let typed = |line: &str| {
+        let own = format!("export HPCAPI_SANDBOX_DIR=~ AWS_EC2_METADATA_DISABLED=true; {line}");
+        text(&in_shell(home.path(), &own).stderr)
+    };
+    let offer =
+        "\n  next: a sandbox runs on this machine: add --sandbox, or: export HPCAPI_SANDBOX=1\n";
+    let mut lacking = Vec::new();
+    for line in [
+        "hpcapi jobs list",
+        "hpcapi up",
+        "hpcapi up --region us-east-1 < /dev/null",
+        "hpcapi trigger list",
+    ] {
+        let words = typed(line);
+        let first = words.find("\n  next: ");
+        if first.is_none() || first != words.find(offer) {
+            lacking.push(format!("{line}: {words}"));
+        }
+    }
+    let invalid = typed("hpcapi status --region 'no region'");
+    emulator.kill().unwrap();
+    emulator.wait().unwrap();
+    assert!(lacking.is_empty(), "{lacking:?}");
+    assert!(!invalid.contains(offer), "{invalid}");
+    assert!(!typed("hpcapi jobs list").contains(offer));
 }
 
 #[test]

@@ -132,8 +132,7 @@ impl Aws {
     pub async fn connect(connection: &Connection) -> Result<Aws> {
         let config = configuration::load(connection).await?;
         let region = config.region().map(ToString::to_string).ok_or_else(|| {
-            Error::usage("no AWS region is set")
-                .hint("add --region us-east-1, or: export AWS_REGION=us-east-1")
+            Error::usage(NO_REGION).hint("add --region us-east-1, or: export AWS_REGION=us-east-1")
         })?;
         if !is_region(&region) {
             return Err(Error::usage(format!("`{region}` is not an AWS region"))
@@ -193,6 +192,15 @@ impl Aws {
     pub async fn remaining(&self) -> Option<Duration> {
         account::remaining(&self.config).await
     }
+}
+
+/// What is said where nothing names a region.
+const NO_REGION: &str = "no AWS region is set";
+
+/// Returns whether a call failed because nothing says where it goes, or there are no credentials: most
+/// likely AWS was never set up here.
+pub fn is_not_set_up(error: &Error) -> bool {
+    error.to_string() == NO_REGION || profiles::lacks_credentials(error)
 }
 
 /// Returns whether a region may be called so. It becomes a part of host names and of commands.

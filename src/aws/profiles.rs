@@ -20,13 +20,16 @@ const BEYOND: [(&str, &str); 2] = [
     ("mfa_serial", "wants a code of an MFA device"),
 ];
 
+/// Returns whether a call failed for want of credentials.
+pub(super) fn lacks_credentials(error: &Error) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| cause.to_string().contains("credential"))
+}
+
 /// Returns the error of a call for which there were no credentials: with the profile's setting that is
 /// why, if there is one. `named` is the profile that was named; else that of the environment counts.
 pub(super) async fn explained(named: Option<&str>, error: Error) -> Error {
-    let lacks_credentials = std::error::Error::source(&error)
-        .is_some_and(|cause| cause.to_string().contains("credential"));
     let is_of_profile = named.is_some() || std::env::var_os("AWS_ACCESS_KEY_ID").is_none();
-    if !lacks_credentials || !is_of_profile {
+    if !lacks_credentials(&error) || !is_of_profile {
         return error;
     }
     let named = named.map(|name| Cow::Owned(name.to_owned()));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::aws::{Aws, Connection};
+use crate::aws::{Aws, Connection, is_not_set_up};
 use crate::context::Context;
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::event::Events;
@@ -84,10 +84,11 @@ impl DeploymentArgs {
         let config = configuration::read(cluster)?;
         let cache = cache_folder()?;
         let ground = self.ground(cluster, sandbox, events).await?;
-        let aws = Aws::connect(&connection(&ground)).await?;
+        let connected = Aws::connect(&connection(&ground)).await;
+        let aws = connected.map_err(|error| self.offering_sandbox(error))?;
         let identity = match aws.identity().await {
             Ok(identity) => identity,
-            Err(error) => return Ok(Reached::Nobody(error)),
+            Err(error) => return Ok(Reached::Nobody(self.offering_sandbox(error))),
         };
         events.note(format!(
             "account {} ({}), region {}{}",
@@ -129,7 +130,19 @@ impl DeploymentArgs {
     pub(super) async fn connect(&self, events: &Events) -> Result<Aws> {
         let cluster = ClusterArgs::default();
         let ground = self.ground(&cluster, SandboxUse::Expect, events).await?;
-        Aws::connect(&connection(&ground)).await
+        let connected = Aws::connect(&connection(&ground)).await;
+        connected.map_err(|error| self.offering_sandbox(error))
+    }
+
+    /// Returns the error of a machine where AWS was not set up, with the sandbox that runs there.
+    fn offering_sandbox(&self, error: Error) -> Error {
+        let runs = || open_sandbox().is_ok_and(|sandbox| sandbox.running().is_some());
+        match !self.sandbox && is_not_set_up(&error) && runs() {
+            true => error.hint_first(
+                "a sandbox runs on this machine: add --sandbox, or: export HPCAPI_SANDBOX=1",
+            ),
+            false => error,
+        }
     }
 
     /// Returns whether the deployment is in the sandbox.
