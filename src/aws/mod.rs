@@ -131,9 +131,14 @@ impl Aws {
     /// Returns clients for `connection`. Fails when no region is configured, or a bad endpoint.
     pub async fn connect(connection: &Connection) -> Result<Aws> {
         let config = configuration::load(connection).await?;
-        let region = config.region().map(ToString::to_string).ok_or_else(|| {
-            Error::usage(NO_REGION).hint("add --region us-east-1, or: export AWS_REGION=us-east-1")
-        })?;
+        let Some(region) = config.region().map(ToString::to_string) else {
+            // Of a profile that is not there, no region can be known.
+            let missing = profiles::missing(connection.profile.as_deref()).await;
+            return Err(missing.unwrap_or_else(|| {
+                Error::usage(NO_REGION)
+                    .hint("add --region us-east-1, or: export AWS_REGION=us-east-1")
+            }));
+        };
         if !is_region(&region) {
             return Err(Error::usage(format!("`{region}` is not an AWS region"))
                 .hint("add --region us-east-1, or: export AWS_REGION=us-east-1"));

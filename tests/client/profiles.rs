@@ -1,4 +1,5 @@
-//! Profiles that ask for what only the AWS CLI does: they are named with what to type.
+//! Profiles that are not there, and those that ask for what only the AWS CLI does: they are named with
+//! what to type.
 
 use crate::command::User;
 
@@ -59,4 +60,41 @@ fn a_profile_that_only_lacks_credentials_is_told_to_give_some() {
         "{}",
         outcome.stderr
     );
+}
+
+#[test]
+fn a_profile_that_is_not_there_is_named_with_those_that_are() {
+    for region in [&[][..], &["--region", "us-east-1"]] {
+        for is_named in [true, false] {
+            let user = User::new().set("AWS_EC2_METADATA_DISABLED", "true");
+            user.write("config", CONFIG);
+            let file = user.home().join("config");
+            let user = user.set("AWS_CONFIG_FILE", file.to_str().unwrap());
+            let status = [&["status"], region].concat();
+            let outcome = match is_named {
+                true => user.run("", &[&status[..], &["--profile", "nope"]].concat()),
+                false => user.set("AWS_PROFILE", "nope").run("", &status),
+            };
+            assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
+            assert_eq!(
+                outcome.stderr,
+                "error: there is no profile `nope` in the AWS configuration\n  \
+                 next: there are base, login, role, with-mfa; for example: --profile base\n",
+                "{status:?} {is_named}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_profile_is_missed_where_nobody_names_one() {
+    for profile in ["", "default"] {
+        let user = User::new().set("AWS_EC2_METADATA_DISABLED", "true");
+        let outcome = user.set("AWS_PROFILE", profile).run("", &["status"]);
+        let words = &outcome.stderr;
+        assert!(
+            words.starts_with("error: no AWS region is set\n"),
+            "{words}"
+        );
+    }
 }
