@@ -211,6 +211,16 @@ fn usage_errors_end_with_2() {
 }
 
 #[test]
+fn an_error_of_the_system_is_told_without_its_number() {
+    let output = hpcapi(&["jobs", "submit", "/no/such/file"]);
+    let words = text(&output.stderr);
+    assert!(
+        words.contains("because: No such file or directory\n"),
+        "{words}"
+    );
+}
+
+#[test]
 fn verbs_of_other_tools_are_answered_with_ours() {
     for (typed, next) in [
         (&["destroy", "--yes"][..], "hpcapi teardown"),

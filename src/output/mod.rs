@@ -122,7 +122,7 @@ fn error_text(error: &Error) -> String {
 /// Prints lines that hold words of others on stderr: without tokens, and without what could move
 /// a terminal's cursor.
 pub fn harmless(lines: &str) {
-    tell(&plain::without_secrets(lines));
+    tell(&plain::told(lines));
 }
 
 /// Asks a question on stderr; returns whether the answer on stdin was yes. Meanwhile the user

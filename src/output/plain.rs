@@ -18,9 +18,29 @@ fn turns(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Returns lines as they are told on stderr: without secrets, and without the numbers of the system's
+/// errors, whose words stand before them.
+pub(super) fn told(lines: &str) -> String {
+    without_secrets(&without_numbers(lines))
+}
+
+/// Returns text without what Rust adds to an error of the system, as in ` (os error 2)`.
+fn without_numbers(text: &str) -> String {
+    const BEGIN: &str = " (os error ";
+    let mut parts = text.split(BEGIN);
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(')') {
+            Some((number, rest)) if number.parse::<i32>().is_ok() => shown.push_str(rest),
+            _ => shown.extend([BEGIN, part]),
+        }
+    }
+    shown
+}
+
 /// Returns lines without what could move a terminal's cursor, and with every JSON Web Token,
 /// whoever wrote it there, replaced.
-pub(super) fn without_secrets(lines: &str) -> String {
+fn without_secrets(lines: &str) -> String {
     lines
         .split_inclusive(|c| !is_of_token(c))
         .map(|word| {
@@ -64,6 +84,18 @@ mod tests {
             plain("größe שלום 計算 e\u{301}"),
             "größe שלום 計算 e\u{301}"
         );
+    }
+
+    #[test]
+    fn the_numbers_of_errors_are_not_told() {
+        let error = std::io::Error::from_raw_os_error(2);
+        assert_eq!(
+            told(&format!("because: {error}; and {error}\n")),
+            "because: No such file or directory; and No such file or directory\n"
+        );
+        for other in ["(os error 2)", "a (os error x) b", "a (os error 2"] {
+            assert_eq!(told(other), other);
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::event::{Event, Events, Outcome};
 
 use super::human;
 use super::moving::Moving;
-use super::plain::without_secrets;
+use super::plain::told;
 
 /// Tells events as they come, until it is ended or dropped: then nothing of it is told any more,
 /// and whoever has the last word has a line of his own for it.
@@ -136,7 +136,7 @@ impl Teller for Plain {
             Event::Failed(step, took) => format!("{step}: failed after {}", human(took)),
         };
         let seconds = self.start.elapsed().as_secs();
-        let text = without_secrets(&text);
+        let text = told(&text);
         let _ = writeln!(std::io::stderr(), "[{seconds:>4} s] {text}");
     }
 

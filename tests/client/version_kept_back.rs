@@ -19,7 +19,8 @@ fn kept_back(asked: &Asked) -> Answer {
     }
 }
 
-const LIST: [&str; 2] = ["jobs", "list"];
+/// As text it says that it is empty.
+const LIST: [&str; 4] = ["jobs", "list", "--output", "json"];
 
 #[test]
 fn the_newest_version_that_answers_is_spoken() {
@@ -47,7 +48,7 @@ fn a_version_that_the_user_says_is_spoken() {
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
     assert_eq!(server.count("GET", "/slurm/v0.0.40/jobs"), 1);
     assert_eq!(server.count("GET", "/openapi/v3"), 0);
-    let outcome = said("42", &LIST);
+    let outcome = said("42", &["jobs", "list"]);
     assert_eq!(
         outcome.complaints(),
         Vec::<String>::new(),
