@@ -3,10 +3,11 @@
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::slurm::{NodeScript, SetUp, set_up_node};
+use crate::slurm::{Fault, NodeScript, SetUp, set_up_node};
 use crate::step::Step;
 
 use super::path::{Door, HEAD_NODE_PORT};
+use super::steps::bucket_settings::{self, Setting};
 use super::steps::{api, node_script, requirements};
 
 /// Something that is brought back.
@@ -18,6 +19,8 @@ pub(super) enum Repair {
     Wear(String, Vec<String>),
     /// Bring the head node's daemons back to work.
     Daemons,
+    /// Put what has changed on the head node back.
+    Node(Vec<Fault>),
     /// Have this VPC resolve names, and give its instances names.
     Names(String),
     /// Send what is for the internet from a route table to an internet or NAT gateway.
@@ -37,6 +40,8 @@ pub(super) enum Repair {
     Open(Vec<Door>),
     /// Register with this target group this instance.
     Register(String, String),
+    /// Set these of a bucket as they are to be.
+    Bucket(String, Vec<Setting>),
     /// Make these resources of the API stack anew, by their names in its template.
     Api(Vec<&'static str>),
 }
@@ -53,12 +58,14 @@ impl Repair {
             Repair::Start(instance) => format!("starting the instance {instance}"),
             Repair::Wear(instance, _) => format!("giving {instance} its security group back"),
             Repair::Daemons => "bringing the head node's daemons back to work".to_owned(),
+            Repair::Node(_) => "putting back what has changed on the head node".to_owned(),
             Repair::Names(vpc) => format!("turning on the names of {vpc}"),
             Repair::Route { table, target, .. } => format!("routing {table} to {target}"),
             Repair::Associate(subnet, table) => format!("associating {subnet} with {table}"),
             Repair::NatGateway => "making the NAT gateway anew".to_owned(),
             Repair::Open(_) => "putting the security groups' rules back".to_owned(),
             Repair::Register(_, instance) => format!("registering {instance} as the target"),
+            Repair::Bucket(bucket, _) => format!("setting {bucket} as it is to be"),
             Repair::Api(broken) => {
                 format!(
                     "making the API stack what it should be: {}",
@@ -76,29 +83,8 @@ pub(super) async fn repair(context: &Context, repair: &Repair) -> Result<()> {
     match repair {
         Repair::Start(instance) => aws.instances.start(instance).await,
         Repair::Wear(instance, groups) => aws.instances.wear(instance, groups.clone()).await,
-        Repair::Daemons => {
-            let head_node = context.facts().head_node.as_ref().map(|it| it.id.clone());
-            let head_node = head_node.ok_or_else(|| Error::failed("the head node is not known"))?;
-            let requirements = context.requirements();
-            let script = NodeScript {
-                text: node_script::SCRIPT,
-                bucket: &requirements
-                    .ok_or_else(|| Error::failed("the bucket is not known"))?
-                    .bucket,
-            };
-            let repaired = set_up_node(&aws.commands, &head_node, script, SetUp::Repair).await;
-            let region = &aws.region;
-            repaired.map_err(|error| {
-                error
-                    .hint(format!(
-                        "look at them: aws ssm start-session --region {region} --target {head_node}"
-                    ))
-                    .hint(
-                        "in that shell: sudo journalctl --lines 50 --unit slurmctld --unit \
-                         slurmrestd --unit hpcapi-proxy; sudo tail -n 50 /var/log/hpcapi-node.log",
-                    )
-            })
-        }
+        Repair::Daemons => set_up(context, SetUp::Repair).await,
+        Repair::Node(_) => set_up(context, SetUp::Restore).await,
         Repair::Names(vpc) => aws.network.turn_names_on(vpc).await,
         Repair::Route {
             table,
@@ -112,8 +98,36 @@ pub(super) async fn repair(context: &Context, repair: &Repair) -> Result<()> {
             let balancing = &aws.load_balancing;
             balancing.register(group, instance, HEAD_NODE_PORT).await
         }
+        Repair::Bucket(bucket, settings) => {
+            bucket_settings::restore(context, bucket, settings).await
+        }
         Repair::Api(broken) => api::restore(context, broken).await,
     }
+}
+
+/// Runs the node script on the head node again.
+async fn set_up(context: &Context, why: SetUp) -> Result<()> {
+    let head_node = context.facts().head_node.as_ref().map(|it| it.id.clone());
+    let head_node = head_node.ok_or_else(|| Error::failed("the head node is not known"))?;
+    let requirements = context.requirements();
+    let script = NodeScript {
+        text: node_script::SCRIPT,
+        bucket: &requirements
+            .ok_or_else(|| Error::failed("the bucket is not known"))?
+            .bucket,
+    };
+    let repaired = set_up_node(&context.aws.commands, &head_node, script, why).await;
+    let region = &context.aws.region;
+    repaired.map_err(|error| {
+        error
+            .hint(format!(
+                "look at them: aws ssm start-session --region {region} --target {head_node}"
+            ))
+            .hint(
+                "in that shell: sudo journalctl --lines 50 --unit slurmctld --unit \
+                 slurmrestd --unit hpcapi-proxy; sudo tail -n 50 /var/log/hpcapi-node.log",
+            )
+    })
 }
 
 async fn open(context: &Context, doors: &[Door]) -> Result<()> {

@@ -184,8 +184,20 @@ async fn make_all(
     if !changed {
         // The endpoint answers, and still something behind it may be broken that others need.
         changed = super::steps::endpoint::restore(context).await?;
+        tell_what_starts_no_job(context).await;
     }
     report(context, changed, start.elapsed())
+}
+
+/// Says what keeps jobs from starting: it is the work of whoever closed a queue or took a node out, and
+/// no reason to fail.
+async fn tell_what_starts_no_job(context: &Context) {
+    let found = super::compute::look(context).await;
+    for finding in found.iter().filter(|finding| !finding.is_fine()) {
+        let next = finding.next.iter().map(|next| format!("; {next}"));
+        let warning = finding.sentence() + &next.collect::<String>();
+        context.events.warn(warning);
+    }
 }
 
 /// Returns whether what the cluster's creation made is going again: then its step ends with the

@@ -117,6 +117,13 @@ pub(super) fn statements() -> Vec<Statement> {
             &["freetier:GetAccountPlanState"],
             &["*"],
         ),
+        // Whether the API's access log can be made.
+        on(
+            "LookAtAccessLog",
+            &[Up],
+            &["logs:DescribeLogGroups", "logs:DescribeResourcePolicies"],
+            &["*"],
+        ),
         // Of another region than that of the deployment, when this takes no credentials.
         on("LookAtRegions", &[Up], &["ec2:DescribeRegions"], &["*"]),
         // The preflight: what the caller may do.
@@ -285,10 +292,17 @@ pub(super) fn statements() -> Vec<Statement> {
             &["s3:ListAllMyBuckets"],
             &["*"],
         ),
+        // Its tags, its policy and all else that it is set to: IAM limits a policy's length.
         on(
-            "LookAtBucketTags",
+            "LookAtOwnBucket",
             &[Up, Teardown],
-            &["s3:GetBucketTagging"],
+            &["s3:GetBucket*"],
+            BUCKET,
+        ),
+        on(
+            "LookAtLifecycle",
+            &[Up],
+            &["s3:GetLifecycleConfiguration"],
             BUCKET,
         ),
         on(

@@ -7,9 +7,15 @@ use serde::Deserialize;
 use crate::aws::Commands;
 use crate::error::{Error, Result};
 
+use super::drift::Drift;
 use super::head_node::run_script;
 
-const LOOK: &str = include_str!("look-at-daemons.sh");
+/// Two looks in one command.
+const LOOK: &str = concat!(
+    include_str!("slurm-setting.sh"),
+    include_str!("look-at-daemons.sh"),
+    include_str!("look-at-drift.sh")
+);
 
 /// How long a look may take: a controller that hangs is waited for twice.
 const LOOK_LIMIT: Duration = Duration::from_secs(60);
@@ -67,11 +73,16 @@ pub struct Disk {
     pub free_files: u64,
 }
 
-/// Looks at the daemons on the head node.
-pub async fn look_at_daemons(commands: &Commands, head_node: &str) -> Result<Daemons> {
+/// Looks at the daemons on the head node, and at what has changed there since it was set up.
+pub async fn look_at_head_node(commands: &Commands, head_node: &str) -> Result<(Daemons, Drift)> {
     let cannot = || "cannot look at the daemons of the head node".to_owned();
     let words = run_script(commands, head_node, LOOK, LOOK_LIMIT, &cannot).await?;
-    serde_json::from_str(words.trim()).map_err(|_| Error::failed(cannot()).because(words))
+    let read = |words: &str| {
+        let (daemons, drift) = words.trim().split_once('\n')?;
+        let daemons = serde_json::from_str(daemons).ok()?;
+        Some((daemons, serde_json::from_str(drift).ok()?))
+    };
+    read(&words).ok_or_else(|| Error::failed(cannot()).because(words))
 }
 
 #[cfg(test)]

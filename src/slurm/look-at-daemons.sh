@@ -8,9 +8,19 @@
 set -u
 PATH=/opt/slurm/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 
+# Prints the end of standard input, from the beginning of a word.
+ending() {
+    text=$(cat)
+    [ "${#text}" -le 600 ] || {
+        text=$(printf '%s' "$text" | tail -c 600)
+        text="... ${text#* }"
+    }
+    printf '%s' "$text"
+}
+
 # Makes standard input fit for a JSON string, and hides whatever could be a token.
 printable() {
-    tr '\n\t' '  ' | tr -d '\000-\037\177' | tail -c 600 |
+    tr '\n\t' '  ' | tr -d '\000-\037\177' | ending |
         sed 's/ey[A-Za-z0-9_-]*\.[A-Za-z0-9_.-]*/.../g; s/\\/\\\\/g; s/"/\\"/g'
 }
 

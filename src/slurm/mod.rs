@@ -3,6 +3,7 @@
 
 pub mod client;
 mod daemons;
+mod drift;
 mod head_node;
 pub mod host_list;
 mod job_counts;
@@ -23,7 +24,8 @@ pub mod time;
 mod token;
 
 pub use client::ApiVersion;
-pub use daemons::{Controller, Daemons, Disk, look_at_daemons};
+pub use daemons::{Controller, Daemons, Disk, look_at_head_node};
+pub use drift::{Drift, Fault, FaultKind};
 pub use job_counts::{JobCounts, count_jobs};
 pub use login::{Login, look_up_login};
 pub use node_setup::{NodeScript, SetUp, set_up_node};

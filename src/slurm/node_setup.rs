@@ -24,6 +24,8 @@ const LIMIT: Duration = Duration::from_secs(300);
 pub enum SetUp {
     /// Its daemons do not work: they are brought back first.
     Repair,
+    /// Something has changed there since it was set up.
+    Restore,
     /// Another version of the node script set it up. One that none did is left alone.
     Update,
 }
@@ -61,6 +63,7 @@ pub async fn set_up_node(
             "repair",
             "the daemons of the head node could not be brought back",
         ),
+        SetUp::Restore => ("restore", "the head node could not be set up again"),
         SetUp::Update => ("update", "the head node could not be set up again"),
     };
     let cannot = || cannot.to_owned();

@@ -1,5 +1,6 @@
 # Replaces the key that signs Slurm's tokens, on the head node: the only way that Slurm has to
-# revoke them. Prints one line of JSON, {"rotated": PATH} or {"error": TEXT}. Runs as root.
+# revoke them. Prints one line of JSON, {"rotated": PATH} or {"error": TEXT}. Runs as root. Stands behind
+# slurm-setting.sh, whose functions it calls.
 set -u
 PATH=/opt/slurm/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 
@@ -8,12 +9,8 @@ refuse() {
     exit 0
 }
 
-parameters=$(cat /opt/slurm/etc/pcluster/*.conf /opt/slurm/etc/slurm_parallelcluster.conf \
-    /opt/slurm/etc/slurm.conf 2>/dev/null |
-    sed -n 's/^[[:space:]]*[Aa]uth[Aa]lt[Pp]arameters[[:space:]]*=[[:space:]]*\([^[:space:]#]*\).*/\1/p' |
-    tail -n 1)
-key=$(printf '%s\n' "$parameters" | tr ',' '\n' | sed -n 's/^jwt_key=//p' | tail -n 1)
-key=${key:-/var/spool/slurm.state/jwt_hs256.key}
+parameters=$(slurm_setting AuthAltParameters)
+key=$(jwt_key "$parameters")
 case $parameters in
     *jwks=*) refuse 'tokens are signed elsewhere (jwks): revoke them there' ;;
 esac

@@ -3,7 +3,8 @@
 #   node_script  the script that sets a head node up, gzip and base64
 #   bucket       the deployment's bucket
 #   task         repair: restart the daemons that a request passes first
-#                update: only if Slurm does not answer; a node that hpcapi did not set up is left alone
+#                restore, update: only if Slurm does not answer; an update leaves a node alone that hpcapi
+#                did not set up
 set -u
 : "${node_script:?}" "${bucket:?}" "${task:?}"
 PATH=/opt/slurm/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
@@ -20,19 +21,36 @@ main() {
         restart_daemons
     fi
     words=$(bash "$script" updated "$bucket" 2>&1) || refuse "$words"
+    [ "$task" != restore ] || restart_fleet
     echo '{"done":true}'
 }
 
+# What starts and stops compute nodes, if it does not.
+restart_fleet() {
+    set -- /opt/parallelcluster/pyenv/versions/*/envs/cookbook_virtualenv/bin/supervisorctl
+    [ -x "$1" ] || return
+    beat=/opt/slurm/etc/pcluster/.slurm_plugin/clustermgtd_heartbeat
+    if ! "$1" status clustermgtd 2>/dev/null | grep -q RUNNING ||
+        [ -n "$(find "$beat" -mmin +9 2>/dev/null)" ]; then
+        words=$("$1" restart clustermgtd 2>&1) || refuse "clustermgtd does not start: $words"
+    fi
+}
+
 refuse() {
-    printf '{"error":"%s"}\n' "$(printf '%s' "$1" | tr '\n\t' '  ' | tr -d '\000-\037\042\134\177' | tail -c 300)"
+    said=$(printf '%s' "$1" | tr '\n\t' '  ' | tr -d '\000-\037\042\134\177')
+    [ "${#said}" -le 300 ] || {
+        said=$(printf '%s' "$said" | tail -c 300)
+        said="... ${said#* }"
+    }
+    printf '{"error":"%s"}\n' "$said"
     exit 0
 }
 
 restart_daemons() {
     systemctl unmask munge slurmctld slurmrestd hpcapi-proxy >/dev/null 2>&1
-    systemctl --quiet is-active munge || systemctl restart munge >/dev/null 2>&1
-    # The key that signs tokens: without it slurmctld does not start.
+    # The keys of munge and of tokens: without them slurmctld does not start.
     words=$(bash "$script" start 2>&1) || refuse "$words"
+    systemctl --quiet is-active munge || systemctl restart munge >/dev/null 2>&1
     answers || restart_controller
     # One that hangs would not end when asked to, and holds no state.
     systemctl kill --signal=KILL slurmrestd >/dev/null 2>&1

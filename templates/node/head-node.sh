@@ -30,11 +30,20 @@ readonly PROXY_USER=hpcapi-proxy
 readonly JOURNAL=/var/spool/hpcapi/jobs.txt
 readonly RECORDER=/usr/local/lib/hpcapi/record-jobs.py
 readonly OPERATOR=/etc/hpcapi/operate.py
+# What this script has put there, a line each: mode, owner, SHA-256 and path.
+readonly MANIFEST=/etc/hpcapi/files
+readonly MUNGE_KEY=/etc/munge/munge.key
+# Where ParallelCluster has a copy for the other nodes.
+readonly SHARED_MUNGE_KEY=/opt/parallelcluster/shared/.munge/.munge.key
 # For how many seconds other programs may keep this one from installing packages.
 readonly LOCK_PATIENCE=600
 
+# The files that this script puts there.
+files=()
 # Units to restart, because a file of theirs changed.
 changed=()
+# Whether Slurm's daemons may go on with a key that is gone.
+has_new_key=false
 # What check_api finds, e.g. /slurm/v0.0.42.
 api=
 # The deployment's bucket.
@@ -48,7 +57,10 @@ main() {
     bucket=${2:-$(configured_bucket)}
     log "phase $phase"
     case $phase in
-        start) make_key ;;
+        start)
+            restore_munge_key
+            make_key
+            ;;
         configured | updated | all) serve ;;
         *) fail "no such phase: $phase (there are start, configured and updated)" ;;
     esac
@@ -57,6 +69,7 @@ main() {
 
 serve() {
     [ -x "$SLURM/sbin/slurmrestd" ] || fail "there is no $SLURM/sbin/slurmrestd on this image"
+    restore_munge_key
     make_key
     configure_slurm
     configure_accounting
@@ -74,6 +87,7 @@ serve() {
     remember_jobs || log "ended jobs are not remembered"
     take_operations || log "operations are not taken"
     ship_logs
+    note_files
 }
 
 log() {
@@ -100,18 +114,33 @@ is_head_node() {
 
 # put FILE [UNIT...]: writes standard input to FILE; if that changes it, the units get restarted.
 put() {
-    local file=$1 new
-    shift
+    put_as 0644 "$@"
+}
+
+# put_as MODE FILE [UNIT...]: the same with that mode.
+put_as() {
+    local mode=$1 file=$2 new
+    shift 2
     mkdir -p "${file%/*}"
     new=$(mktemp "$file.XXXXXX")
     cat >"$new"
-    if cmp -s "$new" "$file"; then
+    chmod "$mode" "$new"
+    files+=("$file")
+    if cmp -s "$new" "$file" && [ "$(stat -c '%a %u' "$new")" = "$(stat -c '%a %u' "$file")" ]; then
         rm -f "$new"
         return
     fi
-    chmod 0644 "$new"
     mv "$new" "$file"
     changed+=("$@")
+}
+
+# Notes what the files are, for whoever looks whether they still are that.
+note_files() {
+    local file
+    for file in "${files[@]}"; do
+        echo "$(stat -c '%a %U' "$file") $(sha256sum "$file")"
+    done >"$MANIFEST.new"
+    mv "$MANIFEST.new" "$MANIFEST"
 }
 
 # slurm_setting NAME: prints what Slurm's configuration, with all that it includes, says last.
@@ -150,6 +179,13 @@ key_path() {
     echo "${path:-$STATE/jwt_hs256.key}"
 }
 
+# Without it munge, and with it Slurm, does not start again.
+restore_munge_key() {
+    [ ! -s "$MUNGE_KEY" ] && [ -s "$SHARED_MUNGE_KEY" ] || return 0
+    install -o munge -g munge -m 0400 "$SHARED_MUNGE_KEY" "$MUNGE_KEY"
+    log "took munge's key from $SHARED_MUNGE_KEY"
+}
+
 # Makes the key that signs the tokens, once: a new key ends every token there is.
 make_key() {
     local key folder new
@@ -161,10 +197,21 @@ make_key() {
         new=$(mktemp "$folder/.jwt.XXXXXX")
         head -c 64 /dev/urandom >"$new"
         mv "$new" "$key"
+        has_new_key=true
         log "made the key $key"
     fi
     chown slurm: "$key"
     chmod 0600 "$key"
+}
+
+restart_controller() {
+    local _
+    quietly systemctl restart slurmctld
+    for _ in {1..300}; do
+        ! "$SLURM/bin/scontrol" ping 2>/dev/null | grep -q 'is UP' || return 0
+        sleep 0.1
+    done
+    fail "slurmctld does not answer after its restart: see /var/log/slurmctld.log"
 }
 
 # Adds what Slurm's configuration lacks: tokens, where the cluster's own does not turn them on, and a
@@ -181,16 +228,26 @@ configure_slurm() {
             lines+=("JobCompType=jobcomp/filetxt" "JobCompLoc=$JOURNAL")
             ;;
     esac
-    [ ${#lines[@]} != 0 ] || return 0
-    { echo; printf '%s\n' "${lines[@]}"; } >>"$SLURM/etc/slurm.conf"
-    log "added to slurm.conf: ${lines[*]}"
-    quietly systemctl restart slurmctld
-    local _
-    for _ in {1..300}; do
-        ! "$SLURM/bin/scontrol" ping 2>/dev/null | grep -q 'is UP' || return 0
-        sleep 0.1
-    done
-    fail "slurmctld does not answer after its restart: see /var/log/slurmctld.log"
+    if [ ${#lines[@]} != 0 ]; then
+        { echo; printf '%s\n' "${lines[@]}"; } >>"$SLURM/etc/slurm.conf"
+        log "added to slurm.conf: ${lines[*]}"
+    elif goes_by_it; then
+        return
+    fi
+    restart_controller
+}
+
+# Whether slurmctld, if it runs, goes by the key and the configuration that are there, and writes a
+# journal that can be read: it does not after one of them was taken away behind its back.
+goes_by_it() {
+    local types
+    types=$(running_setting AuthAltTypes)
+    [ -n "$types" ] || return 0
+    [[ $types == *auth/jwt* ]] && [ "$has_new_key" = false ] || return 1
+    [ "$(running_setting JobCompLoc)" != "$JOURNAL" ] || [ -e "$JOURNAL" ] || {
+        install -d -o slurm -g slurm -m 0700 "${JOURNAL%/*}"
+        return 1
+    }
 }
 
 # Whether the cluster has an accounting database behind a slurmdbd of its own.
@@ -203,9 +260,12 @@ has_accounting() {
 configure_accounting() {
     local file=$SLURM/etc/slurmdbd.conf
     has_accounting || return 0
-    ! grep -qi '^[[:space:]]*AuthAltTypes' "$file" || return 0
-    printf '\n%s\n' AuthAltTypes=auth/jwt "AuthAltParameters=jwt_key=$(key_path)" >>"$file"
-    log "added to slurmdbd.conf: AuthAltTypes and AuthAltParameters"
+    if ! grep -qi '^[[:space:]]*AuthAltTypes' "$file"; then
+        printf '\n%s\n' AuthAltTypes=auth/jwt "AuthAltParameters=jwt_key=$(key_path)" >>"$file"
+        log "added to slurmdbd.conf: AuthAltTypes and AuthAltParameters"
+    elif [ "$has_new_key" = false ]; then
+        return
+    fi
     # The API works without it.
     quietly systemctl restart slurmdbd || log "slurmdbd does not start again"
 }
@@ -528,7 +588,7 @@ END
 # A user who cancels somebody else's job over REST can hang slurmctld for good: it then takes
 # connections and never answers (seen with Slurm 24.11 to 26.05).
 write_watchdog() {
-    put /usr/local/sbin/hpcapi-watchdog <<'END'
+    put_as 0755 /usr/local/sbin/hpcapi-watchdog <<'END'
 #!/bin/bash
 # Restarts a slurmctld that takes connections, but has answered nothing three times in a row.
 # One that is stopped or starting does not take any, and is left alone.
@@ -571,7 +631,6 @@ echo "slurmctld (process $pid) does not answer: restarting it"
 systemctl kill --signal=KILL slurmctld
 systemctl restart slurmctld
 END
-    chmod 0755 /usr/local/sbin/hpcapi-watchdog
     put /etc/systemd/system/hpcapi-watchdog.service <<END
 [Unit]
 Description=Restarts a slurmctld that hangs
@@ -637,9 +696,15 @@ END
 }
 
 start_units() {
-    local unit
+    local unit own=(slurmrestd hpcapi-proxy hpcapi-watchdog.timer)
     quietly systemctl daemon-reload
-    quietly systemctl enable --now slurmrestd hpcapi-proxy hpcapi-watchdog.timer
+    for unit in munge slurmctld "${own[@]}"; do
+        quietly systemctl unmask "$unit" || true
+        quietly systemctl unmask --runtime "$unit" || true
+    done
+    # They run, and would not after the next boot.
+    quietly systemctl enable munge slurmctld || log "munge or slurmctld cannot be enabled"
+    quietly systemctl enable --now "${own[@]}"
     for unit in $(printf '%s\n' "${changed[@]}" | sort -u); do
         quietly systemctl restart "$unit"
     done
@@ -736,8 +801,7 @@ take_operations() {
  "api": "$api", "plugins": "$(plugin_option)", "rest_user": "$REST_USER", "user": "$user"}
 END
     put "$OWN/take_events.py" < <(program TAKER)
-    put "$OPERATOR" < <(echo "#!$(find_python) -I"; program OPERATOR | tail -n +2)
-    chmod 0755 "$OPERATOR"
+    put_as 0755 "$OPERATOR" < <(echo "#!$(find_python) -I"; program OPERATOR | tail -n +2)
 }
 
 # node_setting NAME: prints what ParallelCluster notes on its nodes.

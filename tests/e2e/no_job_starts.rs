@@ -171,6 +171,30 @@ const IN_ACCOUNT: &[InAccount] = &[
         "which is gone",
     ),
     (
+        "aws s3api delete-bucket-policy --bucket $bucket",
+        "bucket",
+        "was changed: its policy",
+    ),
+    (
+        "aws s3api put-bucket-policy --bucket $bucket --policy '{\"Version\": \"2012-10-17\", \"Statement\": \
+         [{\"Sid\": \"OnlyOverTLS\", \"Effect\": \"Deny\", \"Principal\": \"*\", \"Action\": \"s3:DeleteBucket\", \
+         \"Resource\": \"arn:aws:s3:::'$bucket'\"}]}'",
+        "bucket",
+        "was changed: its policy",
+    ),
+    (
+        "aws s3api delete-public-access-block --bucket $bucket &&
+         aws s3api put-bucket-versioning --bucket $bucket --versioning-configuration Status=Suspended",
+        "bucket",
+        "was changed: its public access block, its versioning",
+    ),
+    (
+        "aws s3api delete-bucket-lifecycle --bucket $bucket &&
+         aws s3api delete-bucket-ownership-controls --bucket $bucket",
+        "bucket",
+        "was changed: its ownership controls, its lifecycle rules",
+    ),
+    (
         "aws iam detach-role-policy --role-name $role \
          --policy-arn arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
         "SSM",
@@ -179,7 +203,7 @@ const IN_ACCOUNT: &[InAccount] = &[
 ];
 
 /// Sets the ids of what the deployment's VPC has.
-const IDS: &str = "
+pub(crate) const IDS: &str = "
     export AWS_REGION=us-east-1
     of() { aws ec2 \"$1\" --filters Name=tag:hpcapi:deployment,Values=hpc-serverless-job-mgmt --output text --query \"$2\"; }
     vpc=$(of describe-vpcs 'Vpcs[0].VpcId')
@@ -188,6 +212,7 @@ const IDS: &str = "
     association=$(of describe-route-tables 'RouteTables[?Routes[?NatGatewayId]]|[0].Associations[0].RouteTableAssociationId')
     nat=$(aws ec2 describe-nat-gateways --filter Name=vpc-id,Values=$vpc Name=state,Values=available \
         --output text --query 'NatGateways[0].NatGatewayId')
+    bucket=$(aws s3api list-buckets --output text --query \"Buckets[?starts_with(Name, 'hpc-')]|[0].Name\")
     role=$(aws iam list-roles --output text --query \"Roles[?contains(RoleName, 'RoleHeadNode')]|[0].RoleName\")
     acl=$(aws ec2 describe-network-acls --filters Name=vpc-id,Values=$vpc --output text --query 'NetworkAcls[0].NetworkAclId')
 ";
@@ -211,6 +236,11 @@ fn a_way_is_put_back(
 }
 
 async fn is_told_and_repaired(env: &TestEnv, row: &Row) -> Result<(), String> {
+    let up = env.run(&["up", "--yes"]);
+    let said = text(&up.stderr);
+    if row.verdict == "problem" && !said.contains(row.words[0]) {
+        return Err(format!("`up` does not say {}: {said}", row.words[0]));
+    }
     let diagnosis = doctor(env);
     let found = found(&diagnosis, row.subject);
     let told = found.to_string();

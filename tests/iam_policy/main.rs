@@ -67,6 +67,16 @@ const OTHERWISE: &[(&str, &str)] = &[
         "PutBucketNotificationConfiguration",
         "PutBucketNotification",
     ),
+    ("GetPublicAccessBlock", "GetBucketPublicAccessBlock"),
+    ("PutPublicAccessBlock", "PutBucketPublicAccessBlock"),
+    (
+        "GetBucketLifecycleConfiguration",
+        "GetLifecycleConfiguration",
+    ),
+    (
+        "PutBucketLifecycleConfiguration",
+        "PutLifecycleConfiguration",
+    ),
     ("GetApis", "GET"),
     ("GetAwsDefaultServiceQuota", "GetAWSDefaultServiceQuota"),
     ("GetIntegrations", "GET"),
@@ -83,11 +93,12 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("DeleteObjects", "DeleteObjectVersion"),
 ];
 
-/// A call on a path that no test walks needs its permission all the same.
+/// A call on a path that no test walks needs its permission all the same. What puts a part of a stack right
+/// needs what makes it: `up` has the policy `stacks`, too.
 #[test]
 fn every_call_in_the_source_is_allowed() {
-    let policies =
-        ["all", "operations-stack", "notifications-stack"].map(|wanted| policy(&[wanted]));
+    let policies = ["all", "stacks", "operations-stack", "notifications-stack"]
+        .map(|wanted| policy(&[wanted]));
     let allowed: BTreeSet<&str> = policies
         .iter()
         .flat_map(|policy| policy["Statement"].as_array().unwrap())
@@ -104,12 +115,19 @@ fn every_call_in_the_source_is_allowed() {
                 .find(|(name, _)| name == call)
                 .map_or(call.as_str(), |(_, action)| action)
         })
-        .filter(|action| !allowed.contains(action))
+        .filter(|action| !is_allowed(action, &allowed))
         .collect();
     assert!(
         missing.is_empty(),
         "src/iam_policy/calls.rs does not allow {missing:?}"
     );
+}
+
+fn is_allowed(action: &str, allowed: &BTreeSet<&str>) -> bool {
+    allowed.iter().any(|pattern| {
+        let start = pattern.strip_suffix('*');
+        start.map_or(action == *pattern, |start| action.starts_with(start))
+    })
 }
 
 fn calls_in_the_source() -> BTreeSet<String> {

@@ -119,9 +119,12 @@ def _configure_slurm(node: Node, cluster: ClusterSpec) -> None:
         f" {host_name(node.private_ip)}\n" + slurm_conf.hosts(config)
         + database.hosts(kept_in)
     )
+    key = secrets.token_bytes(128)
     node.write(
         [
-            File("/etc/munge/munge.key", secrets.token_bytes(128), 0o400, "munge"),
+            File("/etc/munge/munge.key", key, 0o400, "munge"),
+            # From where the other nodes take it.
+            File("/opt/parallelcluster/shared/.munge/.munge.key", key, 0o600),
             File("/etc/hosts", hosts.encode()),
             *(File(path, text.encode()) for path, text in files.items()),
             *fleet_files(),

@@ -12,10 +12,39 @@ from .machine import File
 
 _FIFO = "/run/parallelcluster/fleet"
 
+# Says that clustermgtd is well; ParallelCluster's writes it once a minute (clustermgtd's configuration
+# in its cookbook).
+_HEARTBEAT = "/opt/slurm/etc/pcluster/.slurm_plugin/clustermgtd_heartbeat"
+
+# ParallelCluster's daemons run under supervisord, in the environment of its cookbook.
+_SUPERVISORCTL = (
+    "/opt/parallelcluster/pyenv/versions/3.12.0/envs/cookbook_virtualenv/bin/supervisorctl"
+)
+
+_SUPERVISORCTL_PROGRAM = """\
+#!/bin/bash
+# The daemons' supervisor is systemd here: tells of them and starts them in supervisorctl's words.
+case $1 in
+    status)
+        state=$(systemctl show --property ActiveState --value "$2")
+        case $state in
+            active) echo "$2 RUNNING pid $(systemctl show --property MainPID --value "$2"), uptime 0:01:00" ;;
+            *) echo "$2 STOPPED Not started"; exit 3 ;;
+        esac
+        ;;
+    start | stop | restart) systemctl "$1" "$2" && echo "$2: ${1}ed" ;;
+    *) exit 2 ;;
+esac
+"""
+
 _CLUSTERMGTD = f"""\
 #!/bin/bash
-# Starts and stops compute nodes: reads lines such as "start NODE NODE" from a pipe.
-while read -r action nodes; do
+# Starts and stops compute nodes: reads lines such as "start NODE NODE" from a pipe, and says now and
+# then that it is well.
+mkdir -p "$(dirname {_HEARTBEAT})"
+while true; do
+    date '+%F %T.%6N%z' >{_HEARTBEAT}
+    read -r -t 30 action nodes || continue
     units=()
     for node in $nodes; do
         units+=("slurmd@$node.service")
@@ -91,6 +120,7 @@ def fleet_files() -> list[File]:
     units = "/etc/systemd/system"
     return [
         File(f"{scripts}/clustermgtd", _CLUSTERMGTD.encode(), 0o755),
+        File(_SUPERVISORCTL, _SUPERVISORCTL_PROGRAM.encode(), 0o755),
         File(f"{scripts}/slurm_resume", _program("start").encode(), 0o755),
         File(f"{scripts}/slurm_suspend", _program("stop").encode(), 0o755),
         File(f"{scripts}/wait_for_nodes", _PROLOG.encode(), 0o755),

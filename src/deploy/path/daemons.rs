@@ -4,14 +4,14 @@ use crate::context::Context;
 use crate::deploy::finding::Finding;
 use crate::deploy::repair::Repair;
 use crate::error::Result;
-use crate::slurm::{Controller, Daemons, Disk, look_at_daemons};
+use crate::slurm::{Controller, Daemons, Disk, look_at_head_node};
 
-use super::{Layer, head_node};
+use super::{Layer, drift, head_node};
 
 /// Looks at slurmctld, slurmrestd and the proxy before it, in one command.
 pub(super) async fn look(context: &Context) -> Result<Vec<Layer>> {
     let instance = head_node::instance(context)?;
-    let daemons = look_at_daemons(&context.aws.commands, &instance).await?;
+    let (daemons, changed) = look_at_head_node(&context.aws.commands, &instance).await?;
     let shell = format!(
         "aws ssm start-session --region {} --target {instance}",
         context.aws.region
@@ -20,7 +20,7 @@ pub(super) async fn look(context: &Context) -> Result<Vec<Layer>> {
     let controller = controller(&daemons);
     let controller = match is_of_configuration(&daemons) {
         true => controller
-            .then(shell)
+            .then(shell.clone())
             .then(format!(
                 "in that shell: correct the line, and then: {RESTART}"
             ))
@@ -31,6 +31,8 @@ pub(super) async fn look(context: &Context) -> Result<Vec<Layer>> {
         disk.into(),
         controller,
         repaired(context, rest(&daemons)),
+        drift::clock(context, &instance, changed.time).into(),
+        drift::judged(context, &shell, &changed.faults),
     ])
 }
 

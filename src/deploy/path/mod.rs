@@ -1,9 +1,11 @@
 //! The way a request takes, layer by layer, from the stacks to the token: when the endpoint does
 //! not answer, the first layer that is broken is a better answer than the end of a wait.
 
+mod bucket;
 mod cluster;
 mod daemons;
 mod doors;
+mod drift;
 mod gateway;
 mod head_node;
 mod network;
@@ -98,7 +100,7 @@ pub(super) async fn beside(context: &Context) -> Vec<Finding> {
 }
 
 /// The layers, in the order in which one stands on the other.
-const SUBJECTS: [&str; 11] = [
+const SUBJECTS: [&str; 12] = [
     "stacks",
     "cluster",
     "network",
@@ -109,6 +111,7 @@ const SUBJECTS: [&str; 11] = [
     "listener",
     "VPC link",
     "route",
+    "bucket",
     TOKEN,
 ];
 
@@ -127,6 +130,7 @@ async fn look(subject: &'static str, context: &Context) -> Result<Vec<Layer>> {
         "listener" => target::listener(context).await.map(one),
         "VPC link" => gateway::vpc_link(context).await.map(one),
         "route" => gateway::route(context).await.map(one),
+        "bucket" => bucket::look(context).await.map(one),
         _ => Ok(vec![token(context).await?.into()]),
     }
 }

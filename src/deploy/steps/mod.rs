@@ -1,6 +1,7 @@
 //! One file per step: `check` only looks, `run` only changes, `undo` removes.
 
 pub(super) mod api;
+pub(super) mod bucket_settings;
 pub(super) mod cluster;
 pub(super) mod cluster_config;
 mod cut_template;

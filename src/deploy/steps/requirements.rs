@@ -13,7 +13,7 @@ use super::deletion::{Attempts, physical_ids};
 use super::stack::Template;
 use super::{kept_bucket, network_removal, ownership, stack};
 
-const TEMPLATE: Template = Template {
+pub(super) const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/requirements.yaml"),
 };
 

@@ -133,6 +133,106 @@ pub(super) const REST_DAEMON: &[Case] = &[
     ),
 ];
 
+/// What would not be there after the next start of a daemon or of the head node.
+pub(super) const DRIFT: &[Case] = &[
+    (
+        OnHeadNode("sed -i s/300r/3000r/ /etc/hpcapi/nginx.conf"),
+        "node setup",
+        "`/etc/hpcapi/nginx.conf` was changed",
+    ),
+    (
+        OnHeadNode("chmod 0644 /etc/hpcapi/operate.py"),
+        "node setup",
+        "`/etc/hpcapi/operate.py` was changed",
+    ),
+    (
+        OnHeadNode("rm /usr/local/lib/hpcapi/record-jobs.py"),
+        "node setup",
+        "`/usr/local/lib/hpcapi/record-jobs.py` is missing",
+    ),
+    (
+        OnHeadNode("rm -r /etc/hpcapi"),
+        "node setup",
+        "`/etc/hpcapi/files` is missing",
+    ),
+    (
+        OnHeadNode("systemctl disable slurmctld"),
+        "node setup",
+        "slurmctld is disabled",
+    ),
+    (
+        OnHeadNode("systemctl disable munge"),
+        "node setup",
+        "munge is disabled",
+    ),
+    (
+        OnHeadNode("systemctl disable --now hpcapi-record-jobs.timer"),
+        "node setup",
+        "hpcapi-record-jobs.timer is disabled",
+    ),
+    (
+        OnHeadNode("systemctl stop hpcapi-watchdog.timer"),
+        "node setup",
+        "hpcapi-watchdog.timer is inactive",
+    ),
+    (
+        OnHeadNode("userdel --force hpcapi-proxy"),
+        "node setup",
+        "there is no user `hpcapi-proxy`",
+    ),
+    (
+        OnHeadNode("rm /var/spool/slurm.state/jwt_hs256.key"),
+        "node setup",
+        "`/var/spool/slurm.state/jwt_hs256.key` is missing",
+    ),
+    (
+        OnHeadNode("chmod 0644 /var/spool/slurm.state/jwt_hs256.key"),
+        "node setup",
+        "`/var/spool/slurm.state/jwt_hs256.key` has other rights",
+    ),
+    (
+        OnHeadNode("rm /etc/munge/munge.key"),
+        "node setup",
+        "`/etc/munge/munge.key` is missing",
+    ),
+    (
+        OnHeadNode("rm /var/spool/hpcapi/jobs.txt"),
+        "node setup",
+        "`/var/spool/hpcapi/jobs.txt` is missing",
+    ),
+    (
+        OnHeadNode("sed -i /^AuthAlt/d /opt/slurm/etc/*.conf /opt/slurm/etc/pcluster/*.conf"),
+        "node setup",
+        "`AuthAltTypes=auth/jwt` is not in Slurm's configuration",
+    ),
+    (
+        OnHeadNode(
+            "sed -i /^AuthAlt/d /opt/slurm/etc/*.conf /opt/slurm/etc/pcluster/*.conf; \
+             systemctl restart slurmctld",
+        ),
+        "node setup",
+        "`AuthAltTypes=auth/jwt` is not in Slurm's configuration",
+    ),
+    (
+        OnHeadNode("rm -r /var/log/hpcapi"),
+        "node setup",
+        "`/var/log/hpcapi` is missing",
+    ),
+    (
+        OnHeadNode("systemctl stop clustermgtd"),
+        "node setup",
+        "clustermgtd, which starts and stops compute nodes, is STOPPED",
+    ),
+    (
+        OnHeadNode(
+            "systemctl kill --signal STOP clustermgtd
+             touch -d '20 minutes ago' /opt/slurm/etc/pcluster/.slurm_plugin/clustermgtd_heartbeat",
+        ),
+        "node setup",
+        "has said nothing for 20 minutes",
+    ),
+];
+
 /// The network, and the instance in it. A rule that was put back is no longer the stack's own, and the
 /// stack does not remove it: cases in which the stack removes rules come first.
 pub(super) const NETWORK: &[Case] = &[

@@ -29,6 +29,11 @@ async fn a_rest_daemon_that_does_not_work_is_named_and_brought_back() {
 }
 
 #[tokio::test]
+async fn what_would_fail_at_the_next_start_is_named_and_put_back() {
+    are_named_and_repaired(&spread(breaks::DRIFT, DRAWN)).await;
+}
+
+#[tokio::test]
 async fn a_network_that_lets_nobody_through_is_named_and_opened() {
     are_named_and_repaired(&spread(breaks::NETWORK, DRAWN)).await;
 }
@@ -47,6 +52,7 @@ async fn a_cluster_that_is_gone_is_named_and_made_again() {
 #[ignore = "takes minutes; some rows are tried each time"]
 async fn every_break_of_the_daemons() {
     let rows = breaks::CONTROLLER.iter().chain(breaks::REST_DAEMON);
+    let rows = rows.chain(breaks::DRIFT);
     are_named_and_repaired(&rows.collect::<Vec<_>>()).await;
 }
 
