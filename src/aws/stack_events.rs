@@ -1,5 +1,6 @@
 //! Stack events: the story of an operation, and which of them is the cause of its failure.
 
+use aws_sdk_cloudformation::primitives::DateTimeFormat;
 use aws_sdk_cloudformation::types::{DetailedStatus, StackEvent as SdkEvent};
 
 use crate::error::Result;
@@ -15,6 +16,8 @@ pub type Progress<'a> = &'a (dyn Fn(&StackEvent) + Sync);
 pub struct StackEvent {
     /// Its id.
     pub id: String,
+    /// When, as RFC 3339.
+    pub time: String,
     /// The logical id of the resource.
     pub resource: String,
     /// The resource's physical id; the stack's own events carry the stack's id.
@@ -35,6 +38,10 @@ impl StackEvent {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         StackEvent {
             id: text(event.event_id()),
+            time: event
+                .timestamp()
+                .and_then(|time| time.fmt(DateTimeFormat::DateTime).ok())
+                .unwrap_or_default(),
             resource: text(event.logical_resource_id()),
             physical_id: text(event.physical_resource_id()),
             kind: text(event.resource_type()),
@@ -131,22 +138,26 @@ impl Stacks {
 
     /// Returns the id of the stack's newest event: what comes after it is of a new operation.
     pub async fn newest_event(&self, stack_id: &str) -> Result<Option<String>> {
+        let recent = self.recent(stack_id).await?.unwrap_or_default();
+        Ok(recent.into_iter().next().map(|event| event.id))
+    }
+
+    /// Returns the newest events of a stack, at most 100, newest first; `None` when there is no such
+    /// stack, as of one that was made a moment ago.
+    pub async fn recent(&self, stack: &str) -> Result<Option<Vec<StackEvent>>> {
         let answer = self
             .client
             .describe_stack_events()
-            .stack_name(stack_id)
+            .stack_name(stack)
             .send()
             .await;
         let answer = match answer {
             Ok(answer) => answer,
-            // A stack that was made a moment ago.
             Err(error) if says_absent(&error) => return Ok(None),
             Err(error) => return Err(service("cannot look at the stack's events", error)),
         };
-        Ok(answer
-            .stack_events()
-            .first()
-            .map(|event| StackEvent::from_sdk(event).id))
+        let events = answer.stack_events().iter();
+        Ok(Some(events.map(StackEvent::from_sdk).collect()))
     }
 }
 
@@ -158,6 +169,7 @@ mod tests {
     fn event(resource: &str, status: &str, reason: &str) -> StackEvent {
         StackEvent {
             id: format!("{resource}-{status}"),
+            time: String::new(),
             resource: resource.to_owned(),
             physical_id: if resource == "stack" { "arn" } else { "id" }.to_owned(),
             kind: "AWS::Some::Type".to_owned(),

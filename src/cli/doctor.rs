@@ -1,11 +1,14 @@
 //! `hpcapi doctor`.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args as ClapArgs;
 use serde::Serialize;
 
-use crate::deploy::{self, Diagnosis, Verdict};
-use crate::error::{Error, Result};
+use crate::deploy::{self, Depth, Diagnosis, Verdict};
+use crate::error::{Context as _, Error, Result};
 use crate::event::Events;
+use crate::files;
 use crate::output::{self, Answer, Format, Story};
 
 use super::cluster_args::ClusterArgs;
@@ -21,6 +24,15 @@ pub(super) struct Args {
     #[command(flatten)]
     cluster: ClusterArgs,
 
+    /// Have a job run, too: it may start a node
+    #[arg(long)]
+    deep: bool,
+
+    /// Write what a maintainer needs into this file, without secrets: what was found, the events of the
+    /// stacks, the head node's logs
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
+
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     output: Format,
@@ -28,21 +40,53 @@ pub(super) struct Args {
 
 pub(super) async fn run(mut args: Args) -> Result<()> {
     args.cluster.keep_piped(&args.deployment)?;
+    if let Some(file) = args.bundle.as_deref().filter(|file| file.exists()) {
+        return Err(
+            Error::usage(format!("there is a `{}` already", file.display()))
+                .hint("name another file with --bundle"),
+        );
+    }
     let (events, story) = Story::start(args.deployment.verbose == 0);
     let looked = look(&args, &events).await;
     drop(events);
     story.end().await;
-    let diagnosis = looked?;
+    let (diagnosis, bundle) = looked?;
     output::answer(&DoctorAnswer::new(&diagnosis), args.output)?;
+    if let (Some(file), Some(text)) = (&args.bundle, bundle) {
+        files::write_private(&absolute(file)?, text.as_bytes())?;
+        output::tell(&format!(
+            "{} holds what a maintainer needs: read it before you send it\n",
+            file.display()
+        ));
+    }
     verdict(&diagnosis)
 }
 
-async fn look(args: &Args, events: &Events) -> Result<Diagnosis> {
+/// Looks, and reads what a maintainer needs if that is asked for.
+async fn look(args: &Args, events: &Events) -> Result<(Diagnosis, Option<String>)> {
     let (deployment, cluster) = (&args.deployment, &args.cluster);
-    match deployment.reach(cluster, SandboxUse::Start, events).await? {
-        Reached::Account(context) => deploy::doctor(&context).await,
-        Reached::Nobody(error) => Ok(Diagnosis::of_no_account(&error)),
-    }
+    let context = match deployment.reach(cluster, SandboxUse::Start, events).await? {
+        Reached::Account(context) => context,
+        Reached::Nobody(error) => {
+            let diagnosis = Diagnosis::of_no_account(&error);
+            let answer = output::json(&DoctorAnswer::new(&diagnosis));
+            return Ok((diagnosis, Some(answer)));
+        }
+    };
+    let depth = if args.deep { Depth::Job } else { Depth::Looks };
+    let diagnosis = deploy::doctor(&context, depth).await?;
+    let bundle = match args.bundle {
+        Some(_) => {
+            let answer = output::json(&DoctorAnswer::new(&diagnosis));
+            Some(deploy::bundle(&context, &answer).await)
+        }
+        None => None,
+    };
+    Ok((diagnosis, bundle))
+}
+
+fn absolute(file: &Path) -> Result<PathBuf> {
+    std::path::absolute(file).doing(|| format!("cannot write `{}`", file.display()))
 }
 
 /// Fails unless all is well.

@@ -1,12 +1,12 @@
 //! `doctor`: before there is a deployment, whether one can be made; afterwards, the way a request
-//! takes. Changes nothing in AWS.
+//! takes and what starts jobs. Changes nothing in AWS, but that a job may start a node.
 
 use crate::context::Context;
 use crate::error::{Error, Result};
 
 use super::finding::{Finding, Verdict};
 use super::steps::{requirements, stack};
-use super::{compute, path, preflight};
+use super::{compute, path, preflight, proof};
 
 /// What `doctor` found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +37,17 @@ impl Diagnosis {
     }
 }
 
+/// How far `doctor` goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// It looks.
+    Looks,
+    /// It has a job run, too.
+    Job,
+}
+
 /// Looks at what `up` needs, or, once there is a stack of the deployment, at the way of a request.
-pub async fn doctor(context: &Context) -> Result<Diagnosis> {
+pub async fn doctor(context: &Context, depth: Depth) -> Result<Diagnosis> {
     let name = &context.settings.name;
     let stacks = &context.aws.stacks;
     let (network, api) = (name.requirements_stack(), name.api_stack());
@@ -52,6 +61,9 @@ pub async fn doctor(context: &Context) -> Result<Diagnosis> {
         let mut findings: Vec<_> = layers.collect();
         if findings.iter().all(Finding::is_fine) {
             findings.extend(compute::look(context).await);
+            if depth == Depth::Job {
+                findings.push(proof::look(context).await);
+            }
         }
         findings.extend(path::beside(context).await);
         let mut more = of_configuration(context).await;

@@ -22,8 +22,9 @@ mod teardown;
 mod up;
 mod zones;
 
-pub use doctor::{Diagnosis, doctor};
+pub use doctor::{Depth, Diagnosis, doctor};
 pub use elsewhere::{Elsewhere, look as look_elsewhere};
+pub use evidence::bundle;
 pub use finding::{Finding, Verdict};
 pub use leftovers::{Cost, Leftover, Scan, Unseen, check as check_leftovers};
 pub use proof::Proof;

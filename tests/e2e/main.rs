@@ -22,6 +22,7 @@ mod environment;
 mod event_storm;
 mod failed_clusters;
 mod failing_cluster;
+mod healthy;
 mod interrupted;
 mod job_memory;
 mod judged;

@@ -176,7 +176,7 @@ async fn work(args: &Args, events: &Events) -> Result<UpAnswer> {
     let replacing = args.replace_cluster.then_some(&consent as &Consent<'_>);
     let up = deploy::up(&context, args.preflight(), replacing).await?;
     let proof = if args.prove {
-        Some(Proof::run(&context, &up).await?)
+        Some(Proof::run(&context).await?)
     } else {
         None
     };

@@ -1,6 +1,7 @@
 //! Why a cluster failed: ParallelCluster's failure codes with their meaning, and what its head
 //! node logged, read while there is still a head node and kept in a file.
 
+mod bundle;
 mod line;
 mod logs;
 mod mask;
@@ -20,6 +21,8 @@ use crate::files;
 use crate::pcluster::answer::{self, Failure};
 
 use self::logs::Logs;
+
+pub use self::bundle::bundle;
 
 /// What explains a failed cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! `up --prove`: a real job, submitted through the public URL, and what it printed.
+//! `up --prove` and `doctor --deep`: a real job, submitted through the public URL, and what it printed.
 
 mod watch;
 
@@ -14,7 +14,7 @@ use crate::slurm::{Lifespan, Minter};
 use crate::step::Step;
 use crate::wait::Pace;
 
-use super::Up;
+use super::finding::{Finding, Verdict};
 
 /// A dynamic node boots for minutes before its first job.
 const LIMIT: Duration = Duration::from_secs(1200);
@@ -35,16 +35,25 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Runs a job through the endpoint of `up` and fetches what it printed.
-    pub async fn run(context: &Context, up: &Up) -> Result<Proof> {
+    /// Runs a job through the endpoint and fetches what it printed.
+    pub async fn run(context: &Context) -> Result<Proof> {
+        let (endpoint, head_node) = {
+            let facts = context.facts();
+            (facts.endpoint.clone(), facts.head_node.clone())
+        };
+        let (Some(endpoint), Some(head_node)) = (endpoint, head_node) else {
+            return Err(Error::failed(
+                "there is no endpoint to submit a job through",
+            ));
+        };
         let lifespan: Lifespan = "1h".parse()?;
         let commands = &context.aws.commands;
-        let minted = Minter::begin().mint(commands, &up.head_node, None, lifespan);
+        let minted = Minter::begin().mint(commands, &head_node.id, None, lifespan);
         let (token, login) = minted.await?;
         let login = login.ok_or_else(|| {
             Error::failed("the head node does not tell the home of the cluster's own user")
         })?;
-        let transport = Transport::new(up.endpoint.parse()?, REQUEST)?;
+        let transport = Transport::new(endpoint.parse()?, REQUEST)?;
         let identity = Identity::Given(Credentials { user: None, token });
         let client = Client::new(transport, identity, Memory::default());
         let home = login.home.clone();
@@ -79,13 +88,28 @@ impl Proof {
             return Err(watch::given_up(context, &client, ids[0], error).await);
         }
         let file = format!("{home}/hpcapi-proof-{id}.out");
-        let output = read(context, &up.head_node, &file).await;
+        let output = read(context, &head_node.id, &file).await;
         if job.state.as_str() != "COMPLETED" {
             let printed = output.unwrap_or_else(|error| format!("{error:#}"));
             return Err(Error::failed(format!("job {id} ended as {}", job.state)).because(printed));
         }
         let output = output?;
         Ok(Proof { job, output })
+    }
+}
+
+/// Has a job run, and tells how it ended. The way of a request has to be well.
+pub(super) async fn look(context: &Context) -> Finding {
+    const SUBJECT: &str = "job";
+    match Proof::run(context).await {
+        Ok(Proof { job, output }) => {
+            let text = format!("job {} ran, and printed: {}", job.id, output.trim());
+            Finding::good(SUBJECT, text)
+        }
+        Err(error) => Finding {
+            verdict: Verdict::Problem,
+            ..Finding::of_error(SUBJECT, &error)
+        },
     }
 }
 

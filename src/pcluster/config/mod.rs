@@ -112,6 +112,11 @@ impl ClusterConfig {
         })
     }
 
+    /// Returns the configuration as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Returns the file it came from.
     pub fn file(&self) -> &Path {
         &self.file
