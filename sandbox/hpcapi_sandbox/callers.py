@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import time
 from typing import Any
 
 from ministack.core import iam_evaluator, responses
@@ -29,6 +30,16 @@ def install() -> None:
 
     replace_everywhere(others, set_request_account_id)
     replace_everywhere(iam_evaluator._fnmatch_compile, _pattern)
+    replace_everywhere(sts._evict_expired_sessions, evict_expired_sessions)
+
+
+def evict_expired_sessions() -> None:
+    """Forgets the sessions that have expired. Threads begin others meanwhile, so a copy is walked."""
+    now = time.time()
+    for key, session in list(sts._sessions.items()):
+        expires = session.get("Expiration")
+        if isinstance(expires, (int, float)) and now > expires:
+            sts._sessions.pop(key, None)
 
 
 @functools.lru_cache(maxsize=4096)
