@@ -15,11 +15,19 @@ from typing import Any
 import yaml
 from ministack.core.responses import get_region
 from ministack.services import cloudformation as stack_store
-from ministack.services import iam, s3
 from ministack.services import ec2 as ec2_store
+from ministack.services import iam, s3
 from ministack.services.cloudformation import wait_conditions
 
-from . import bucket_policies, buckets, clock, fleet_status, instance_roles, machines, stored_secrets
+from . import (
+    bucket_policies,
+    buckets,
+    clock,
+    fleet_status,
+    instance_roles,
+    machines,
+    stored_secrets,
+)
 from .cloudformation.resource_types import Properties, slow_deletes
 from .ec2 import instances, query
 from .identifiers import new_id

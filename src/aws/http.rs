@@ -139,8 +139,7 @@ mod tests {
         assert_eq!(
             cause.as_deref(),
             Some(
-                "dispatch failure: io error: through the proxy http://proxy:3128: tunnel error: \
-                 unsuccessful"
+                "dispatch failure: through the proxy http://proxy:3128: tunnel error: unsuccessful"
             )
         );
         assert_eq!(error.hints(), [proxies::ADVICE]);

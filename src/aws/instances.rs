@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, Tag};
+use aws_sdk_ec2::types::{Filter, InstanceAttributeName, Tag};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -151,6 +151,17 @@ impl Instances {
         };
         let bytes = STANDARD.decode(answer.output().unwrap_or_default());
         Ok(String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned())
+    }
+
+    /// Returns whether an instance is protected from termination.
+    pub async fn is_protected(&self, id: &str) -> Result<bool> {
+        let asked = self.0.describe_instance_attribute().instance_id(id);
+        let asked = asked.attribute(InstanceAttributeName::DisableApiTermination);
+        let answer = asked.send().await;
+        let answer = answer
+            .map_err(|error| service(format!("cannot look at the instance `{id}`"), error))?;
+        let value = answer.disable_api_termination;
+        Ok(value.and_then(|it| it.value).unwrap_or_default())
     }
 
     /// Starts a stopped instance, without waiting for it.

@@ -28,6 +28,8 @@ pub struct Interface {
     pub id: String,
     /// What it is for, in the words of who made it.
     pub description: String,
+    /// Whether it is a NAT gateway's, and goes with that.
+    pub is_of_nat: bool,
     /// The instance that it is attached to.
     pub instance: Option<String>,
     /// The service or account that asked for it, when that is not the account itself.
@@ -54,6 +56,10 @@ impl Interface {
                 .unwrap_or_default()
                 .to_owned(),
             description: interface.description().unwrap_or_default().to_owned(),
+            // EC2's model has one name, and its answers have the other.
+            is_of_nat: interface
+                .interface_type()
+                .is_some_and(|kind| ["natGateway", "nat_gateway"].contains(&kind.as_str())),
             instance: attachment.and_then(|one| one.instance_id().map(ToOwned::to_owned)),
             requester: interface.requester_id().map(ToOwned::to_owned),
             is_managed: interface.requester_managed().unwrap_or_default(),

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::slurm::{JobCounts, count_jobs};
 
+use super::protection;
 use super::steps::deletion;
 
 /// The resource types of a cluster's stacks that hold data of users.
@@ -43,6 +44,8 @@ impl Replaced {
         let Some(cluster) = cluster else {
             return Ok(None);
         };
+        let again = context.settings.again.replacing_cluster();
+        protection::require_none(context, &[], Some(&cluster), &again).await?;
         let head_node = head_node.map(|instance| instance.id);
         let resources = deletion::remains(context, &cluster.id).await?;
         let storage = resources

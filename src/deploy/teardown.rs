@@ -16,7 +16,8 @@ use crate::step::{Need, Step};
 
 use super::at_work::{Sign, Work};
 use super::leftovers::{self, Scan};
-use super::steps::{self, deletion, ownership, stack};
+use super::protection;
+use super::steps::{self, ownership, stack};
 
 /// What `teardown` did.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +35,7 @@ pub async fn to_be_deleted(context: &Context) -> Result<Vec<String>> {
 
 /// Removes the whole deployment, and looks for what is left.
 pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
-    let cluster = require_unprotected(context).await?;
+    let cluster = require_deletable(context).await?;
     let board = Arc::new(Board::default());
     let sign = Arc::new(Sign::give(context, Work::Teardown, &board).await?);
     let stacks = leftovers::cluster_stacks(context, cluster).await?;
@@ -56,9 +57,9 @@ pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
     })
 }
 
-/// Fails when a stack of the deployment is protected from deletion: before anything is deleted,
+/// Fails when something of the deployment is protected from deletion: before anything is deleted,
 /// not in the middle. Returns the deployment's cluster.
-async fn require_unprotected(context: &Context) -> Result<Option<Stack>> {
+async fn require_deletable(context: &Context) -> Result<Option<Stack>> {
     let name = &context.settings.name;
     let stacks = &context.aws.stacks;
     let names = name.own_stacks();
@@ -70,17 +71,13 @@ async fn require_unprotected(context: &Context) -> Result<Option<Stack>> {
     if let Some(there) = own.iter().find(|there| there.name == requirements) {
         steps::requirements::require_bucket_stays(context, there)?;
     }
-    for there in &own {
-        deletion::require_unprotected(context, there)?;
-    }
-    let Some(cluster) = cluster else {
-        return Ok(None);
+    let cluster = match cluster {
+        Some(cluster) if ownership::is_ours(context, &cluster).await? => Some(cluster),
+        _ => None,
     };
-    if !ownership::is_ours(context, &cluster).await? {
-        return Ok(None);
-    }
-    deletion::require_unprotected(context, &cluster)?;
-    Ok(Some(cluster))
+    let again = context.settings.again.command("teardown");
+    protection::require_none(context, &own, cluster.as_ref(), &again).await?;
+    Ok(cluster)
 }
 
 async fn remove(step: Step, context: &Context, board: &Board, sign: &Sign) -> Result<Option<Step>> {

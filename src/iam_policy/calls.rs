@@ -232,6 +232,7 @@ pub(super) fn statements() -> Vec<Statement> {
                 "dynamodb:ListTables",
                 "dynamodb:ListTagsOfResource",
                 "ec2:DescribeAddresses",
+                "ec2:DescribeInstanceAttribute",
                 "ec2:DescribeInternetGateways",
                 "ec2:DescribeNatGateways",
                 "ec2:DescribeNetworkAcls",

@@ -29,7 +29,8 @@ pub struct Key {
     pub is_list: bool,
 }
 
-/// What stands for the actions of a pattern: those that `pcluster` calls whatever the cluster.
+/// What stands for the actions of a pattern: those that `pcluster` calls whatever the cluster, and
+/// those that hpcapi does.
 const OF_PATTERNS: &[(&str, &[&str])] = &[
     (
         "ec2:Describe*",
@@ -45,6 +46,16 @@ const OF_PATTERNS: &[(&str, &[&str])] = &[
             "ec2:DescribeSubnets",
             "ec2:DescribeVolumes",
             "ec2:DescribeVpcAttribute",
+        ],
+    ),
+    (
+        "s3:GetBucket*",
+        &[
+            "s3:GetBucketOwnershipControls",
+            "s3:GetBucketPolicy",
+            "s3:GetBucketPublicAccessBlock",
+            "s3:GetBucketTagging",
+            "s3:GetBucketVersioning",
         ],
     ),
     (

@@ -3,7 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use aws_sdk_ec2::types::{Filter, GatewayType, IpPermission, UserIdGroupPair};
+use aws_sdk_ec2::types::{
+    AttributeBooleanValue, Filter, GatewayType, IpPermission, UserIdGroupPair,
+};
 use serde_json::{Value, json};
 
 use crate::environment::TestEnv;
@@ -55,6 +57,7 @@ async fn what_blocks_is_named_waited_for_and_tried_again() {
     let config = [include_str!("../../cluster-config.yaml"), STAYING].concat();
     let config = env.file("staying.yaml", &config);
     env.succeed(&["up", "--yes", "--config", &config]);
+    a_bucket_that_denies_is_told(&env, &aws).await;
     protection_is_said_before_anything_is_deleted(&env, &aws).await;
 
     let ec2 = aws_sdk_ec2::Client::new(&aws);
@@ -69,9 +72,12 @@ async fn what_blocks_is_named_waited_for_and_tried_again() {
     // Mount targets of files that stay, and what somebody has there, are told with what removes them.
     let subnet = of_others(&ec2, vpc).await;
     let story = env.fail(1, &["teardown", "--yes"]);
+    let (told, after) = story.split_once("pcluster delete-cluster").unwrap();
+    assert!(told.contains(&format!("the subnet `{subnet}`")), "{told}");
+    assert!(!told.contains("i-"), "{told}");
+    let story = after;
     assert!(story.contains("stay without this mount target"), "{story}");
-    assert!(story.contains(&format!("the subnet `{subnet}`")), "{story}");
-    let typed = type_what_is_told(&env, &story);
+    let typed = type_what_is_told(&env, story);
     let of = |words: &str| typed.iter().filter(|line| line.contains(words)).count();
     assert_eq!(of("aws efs delete-mount-target"), 1, "{typed:#?}");
     assert_eq!(of("aws ec2 delete-security-group"), 3, "{typed:#?}");
@@ -236,6 +242,32 @@ async fn of_others(ec2: &aws_sdk_ec2::Client, vpc: &str) -> String {
     subnet.subnet_id.unwrap()
 }
 
+/// What cannot be looked at is told, and the rest is looked at; whose denial it is, is told, too.
+async fn a_bucket_that_denies_is_told(env: &TestEnv, aws: &aws_config::SdkConfig) {
+    let s3 = aws_sdk_s3::Client::new(aws);
+    let bucket = env.json(&["up", "--yes", "--output", "json"])["bucket"].clone();
+    let bucket = bucket.as_str().unwrap();
+    let policy = json!({"Version": "2012-10-17", "Statement": {
+        "Effect": "Deny", "Principal": "*", "Action": "s3:ListBucket*", "Resource": format!("arn:aws:s3:::{bucket}"),
+    }});
+    let put = s3.put_bucket_policy().bucket(bucket);
+    put.policy(policy.to_string()).send().await.unwrap();
+    let check = env.run(&["teardown", "--check"]);
+    let told = crate::environment::text(&check.stdout);
+    assert!(told.contains("NAT gateway"), "{told}\n{check:?}");
+    let doctor = env.run(&["doctor"]);
+    let told = crate::environment::text(&doctor.stderr);
+    assert!(
+        told.contains("a policy of that resource denies it"),
+        "{told}"
+    );
+    let delete = s3.delete_bucket_policy().bucket(bucket);
+    delete.send().await.unwrap();
+    env.succeed(&["up", "--yes"]);
+    let found = s3.get_bucket_policy().bucket(bucket).send().await.unwrap();
+    assert!(found.policy().unwrap().contains("OnlyOverTLS"), "{found:?}");
+}
+
 async fn protection_is_said_before_anything_is_deleted(env: &TestEnv, aws: &aws_config::SdkConfig) {
     let stacks = aws_sdk_cloudformation::Client::new(aws);
     let protect = |on: bool| {
@@ -250,6 +282,30 @@ async fn protection_is_said_before_anything_is_deleted(env: &TestEnv, aws: &aws_
         words.contains("update-termination-protection --no-enable-termination-protection"),
         "{words}"
     );
+
+    // All that is protected is said at once, and what is said ends it.
+    let ec2 = aws_sdk_ec2::Client::new(aws);
+    let head_node = env.json(&["up", "--yes", "--output", "json"])["head_node"].clone();
+    let head_node = head_node.as_str().unwrap();
+    let asked = ec2.modify_instance_attribute().instance_id(head_node);
+    let on = AttributeBooleanValue::builder().value(true).build();
+    asked.disable_api_termination(on).send().await.unwrap();
+    for command in [
+        &["teardown", "--yes"][..],
+        &["up", "--replace-cluster", "--yes"],
+    ] {
+        let words = env.fail(1, command);
+        assert!(
+            words.contains(&format!("the head node `{head_node}` is protected")),
+            "{words}"
+        );
+    }
+    let words = env.fail(1, &["teardown", "--yes"]);
+    assert!(words.contains("2 things are protected"), "{words}");
     env.succeed(&["status"]);
-    protect(false).await.unwrap();
+    let (_, line) = words.split_once("go on: ").unwrap();
+    for command in line.lines().next().unwrap().split(" && ").take(2) {
+        let typed = env.type_command(command);
+        assert!(typed.status.success(), "{command}\n{typed:?}");
+    }
 }

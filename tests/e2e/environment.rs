@@ -416,11 +416,8 @@ impl TestEnv {
         assert!(addresses.addresses().is_empty(), "{addresses:?}");
         let keys = ec2.describe_key_pairs().send().await.unwrap();
         assert!(keys.key_pairs().is_empty(), "{keys:?}");
-        let buckets = aws_sdk_s3::Client::new(&aws)
-            .list_buckets()
-            .send()
-            .await
-            .unwrap();
+        let s3 = aws_sdk_s3::Client::new(&aws);
+        let buckets = s3.list_buckets().send().await.unwrap();
         let ours: Vec<_> = buckets
             .buckets()
             .iter()
@@ -428,5 +425,11 @@ impl TestEnv {
             .filter(|name| !name.starts_with("parallelcluster-"))
             .collect();
         assert!(ours.is_empty(), "{ours:?}");
+        for bucket in buckets.buckets().iter().filter_map(|one| one.name()) {
+            let listed = s3.list_objects_v2().bucket(bucket).send().await.unwrap();
+            let mut keys = listed.contents().iter().filter_map(|one| one.key());
+            let left = keys.find(|key| key.contains("/clusters/"));
+            assert_eq!(left, None, "in {bucket}");
+        }
     }
 }

@@ -280,10 +280,29 @@ def reboot_instances(parameters: dict[str, Any]) -> dict[str, Any]:
 def modify_instance_attribute(parameters: dict[str, Any]) -> dict[str, Any]:
     instance = checked_instance(str(parameters.get("InstanceId")))
     group_ids = query.strings(parameters.get("GroupId"))
-    if not group_ids:
-        raise AwsError("InvalidParameterCombination", "The sandbox changes security groups only")
-    wear(instance, group_ids)
+    protection = (parameters.get("DisableApiTermination") or {}).get("Value")
+    if protection is not None:
+        instance["DisableApiTermination"] = query.flag(protection)
+    elif group_ids:
+        wear(instance, group_ids)
+    else:
+        raise AwsError(
+            "InvalidParameterCombination",
+            "The sandbox changes security groups and the protection from termination only",
+        )
     return {"return": "true"}
+
+
+@query.action("DescribeInstanceAttribute")
+def describe_instance_attribute(parameters: dict[str, Any]) -> dict[str, Any]:
+    instance = checked_instance(str(parameters.get("InstanceId")))
+    attribute = str(parameters.get("Attribute"))
+    if attribute != "disableApiTermination":
+        raise AwsError(
+            "InvalidParameterCombination", "The sandbox tells the protection from termination only"
+        )
+    value = str(bool(instance.get("DisableApiTermination"))).lower()
+    return {"instanceId": instance["InstanceId"], attribute: {"value": value}}
 
 
 _change("TerminateInstances", terminate, tuple(STATES))

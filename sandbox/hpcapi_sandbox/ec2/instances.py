@@ -84,6 +84,13 @@ def terminate(instance: Instance) -> None:
     """Ends an instance with its interfaces and volumes; the record stays, as on AWS."""
     if instance["State"]["Name"] == "terminated":
         return
+    if instance.get("DisableApiTermination"):
+        # Words: EC2's, in public reports of stacks that end in DELETE_FAILED.
+        raise AwsError(
+            "OperationNotPermitted",
+            f"The instance '{instance['InstanceId']}' may not be terminated. Modify its "
+            "'disableApiTermination' instance attribute and try again.",
+        )
     set_state(instance, "shutting-down", USER)
     for listener in on_stop:
         listener(instance)

@@ -202,6 +202,7 @@ pub const SERVICES: &[&[Kind]] = &[
 
 /// Kinds of what is in a VPC, or is tied to it: AWS deletes no VPC that has any of them.
 pub const IN_VPC: &[Kind] = &[
+    Kind::LoadBalancer,
     Kind::Instance,
     Kind::NatGateway,
     Kind::NetworkInterface,

@@ -86,6 +86,10 @@ async fn work(args: &Args, events: &Events) -> Result<(TeardownAnswer, Result<()
         (None, deploy::check_leftovers(&context).await?)
     } else {
         let lines = deploy::to_be_deleted(&context).await?;
+        // What cannot be removed is known before anything is.
+        for line in deploy::in_the_way(&context).await {
+            events.warn(line);
+        }
         if !lines.is_empty() {
             confirm(args, &lines).await?;
         }

@@ -80,6 +80,14 @@ impl Aws {
         }
     }
 
+    /// Returns the command that ends an instance's protection from termination.
+    pub(in crate::deploy) fn unprotect_instance(&self, id: &str) -> String {
+        let options = &self.options;
+        format!(
+            "aws ec2 modify-instance-attribute{options} --no-disable-api-termination --instance-id {id}"
+        )
+    }
+
     /// Returns the command that deletes what a network interface was made for.
     pub(in crate::deploy) fn remove_made_for(&self, made_for: &MadeFor) -> String {
         let options = &self.options;

@@ -1,8 +1,12 @@
 //! What others have in the deployment's VPC: it keeps the network from being deleted.
 
+use std::collections::BTreeSet;
+
 use crate::aws::{IN_VPC, Item, Kind, MadeFor, StackResource, TAG_GUARD_DUTY};
 use crate::context::Context;
+use crate::error::Result;
 
+use super::claim::{Claim, claim};
 use super::origin::Origin;
 use super::removal::Commands;
 use super::{AwsCommands, Leftover, judged, look};
@@ -26,6 +30,31 @@ pub(in crate::deploy) async fn holders(
         teardown: context.settings.again.command("teardown"),
     };
     judged(&origin, &commands, found.collect()).left
+}
+
+/// Returns what others have in the deployment's VPC while all of the deployment is there, each with the
+/// command that removes it: it will keep the network from being deleted.
+pub(in crate::deploy) async fn in_the_way(context: &Context) -> Result<Vec<Leftover>> {
+    let origin = Origin::gather(context, &[]).await?;
+    let found = look(context, IN_VPC, &origin.names()).await;
+    let found = found.into_iter().filter_map(|(kind, items)| {
+        let mut items = items.ok()?;
+        items.retain(|item| is_of_others(&origin, kind, item) && is_strange(&origin, kind, item));
+        Some((kind, Ok(items)))
+    });
+    let commands = Commands {
+        aws: AwsCommands::new(context),
+        teardown: context.settings.again.command("teardown"),
+    };
+    Ok(judged(&origin, &commands, found.collect()).left)
+}
+
+/// Returns whether nothing but its place says that a thing is the deployment's, and it does not go with
+/// an instance.
+fn is_strange(origin: &Origin, kind: Kind, item: &Item) -> bool {
+    let goes_along = kind == Kind::NetworkInterface && item.attachment.is_some();
+    let nowhere = BTreeSet::new();
+    !goes_along && !matches!(claim(origin, &nowhere, kind, item), Claim::Ours(_))
 }
 
 fn is_of_others(origin: &Origin, kind: Kind, item: &Item) -> bool {

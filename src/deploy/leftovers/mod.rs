@@ -28,7 +28,7 @@ use removal::Commands;
 
 pub(super) use aws_commands::Aws as AwsCommands;
 pub use costs::Cost;
-pub(super) use holders::holders;
+pub(super) use holders::{holders, in_the_way};
 pub(super) use origin::cluster_stacks;
 pub(super) use to_be_deleted::to_be_deleted;
 
@@ -146,6 +146,11 @@ async fn scan(context: &Context, origin: &Origin) -> Scan {
 fn judged(origin: &Origin, commands: &Commands, found: Vec<(Kind, Result<Vec<Item>>)>) -> Scan {
     let mut items = Vec::new();
     let mut scan = Scan::default();
+    scan.unseen
+        .extend(origin.unknown_cluster.iter().map(|why| Unseen {
+            kind: "cluster",
+            why: why.clone(),
+        }));
     for (kind, found) in found {
         match found {
             Ok(found) => items.extend(found.into_iter().map(|item| (kind, item))),

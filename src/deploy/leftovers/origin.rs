@@ -39,6 +39,8 @@ pub(super) struct Origin {
     /// The VPCs among what is not deleted.
     pub(super) vpcs: BTreeSet<String>,
     cluster_guids: Vec<String>,
+    /// Why it is not known whose the cluster is, if so.
+    pub(super) unknown_cluster: Option<String>,
 }
 
 impl Origin {
@@ -58,7 +60,11 @@ impl Origin {
         let mut ids: BTreeSet<_> = cluster_stacks.iter().cloned().collect();
         ids.extend(context.aws.stacks.deleted_ids(names.as_str()).await?);
         if let Some(stack) = context.aws.stacks.describe(names.as_str()).await? {
-            if ownership::is_ours(context, &stack).await? {
+            let is_ours = ownership::is_ours(context, &stack).await;
+            if let Err(error) = &is_ours {
+                origin.unknown_cluster = Some(format!("{error:#}"));
+            }
+            if is_ours.unwrap_or_default() {
                 origin.note(&stack);
                 ids.insert(stack.id);
             } else {

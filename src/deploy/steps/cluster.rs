@@ -14,7 +14,7 @@ use crate::step::Step;
 use crate::wait::Pace;
 
 use super::deletion::Attempts;
-use super::{ownership, stack};
+use super::{cluster_artifacts, ownership, stack};
 
 /// A stack that was just made is not found at once by every look.
 const APPEARS: Duration = Duration::from_secs(20);
@@ -90,6 +90,7 @@ pub(in crate::deploy) async fn run(context: &Context, board: &Board) -> Result<(
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     let name = context.settings.name.as_str();
     let Some(stack) = context.aws.stacks.describe(name).await? else {
+        sweep_artifacts(context).await;
         return Ok(Outcome::Absent);
     };
     if !ownership::is_ours(context, &stack).await? {
@@ -99,7 +100,17 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
         return Ok(Outcome::Absent);
     }
     delete(context, &stack).await?;
+    sweep_artifacts(context).await;
     Ok(Outcome::Removed)
+}
+
+/// Removes what a `pcluster` that was killed left in the bucket of all clusters: a few small files, and
+/// no reason to fail.
+async fn sweep_artifacts(context: &Context) {
+    if let Err(error) = cluster_artifacts::sweep(context).await {
+        let text = format!("small files of the cluster may be left: {error:#}");
+        context.events.warn(text);
+    }
 }
 
 /// What `pcluster create-cluster` did.

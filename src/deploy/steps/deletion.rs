@@ -1,5 +1,5 @@
-//! Deleting a stack to its end: what protects it is said before anything is deleted, a deletion
-//! that failed is asked for again, and what would be orphaned by force is listed, never forced.
+//! Deleting a stack to its end: a deletion that failed is asked for again, and what would be orphaned
+//! by force is listed, never forced.
 
 use std::time::Duration;
 
@@ -18,22 +18,6 @@ const PAUSES: [Duration; 3] = [
 ];
 
 const NESTED: &str = "AWS::CloudFormation::Stack";
-
-/// Fails when the stack is protected from deletion.
-pub(in crate::deploy) fn require_unprotected(context: &Context, stack: &Stack) -> Result<()> {
-    if !stack.is_protected {
-        return Ok(());
-    }
-    let again = context.settings.again.command("teardown");
-    Err(Error::failed(format!(
-        "the stack `{}` has termination protection, so nothing was deleted",
-        stack.name
-    ))
-    .hint(format!(
-        "end the protection, and go on: {} && {again}",
-        AwsCommands::new(context).unprotect(&stack.name)
-    )))
-}
 
 /// The attempts to delete one stack.
 pub(super) struct Attempts<'c> {

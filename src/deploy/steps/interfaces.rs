@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::aws::{Interface, MadeFor};
 use crate::context::Context;
-use crate::deploy::leftovers::AwsCommands;
+use crate::deploy::leftovers::{AwsCommands, Leftover};
 use crate::error::{Error, Result};
 use crate::step::Step;
 use crate::wait::Pace;
@@ -20,20 +20,28 @@ const TERMINATING: Duration = Duration::from_secs(300);
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
 /// Waits until nothing but the stack's own NAT gateway has an interface in the VPC: any other
-/// would make the deletion of the stack fail. `going` are VPC endpoints that are being deleted.
-pub(super) async fn wait_until_gone(context: &Context, vpc: &str, going: &[String]) -> Result<()> {
+/// would make the deletion of the stack fail. `going` are VPC endpoints that are being deleted, `holders`
+/// what others have there, which does not go.
+pub(super) async fn wait_until_gone(
+    context: &Context,
+    vpc: &str,
+    going: &[String],
+    holders: &[Leftover],
+) -> Result<()> {
+    let staying: Vec<_> = holders.iter().map(|holder| holder.id.as_str()).collect();
+    let patience = |interface: &Interface| patience(interface, going, &staying);
     let mut pace = None;
     let mut waited_for = String::new();
     loop {
         let interfaces = context.aws.network.interfaces_of_vpc(vpc).await?;
-        let Some(blocking) = worst(&interfaces, going) else {
+        let Some(blocking) = worst(&interfaces, patience) else {
             return Ok(());
         };
         if waited_for != blocking.id {
             let text = format!("waiting for {} to go", described(blocking));
             context.events.doing(Step::Requirements, text);
             waited_for.clone_from(&blocking.id);
-            pace = Some(Pace::minutes(patience(blocking, going)));
+            pace = Some(Pace::minutes(patience(blocking)));
         }
         let goes_on = match &mut pace {
             Some(pace) => pace.next().await,
@@ -46,18 +54,23 @@ pub(super) async fn wait_until_gone(context: &Context, vpc: &str, going: &[Strin
 }
 
 /// Returns the interface that is the least likely to go by itself.
-fn worst<'i>(interfaces: &'i [Interface], going: &[String]) -> Option<&'i Interface> {
+fn worst(
+    interfaces: &[Interface],
+    patience: impl Fn(&Interface) -> Duration,
+) -> Option<&Interface> {
     interfaces
         .iter()
-        .filter(|interface| {
-            !interface
-                .description
-                .starts_with("Interface for NAT Gateway")
-        })
-        .min_by_key(|interface| (patience(interface, going), &interface.id))
+        .filter(|interface| !interface.is_of_nat)
+        .min_by_key(|interface| (patience(interface), &interface.id))
 }
 
-fn patience(interface: &Interface, going: &[String]) -> Duration {
+fn patience(interface: &Interface, going: &[String], staying: &[&str]) -> Duration {
+    // Its description is the end of the load balancer's ARN.
+    if let Some(balancer) = interface.description.strip_prefix("ELB ")
+        && staying.iter().any(|id| id.ends_with(balancer))
+    {
+        return Duration::ZERO;
+    }
     match interface.made_for() {
         // CloudFormation waits for the end of those that it deletes.
         Some(MadeFor::MountTarget(..) | MadeFor::FileSystem(_)) => return Duration::ZERO,
@@ -158,11 +171,11 @@ mod tests {
             ..interface("eni-2")
         };
         let of_nat = Interface {
-            description: "Interface for NAT Gateway nat-1".to_owned(),
+            is_of_nat: true,
             ..interface("eni-0")
         };
         let all = [of_balancer, of_nat.clone(), interface("eni-3"), of_instance];
-        let worst = |all| super::worst(all, &[]);
+        let worst = |all| super::worst(all, |one| patience(one, &[], &[]));
         assert_eq!(worst(&all).unwrap().id, "eni-3");
         assert_eq!(worst(&all[..2]).unwrap().id, "eni-1");
         assert_eq!(worst(&[of_nat]), None);
@@ -175,8 +188,22 @@ mod tests {
             is_managed: true,
             ..interface("eni-1")
         };
-        assert_eq!(patience(&of_endpoint, &[]), FORGOTTEN);
-        assert_eq!(patience(&of_endpoint, &["vpce-1".to_owned()]), LINGERING);
+        assert_eq!(patience(&of_endpoint, &[], &[]), FORGOTTEN);
+        let going = ["vpce-1".to_owned()];
+        assert_eq!(patience(&of_endpoint, &going, &[]), LINGERING);
+    }
+
+    #[test]
+    fn the_load_balancer_of_somebody_else_is_not_waited_for() {
+        let of_balancer = Interface {
+            description: "ELB app/theirs/0123456789abcdef".to_owned(),
+            is_managed: true,
+            ..interface("eni-1")
+        };
+        assert_eq!(patience(&of_balancer, &[], &[]), LINGERING);
+        let theirs =
+            "arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/theirs/0123456789abcdef";
+        assert_eq!(patience(&of_balancer, &[], &[theirs]), Duration::ZERO);
     }
 
     #[test]

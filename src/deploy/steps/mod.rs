@@ -3,6 +3,7 @@
 pub(super) mod api;
 pub(super) mod bucket_settings;
 pub(super) mod cluster;
+mod cluster_artifacts;
 pub(super) mod cluster_config;
 mod cut_template;
 pub(super) mod deletion;
@@ -13,7 +14,7 @@ mod interfaces;
 pub(super) mod kept_bucket;
 pub(super) mod key_pair;
 pub(super) mod nat_gateway;
-mod network_removal;
+pub(super) mod network_removal;
 pub(super) mod node_script;
 pub(super) mod node_setup;
 pub(super) mod notifications;

@@ -18,13 +18,6 @@ pub(super) async fn prepare(
 ) -> Result<()> {
     let network = &context.aws.network;
     let holders = leftovers::holders(context, &stack.name, resources).await;
-    for holder in &holders {
-        let named = named(holder);
-        context.events.warn(match &holder.remove {
-            Some(command) => format!("{named}: {command}"),
-            None => named,
-        });
-    }
     for vpc in physical_ids(resources, "AWS::EC2::VPC") {
         let left = network.guard_duty(vpc).await?;
         if !left.endpoints.is_empty() {
@@ -32,7 +25,7 @@ pub(super) async fn prepare(
             context.events.doing(Step::Requirements, text);
             network.delete_endpoints(&left.endpoints).await?;
         }
-        interfaces::wait_until_gone(context, vpc, &left.endpoints)
+        interfaces::wait_until_gone(context, vpc, &left.endpoints, &holders)
             .await
             .map_err(|error| with_commands(error, &holders))?;
         for group in &left.groups {
@@ -43,6 +36,20 @@ pub(super) async fn prepare(
         network.revoke_rules_on_groups(group).await?;
     }
     Ok(())
+}
+
+/// Returns what others have in the deployment's VPC, before anything is deleted, a line each: it will
+/// keep the network from being deleted.
+pub async fn in_the_way(context: &Context) -> Vec<String> {
+    let holders = match leftovers::in_the_way(context).await {
+        Ok(holders) => holders,
+        Err(error) => return vec![format!("not looked at who else is in the VPC: {error:#}")],
+    };
+    let lines = holders.iter().map(|holder| match &holder.remove {
+        Some(command) => format!("{}: {command}", named(holder)),
+        None => named(holder),
+    });
+    lines.collect()
 }
 
 /// Returns, after the deletion of the network's stack failed, the error that names what others have in

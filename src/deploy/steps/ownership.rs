@@ -13,13 +13,24 @@ const INTENT: &str = "hpcapi/cluster";
 /// Returns whether the cluster of this stack is the deployment's: a mark says so, or its
 /// instances stand in our network.
 pub(in crate::deploy) async fn is_ours(context: &Context, cluster: &Stack) -> Result<bool> {
-    if let Some(bucket) = bucket(context).await? {
-        let found = context.aws.buckets.list(&bucket, INTENT).await?;
-        let marks: Vec<_> = found.iter().map(|object| object.key.as_str()).collect();
-        if says_ours(&marks, &cluster.id) {
-            return Ok(true);
-        }
+    let marked = match bucket(context).await? {
+        Some(bucket) => is_marked(context, &bucket, cluster).await,
+        None => Ok(false),
+    };
+    if matches!(marked, Ok(true)) || stands_in_our_network(context).await? {
+        return Ok(true);
     }
+    // Marks that cannot be read may say that it is.
+    marked
+}
+
+async fn is_marked(context: &Context, bucket: &str, cluster: &Stack) -> Result<bool> {
+    let found = context.aws.buckets.list(bucket, INTENT).await?;
+    let marks: Vec<_> = found.iter().map(|object| object.key.as_str()).collect();
+    Ok(says_ours(&marks, &cluster.id))
+}
+
+async fn stands_in_our_network(context: &Context) -> Result<bool> {
     let Some(vpc) = output(context, |made| made.vpc, "VPCID").await? else {
         return Ok(false);
     };
