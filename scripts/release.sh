@@ -63,7 +63,7 @@ cp "${list[0]}" "dist/$name.cdx.json"
 
 archive=$work/$name
 mkdir -p "$archive/completions"
-cp "$binary" README.md LICENSE-APACHE LICENSE-MIT "$archive"
+cp -r "$binary" README.md CHANGELOG.md SECURITY.md docs LICENSE-APACHE LICENSE-MIT "$archive"
 "$binary" completions bash > "$archive/completions/hpcapi.bash"
 "$binary" completions zsh > "$archive/completions/_hpcapi"
 "$binary" completions fish > "$archive/completions/hpcapi.fish"

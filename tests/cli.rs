@@ -1,5 +1,6 @@
 //! What needs no deployment: help, versions, usage errors and their exit codes.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -91,25 +92,172 @@ fn the_version_names_the_commit_and_its_date() {
     assert_eq!(text(&version.stdout).trim_end(), expected);
 }
 
+/// The page of commands has every option that `up` and `token` have.
 #[test]
-fn the_readme_names_every_option_of_up_and_token() {
-    let readme = include_str!("../README.md");
-    for option in [
-        "--name",
-        "--region",
-        "--profile",
-        "--sandbox",
-        "--prove",
-        "--config",
-        "--key-name",
-        "--lifespan",
-        "--user",
-        "--output",
-        "--revoke-all",
-        "--yes",
-    ] {
-        assert!(readme.contains(option), "{option}");
+fn the_document_of_commands_names_every_option_of_up_and_token() {
+    let document = include_str!("../docs/commands.md");
+    let helps = [&["up", "--help"], &["token", "--help"]].map(|help| text(&hpcapi(help).stdout));
+    let options: BTreeSet<_> = helps
+        .iter()
+        .flat_map(|help| help.lines())
+        .map(str::trim_start)
+        .filter(|line| line.starts_with('-'))
+        .filter_map(|line| {
+            line.split([' ', '[', '.'])
+                .find(|word| word.starts_with("--"))
+        })
+        .filter(|option| *option != "--help")
+        .collect();
+    for option in ["--name", "--prove", "--config", "--yes", "--lifespan"] {
+        assert!(options.contains(option), "{option} is not in {options:?}");
     }
+    let is_named = |option: &str| {
+        let mut after = document.split(option).skip(1);
+        after.any(|rest| !rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '-'))
+    };
+    let missing: Vec<_> = options.iter().filter(|one| !is_named(one)).collect();
+    assert!(
+        missing.is_empty(),
+        "docs/commands.md does not name {missing:?}"
+    );
+}
+
+/// Who looks at the project for the first time reads one page.
+#[test]
+fn the_readme_is_one_page_and_names_the_commands_for_a_fresh_machine() {
+    let readme = include_str!("../README.md");
+    assert!(readme.lines().count() <= 150, "{}", readme.lines().count());
+    for command in [
+        "    cargo run -- up --sandbox --yes --prove",
+        "    cargo test --locked",
+    ] {
+        assert!(readme.lines().any(|line| line == command), "{command}");
+    }
+}
+
+#[test]
+fn every_link_of_the_documents_leads_to_a_file_and_a_heading() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut documents: Vec<_> = ["README", "CHANGELOG", "SECURITY", "CONTRIBUTING"]
+        .iter()
+        .map(|name| root.join(name).with_extension("md"))
+        .collect();
+    for entry in std::fs::read_dir(root.join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            documents.push(path);
+        }
+    }
+    let mut seen = 0;
+    let mut broken = Vec::new();
+    for document in &documents {
+        let written = std::fs::read_to_string(document).unwrap();
+        for link in links(&written) {
+            seen += 1;
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => document.clone(),
+                _ => document.parent().unwrap().join(file),
+            };
+            let leads = match anchor {
+                "" => target.exists(),
+                _ => std::fs::read_to_string(&target)
+                    .is_ok_and(|there| headings(&there).any(|heading| heading == anchor)),
+            };
+            if !leads {
+                broken.push(format!("{}: {link}", document.display()));
+            }
+        }
+    }
+    assert!(seen > 50, "{seen}");
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// Returns the links of a document that lead to its own project.
+fn links(document: &str) -> impl Iterator<Item = &str> {
+    let targets = document.split("](").skip(1);
+    targets
+        .filter_map(|rest| Some(rest.split_once(')')?.0))
+        .filter(|target| !target.contains("://"))
+}
+
+/// Returns the anchors of a document's headings, as GitHub makes them.
+fn headings(document: &str) -> impl Iterator<Item = String> {
+    let mut is_code = false;
+    let lines = document.lines().filter(move |line| {
+        is_code ^= line.starts_with("```");
+        !is_code && line.starts_with('#')
+    });
+    lines.map(|line| {
+        let words = line.trim_start_matches('#').trim().to_lowercase();
+        words
+            .chars()
+            .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+            .map(|c| if c == ' ' { '-' } else { c })
+            .collect()
+    })
+}
+
+/// Programs read the subjects of doctor's JSON: the document has them all.
+#[test]
+fn the_document_of_doctor_names_every_subject() {
+    let document = include_str!("../docs/doctor.md");
+    let rows: Vec<_> = document
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .collect();
+    let subjects: BTreeSet<_> = ["src/deploy", "src/pcluster/judgement"]
+        .iter()
+        .flat_map(|folder| sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)))
+        .flat_map(|text| {
+            let product = text.split("#[cfg(test)]").next().unwrap().to_owned();
+            subjects(&product)
+        })
+        .collect();
+    assert!(subjects.len() > 30, "{subjects:?}");
+    let is_named = |subject: &String| {
+        let named = rows.iter().filter_map(|row| row.split('|').nth(1));
+        named
+            .flat_map(|cell| cell.split(','))
+            .any(|one| one.trim() == subject)
+    };
+    let missing: Vec<_> = subjects
+        .iter()
+        .filter(|subject| !is_named(subject))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "docs/doctor.md does not name {missing:?}"
+    );
+}
+
+/// Returns what findings of a source are about.
+fn subjects(source: &str) -> Vec<String> {
+    let starts = [
+        "const SUBJECT: &str = \"",
+        "Finding::good(\"",
+        "Finding::problem(\"",
+        "Finding::warning(\"",
+        "Finding::of_error(\"",
+    ];
+    let of = |start: &str| {
+        let after = source.split(start).skip(1);
+        after
+            .filter_map(|text| Some(text.split_once('"')?.0.to_owned()))
+            .collect::<Vec<_>>()
+    };
+    starts.into_iter().flat_map(of).collect()
+}
+
+fn sources(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries
+        .map(|entry| entry.unwrap().path())
+        .flat_map(|path| match path.is_dir() {
+            true => sources(&path),
+            false => vec![String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()],
+        })
+        .collect()
 }
 
 /// Types a line at a shell whose `hpcapi` this one is, with a home folder of its own.
