@@ -1,5 +1,6 @@
 //! Objects in S3 buckets.
 
+use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::MetadataDirective;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -8,6 +9,9 @@ use crate::error::{Error, Result};
 
 use super::bucket::{Buckets, is_absent};
 use super::error::{is_code, service};
+
+/// So often is an object asked for.
+const READS: usize = 3;
 
 /// An object in a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,33 +28,16 @@ impl Buckets {
     /// Returns the content of the object, of a longer one than `expected` bytes only a part;
     /// `None` when there is no such object, or no bucket.
     pub async fn get(&self, bucket: &str, key: &str, expected: usize) -> Result<Option<Vec<u8>>> {
-        let failed = || format!("cannot read s3://{bucket}/{key}");
         let asked = self.0.get_object().bucket(bucket).key(key);
         // One byte more tells a longer object, and whoever changed it may have made it huge.
-        let answer = asked.range(format!("bytes=0-{expected}")).send().await;
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) if is_absent(&error) => return Ok(None),
-            // An empty object has no first byte.
-            Err(error) if is_code(&error, &["InvalidRange"]) => return Ok(Some(Vec::new())),
-            Err(error) => return Err(service(failed(), error)),
-        };
-        let body = answer.body.collect().await;
-        let body = body.map_err(|error| Error::failed(failed()).because(error))?;
-        Ok(Some(body.to_vec()))
+        let asked = asked.range(format!("bytes=0-{expected}"));
+        content(asked, &format!("cannot read s3://{bucket}/{key}")).await
     }
 
     /// Returns the whole content of the object; `None` when there is no such object, or no bucket.
     pub async fn read(&self, bucket: &str, key: &str) -> Result<Option<Vec<u8>>> {
-        let failed = || format!("cannot read s3://{bucket}/{key}");
-        let answer = match self.0.get_object().bucket(bucket).key(key).send().await {
-            Ok(answer) => answer,
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(service(failed(), error)),
-        };
-        let body = answer.body.collect().await;
-        let body = body.map_err(|error| Error::failed(failed()).because(error))?;
-        Ok(Some(body.to_vec()))
+        let asked = self.0.get_object().bucket(bucket).key(key);
+        content(asked, &format!("cannot read s3://{bucket}/{key}")).await
     }
 
     /// Tells `visit` bytes of the object as they come: `length` of them from `offset` on.
@@ -225,6 +212,27 @@ where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     service(format!("cannot list s3://{bucket}/{prefix}"), error)
+}
+
+/// Returns what was asked for; `None` when there is no such object, or no bucket. Of bytes that break off
+/// on the way the SDK has its answer already, and does not ask again.
+async fn content(asked: GetObjectFluentBuilder, failed: &str) -> Result<Option<Vec<u8>>> {
+    let mut left = READS;
+    loop {
+        let answer = match asked.clone().send().await {
+            Ok(answer) => answer,
+            Err(error) if is_absent(&error) => return Ok(None),
+            // An empty object has no first byte.
+            Err(error) if is_code(&error, &["InvalidRange"]) => return Ok(Some(Vec::new())),
+            Err(error) => return Err(service(failed, error)),
+        };
+        left -= 1;
+        match answer.body.collect().await {
+            Ok(body) => return Ok(Some(body.to_vec())),
+            Err(_) if left > 0 => {}
+            Err(error) => return Err(Error::failed(failed).because(error)),
+        }
+    }
 }
 
 fn object(found: &aws_sdk_s3::types::Object) -> Option<Object> {
