@@ -1,6 +1,7 @@
 //! The story on stderr: on a terminal a line per step that keeps moving, in a pipe one line
 //! per event.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
 use crate::event::{Event, Events, Outcome};
+use crate::step::Step;
 
 use super::human;
 use super::moving::Moving;
@@ -100,6 +102,29 @@ struct Plain {
     quiet: bool,
     /// When it was told last how far something is.
     progress: Option<Instant>,
+    recent: Recent,
+}
+
+/// What was told last of each step: whoever waits asks again and again, and hears the same.
+#[derive(Default)]
+struct Recent(BTreeMap<Step, Vec<String>>);
+
+impl Recent {
+    /// So many answers may take turns.
+    const KEPT: usize = 3;
+
+    /// Returns whether this was not told of the step lately.
+    fn is_new(&mut self, step: Step, what: &str) -> bool {
+        let told = self.0.entry(step).or_default();
+        if told.iter().any(|one| one == what) {
+            return false;
+        }
+        if told.len() == Self::KEPT {
+            told.remove(0);
+        }
+        told.push(what.to_owned());
+        true
+    }
 }
 
 impl Plain {
@@ -108,6 +133,7 @@ impl Plain {
             start: Instant::now(),
             quiet,
             progress: None,
+            recent: Recent::default(),
         }
     }
 
@@ -131,7 +157,10 @@ impl Teller for Plain {
             Event::Progress(_) => return,
             Event::Note(text) => text,
             Event::Started(step) => format!("{step}: started"),
-            Event::Doing(step, what) => format!("{step}: {what}"),
+            Event::Doing(step, what) if self.recent.is_new(step, &what) => {
+                format!("{step}: {what}")
+            }
+            Event::Doing(..) => return,
             Event::Finished(step, outcome, took) => format!("{step}: {}", ending(&outcome, took)),
             Event::Failed(step, took) => format!("{step}: failed after {}", human(took)),
         };
@@ -158,6 +187,21 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
+
+    #[test]
+    fn what_goes_on_is_told_once() {
+        let mut recent = Recent::default();
+        let told = |recent: &mut Recent, what| recent.is_new(Step::Endpoint, what);
+        assert!(told(&mut recent, "not online"));
+        assert!(told(&mut recent, "no answer"));
+        assert!(!told(&mut recent, "not online"));
+        assert!(!told(&mut recent, "no answer"));
+        assert!(recent.is_new(Step::Api, "not online"));
+        for other in ["a", "b", "c"] {
+            assert!(told(&mut recent, other));
+        }
+        assert!(told(&mut recent, "not online"));
+    }
 
     struct Noting(Arc<AtomicBool>);
 
