@@ -38,7 +38,7 @@ readonly SHARED_MUNGE_KEY=/opt/parallelcluster/shared/.munge/.munge.key
 # For how many seconds other programs may keep this one from installing packages.
 readonly LOCK_PATIENCE=600
 
-# The files that this script puts there.
+# The files that this script puts there, as the manifest has them.
 files=()
 # Units to restart, because a file of theirs changed.
 changed=()
@@ -125,7 +125,8 @@ put_as() {
     new=$(mktemp "$file.XXXXXX")
     cat >"$new"
     chmod "$mode" "$new"
-    files+=("$file")
+    # As it is put there: somebody may change it right after.
+    files+=("$(stat -c '%a %U' "$new") $(sha256sum <"$new" | cut -c 1-64)  $file")
     if cmp -s "$new" "$file" && [ "$(stat -c '%a %u' "$new")" = "$(stat -c '%a %u' "$file")" ]; then
         rm -f "$new"
         return
@@ -136,10 +137,7 @@ put_as() {
 
 # Notes what the files are, for whoever looks whether they still are that.
 note_files() {
-    local file
-    for file in "${files[@]}"; do
-        echo "$(stat -c '%a %U' "$file") $(sha256sum "$file")"
-    done >"$MANIFEST.new"
+    printf '%s\n' "${files[@]}" >"$MANIFEST.new"
     mv "$MANIFEST.new" "$MANIFEST"
 }
 
