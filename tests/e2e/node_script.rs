@@ -93,6 +93,7 @@ async fn no_node_can_change_what_runs_as_root_and_what_was_changed_is_put_right(
         assert_eq!(read(&s3, &bucket, &key).await, ours);
     }
     nginx_is_installed_while_another_program_installs(&env, &bucket, &key).await;
+    what_somebody_changes_again_and_again_is_told_and_keeps_nobody_from_the_api(&env).await;
     env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
 }
@@ -156,6 +157,25 @@ async fn nginx_is_installed_while_another_program_installs(env: &TestEnv, bucket
     let script = INSTALL_AGAIN.replacen("set -eux\n", &format!("set -eux\n{fetch}"), 1);
     assert_eq!(env.on_head_node(&script).await.trim(), "99");
     env.succeed(&["ping"]);
+}
+
+/// `up` puts it back once, and does not fail for what the API does not need.
+async fn what_somebody_changes_again_and_again_is_told_and_keeps_nobody_from_the_api(
+    env: &TestEnv,
+) {
+    let changes = "systemd-run --unit changes --quiet sh -c \
+         'while sleep 0.1; do grep -q mine /etc/logrotate.d/hpcapi || echo \"# mine\" >>/etc/logrotate.d/hpcapi; done'
+         until grep -q mine /etc/logrotate.d/hpcapi; do sleep 0.1; done";
+    env.on_head_node(changes).await;
+    let up = env.run(&["up", "--yes"]);
+    let words = crate::environment::text(&up.stderr);
+    assert_eq!(up.status.code(), Some(0), "{words}");
+    let told = "warning: node setup: on the head node `/etc/logrotate.d/hpcapi` was changed";
+    assert!(words.contains(told), "{words}");
+    env.on_head_node("systemctl stop changes").await;
+    let up = env.run(&["up", "--yes"]);
+    assert!(!crate::environment::text(&up.stderr).contains("warning: node setup"));
+    assert_eq!(env.run(&["doctor"]).status.code(), Some(0));
 }
 
 /// Takes from the head node what earlier node scripts did not give it, and starts a job.

@@ -142,12 +142,20 @@ fn statements(policy: &str) -> Vec<serde_json::Value> {
     }
 }
 
-/// Returns a statement with what IAM takes for the same written alike: one value and a list of one, and
-/// the values of a list in any order.
+/// Returns a statement with what IAM takes for the same written alike: one value and a list of one, the
+/// values of a list in any order, and everybody as `*` or as an AWS principal.
 fn plain(value: &serde_json::Value) -> serde_json::Value {
+    let is_everybody = |value: &serde_json::Value| {
+        *value == json!({"AWS": "*"}) || *value == json!({"AWS": ["*"]})
+    };
     match value {
         serde_json::Value::Object(members) => {
             let members = members.iter().map(|(key, value)| {
+                let everybody = json!("*");
+                let value = match is_everybody(value) {
+                    true => &everybody,
+                    false => value,
+                };
                 let value = match value {
                     serde_json::Value::Object(_) => plain(value),
                     serde_json::Value::Array(values) => {
@@ -260,6 +268,9 @@ mod tests {
         let one = json!({"Action": "s3:*", "Resource": ["a", "b"], "Condition": {"Bool": {"x": "false"}}});
         let other = json!({"Action": ["s3:*"], "Resource": ["b", "a"], "Condition": {"Bool": {"x": ["false"]}}});
         assert_eq!(plain(&one), plain(&other));
+        let everybody = [json!("*"), json!({"AWS": "*"}), json!({"AWS": ["*"]})];
+        let everybody = everybody.map(|who| plain(&json!({"Principal": who})));
+        assert!(everybody.iter().all(|who| *who == everybody[0]));
         assert_ne!(plain(&one), plain(&json!({"Action": "s3:Get*"})));
     }
 }

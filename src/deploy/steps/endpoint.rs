@@ -78,8 +78,12 @@ pub(in crate::deploy) async fn restore(context: &Context) -> Result<bool> {
                 pace = Pace::minutes(LIMIT);
             }
             _ if finding.verdict == Verdict::Waiting || finding.subject == path::TOKEN => {}
-            // What cannot be looked at may be well, and is when the endpoint answers.
-            _ if finding.verdict == Verdict::Unknown && trial(context).await?.is_ok() => {
+            // What cannot be looked at, or is not as it was just put, keeps nobody from the endpoint
+            // when that answers.
+            repair
+                if (repair.is_some() || finding.verdict == Verdict::Unknown)
+                    && trial(context).await?.is_ok() =>
+            {
                 context.events.warn(finding.sentence());
                 return Ok(!tried.is_empty());
             }
