@@ -9,7 +9,7 @@ use crate::error::Result;
 use super::claim::{Claim, claim};
 use super::origin::Origin;
 use super::removal::Commands;
-use super::{AwsCommands, Leftover, judged, look};
+use super::{Leftover, judged, look};
 
 /// Returns what others have in the VPCs of a stack, given what the stack made, each with the command
 /// that removes it, in an order in which they can be. What could not be looked at is left out.
@@ -19,40 +19,40 @@ pub(in crate::deploy) async fn holders(
     resources: &[StackResource],
 ) -> Vec<Leftover> {
     let origin = Origin::of_one(context, stack, resources);
-    let found = look(context, IN_VPC, &origin.names()).await;
-    let found = found.into_iter().filter_map(|(kind, items)| {
-        let mut items = items.ok()?;
-        items.retain(|item| is_of_others(&origin, kind, item));
-        Some((kind, Ok(items)))
-    });
-    let commands = Commands {
-        aws: AwsCommands::new(context),
-        teardown: context.settings.again.command("teardown"),
-    };
-    judged(&origin, &commands, found.collect()).left
+    in_our_vpcs(context, &origin, |_, _| true).await
 }
 
 /// Returns what others have in the deployment's VPC while all of the deployment is there, each with the
 /// command that removes it: it will keep the network from being deleted.
 pub(in crate::deploy) async fn in_the_way(context: &Context) -> Result<Vec<Leftover>> {
     let origin = Origin::gather(context, &[]).await?;
+    let strange = |kind, item: &Item| is_strange(&origin, kind, item);
+    Ok(in_our_vpcs(context, &origin, strange).await)
+}
+
+async fn in_our_vpcs(
+    context: &Context,
+    origin: &Origin,
+    is_meant: impl Fn(Kind, &Item) -> bool,
+) -> Vec<Leftover> {
     let found = look(context, IN_VPC, &origin.names()).await;
     let found = found.into_iter().filter_map(|(kind, items)| {
         let mut items = items.ok()?;
-        items.retain(|item| is_of_others(&origin, kind, item) && is_strange(&origin, kind, item));
+        items.retain(|item| is_of_others(origin, kind, item) && is_meant(kind, item));
         Some((kind, Ok(items)))
     });
-    let commands = Commands {
-        aws: AwsCommands::new(context),
-        teardown: context.settings.again.command("teardown"),
-    };
-    Ok(judged(&origin, &commands, found.collect()).left)
+    judged(origin, &Commands::new(context), found.collect()).left
 }
 
 /// Returns whether nothing but its place says that a thing is the deployment's, and it does not go with
-/// an instance.
+/// an instance, or with what a stack of the deployment made.
 fn is_strange(origin: &Origin, kind: Kind, item: &Item) -> bool {
-    let goes_along = kind == Kind::NetworkInterface && item.attachment.is_some();
+    let goes_along = match &item.made_for {
+        Some(MadeFor::MountTarget(id, _) | MadeFor::FileSystem(id) | MadeFor::Endpoint(id)) => {
+            origin.resources.contains_key(id)
+        }
+        None => kind == Kind::NetworkInterface && item.attachment.is_some(),
+    };
     let nowhere = BTreeSet::new();
     !goes_along && !matches!(claim(origin, &nowhere, kind, item), Claim::Ours(_))
 }
@@ -75,6 +75,34 @@ fn is_of_others(origin: &Origin, kind: Kind, item: &Item) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_nothing_of_the_deployment_made_is_strange() {
+        let mut origin = Origin::default();
+        let made = |id: &str| (id.to_owned(), "mine".to_owned());
+        origin.resources.extend([made("fsmt-1"), made("subnet-1")]);
+        let strange = |kind, item: &Item| is_strange(&origin, kind, item);
+        let item = |id: &str| Item {
+            id: id.to_owned(),
+            ..Item::default()
+        };
+        assert!(strange(Kind::Subnet, &item("subnet-2")));
+        assert!(!strange(Kind::Subnet, &item("subnet-1")));
+        let target = |id: &str| Item {
+            made_for: Some(MadeFor::MountTarget(id.to_owned(), "fs-1".to_owned())),
+            attachment: Some("eni-attach-1".to_owned()),
+            is_managed: true,
+            ..item("eni-1")
+        };
+        assert!(strange(Kind::NetworkInterface, &target("fsmt-2")));
+        assert!(!strange(Kind::NetworkInterface, &target("fsmt-1")));
+        let of_instance = Item {
+            attachment: Some("eni-attach-2".to_owned()),
+            ..item("eni-2")
+        };
+        assert!(!strange(Kind::NetworkInterface, &of_instance));
+        assert!(strange(Kind::NetworkInterface, &item("eni-3")));
+    }
 
     #[test]
     fn what_the_stack_made_and_what_goes_along_hold_nothing() {

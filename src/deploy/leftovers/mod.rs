@@ -135,11 +135,7 @@ async fn scan(context: &Context, origin: &Origin) -> Scan {
         .iter()
         .map(|kinds| async { look(context, kinds, &names).await });
     let found = join_all(services).await.into_iter().flatten().collect();
-    let commands = Commands {
-        aws: AwsCommands::new(context),
-        teardown: context.settings.again.command("teardown"),
-    };
-    judged(origin, &commands, found)
+    judged(origin, &Commands::new(context), found)
 }
 
 /// Sorts what was found by whose it is.

@@ -2,6 +2,7 @@
 //! AWS CLI. Nothing is offered for what is not the deployment's.
 
 use crate::aws::{Item, Kind, TAG_CLUSTER};
+use crate::context::Context;
 
 use super::aws_commands::Aws;
 use super::claim::{Claim, TAG_STACK, is_shared};
@@ -13,6 +14,16 @@ pub(super) struct Commands {
     pub(super) aws: Aws,
     /// hpcapi's own.
     pub(super) teardown: String,
+}
+
+impl Commands {
+    /// Returns what reaches the deployment.
+    pub(super) fn new(context: &Context) -> Commands {
+        Commands {
+            aws: Aws::new(context),
+            teardown: context.settings.again.command("teardown"),
+        }
+    }
 }
 
 /// Returns the command, if there is one.
