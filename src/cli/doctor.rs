@@ -14,8 +14,10 @@ use crate::output::{self, Answer, Format, Story};
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, Reached, SandboxUse};
 
-/// Say what is wrong and what to type next: before `up`, everything that would keep it from
-/// working; after it, the first broken layer on the way of a request
+/// Find what is broken, and what to type next
+///
+/// Before `up`, everything that would keep it from working; after it, the first broken layer on the way
+/// of a request, what of the head node would fail at its next restart, and why no job starts.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(flatten)]

@@ -64,10 +64,6 @@ struct Cli {
 enum Command {
     Up(up::Args),
     Status(status::Args),
-    /// Find what is broken, and what to type next
-    ///
-    /// Before `up`, everything that would keep it from working; after it, the first broken layer on
-    /// the way of a request.
     Doctor(doctor::Args),
     Teardown(teardown::Args),
     Run(Box<run::Args>),

@@ -4,7 +4,8 @@
 #  "munge": STATE, "munge_words": TEXT,
 #  "disks": [{"folder": what is written there, "mount": its file system, "free_kib": NUMBER,
 #             "free_files": NUMBER}]}.
-# STATE is systemd's: active, inactive, failed, ... Changes nothing. Runs as root.
+# STATE is systemd's: active, inactive, failed, ... Changes nothing. Runs as root. Stands behind
+# slurm-setting.sh, whose functions it calls.
 set -u
 PATH=/opt/slurm/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 
@@ -58,8 +59,8 @@ place() {
 
 # What is free where the daemons and jobs write.
 disks() {
-    state=$(sed -n 's/^ *[Ss]tate[Ss]ave[Ll]ocation *= *//p' /opt/slurm/etc/slurm.conf 2>/dev/null | tail -n 1)
-    for folder in "${state:-/var/spool/slurm.state}" /var/log /tmp /home; do
+    saved=$(slurm_setting StateSaveLocation)
+    for folder in "${saved:-/var/spool/slurm.state}" /var/log /tmp /home; do
         df --output=avail,itotal,iavail,target --block-size=1K "$folder" 2>/dev/null | tail -n 1 | {
             read -r free files free_files mount || exit
             # A file system without a table of files has as many as fit.

@@ -47,7 +47,7 @@ impl Bundle {
 fn about(context: &Context) -> String {
     let settings = &context.settings;
     format!(
-        "hpcapi {} on {} {}\ndeployment {} in {}\nnext: {}\n",
+        "hpcapi {} on {} {}\ndeployment {} in {}\nasked by {}\n",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::OS,
         std::env::consts::ARCH,

@@ -1,5 +1,6 @@
 //! Why a cluster failed: ParallelCluster's failure codes with their meaning, and what its head
-//! node logged, read while there is still a head node and kept in a file.
+//! node logged, read while there is still a head node and kept in a file. And what a maintainer needs of
+//! a deployment.
 
 mod bundle;
 mod line;

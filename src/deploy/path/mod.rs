@@ -99,7 +99,8 @@ pub(super) async fn beside(context: &Context) -> Vec<Finding> {
     findings.collect()
 }
 
-/// The layers, in the order in which one stands on the other.
+/// The layers, in the order in which one stands on the other; the bucket, which no request passes, comes
+/// before the call that proves the rest.
 const SUBJECTS: [&str; 12] = [
     "stacks",
     "cluster",
