@@ -101,7 +101,7 @@ impl FromStr for DeploymentName {
                  with a letter, at most {} characters",
                 Self::MAX_LENGTH
             ))
-            .hint("for example: --name my-cluster"));
+            .hint("for example: --deployment my-cluster"));
         }
         Ok(DeploymentName(name.to_owned()))
     }
@@ -198,7 +198,7 @@ pub fn local_folder(home: &Path) -> PathBuf {
 /// Everything a run of hpcapi was asked to do.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `--name`.
+    /// `--deployment`.
     pub name: DeploymentName,
     /// `--operations`.
     pub operations: Toggle,
@@ -258,7 +258,7 @@ impl Settings {
 pub struct Again {
     /// The program as it can be typed.
     pub program: String,
-    /// Options that select the deployment, e.g. ` --name x --sandbox`; empty for the default.
+    /// Options that select the deployment, e.g. ` --deployment x --sandbox`; empty for the default.
     pub options: String,
     /// `--region`, if it was given.
     pub region: Option<String>,
@@ -307,29 +307,29 @@ mod tests {
     fn a_command_is_for_the_region_that_was_given_or_is_meant() {
         let mut again = Again {
             program: "hpcapi".to_owned(),
-            options: " --name x".to_owned(),
+            options: " --deployment x".to_owned(),
             region: None,
             cluster_options: " --config y".to_owned(),
             up_options: " --operations".to_owned(),
         };
         assert_eq!(
             again.command("up"),
-            "hpcapi up --name x --config y --operations"
+            "hpcapi up --deployment x --config y --operations"
         );
         for verb in ["status", "doctor"] {
             assert_eq!(
                 again.command(verb),
-                format!("hpcapi {verb} --name x --config y")
+                format!("hpcapi {verb} --deployment x --config y")
             );
         }
         again.region = Some("eu-west-1".to_owned());
         assert_eq!(
             again.command("token"),
-            "hpcapi token --name x --region eu-west-1"
+            "hpcapi token --deployment x --region eu-west-1"
         );
         assert_eq!(
             again.command_in("us-east-2", "token"),
-            "hpcapi token --name x --region us-east-2"
+            "hpcapi token --deployment x --region us-east-2"
         );
     }
 

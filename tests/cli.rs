@@ -108,7 +108,7 @@ fn the_document_of_commands_names_every_option_of_up_and_token() {
         })
         .filter(|option| *option != "--help")
         .collect();
-    for option in ["--name", "--prove", "--config", "--yes", "--lifespan"] {
+    for option in ["--deployment", "--prove", "--config", "--yes", "--lifespan"] {
         assert!(options.contains(option), "{option} is not in {options:?}");
     }
     let is_named = |option: &str| {
@@ -308,7 +308,7 @@ fn a_bad_configuration_from_a_pipe_is_told_and_kept_nowhere() {
         ),
         ("hpcapi up --sandbox --config <(echo 'a: [')", "/dev/fd/"),
         (
-            "echo 'a: 1' | hpcapi up --sandbox --name ../x --config -",
+            "echo 'a: 1' | hpcapi up --sandbox --deployment ../x --config -",
             "cannot name a deployment",
         ),
         (
@@ -331,7 +331,7 @@ fn usage_errors_end_with_2() {
         &["up", "--nonsense"],
         &["token", "--lifespan", "soon"],
         &["token", "--user", "a b"],
-        &["up", "--name", "1_bad", "--region", "us-east-1"],
+        &["up", "--deployment", "1_bad", "--region", "us-east-1"],
         &["jobs", "show", "x"],
         &["jobs", "show", "0"],
         &["jobs", "cancel"],

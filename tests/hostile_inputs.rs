@@ -167,10 +167,10 @@ fn may_be_user(text: &str) -> bool {
 
 /// What the command line itself must refuse, whatever the credentials are.
 const OPTIONS: &[Choice] = &[
-    (&["up", "--yes"], "--name", is_name),
-    (&["teardown", "--yes"], "--name", is_name),
+    (&["up", "--yes"], "--deployment", is_name),
+    (&["teardown", "--yes"], "--deployment", is_name),
     (&["status"], "--deployment", is_name),
-    (&["token"], "--name", is_name),
+    (&["token"], "--deployment", is_name),
     (&["partitions"], "--deployment", is_name),
     (&["up", "--yes"], "--region", may_be_region),
     (&["status"], "--region", may_be_region),
@@ -178,7 +178,7 @@ const OPTIONS: &[Choice] = &[
     (&["iam-policy"], "--region", |text| {
         text == "*" || may_be_region(text)
     }),
-    (&["iam-policy"], "--name", is_name),
+    (&["iam-policy"], "--deployment", is_name),
     (&["token"], "--lifespan", may_be_number),
     (&["token"], "--user", may_be_user),
     (&["up", "--yes"], "--pcluster-version", may_be_number),

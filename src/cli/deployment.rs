@@ -20,7 +20,14 @@ use super::{configuration, remembered};
 #[derive(Debug, Clone, Args)]
 pub(super) struct DeploymentArgs {
     /// Name of the deployment; stacks and cluster are named after it
-    #[arg(long, alias = "deployment", default_value = DeploymentName::DEFAULT)]
+    #[arg(
+        id = "deployment",
+        long,
+        value_name = "NAME",
+        env = "HPCAPI_DEPLOYMENT",
+        hide_env_values = true,
+        default_value = DeploymentName::DEFAULT
+    )]
     pub(super) name: String,
 
     /// AWS region [default: from the AWS configuration]
@@ -216,11 +223,30 @@ impl DeploymentArgs {
         )))
     }
 
+    /// Returns the variables that say the same, as far as something was said.
+    pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
+        let name = Some(&self.name).filter(|name| *name != DeploymentName::DEFAULT);
+        let sandbox = self.sandbox.then(|| "1".to_owned());
+        [
+            ("HPCAPI_DEPLOYMENT", name.cloned()),
+            ("AWS_REGION", self.region.clone()),
+            ("AWS_PROFILE", self.profile.clone()),
+            ("HPCAPI_SANDBOX", sandbox),
+        ]
+        .into_iter()
+        .filter_map(|(variable, value)| Some((variable, value?)))
+        .collect()
+    }
+
+    /// Returns how to type a command for the same deployment.
+    pub(super) fn command(&self, verb: &str) -> String {
+        self.again(&ClusterArgs::default()).command(verb)
+    }
+
     /// Returns how to call this program again for the same deployment.
     pub(super) fn again(&self, cluster: &ClusterArgs) -> Again {
         let mut options = String::new();
         if self.name != DeploymentName::DEFAULT {
-            // Every command has this one: --name is a job's in some.
             options.push_str(&format!(" --deployment {}", self.name));
         }
         if let Some(profile) = &self.profile {

@@ -18,7 +18,14 @@ pub(super) struct Args {
     wanted: Wanted,
 
     /// Name of the deployment
-    #[arg(long, alias = "deployment", default_value = DeploymentName::DEFAULT)]
+    #[arg(
+        id = "deployment",
+        long,
+        value_name = "NAME",
+        env = "HPCAPI_DEPLOYMENT",
+        hide_env_values = true,
+        default_value = DeploymentName::DEFAULT
+    )]
     name: String,
 
     /// Allow it in this AWS region alone

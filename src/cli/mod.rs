@@ -17,7 +17,6 @@ mod overview;
 mod owner;
 mod partitions;
 mod ping;
-mod place;
 mod reach;
 mod remembered;
 mod run;

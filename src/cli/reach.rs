@@ -21,14 +21,13 @@ use crate::slurm::{ApiVersion, UserName};
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, SandboxUse};
 use super::identity::{given_token, minting, no_token, with};
-use super::place::PlaceArgs;
 use super::remembered;
 
 /// Which Slurm is meant.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ReachArgs {
     #[command(flatten)]
-    pub(super) place: PlaceArgs,
+    pub(super) deployment: DeploymentArgs,
 
     /// Any other slurmrestd instead: a URL, or unix:/path/of/socket; its token comes from SLURM_JWT
     #[arg(
@@ -93,7 +92,7 @@ impl ReachArgs {
         if self.via == Via::Operations {
             return self.open_operations(user, events).await;
         }
-        let deployment = self.place.as_deployment();
+        let deployment = self.deployment.clone();
         let given = self.given_server()?;
         let memory = self.memory(given.as_ref(), user);
         let is_given = given.is_some();
@@ -154,7 +153,7 @@ impl ReachArgs {
             ))
             .hint("leave out --user and SLURM_USER"));
         }
-        let deployment = self.place.as_deployment();
+        let deployment = self.deployment.clone();
         let given = self.given_server()?;
         let is_given = given.is_some();
         let memory = self.memory(given.as_ref(), None);
@@ -178,7 +177,7 @@ impl ReachArgs {
 
     /// Returns how to type a command that asks the same Slurm in the same way.
     pub(super) fn command(&self, verb: &str) -> String {
-        let mut command = self.place.command(verb);
+        let mut command = self.deployment.command(verb);
         if let Some(endpoint) = &self.endpoint {
             command.push_str(&format!(" --endpoint {}", quoted(endpoint)));
         }
@@ -195,7 +194,7 @@ impl ReachArgs {
     pub(super) fn examination(&self) -> String {
         match &self.endpoint {
             Some(_) => self.command("ping"),
-            None => self.place.command("doctor"),
+            None => self.deployment.command("doctor"),
         }
     }
 
@@ -285,8 +284,8 @@ impl ReachArgs {
     /// Returns the memory for this Slurm and this user.
     pub(super) fn memory(&self, given: Option<&Server>, user: Option<&UserName>) -> Memory {
         match given {
-            Some(server) => remembered::of_server(&self.place.deployment, server, user),
-            None => remembered::of_deployment(&self.place.as_deployment(), user),
+            Some(server) => remembered::of_server(&self.deployment.name, server, user),
+            None => remembered::of_deployment(&self.deployment.clone(), user),
         }
     }
 }

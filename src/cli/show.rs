@@ -89,7 +89,7 @@ pub(super) async fn with_client_telling<T>(
     user: Option<&UserName>,
     work: impl AsyncFnOnce(&Reach, &Events) -> Result<T>,
 ) -> Result<T> {
-    let (events, story) = Story::start(told == Told::Warnings && reach.place.verbose == 0);
+    let (events, story) = Story::start(told == Told::Warnings && reach.deployment.verbose == 0);
     let outcome = async {
         let there = reach.open(user, &events).await?;
         let was_known = there.client.known_version().is_some();

@@ -104,7 +104,7 @@ const HINTS: &[(&str, &str)] = &[
         "unsupported region",
         "choose a region that ParallelCluster works in: --region NAME",
     ),
-    ("already exists", "choose another name: --name NAME"),
+    ("already exists", "choose another name: --deployment NAME"),
 ];
 
 impl From<Refusal> for Error {

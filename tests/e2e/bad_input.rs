@@ -81,7 +81,7 @@ async fn bad_arguments_are_refused_before_anything_is_made() {
     let env = TestEnv::new();
     refused(
         &env,
-        &["up", "--yes", "--name", "1_bad"],
+        &["up", "--yes", "--deployment", "1_bad"],
         &["`1_bad` cannot name a deployment"],
     )
     .await;
@@ -117,12 +117,12 @@ async fn what_hpcapi_did_not_make_is_not_touched() {
             .send()
             .await
             .unwrap();
-        let words = env.fail(expected, &["up", "--yes", "--name", "mine"]);
+        let words = env.fail(expected, &["up", "--yes", "--deployment", "mine"]);
         assert!(
             words.contains("hpcapi did not make") || words.contains("not made by hpcapi"),
             "{words}"
         );
-        env.run(&["teardown", "--yes", "--name", "mine"]);
+        env.run(&["teardown", "--yes", "--deployment", "mine"]);
         let there = stacks
             .describe_stacks()
             .stack_name(name)

@@ -29,7 +29,14 @@ const ALIKE: Make<'_> = Make {
 };
 
 fn check(env: &TestEnv) -> Value {
-    let output = env.run(&["teardown", "--check", "--name", "mine", "--output", "json"]);
+    let output = env.run(&[
+        "teardown",
+        "--check",
+        "--deployment",
+        "mine",
+        "--output",
+        "json",
+    ]);
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
 }
 
@@ -62,13 +69,13 @@ async fn every_kind_that_is_left_is_named_and_the_commands_remove_it_all() {
     let volume = volume.clone().find(|thing| thing["kind"] == "volume");
     assert_eq!(volume.unwrap()["usd_per_month"], 8.0);
     assert!(found["usd_per_month"].as_f64().unwrap() > 8.0 + 32.85 + 16.43);
-    let words = env.fail(1, &["teardown", "--check", "--name", "mine"]);
+    let words = env.fail(1, &["teardown", "--check", "--deployment", "mine"]);
     assert!(words.contains("are left"), "{words}");
 
     type_them_all(&env, &found["left"]);
     let after = check(&env);
     assert_eq!(after["left"], Value::Array(vec![]), "{after:#}");
-    env.succeed(&["teardown", "--check", "--name", "mine"]);
+    env.succeed(&["teardown", "--check", "--deployment", "mine"]);
 }
 
 /// Types every command that was printed, in the order in which it was; hpcapi's own last.
@@ -100,14 +107,21 @@ async fn what_is_only_named_alike_is_named_and_not_touched() {
     for thing in before["look_alikes"].as_array().unwrap() {
         assert_eq!(thing["remove"], Value::Null);
     }
-    let torn = env.json(&["teardown", "--yes", "--name", "mine", "--output", "json"]);
+    let torn = env.json(&[
+        "teardown",
+        "--yes",
+        "--deployment",
+        "mine",
+        "--output",
+        "json",
+    ]);
     assert_eq!(torn["clean"], true);
     let after = check(&env);
     assert_eq!(ids(&after["look_alikes"]), ids(&before["look_alikes"]));
 
     // Beside the deployment's own.
     OURS.one_of_each(&env).await;
-    env.run(&["teardown", "--yes", "--name", "mine"]);
+    env.run(&["teardown", "--yes", "--deployment", "mine"]);
     let beside = check(&env);
     assert_eq!(ids(&beside["look_alikes"]), ids(&before["look_alikes"]));
     assert!(ids(&beside["left"]).is_disjoint(&ids(&beside["look_alikes"])));

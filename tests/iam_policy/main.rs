@@ -179,7 +179,7 @@ fn pascal(snake: &str) -> String {
 #[test]
 fn a_policy_is_bound_to_its_deployment_region_and_account() {
     let place = [
-        "--name",
+        "--deployment",
         "mine",
         "--region",
         "cn-north-1",
@@ -217,7 +217,7 @@ fn what_names_no_place_is_refused() {
         ["--region", "US"],
         ["--account", "1234"],
         ["--account", "12345678901x"],
-        ["--name", "*"],
+        ["--deployment", "*"],
     ] {
         assert_eq!(
             iam_policy(&arguments).status.code(),

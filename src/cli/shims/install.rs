@@ -10,7 +10,7 @@ use crate::error::{Context, Error, Result};
 use crate::output;
 use crate::shell::quoted;
 
-use super::super::place::PlaceArgs;
+use super::super::deployment::DeploymentArgs;
 use super::Program;
 
 /// Make sbatch, squeue and their like use the API
@@ -25,7 +25,7 @@ pub(in crate::cli) struct Args {
     folder: PathBuf,
 
     #[command(flatten)]
-    place: PlaceArgs,
+    deployment: DeploymentArgs,
 }
 
 pub(in crate::cli) fn run(args: &Args) -> Result<()> {
@@ -63,7 +63,7 @@ pub(in crate::cli) fn run(args: &Args) -> Result<()> {
     }
     let folder = folder.display().to_string();
     let mut lines = format!("export PATH={}:$PATH\n", quoted(&folder));
-    for (name, value) in args.place.variables() {
+    for (name, value) in args.deployment.variables() {
         lines.push_str(&format!("export {name}={}\n", quoted(&value)));
     }
     output::raw(&lines)

@@ -16,8 +16,8 @@ use crate::slurm::time;
 use crate::triggers::{Script, Trigger, TriggerName};
 
 use super::super::cluster_args::ClusterArgs;
+use super::super::deployment::DeploymentArgs;
 use super::super::jobs::{NotifyArgs, SbatchOptions, batch_script};
-use super::super::place::PlaceArgs;
 use super::super::run::require_patterns;
 use super::answer::TriggerAnswer;
 use super::{open, triggers_of};
@@ -80,7 +80,7 @@ pub(in crate::cli) struct Args {
     notify: NotifyArgs,
 
     #[command(flatten)]
-    place: PlaceArgs,
+    deployment: DeploymentArgs,
 
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -107,7 +107,7 @@ async fn add(args: &Args, trigger: &mut Trigger, script: &str, events: &Events) 
         triggers: Toggle::On,
         ..ClusterArgs::default()
     };
-    let context = open(&args.place, &cluster, events).await?;
+    let context = open(&args.deployment, &cluster, events).await?;
     // Before anything is made for it.
     let triggers = triggers_of(&context)?;
     triggers.require_free(&trigger.name).await?;

@@ -5,7 +5,7 @@ use clap::Args as ClapArgs;
 use crate::error::Result;
 use crate::output::{self, Emptiness, Format};
 
-use super::super::place::PlaceArgs;
+use super::super::deployment::DeploymentArgs;
 use super::answer::ListAnswer;
 use super::with_triggers;
 
@@ -13,7 +13,7 @@ use super::with_triggers;
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(flatten)]
-    place: PlaceArgs,
+    deployment: DeploymentArgs,
 
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -21,11 +21,12 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
-    let triggers = with_triggers(&args.place, async |triggers, _| triggers.all().await).await?;
+    let triggers =
+        with_triggers(&args.deployment, async |triggers, _| triggers.all().await).await?;
     let add = "trigger add NAME --prefix inbox/ SCRIPT";
     let empty = triggers.is_empty().then(|| Emptiness {
         said: "there are no triggers".to_owned(),
-        next: vec![args.place.command(add)],
+        next: vec![args.deployment.command(add)],
     });
     output::answer(&ListAnswer { triggers, empty }, args.output)
 }

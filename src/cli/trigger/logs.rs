@@ -9,7 +9,7 @@ use crate::output::{self, Format};
 use crate::triggers::{Record, Seen, TriggerName};
 use crate::wait::Pace;
 
-use super::super::place::PlaceArgs;
+use super::super::deployment::DeploymentArgs;
 use super::answer::{EventsAnswer, line};
 use super::with_triggers;
 
@@ -27,7 +27,7 @@ pub(super) struct Args {
     follow: bool,
 
     #[command(flatten)]
-    place: PlaceArgs,
+    deployment: DeploymentArgs,
 
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -36,7 +36,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<()> {
     let name = &args.trigger;
-    with_triggers(&args.place, async |triggers, _| {
+    with_triggers(&args.deployment, async |triggers, _| {
         triggers.named(name).await?;
         if !args.follow {
             let events = triggers.records(name, &mut Seen::default()).await?;

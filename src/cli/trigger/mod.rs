@@ -22,8 +22,8 @@ use crate::output::Story;
 use crate::triggers::Triggers;
 
 use super::cluster_args::ClusterArgs;
+use super::deployment::DeploymentArgs;
 use super::deployment::SandboxUse;
-use super::place::PlaceArgs;
 
 /// Make jobs of objects that come into the bucket
 #[derive(Debug, ClapArgs)]
@@ -73,12 +73,12 @@ pub(super) async fn run(args: Args) -> Result<()> {
 
 /// Works with the triggers of a deployment that is there.
 async fn with_triggers<T>(
-    place: &PlaceArgs,
+    deployment: &DeploymentArgs,
     work: impl AsyncFnOnce(&Triggers, &Events) -> Result<T>,
 ) -> Result<T> {
-    let (events, story) = Story::start(place.verbose == 0);
+    let (events, story) = Story::start(deployment.verbose == 0);
     let done = async {
-        let context = open(place, &ClusterArgs::default(), &events).await?;
+        let context = open(deployment, &ClusterArgs::default(), &events).await?;
         work(&triggers_of(&context)?, &events).await
     }
     .await;
@@ -88,8 +88,11 @@ async fn with_triggers<T>(
 }
 
 /// Returns the context of a deployment that is there, with what is known of it.
-async fn open(place: &PlaceArgs, cluster: &ClusterArgs, events: &Events) -> Result<Arc<Context>> {
-    let deployment = place.as_deployment();
+async fn open(
+    deployment: &DeploymentArgs,
+    cluster: &ClusterArgs,
+    events: &Events,
+) -> Result<Arc<Context>> {
     let expected = SandboxUse::Expect;
     let context = deployment.context(cluster, expected, events).await?;
     deploy::locate(&context).await?;

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::output;
 use crate::triggers::TriggerName;
 
-use super::super::place::PlaceArgs;
+use super::super::deployment::DeploymentArgs;
 use super::with_triggers;
 
 /// Have a trigger take nothing for now: what comes meanwhile becomes no job, later neither
@@ -29,7 +29,7 @@ struct Which {
     trigger: TriggerName,
 
     #[command(flatten)]
-    place: PlaceArgs,
+    deployment: DeploymentArgs,
 }
 
 pub(super) async fn pause(args: PauseArgs) -> Result<()> {
@@ -42,7 +42,7 @@ pub(super) async fn resume(args: ResumeArgs) -> Result<()> {
 
 async fn set(which: &Which, is_paused: bool) -> Result<()> {
     let name = &which.trigger;
-    let is_new = with_triggers(&which.place, async |triggers, _| {
+    let is_new = with_triggers(&which.deployment, async |triggers, _| {
         triggers.pause(name, is_paused).await
     });
     let state = match (is_paused, is_new.await?) {

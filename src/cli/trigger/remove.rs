@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::output;
 use crate::triggers::TriggerName;
 
-use super::super::place::PlaceArgs;
+use super::super::deployment::DeploymentArgs;
 use super::with_triggers;
 
 /// Remove a trigger and what is known of its events; its jobs, runs and outputs stay
@@ -16,11 +16,14 @@ pub(super) struct Args {
     trigger: TriggerName,
 
     #[command(flatten)]
-    place: PlaceArgs,
+    deployment: DeploymentArgs,
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
     let name = &args.trigger;
-    with_triggers(&args.place, async |triggers, _| triggers.remove(name).await).await?;
+    with_triggers(&args.deployment, async |triggers, _| {
+        triggers.remove(name).await
+    })
+    .await?;
     output::raw(&format!("the trigger {name} is removed\n"))
 }

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::output;
 use crate::triggers::{Outcome, Record, Seen, TriggerName};
 
-use super::super::place::PlaceArgs;
+use super::super::deployment::DeploymentArgs;
 use super::with_triggers;
 
 /// Have refused objects tried again
@@ -24,12 +24,12 @@ pub(super) struct Args {
     all: bool,
 
     #[command(flatten)]
-    place: PlaceArgs,
+    deployment: DeploymentArgs,
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
     let name = &args.trigger;
-    let count = with_triggers(&args.place, async |triggers, _| {
+    let count = with_triggers(&args.deployment, async |triggers, _| {
         triggers.named(name).await?;
         let refused = triggers.records(name, &mut Seen::default()).await?;
         let refused: Vec<_> = refused.into_iter().filter(is_refused).collect();

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::output::{self, Format};
 use crate::triggers::TriggerName;
 
-use super::super::place::PlaceArgs;
+use super::super::deployment::DeploymentArgs;
 use super::answer::TriggerAnswer;
 use super::with_triggers;
 
@@ -17,7 +17,7 @@ pub(super) struct Args {
     trigger: TriggerName,
 
     #[command(flatten)]
-    place: PlaceArgs,
+    deployment: DeploymentArgs,
 
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -26,7 +26,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<()> {
     let name = &args.trigger;
-    let shown = with_triggers(&args.place, async |triggers, _| {
+    let shown = with_triggers(&args.deployment, async |triggers, _| {
         let trigger = triggers.named(name).await?;
         Ok(TriggerAnswer::shown(trigger, triggers.refused(name).await?))
     });

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::output::{self, Answer, Format, plain};
 use crate::triggers::{Record, TriggerName};
 
-use super::super::place::PlaceArgs;
+use super::super::deployment::DeploymentArgs;
 use super::answer::line;
 use super::with_triggers;
 
@@ -18,7 +18,7 @@ pub(super) struct Args {
     key: String,
 
     #[command(flatten)]
-    place: PlaceArgs,
+    deployment: DeploymentArgs,
 
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -27,7 +27,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<()> {
     let key = &args.key;
-    let answer = with_triggers(&args.place, async |triggers, _| {
+    let answer = with_triggers(&args.deployment, async |triggers, _| {
         let mut taken_by = Vec::new();
         let mut size = None;
         for trigger in triggers.all().await? {

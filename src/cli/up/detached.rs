@@ -99,10 +99,17 @@ mod tests {
 
     #[test]
     fn the_process_in_the_background_asks_and_detaches_no_more() {
-        let own = ["up", "--detach", "--name", "x", "--yes"].map(OsString::from);
+        let own = ["up", "--detach", "--deployment", "x", "--yes"].map(OsString::from);
         assert_eq!(
             arguments(own.into_iter(), None),
-            ["up", "--name", "x", "--yes", "--yes", "--skip-preflight"]
+            [
+                "up",
+                "--deployment",
+                "x",
+                "--yes",
+                "--yes",
+                "--skip-preflight"
+            ]
         );
         let own = ["up", "--replace-cluster", "--detach"].map(OsString::from);
         assert_eq!(

@@ -30,7 +30,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
         return Err(Error::usage(format!(
             "there is a stack or cluster `{name}` that hpcapi did not make, so it is not touched"
         ))
-        .hint("choose another name: --name my-cluster"));
+        .hint("choose another name: --deployment my-cluster"));
     }
     Ok(if !there.is_settled() {
         State::waiting(format!("the cluster is in {}", there.status))

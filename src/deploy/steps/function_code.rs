@@ -38,7 +38,9 @@ pub(in crate::deploy) fn require_short_names(settings: &Settings) -> Result<()> 
             Err(Error::usage(format!(
                 "`{name}` is too long a name for this: Lambda takes no longer name of a function"
             ))
-            .hint(format!("take one of {most} characters at most: --name")))
+            .hint(format!(
+                "take one of {most} characters at most: --deployment"
+            )))
         }
     }
 }

@@ -40,7 +40,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
             "there is a key pair `{name}` that hpcapi did not make"
         ))
         .hint(format!(
-            "use it with --key-name {name}, or choose another --name"
+            "use it with --key-name {name}, or choose another --deployment"
         )));
     }
     context.facts().key_name = Some(name.to_owned());

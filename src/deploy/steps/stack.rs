@@ -120,7 +120,7 @@ pub(in crate::deploy) fn require_ours(context: &Context, stack: &Stack) -> Resul
         "the stack `{}` was not made by hpcapi, so it is not touched",
         stack.name
     ))
-    .hint("choose another name: --name my-cluster"))
+    .hint("choose another name: --deployment my-cluster"))
 }
 
 /// Returns what tells a step's stack events.

@@ -47,7 +47,7 @@ fn with_everything(ground: &mut Ground) {
 }
 
 fn with_other_name(ground: &mut Ground) {
-    ground.options = vec!["--name".to_owned(), "my-cluster".to_owned()];
+    ground.options = vec!["--deployment".to_owned(), "my-cluster".to_owned()];
 }
 
 fn with_that_key(ground: &mut Ground) {
@@ -86,21 +86,21 @@ pub(super) const NAMES: &[Case] = &[
         "names",
         "the stack `hpc-serverless-job-mgmt-requirements` was not made by hpcapi",
         2,
-        Mend::Done("--name my-cluster", with_other_name),
+        Mend::Done("--deployment my-cluster", with_other_name),
     ),
     case(
         Break::StackTaken(""),
         "names",
         "there is a stack or cluster `hpc-serverless-job-mgmt` that hpcapi did not make",
         2,
-        Mend::Done("--name my-cluster", with_other_name),
+        Mend::Done("--deployment my-cluster", with_other_name),
     ),
     case(
         Break::StackTaken("-api"),
         "names",
         "the stack `hpc-serverless-job-mgmt-api` was not made by hpcapi",
         2,
-        Mend::Done("--name my-cluster", with_other_name),
+        Mend::Done("--deployment my-cluster", with_other_name),
     ),
 ];
 

@@ -27,7 +27,7 @@ impl Advice<'_> {
     /// Returns the command that prints a policy of ours.
     fn prints(&self, word: &str) -> String {
         format!(
-            "{} iam-policy {word} --name {} --region {} --account {}",
+            "{} iam-policy {word} --deployment {} --region {} --account {}",
             self.context.settings.again.program,
             self.context.settings.name,
             self.context.aws.region,
