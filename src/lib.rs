@@ -4,7 +4,7 @@
 //! The map: [`cli`] reads arguments into [`settings`]; a [`context`] holds them with the
 //! clients of [`aws`] and [`pcluster`]; [`deploy`] loops over the one list in [`step`];
 //! what happens is told as [`event`]s to [`output`]. [`slurm`] speaks with the head node and
-//! the API, [`runs`] carries inputs and outputs of jobs, [`triggers`] says which objects become jobs, [`sandbox`] is an AWS to try it all on, [`iam_policy`] says what all of it needs.
+//! the API, [`runs`] carries inputs and outputs of jobs, [`triggers`] says which objects become jobs, [`prices`] knows what AWS asks for all of it, [`sandbox`] is an AWS to try it all on, [`iam_policy`] says what all of it needs.
 
 pub mod aws;
 pub mod cli;
@@ -17,6 +17,7 @@ pub mod iam_policy;
 pub mod notifications;
 pub mod output;
 pub mod pcluster;
+pub mod prices;
 mod process;
 mod proxies;
 mod python;
