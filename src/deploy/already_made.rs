@@ -5,6 +5,7 @@ use std::error::Error as _;
 
 use crate::context::Context;
 use crate::error::{Error, Kind};
+use crate::prices::money;
 
 use super::leftovers::{self, Leftover, Scan};
 
@@ -59,8 +60,9 @@ fn sentence(left: &[Leftover]) -> String {
         more => format!(", and {more} more"),
     };
     format!(
-        "{}{more}; about ${sum:.2} a month, without data",
-        named.join(", ")
+        "{}{more}; about {} a month, without data",
+        named.join(", "),
+        money::amount(sum)
     )
 }
 
@@ -78,7 +80,7 @@ mod tests {
             why: String::new(),
             cost: Cost {
                 usd_per_month: usd,
-                note: "",
+                note: String::new(),
             },
             remove: None,
         }

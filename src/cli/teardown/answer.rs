@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::deploy::{Leftover, Scan};
 use crate::output::{Answer, plain};
+use crate::prices::{self, money};
 use crate::step::Step;
 
 /// Where was looked.
@@ -75,7 +76,7 @@ impl TeardownAnswer {
         TeardownAnswer {
             removed: removed.map(|steps| steps.into_iter().map(Step::name).collect()),
             clean: scan.is_clean(),
-            usd_per_month: cents(sum),
+            usd_per_month: money::cents(sum),
             left: things(scan.left),
             kept: things(scan.kept),
             look_alikes: things(scan.look_alikes),
@@ -111,15 +112,11 @@ fn things(leftovers: Vec<Leftover>) -> Vec<ThingAnswer> {
             name: leftover.name,
             state: leftover.state,
             why: leftover.why,
-            usd_per_month: leftover.cost.usd_per_month.map(cents),
+            usd_per_month: leftover.cost.usd_per_month.map(money::cents),
             cost: leftover.cost.to_string(),
             remove: leftover.remove,
         })
         .collect()
-}
-
-fn cents(usd: f64) -> f64 {
-    (usd * 100.0).round() / 100.0
 }
 
 impl ThingAnswer {
@@ -181,8 +178,9 @@ impl Answer for TeardownAnswer {
         }
         if self.usd_per_month > 0.0 {
             text.push_str(&format!(
-                "what is there costs about ${:.2} a month\n",
-                self.usd_per_month
+                "what is there costs about {} a month (list prices of {})\n",
+                money::amount(self.usd_per_month),
+                prices::month()
             ));
         }
         text

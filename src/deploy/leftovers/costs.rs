@@ -1,98 +1,40 @@
-//! What things cost a month: on-demand list prices of us-east-1 in US dollars, without taxes,
-//! data transfer and free tiers. Source: the price lists on aws.amazon.com (EC2, VPC, EBS, Elastic
-//! Load Balancing, S3, CloudWatch, DynamoDB, Route 53, Lambda, SQS, SNS) as of 2025. An estimate: other regions cost
-//! more or less, and prices change.
+//! What things cost a month, about: from the list prices of the deployment's region, without taxes,
+//! data transfer and free tiers.
 
 use crate::aws::{Item, Kind};
-
-/// AWS counts a month as so many hours.
-const HOURS: f64 = 730.0;
-
-/// An hour of a NAT gateway.
-const NAT_GATEWAY: f64 = 0.045;
-/// An hour of a public IPv4 address, used or not.
-const PUBLIC_ADDRESS: f64 = 0.005;
-/// An hour of an application or network load balancer.
-const LOAD_BALANCER: f64 = 0.0225;
-/// An hour of a VPC endpoint of the interface kind in a zone.
-const ENDPOINT: f64 = 0.01;
-/// A month of a gigabyte in a snapshot.
-const SNAPSHOT: f64 = 0.05;
-/// A month of a gigabyte in an archived snapshot.
-const ARCHIVED_SNAPSHOT: f64 = 0.0125;
-/// A month of a gigabyte of logs.
-const LOGS: f64 = 0.03;
-/// A month of a gigabyte in a table.
-const TABLE: f64 = 0.25;
-/// A month of an alarm.
-const ALARM: f64 = 0.10;
-/// A month of a dashboard.
-const DASHBOARD: f64 = 3.0;
-/// A month of a hosted zone.
-const HOSTED_ZONE: f64 = 0.50;
-
-/// A month of a gigabyte of a volume, by volume type.
-const VOLUMES: &[(&str, f64)] = &[
-    ("gp3", 0.08),
-    ("gp2", 0.10),
-    ("io1", 0.125),
-    ("io2", 0.125),
-    ("st1", 0.045),
-    ("sc1", 0.015),
-    ("standard", 0.05),
-];
-
-/// An hour of an instance with Linux, by the types that small clusters begin with.
-const INSTANCES: &[(&str, f64)] = &[
-    ("t2.micro", 0.0116),
-    ("t3.nano", 0.0052),
-    ("t3.micro", 0.0104),
-    ("t3.small", 0.0208),
-    ("t3.medium", 0.0416),
-    ("t3.large", 0.0832),
-    ("t3.xlarge", 0.1664),
-    ("t3.2xlarge", 0.3328),
-    ("c5.large", 0.085),
-    ("c5.xlarge", 0.17),
-    ("m5.large", 0.096),
-    ("m5.xlarge", 0.192),
-];
+use crate::prices::{HOURS_A_MONTH, Origin, Prices, Thing, money};
 
 /// What something costs.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Cost {
     /// US dollars a month, about; `None` when it cannot be told from what a scan sees.
     pub usd_per_month: Option<f64>,
     /// What the figure leaves out, or what decides when there is none; empty for nothing.
-    pub note: &'static str,
+    pub note: String,
 }
 
 impl Cost {
-    const FREE: Cost = Cost::about(0.0, "");
-
-    const fn about(usd_per_month: f64, note: &'static str) -> Cost {
+    fn about(usd_per_month: f64, note: &str) -> Cost {
         Cost {
             usd_per_month: Some(usd_per_month),
-            note,
+            note: note.to_owned(),
         }
     }
 
-    const fn unknown(note: &'static str) -> Cost {
+    fn unknown(note: &str) -> Cost {
         Cost {
             usd_per_month: None,
-            note,
+            note: note.to_owned(),
         }
     }
 }
 
 impl std::fmt::Display for Cost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.usd_per_month {
-            None => return f.write_str(self.note),
-            Some(0.0) => f.write_str("free")?,
-            Some(usd) if usd < 0.01 => f.write_str("less than $0.01 a month")?,
-            Some(usd) => write!(f, "about ${usd:.2} a month")?,
-        }
+        let Some(usd) = self.usd_per_month else {
+            return f.write_str(&self.note);
+        };
+        f.write_str(&money::about_a_month(usd))?;
         if self.note.is_empty() {
             Ok(())
         } else {
@@ -101,40 +43,39 @@ impl std::fmt::Display for Cost {
     }
 }
 
-/// Returns what a thing costs.
-pub(super) fn of(kind: Kind, item: &Item) -> Cost {
+/// Returns what a thing costs in the region of the prices.
+pub(super) fn of(prices: Prices<'_>, kind: Kind, item: &Item) -> Cost {
+    #[expect(clippy::cast_precision_loss, reason = "nothing has 2^52 bytes")]
     let gigabytes = item.bytes.map(|bytes| bytes as f64 / f64::from(1 << 30));
-    let stored = |price: f64, note| match gigabytes {
-        Some(gigabytes) => Cost::about(gigabytes * price, note),
-        None => Cost::unknown("by the gigabyte"),
-    };
+    let lasting = |thing, note| cost(prices, thing, Some(HOURS_A_MONTH), note);
+    let standing = |thing, note| cost(prices, thing, Some(1.0), note);
+    let stored = |thing, note| cost(prices, thing, gigabytes, note);
     match kind {
-        Kind::Instance => instance(item),
-        Kind::NatGateway => Cost::about(NAT_GATEWAY * HOURS, "without data"),
-        Kind::ElasticIp => Cost::about(PUBLIC_ADDRESS * HOURS, ""),
+        Kind::Instance => instance(prices, item),
+        Kind::NatGateway => lasting(Thing::NatGateway, "without data"),
+        Kind::ElasticIp => lasting(Thing::PublicAddress, ""),
         Kind::NetworkInterface if item.has_public_address => {
-            Cost::about(PUBLIC_ADDRESS * HOURS, "for its public address")
+            lasting(Thing::PublicAddress, "for its public address")
         }
-        Kind::LoadBalancer => Cost::about(LOAD_BALANCER * HOURS, "without data"),
-        Kind::Volume => match price(VOLUMES, &item.sort) {
-            Some(price) => stored(price, "without extra speed"),
-            None => Cost::unknown("by the gigabyte, depending on the volume type"),
-        },
-        Kind::Snapshot if item.sort == "archive" => stored(ARCHIVED_SNAPSHOT, "at most"),
-        Kind::Snapshot => stored(SNAPSHOT, "at most"),
-        Kind::LogGroup => stored(LOGS, ""),
-        Kind::Table => stored(TABLE, "without requests"),
-        Kind::HostedZone => Cost::about(HOSTED_ZONE, "without queries"),
-        Kind::Bucket => Cost::unknown("about $0.023 a month for each gigabyte in it"),
-        Kind::Stack => Cost::about(0.0, "by itself"),
+        Kind::LoadBalancer if item.sort == "network" => {
+            lasting(Thing::NetworkLoadBalancer, "without data")
+        }
+        Kind::LoadBalancer => lasting(Thing::ApplicationLoadBalancer, "without data"),
+        Kind::Volume => stored(Thing::Volume(&item.sort), "without extra speed"),
+        Kind::Snapshot if item.sort == "archive" => stored(Thing::ArchivedSnapshot, "at most"),
+        Kind::Snapshot => stored(Thing::Snapshot, "at most"),
+        Kind::LogGroup => stored(Thing::Logs, ""),
+        Kind::Table => stored(Thing::Table, "without requests"),
+        Kind::HostedZone => standing(Thing::HostedZone, "without queries"),
+        Kind::Bucket => by_the_gigabyte(prices, Thing::Bucket),
+        Kind::Stack | Kind::AutoScalingGroup => Cost::about(0.0, "by itself"),
         Kind::Api => Cost::about(0.0, "without requests"),
         Kind::Function | Kind::Queue | Kind::Topic => Cost::about(0.0, "while it is idle"),
-        Kind::VpcEndpoint if item.sort == "Gateway" => Cost::FREE,
-        Kind::VpcEndpoint => Cost::about(ENDPOINT * HOURS, "for each zone, without data"),
-        Kind::Alarm => Cost::about(ALARM, ""),
-        Kind::Dashboard => Cost::about(DASHBOARD, "but for the first three of an account"),
-        Kind::AutoScalingGroup => Cost::about(0.0, "by itself"),
-        Kind::FileSystem => Cost::unknown("about $0.30 a month for each gigabyte in it"),
+        Kind::VpcEndpoint if item.sort == "Gateway" => Cost::about(0.0, ""),
+        Kind::VpcEndpoint => lasting(Thing::InterfaceEndpoint, "for each zone, without data"),
+        Kind::Alarm => standing(Thing::Alarm, ""),
+        Kind::Dashboard => standing(Thing::Dashboard, "but for the first three of an account"),
+        Kind::FileSystem => by_the_gigabyte(prices, Thing::FileSystem),
         Kind::FsxFileSystem => Cost::unknown("by its capacity"),
         Kind::Rule
         | Kind::LaunchTemplate
@@ -151,28 +92,57 @@ pub(super) fn of(kind: Kind, item: &Item) -> Cost {
         | Kind::Peering
         | Kind::Vpc
         | Kind::Role
-        | Kind::KeyPair => Cost::FREE,
+        | Kind::KeyPair => Cost::about(0.0, ""),
     }
 }
 
-fn instance(item: &Item) -> Cost {
+/// Returns what so many units of a thing cost a month; `None` is an amount that a scan does not see.
+fn cost(prices: Prices<'_>, thing: Thing<'_>, units: Option<f64>, note: &str) -> Cost {
+    match (prices.thing(thing), units) {
+        (Some(price), Some(units)) => {
+            Cost::about(price.usd * units, &with_origin(note, price.origin))
+        }
+        (Some(_), None) => Cost::unknown("by the gigabyte"),
+        (None, _) => Cost::unknown("by the gigabyte, depending on the volume type"),
+    }
+}
+
+/// Returns the price of what a scan does not see the amount of.
+fn by_the_gigabyte(prices: Prices<'_>, thing: Thing<'_>) -> Cost {
+    let Some(price) = prices.thing(thing) else {
+        return Cost::unknown("by the gigabyte");
+    };
+    let usd = money::by_the_gigabyte(price.usd);
+    let note = format!("about {usd} a month for each gigabyte in it");
+    Cost::unknown(&with_origin(&note, price.origin))
+}
+
+fn with_origin(note: &str, origin: Origin) -> String {
+    match (origin, note) {
+        (Origin::Asked, note) => note.to_owned(),
+        (Origin::UsEast1, "") => "(price of us-east-1)".to_owned(),
+        (Origin::UsEast1, note) => format!("{note} (price of us-east-1)"),
+    }
+}
+
+fn instance(prices: Prices<'_>, item: &Item) -> Cost {
     if item.state == "stopped" {
         return Cost::about(0.0, "while it is stopped, without its volumes");
     }
-    match price(INSTANCES, &item.sort) {
-        Some(hour) => Cost::about(hour * HOURS, "without its volumes"),
-        None => Cost::unknown("by the hour, depending on the instance type"),
+    match prices.instance(&item.sort) {
+        Some(hour) => Cost::about(hour * HOURS_A_MONTH, "without its volumes"),
+        None => Cost::unknown("by the hour; the price of its instance type here is not known"),
     }
-}
-
-fn price(prices: &[(&str, f64)], sort: &str) -> Option<f64> {
-    let found = prices.iter().find(|(name, _)| *name == sort);
-    found.map(|(_, price)| *price)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What it costs where every price is known.
+    fn of(kind: Kind, item: &Item) -> Cost {
+        super::of(Prices::of("us-east-1"), kind, item)
+    }
 
     fn sorted(sort: &str, gibibytes: u64) -> Item {
         Item {
@@ -208,7 +178,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_told_is_said_so_and_is_no_number() {
-        let unknown = of(Kind::Instance, &sorted("hpc7a.96xlarge", 0));
+        let unknown = of(Kind::Instance, &sorted("t99.huge", 0));
         assert_eq!(unknown.usd_per_month, None);
         assert!(unknown.to_string().contains("instance type"));
         assert_eq!(of(Kind::Bucket, &Item::default()).usd_per_month, None);
@@ -221,5 +191,26 @@ mod tests {
             ..sorted("t3.small", 0)
         };
         assert_eq!(of(Kind::Instance, &stopped).usd_per_month, Some(0.0));
+    }
+
+    #[test]
+    fn an_instance_has_the_price_of_the_region_and_another_price_is_said_to_be_one() {
+        let cost = |region, kind, sort| super::of(Prices::of(region), kind, &sorted(sort, 0));
+        assert_eq!(
+            cost("eu-west-1", Kind::Instance, "m5.large").to_string(),
+            "about $78.11 a month without its volumes"
+        );
+        assert_eq!(
+            cost("mars-east-1", Kind::NatGateway, "").to_string(),
+            "about $32.85 a month without data (price of us-east-1)"
+        );
+        assert_eq!(
+            cost("mars-east-1", Kind::ElasticIp, "").to_string(),
+            "about $3.65 a month (price of us-east-1)"
+        );
+        assert_eq!(
+            cost("us-east-1", Kind::Bucket, "").to_string(),
+            "about $0.023 a month for each gigabyte in it"
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::aws::{IN_VPC, Item, Kind, MadeFor, StackResource, TAG_GUARD_DUTY};
 use crate::context::Context;
 use crate::error::Result;
+use crate::prices::Prices;
 
 use super::claim::{Claim, claim};
 use super::origin::Origin;
@@ -41,7 +42,8 @@ async fn in_our_vpcs(
         items.retain(|item| is_of_others(origin, kind, item) && is_meant(kind, item));
         Some((kind, Ok(items)))
     });
-    judged(origin, &Commands::new(context), found.collect()).left
+    let prices = Prices::of(&context.aws.region);
+    judged(origin, &Commands::new(context), prices, found.collect()).left
 }
 
 /// Returns whether nothing but its place says that a thing is the deployment's, and it does not go with

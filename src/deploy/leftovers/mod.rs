@@ -18,6 +18,7 @@ use futures_util::future::join_all;
 use crate::aws::{Item, Kind, Names, SERVICES, TAGGED};
 use crate::context::Context;
 use crate::error::Result;
+use crate::prices::Prices;
 use crate::wait::Pace;
 
 use super::elsewhere::{self, Elsewhere};
@@ -135,11 +136,17 @@ async fn scan(context: &Context, origin: &Origin) -> Scan {
         .iter()
         .map(|kinds| async { look(context, kinds, &names).await });
     let found = join_all(services).await.into_iter().flatten().collect();
-    judged(origin, &Commands::new(context), found)
+    let prices = Prices::of(&context.aws.region);
+    judged(origin, &Commands::new(context), prices, found)
 }
 
 /// Sorts what was found by whose it is.
-fn judged(origin: &Origin, commands: &Commands, found: Vec<(Kind, Result<Vec<Item>>)>) -> Scan {
+fn judged(
+    origin: &Origin,
+    commands: &Commands,
+    prices: Prices<'_>,
+    found: Vec<(Kind, Result<Vec<Item>>)>,
+) -> Scan {
     let mut items = Vec::new();
     let mut scan = Scan::default();
     scan.unseen
@@ -178,7 +185,7 @@ fn judged(origin: &Origin, commands: &Commands, found: Vec<(Kind, Result<Vec<Ite
             name: name.clone(),
             state: item.state.clone(),
             why,
-            cost: costs::of(*kind, item),
+            cost: costs::of(prices, *kind, item),
             remove,
         });
     }
@@ -206,7 +213,7 @@ mod tests {
             aws: AwsCommands::default(),
             teardown: "hpcapi teardown".to_owned(),
         };
-        judged(&origin, &commands, found)
+        judged(&origin, &commands, Prices::of("us-east-1"), found)
     }
 
     fn item(id: &str, tag: (&str, &str)) -> Item {

@@ -113,7 +113,7 @@ mod tests {
             why: "of the file system fs-1".to_owned(),
             cost: leftovers::Cost {
                 usd_per_month: None,
-                note: "",
+                note: String::new(),
             },
             remove: None,
         };
