@@ -5,6 +5,7 @@ mod at_work;
 mod compute;
 mod doctor;
 mod elsewhere;
+mod estimate;
 mod evidence;
 mod finding;
 mod half_deleted;
@@ -25,6 +26,7 @@ mod zones;
 
 pub use doctor::{Depth, Diagnosis, doctor};
 pub use elsewhere::{Elsewhere, look as look_elsewhere};
+pub use estimate::{Completeness, Estimate, Line as EstimateLine, Nodes as EstimateNodes, Usd};
 pub use evidence::bundle;
 pub use finding::{Finding, Verdict};
 pub use leftovers::{Cost, Leftover, Scan, Unseen, check as check_leftovers};

@@ -1,6 +1,8 @@
-//! What a cluster configuration asks of an account: instances, and an address.
+//! What a cluster configuration asks of an account: instances, storage, and an address.
 
 use serde_yaml::Value;
+
+use super::storage::{self, SharedStorage, Volume};
 
 /// ParallelCluster's default of MaxCount (its schema of compute resources).
 const MAX_COUNT: u64 = 10;
@@ -18,11 +20,15 @@ pub struct Demand {
     pub static_nodes: u64,
     /// Whether the head node gets an elastic IP address of its own.
     pub needs_address: bool,
+    /// The storage that is made for all nodes.
+    pub shared: Vec<SharedStorage>,
 }
 
 /// Instances that are alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instances {
+    /// What they are for.
+    pub role: Role,
     /// The types that each of them may be of: EC2 chooses. None where the capacity reservation decides.
     pub kinds: Vec<String>,
     /// How they are bought.
@@ -31,6 +37,19 @@ pub struct Instances {
     pub least: u64,
     /// How many run at most.
     pub most: u64,
+    /// The root volume of each.
+    pub root_volume: Volume,
+}
+
+/// What instances of a cluster are for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// Slurm's daemons run on it.
+    HeadNode,
+    /// People log in to them.
+    LoginNodes,
+    /// Jobs of the queue of this name run on them.
+    Compute(String),
 }
 
 /// How instances are bought; each way has quotas of its own.
@@ -53,21 +72,26 @@ impl Demand {
         let mut demand = Demand {
             head_node: text(head_node, "InstanceType"),
             needs_address: head_node["Networking"]["ElasticIp"].as_bool() == Some(true),
+            shared: storage::shared(config),
             ..Demand::default()
         };
         demand.instances.push(Instances {
+            role: Role::HeadNode,
             kinds: vec![demand.head_node.clone()],
             purchase: Purchase::OnDemand,
             least: 1,
             most: 1,
+            root_volume: Volume::root(head_node),
         });
         for pool in items(&config["LoginNodes"]["Pools"]) {
             let count = number(&pool["Count"]).unwrap_or(0);
             demand.instances.push(Instances {
+                role: Role::LoginNodes,
                 kinds: vec![text(pool, "InstanceType")],
                 purchase: Purchase::OnDemand,
                 least: count,
                 most: count,
+                root_volume: Volume::default(),
             });
         }
         for queue in items(&config["Scheduling"]["SlurmQueues"]) {
@@ -90,6 +114,7 @@ impl Demand {
         self.compute_nodes += most;
         self.static_nodes += least;
         self.instances.push(Instances {
+            role: Role::Compute(text(queue, "Name")),
             kinds: match (flexible.is_empty(), one.is_empty()) {
                 (false, _) => flexible,
                 (true, false) => vec![one],
@@ -98,6 +123,7 @@ impl Demand {
             purchase: purchase(queue),
             least,
             most,
+            root_volume: Volume::root(&queue["ComputeSettings"]),
         });
     }
 
@@ -118,7 +144,7 @@ fn purchase(queue: &Value) -> Purchase {
     }
 }
 
-fn text(value: &Value, key: &str) -> String {
+pub(super) fn text(value: &Value, key: &str) -> String {
     value[key].as_str().unwrap_or_default().to_owned()
 }
 
@@ -127,7 +153,7 @@ pub(super) fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
-fn items(value: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_sequence().into_iter().flatten()
 }
 

@@ -15,10 +15,11 @@ mod presets;
 mod refusal;
 mod schema_error;
 pub mod stand_ins;
+mod storage;
 pub mod zonal;
 
 pub use command::Pcluster;
-pub use demand::{Demand, Instances, Purchase};
+pub use demand::{Demand, Instances, Purchase, Role};
 pub use explain::{config_error, sentence};
 pub use failure_codes::Meaning;
 pub use install::{Found, Search};
@@ -26,3 +27,4 @@ pub use instance_types::instance_types;
 pub use machine::{require_node, require_python, require_room};
 pub use presets::Preset;
 pub use refusal::{Problem, Refusal};
+pub use storage::{SharedSort, SharedStorage, Volume};

@@ -163,7 +163,7 @@ impl Vcpus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pcluster::Instances;
+    use crate::pcluster::{Instances, Role, Volume};
 
     #[test]
     fn every_family_counts_against_its_own_quota() {
@@ -193,10 +193,12 @@ mod tests {
     #[test]
     fn each_way_to_buy_is_counted_for_itself_and_the_choice_of_types_is_ec2s() {
         let of = |kinds: &[&str], purchase, least, most| Instances {
+            role: Role::HeadNode,
             kinds: kinds.iter().map(ToString::to_string).collect(),
             purchase,
             least,
             most,
+            root_volume: Volume::default(),
         };
         let demand = Demand {
             instances: vec![
