@@ -4,6 +4,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::hint::{Call, Hint, Verb};
+
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -43,7 +45,7 @@ pub struct Error {
     kind: Kind,
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
-    hints: Vec<String>,
+    hints: Vec<Hint>,
 }
 
 impl Error {
@@ -77,21 +79,21 @@ impl Error {
 
     /// Adds a hint: what to type, or where to look, next.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
     /// Adds a hint before all others.
     #[must_use]
-    pub fn hint_first(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint_first(mut self, hint: impl Into<Hint>) -> Self {
         self.hints.insert(0, hint.into());
         self
     }
 
     /// Adds a hint, unless there is one already.
     #[must_use]
-    pub fn or_hint(self, hint: impl Into<String>) -> Self {
+    pub fn or_hint(self, hint: impl Into<Hint>) -> Self {
         if self.hints.is_empty() {
             self.hint(hint)
         } else {
@@ -122,10 +124,11 @@ impl Error {
         Some(hints.into_iter().fold(all, Error::hint))
     }
 
-    /// Changes each hint.
+    /// Names another command in its hints wherever they name one of `verb`.
     #[must_use]
-    pub fn map_hints(mut self, change: impl FnMut(String) -> String) -> Self {
-        self.hints = self.hints.into_iter().map(change).collect();
+    pub fn instead_of(mut self, verb: Verb, other: &Call) -> Self {
+        let hints = self.hints.into_iter();
+        self.hints = hints.map(|hint| hint.instead_of(verb, other)).collect();
         self
     }
 
@@ -135,7 +138,7 @@ impl Error {
     }
 
     /// Returns what to type next, most useful first.
-    pub fn hints(&self) -> &[String] {
+    pub fn hints(&self) -> &[Hint] {
         &self.hints
     }
 }

@@ -13,6 +13,7 @@ pub mod deploy;
 pub mod error;
 pub mod event;
 mod files;
+pub mod hint;
 pub mod iam_policy;
 pub mod notifications;
 pub mod output;

@@ -14,9 +14,9 @@ fn main() -> ExitCode {
     runtime.shutdown_background();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            hpcapi::output::error(&error);
-            ExitCode::from(error.kind().exit_code())
+        Err(failure) => {
+            hpcapi::output::error(&failure.error, &failure.again);
+            ExitCode::from(failure.error.kind().exit_code())
         }
     }
 }

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::hint::Again;
 use crate::notifications::Notify;
 
 /// The name of a deployment; every AWS name of it follows from this one.
@@ -253,85 +254,9 @@ impl Settings {
     }
 }
 
-/// How to call this program again for the same deployment, for hints and printed commands.
-#[derive(Debug, Clone)]
-pub struct Again {
-    /// The program as it can be typed.
-    pub program: String,
-    /// Options that select the deployment, e.g. ` --deployment x --sandbox`; empty for the default.
-    pub options: String,
-    /// `--region`, if it was given.
-    pub region: Option<String>,
-    /// Options that say how the cluster is to be, e.g. ` --config mine.yaml`.
-    pub cluster_options: String,
-    /// Options that `up` alone takes, e.g. ` --operations`.
-    pub up_options: String,
-}
-
-impl Again {
-    /// Returns the command line of `verb` for the same deployment.
-    pub fn command(&self, verb: &str) -> String {
-        self.spelled(verb, self.region.as_deref())
-    }
-
-    /// Returns the command line of `verb` for the deployment of the same name in another region.
-    pub fn command_in(&self, region: &str, verb: &str) -> String {
-        self.spelled(verb, Some(region))
-    }
-
-    fn spelled(&self, verb: &str, region: Option<&str>) -> String {
-        let mut line = format!("{} {verb}{}", self.program, self.options);
-        if let Some(region) = region {
-            line.push_str(&format!(" --region {region}"));
-        }
-        if matches!(verb, "up" | "status" | "doctor") {
-            line.push_str(&self.cluster_options);
-        }
-        if verb == "up" {
-            line.push_str(&self.up_options);
-        }
-        line
-    }
-
-    /// Returns the command line that makes the cluster anew, and keeps the rest.
-    pub fn replacing_cluster(&self) -> String {
-        format!("{} --replace-cluster", self.command("up"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_command_is_for_the_region_that_was_given_or_is_meant() {
-        let mut again = Again {
-            program: "hpcapi".to_owned(),
-            options: " --deployment x".to_owned(),
-            region: None,
-            cluster_options: " --config y".to_owned(),
-            up_options: " --operations".to_owned(),
-        };
-        assert_eq!(
-            again.command("up"),
-            "hpcapi up --deployment x --config y --operations"
-        );
-        for verb in ["status", "doctor"] {
-            assert_eq!(
-                again.command(verb),
-                format!("hpcapi {verb} --deployment x --config y")
-            );
-        }
-        again.region = Some("eu-west-1".to_owned());
-        assert_eq!(
-            again.command("token"),
-            "hpcapi token --deployment x --region eu-west-1"
-        );
-        assert_eq!(
-            again.command_in("us-east-2", "token"),
-            "hpcapi token --deployment x --region us-east-2"
-        );
-    }
 
     #[test]
     fn a_piped_configuration_is_kept_by_deployment_and_content() {

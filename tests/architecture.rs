@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// Module, and the modules of ours that it may use.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("error", &[]),
+    ("error", &["hint"]),
+    ("hint", &["shell"]),
     ("step", &[]),
     ("event", &["step"]),
     ("wait", &["error"]),
@@ -17,16 +18,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("shell", &[]),
     ("python", &["error", "process"]),
     ("notifications", &["error"]),
-    ("settings", &["error", "notifications"]),
+    ("settings", &["error", "hint", "notifications"]),
     ("iam_policy", &["settings"]),
-    ("aws", &["error", "proxies", "wait"]),
-    ("pcluster", &["error", "process", "python", "shell"]),
+    ("aws", &["error", "hint", "proxies", "wait"]),
+    ("pcluster", &["error", "hint", "process", "python", "shell"]),
     (
         "slurm",
-        &["error", "files", "proxies", "wait", "aws", "notifications"],
+        &[
+            "error",
+            "files",
+            "hint",
+            "proxies",
+            "wait",
+            "aws",
+            "notifications",
+        ],
     ),
-    ("runs", &["error", "files", "wait", "aws", "slurm"]),
-    ("triggers", &["error", "aws", "slurm"]),
+    ("runs", &["error", "files", "hint", "wait", "aws", "slurm"]),
+    ("triggers", &["error", "hint", "aws", "slurm"]),
     (
         "context",
         &[
@@ -39,6 +48,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "error",
             "event",
             "files",
+            "hint",
             "settings",
             "shell",
             "step",
@@ -58,13 +68,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "sandbox",
         &["error", "event", "process", "python", "settings", "wait"],
     ),
-    ("output", &["error", "event", "step"]),
+    ("output", &["error", "event", "hint", "step"]),
     (
         "cli",
         &[
             "error",
             "event",
             "files",
+            "hint",
             "process",
             "settings",
             "shell",
@@ -149,6 +160,68 @@ fn only_wait_sleeps() {
         let sleeps = text.contains("time::sleep") || text.contains("thread::sleep");
         assert!(!sleeps || module_of(&file) == "wait", "{}", file.display());
     }
+}
+
+/// Who does not know how this program was called cannot say what to type: that is data, of `hint`.
+#[test]
+fn only_cli_writes_commands_of_this_program() {
+    for (file, text) in sources() {
+        if ["cli", "hint"].contains(&module_of(&file).as_str()) {
+            continue;
+        }
+        let product = text.split("#[cfg(test)]").next().unwrap();
+        let code = product
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            let command = named_command(line);
+            assert_eq!(command, None, "{}: {line}", file.display());
+        }
+    }
+}
+
+#[test]
+fn a_command_of_this_program_is_seen() {
+    for (line, command) in [
+        (r#"hint("look with: hpcapi status")"#, Some("status")),
+        (r#""$(hpcapi token)""#, Some("token")),
+        (r#""`hpcapi api GET /x`""#, Some("api")),
+        (r#""hpcapi has no value""#, None),
+        (r#""hpcapi updates it""#, None),
+    ] {
+        assert_eq!(named_command(line), command, "{line}");
+    }
+}
+
+/// Returns the verb of a command of this program that a line of code names.
+fn named_command(line: &str) -> Option<&'static str> {
+    const VERBS: [&str; 20] = [
+        "up",
+        "plan",
+        "status",
+        "list",
+        "doctor",
+        "teardown",
+        "run",
+        "runs",
+        "jobs",
+        "partitions",
+        "nodes",
+        "trigger",
+        "token",
+        "ping",
+        "api",
+        "config",
+        "iam-policy",
+        "sandbox",
+        "shims",
+        "completions",
+    ];
+    let mut named = line.split("hpcapi ").skip(1).filter_map(|rest| {
+        let word = rest.split(|c: char| !c.is_ascii_lowercase() && c != '-');
+        word.into_iter().next()
+    });
+    named.find_map(|word| VERBS.into_iter().find(|verb| *verb == word))
 }
 
 #[test]

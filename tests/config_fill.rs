@@ -206,7 +206,8 @@ fn it_is_known_beforehand_what_is_left_to_hpcapi() {
 fn refusal(text: &str) -> (String, String) {
     let error = ClusterConfig::parse(text, Path::new("my.yaml")).unwrap_err();
     assert_eq!(error.kind(), Kind::Usage, "{text}");
-    (error.to_string(), error.hints().join("\n"))
+    let told = error.hints().iter().map(ToString::to_string);
+    (error.to_string(), told.collect::<Vec<_>>().join("\n"))
 }
 
 #[test]

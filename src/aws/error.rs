@@ -6,6 +6,7 @@ use std::error::Error as StdError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::error::Error;
+use crate::hint::{AwsCall, Hint};
 use crate::proxies;
 
 use super::http::ThroughProxy;
@@ -35,8 +36,10 @@ where
         | "UnrecognizedClientException"
         | "AuthFailure"
         | "InvalidAccessKeyId"
-        | "SignatureDoesNotMatch" => failed
-            .hint("AWS does not take these credentials: check with `aws sts get-caller-identity`"),
+        | "SignatureDoesNotMatch" => failed.hint(
+            Hint::run(AwsCall::here("sts get-caller-identity"))
+                .because("AWS does not take these credentials: check with"),
+        ),
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
             failed.hint(whose_denial(message))
         }
@@ -46,13 +49,8 @@ where
 
 /// Returns who can change what denies a call, as AWS names it ("Troubleshoot access denied error
 /// messages", IAM User Guide).
-fn whose_denial(message: &str) -> &'static str {
-    const DENIALS: [(&str, &str); 4] = [
-        (
-            "resource-based policy",
-            "a policy of that resource denies it: whoever may change that has to. Of a bucket of hpcapi's: aws \
-             s3api delete-bucket-policy --bucket NAME, and `hpcapi up` gives it back its own",
-        ),
+fn whose_denial(message: &str) -> Hint {
+    const DENIALS: [(&str, &str); 3] = [
         (
             "service control policy",
             "a policy of the organization denies it: ask who administers that",
@@ -66,11 +64,21 @@ fn whose_denial(message: &str) -> &'static str {
             "a policy of the AWS user or role denies it: ask who administers the account",
         ),
     ];
+    if message.contains("resource-based policy") {
+        let command = AwsCall::here("s3api delete-bucket-policy").with("--bucket NAME");
+        return Hint::run(command)
+            .because(
+                "a policy of that resource denies it: whoever may change that has to. Of a bucket of \
+                 hpcapi's",
+            )
+            .then(", and `up` gives it back its own");
+    }
     let named = DENIALS.iter().find(|(words, _)| message.contains(words));
-    named.map_or(
+    let hint = named.map_or(
         "the AWS user or role lacks this permission: ask who administers the account",
-        |(_, hint)| hint,
-    )
+        |(_, hint)| *hint,
+    );
+    hint.into()
 }
 
 /// Returns whether AWS refuses a call because of the time that its signature names. Services say
@@ -171,10 +179,11 @@ mod tests {
     #[test]
     fn who_denies_is_told_apart() {
         let denied = |by: &str| {
-            whose_denial(&format!(
+            let hint = whose_denial(&format!(
                 "User: arn:aws:iam::1:user/x is not authorized to perform: s3:ListBucket on resource: \
                  \"arn:aws:s3:::b\" {by}"
-            ))
+            ));
+            hint.to_string()
         };
         let by_bucket = denied("with an explicit deny in a resource-based policy");
         assert!(by_bucket.contains("delete-bucket-policy"), "{by_bucket}");

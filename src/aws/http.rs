@@ -148,6 +148,9 @@ mod tests {
     #[test]
     fn a_proxy_that_opens_tls_is_told_of() {
         let error = told("invalid peer certificate: UnknownIssuer");
-        assert!(error.hints()[1].contains("SSL_CERT_FILE"), "{error:?}");
+        assert!(
+            error.hints()[1].to_string().contains("SSL_CERT_FILE"),
+            "{error:?}"
+        );
     }
 }

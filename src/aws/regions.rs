@@ -4,6 +4,7 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_ec2::Client;
 
 use crate::error::Error;
+use crate::hint::{AwsCall, Hint};
 
 use super::error::is_code;
 
@@ -27,7 +28,10 @@ pub(super) async fn problem(config: &SdkConfig, region: &str) -> Option<Error> {
             (status == "not-opted-in").then(|| {
                 let text = format!("the region {region} is not enabled in this account");
                 Error::usage(text)
-                    .hint(format!("aws account enable-region --region-name {region}"))
+                    .hint(Hint::run(
+                        AwsCall::anywhere("account enable-region")
+                            .with(format!("--region-name {region}")),
+                    ))
                     .hint(other)
             })
         }

@@ -1,6 +1,8 @@
 //! What helps when a resource cannot be made: CloudFormation gives the reason as text, so that it is
 //! known by its words.
 
+use crate::hint::{AwsCall, Hint, Verb};
+
 /// Words of a reason, and what helps.
 const REMEDIES: &[(&str, &str)] = &[
     (
@@ -23,8 +25,8 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     (
         "not eligible for Free Tier",
-        "the account is on AWS's free plan, which starts few instance types: take `hpcapi config \
-         --preset free-tier` or t3.small in the configuration, or upgrade the account's plan",
+        "the account is on AWS's free plan, which starts few instance types: take t3.small in the \
+         configuration, as `config --preset free-tier` does, or upgrade the account's plan",
     ),
     (
         "PendingVerification",
@@ -34,16 +36,6 @@ const REMEDIES: &[(&str, &str)] = &[
     (
         "does not support creating load balancers",
         "AWS does not let this new account have load balancers yet: ask AWS Support for them",
-    ),
-    (
-        "is not authorized to perform",
-        "give whoever runs hpcapi the permissions that `hpcapi iam-policy` prints",
-    ),
-    (
-        "Insufficient permissions to enable logging",
-        "the account may have as many resource policies of CloudWatch Logs as it can, 10 a region: list \
-         them with `aws logs describe-resource-policies`, delete one that nobody needs with `aws logs \
-         delete-resource-policy --policy-name NAME`, then type the same command again",
     ),
     (
         "hook(s) failed",
@@ -59,12 +51,33 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
 ];
 
+const NOT_AUTHORIZED: &str = "is not authorized to perform";
+
+const NO_MORE_LOG_POLICIES: &str = "Insufficient permissions to enable logging";
+
 /// Returns what helps when AWS gives this reason.
-pub(super) fn remedy(reason: &str) -> Option<&'static str> {
+pub(super) fn remedy(reason: &str) -> Option<Hint> {
+    if reason.contains(NOT_AUTHORIZED) {
+        let lead = "give whoever runs hpcapi the permissions that this prints";
+        return Some(Hint::run(Verb::IamPolicy).because(lead));
+    }
+    if reason.contains(NO_MORE_LOG_POLICIES) {
+        let delete = AwsCall::here("logs delete-resource-policy").with("--policy-name NAME");
+        return Some(
+            Hint::run(AwsCall::here("logs describe-resource-policies"))
+                .because(
+                    "the account may have as many resource policies of CloudWatch Logs as it can, 10 a \
+                     region: list them",
+                )
+                .then(", delete one that nobody needs: ")
+                .then_run(delete)
+                .then(", then type the same command again"),
+        );
+    }
     REMEDIES
         .iter()
         .find(|(words, _)| reason.contains(words))
-        .map(|(_, remedy)| *remedy)
+        .map(|(_, remedy)| Hint::from(*remedy))
 }
 
 #[cfg(test)]
@@ -93,7 +106,7 @@ mod tests {
              Availability Zone (us-east-1e).",
         ];
         let known: Vec<_> = reasons.into_iter().filter_map(remedy).collect();
-        assert_eq!(known.len(), REMEDIES.len());
+        assert_eq!(known.len(), REMEDIES.len() + 2);
         assert_eq!(remedy("Internal Failure"), None);
     }
 }

@@ -179,6 +179,6 @@ mod tests {
             cause.starts_with("`Role` (AWS::IAM::Role) CREATE_FAILED"),
             "{cause}"
         );
-        assert!(error.hints()[0].contains("iam-policy"));
+        assert!(error.hints()[0].to_string().contains("iam-policy"));
     }
 }

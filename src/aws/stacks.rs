@@ -381,7 +381,7 @@ mod tests {
         assert_eq!(error.to_string(), "cannot describe the stack `x-api`");
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert!(cause.starts_with("ExpiredToken: "), "{cause}");
-        assert!(error.hints()[0].contains("sign in again"));
+        assert!(error.hints()[0].to_string().contains("sign in again"));
     }
 
     #[test]

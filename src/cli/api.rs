@@ -5,6 +5,7 @@ use std::io::Read;
 use clap::Args as ClapArgs;
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::output;
 use crate::slurm::client::{Begun, Request};
 
@@ -75,7 +76,7 @@ fn request(args: &Args) -> Result<Request> {
     );
     if !is_method {
         return Err(Error::usage(format!("`{}` is no HTTP method", args.method))
-            .hint("for example: hpcapi api GET /slurm/{version}/diag"));
+            .hint(Hint::run(Verb::Api.with("GET /slurm/{version}/diag")).because("for example")));
     }
     let is_sendable = |c: char| c.is_ascii_graphic();
     if args.path.is_empty() || !args.path.chars().all(is_sendable) {

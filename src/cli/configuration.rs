@@ -37,6 +37,11 @@ impl ClusterArgs {
         self.config = Some(kept.clone());
         Ok(Some(kept))
     }
+
+    /// Leaves out a configuration that comes through a pipe, which a command that is printed cannot read.
+    pub(super) fn forget_pipe(&mut self) {
+        self.config.take_if(|path| is_piped(path));
+    }
 }
 
 /// Returns the configuration that is meant; fails on one that is not valid, with the line.

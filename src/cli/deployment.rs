@@ -9,8 +9,9 @@ use crate::aws::{Aws, Connection, is_not_set_up};
 use crate::context::Context;
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::event::Events;
+use crate::hint::Again;
 use crate::sandbox::Sandbox;
-use crate::settings::{Again, DeploymentName, Endpoint, Ground, PclusterChoice, Settings};
+use crate::settings::{DeploymentName, Endpoint, Ground, PclusterChoice, Settings};
 use crate::shell::quoted;
 
 use super::cluster_args::ClusterArgs;
@@ -245,22 +246,15 @@ impl DeploymentArgs {
 
     /// Returns how to call this program again for the same deployment.
     pub(super) fn again(&self, cluster: &ClusterArgs) -> Again {
-        let mut options = String::new();
-        if self.name != DeploymentName::DEFAULT {
-            options.push_str(&format!(" --deployment {}", self.name));
-        }
-        if let Some(profile) = &self.profile {
-            options.push_str(&format!(" --profile {}", quoted(profile)));
-        }
-        if self.sandbox {
-            options.push_str(" --sandbox");
-        }
+        let is_default = self.name == DeploymentName::DEFAULT;
         Again {
-            program: program(),
-            options,
+            deployment: (!is_default).then(|| self.name.clone()),
+            profile: self.profile.clone(),
+            sandbox_option: if self.sandbox { " --sandbox" } else { "" },
             region: self.region.clone(),
             cluster_options: cluster.options(),
             up_options: cluster.up_options(),
+            ..Again::of(program())
         }
     }
 }
@@ -304,7 +298,7 @@ pub(super) fn sandbox_account() -> Result<Option<String>> {
 
 /// Returns how this program can be typed: by its name if the shell finds it there, else by
 /// its path.
-fn program() -> String {
+pub(super) fn program() -> String {
     let Ok(own) = std::env::current_exe() else {
         return "hpcapi".to_owned();
     };

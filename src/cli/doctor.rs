@@ -9,6 +9,7 @@ use crate::deploy::{self, Depth, Diagnosis, Verdict};
 use crate::error::{Context as _, Error, Result};
 use crate::event::Events;
 use crate::files;
+use crate::hint::Again;
 use crate::output::{self, Answer, Format, Story};
 
 use super::cluster_args::ClusterArgs;
@@ -53,7 +54,8 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
     drop(events);
     story.end().await;
     let (diagnosis, bundle) = looked?;
-    output::answer(&DoctorAnswer::new(&diagnosis), args.output)?;
+    let again = args.deployment.again(&args.cluster);
+    output::answer(&DoctorAnswer::new(&diagnosis, &again), args.output)?;
     if let (Some(file), Some(text)) = (&args.bundle, bundle) {
         files::write_private(&absolute(file)?, text.as_bytes())?;
         output::tell(&format!(
@@ -67,11 +69,12 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
 /// Looks, and reads what a maintainer needs if that is asked for.
 async fn look(args: &Args, events: &Events) -> Result<(Diagnosis, Option<String>)> {
     let (deployment, cluster) = (&args.deployment, &args.cluster);
+    let again = deployment.again(cluster);
     let context = match deployment.reach(cluster, SandboxUse::Start, events).await? {
         Reached::Account(context) => context,
         Reached::Nobody(error) => {
             let diagnosis = Diagnosis::of_no_account(&error);
-            let answer = output::json(&DoctorAnswer::new(&diagnosis));
+            let answer = output::json(&DoctorAnswer::new(&diagnosis, &again));
             return Ok((diagnosis, Some(answer)));
         }
     };
@@ -79,7 +82,7 @@ async fn look(args: &Args, events: &Events) -> Result<(Diagnosis, Option<String>
     let diagnosis = deploy::doctor(&context, depth).await?;
     let bundle = match args.bundle {
         Some(_) => {
-            let answer = output::json(&DoctorAnswer::new(&diagnosis));
+            let answer = output::json(&DoctorAnswer::new(&diagnosis, &again));
             Some(deploy::bundle(&context, &answer).await)
         }
         None => None,
@@ -128,13 +131,13 @@ struct FindingAnswer {
 }
 
 impl DoctorAnswer {
-    fn new(diagnosis: &Diagnosis) -> DoctorAnswer {
+    fn new(diagnosis: &Diagnosis, again: &Again) -> DoctorAnswer {
         let findings = diagnosis.findings.iter().map(|finding| FindingAnswer {
             subject: finding.subject,
             verdict: finding.verdict.word(),
             text: finding.text.clone(),
             cause: finding.cause.clone(),
-            next: finding.next.clone(),
+            next: finding.next.iter().map(|next| again.hint(next)).collect(),
         });
         DoctorAnswer {
             well: diagnosis.is_well(),
@@ -187,7 +190,7 @@ mod tests {
             ],
         };
         assert_eq!(
-            DoctorAnswer::new(&diagnosis).text(),
+            DoctorAnswer::new(&diagnosis, &Again::of("hpcapi")).text(),
             "ok       stacks            both are complete\n\
              problem  slurmctld         it does not run\n\
              \x20                          exit 1\n\

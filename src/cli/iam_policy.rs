@@ -4,9 +4,12 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::aws::is_region;
 use crate::error::{Error, Result};
+use crate::hint::Again;
 use crate::iam_policy::{self, Scope, Use};
 use crate::output;
 use crate::settings::DeploymentName;
+
+use super::called;
 
 /// Print the smallest IAM policy for a use
 ///
@@ -104,10 +107,16 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let document = iam_policy::document(wanted, &scope);
     output::raw(&format!("{document:#}\n"))?;
     if wanted.needs_more() {
-        output::tell(
-            "one policy cannot hold it all: attach those of `hpcapi iam-policy stacks` and \
-             `hpcapi iam-policy pcluster`, too\n",
-        );
+        let is_default = args.name == DeploymentName::DEFAULT;
+        let again = Again {
+            deployment: (!is_default).then(|| args.name.clone()),
+            ..called::unknown()
+        };
+        let [stacks, pcluster] =
+            ["stacks", "pcluster"].map(|word| again.command(&format!("iam-policy {word}")));
+        output::tell(&format!(
+            "one policy cannot hold it all: attach those of `{stacks}` and `{pcluster}`, too\n"
+        ));
     }
     Ok(())
 }

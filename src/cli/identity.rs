@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::event::Events;
+use crate::hint::{Hint, Verb};
 use crate::slurm::client::{Credentials, Identity, Mint, Server};
 use crate::slurm::{Lifespan, Minter, Token, UserName};
 
@@ -60,8 +61,11 @@ pub(super) fn given_token() -> Result<Option<Token>> {
     }
     let is_token = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
     if !token.chars().all(is_token) {
-        return Err(Error::usage("SLURM_JWT holds no Slurm token")
-            .hint("mint one: export SLURM_JWT=$(hpcapi token)"));
+        return Err(Error::usage("SLURM_JWT holds no Slurm token").hint(
+            Hint::from("mint one: export SLURM_JWT=$(")
+                .then_run(Verb::Token)
+                .then(")"),
+        ));
     }
     Ok(Some(Token::from(token.to_owned())))
 }

@@ -1,6 +1,7 @@
 //! The commands: one file each, with its arguments, a call, and the shape of its answer.
 
 mod api;
+mod called;
 mod cluster_args;
 mod config;
 mod configuration;
@@ -36,10 +37,12 @@ use clap::builder::Resettable;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::{Error, Kind, Result};
+use crate::hint::{Again, Hint, Verb};
 use crate::output;
 
 use reach::Via;
 
+pub use called::Failure;
 pub use shims::Program;
 
 /// One command turns an AWS account into a secured HTTPS API in front of a Slurm cluster;
@@ -82,10 +85,6 @@ enum Command {
     Man(generate::ManArgs),
 }
 
-/// What becomes of a run that nobody follows any more.
-const GOES_ON: &str = "a run that was submitted goes on; to come back to it: hpcapi runs list, then \
-                       hpcapi runs attach RUN";
-
 impl Command {
     fn reaches_slurm(&self) -> bool {
         matches!(
@@ -101,30 +100,53 @@ impl Command {
     }
 
     /// Returns what goes on when the user interrupts, and how to come back to it.
-    fn what_goes_on(&self) -> Option<&'static str> {
+    fn what_goes_on(&self) -> Option<Hint> {
         match self {
             Command::Up(_) | Command::Teardown(_) => {
-                Some("AWS goes on with what was begun; type the same command to come back to it")
+                let words =
+                    "AWS goes on with what was begun; type the same command to come back to it";
+                Some(words.into())
             }
             Command::Jobs(args) => args.what_goes_on(),
-            Command::Trigger(args) => args.what_goes_on(),
-            Command::Run(_) | Command::Runs(_) => Some(GOES_ON),
+            Command::Trigger(args) => args.what_goes_on().map(Hint::from),
+            Command::Run(_) | Command::Runs(_) => Some(
+                Hint::run(Verb::RunsList)
+                    .because("a run that was submitted goes on; to come back to it")
+                    .then(", then ")
+                    .then_run(Verb::RunsAttach.with("RUN")),
+            ),
             _ => None,
         }
     }
 }
 
 /// Reads the arguments and runs the command, until it ends or the user interrupts it.
-pub async fn main() -> Result<()> {
+pub async fn main() -> Result<(), Failure> {
     if std::env::args_os().len() <= 1 {
-        return output::raw(&overview::text(&Cli::command()));
+        let told = output::raw(&overview::text(&Cli::command()));
+        return told.map_err(|error| fail(error, called::unknown()));
     }
+    let given = read().map_err(|error| fail(error, called::unknown()))?;
+    let Some((cli, again)) = given else {
+        return Ok(());
+    };
+    run_until_interrupt(cli)
+        .await
+        .map_err(|error| fail(error, again))
+}
+
+fn fail(error: Error, again: Again) -> Failure {
+    Failure { error, again }
+}
+
+/// Reads the arguments; returns nothing when they ask for help, which is printed then.
+fn read() -> Result<Option<(Cli, Again)>> {
     let command = without_empty_variables(Cli::command());
-    let cli = match command
+    let given = command
         .try_get_matches()
-        .and_then(|given| Cli::from_arg_matches(&given))
-    {
-        Ok(cli) => cli,
+        .and_then(|given| Ok((Cli::from_arg_matches(&given)?, given)));
+    match given {
+        Ok((cli, given)) => Ok(Some((cli, called::again(Cli::command(), &given)))),
         Err(error) if error.use_stderr() => {
             let words = std::env::args_os().skip(1);
             let words: Vec<_> = words.map(|it| it.to_string_lossy().into_owned()).collect();
@@ -135,18 +157,21 @@ pub async fn main() -> Result<()> {
             std::process::exit(error.exit_code());
         }
         // Help and version, in colour where there is a terminal.
-        Err(error) => return output::printed(error.print()),
-    };
+        Err(error) => output::printed(error.print()).map(|()| None),
+    }
+}
+
+async fn run_until_interrupt(cli: Cli) -> Result<()> {
     if cli.via.is_some() && !cli.command.reaches_slurm() {
         return Err(Error::usage("--via is for commands that ask Slurm")
-            .hint("for example: hpcapi --via operations jobs list"));
+            .hint(Hint::run(Verb::JobsList.with("--via operations")).because("for example")));
     }
     let what_goes_on = cli.command.what_goes_on();
     tokio::select! {
         result = run(cli.command) => result,
         () = interrupt() => Err(what_goes_on
-            .iter()
-            .fold(Error::new(Kind::Interrupted, "interrupted"), |error, hint| error.hint(*hint))),
+            .into_iter()
+            .fold(Error::new(Kind::Interrupted, "interrupted"), Error::hint)),
     }
 }
 

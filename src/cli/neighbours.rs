@@ -5,6 +5,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::error::Error;
 
+use super::called;
+
 /// Verbs below one command, and what they are called here.
 struct Neighbours {
     /// The command above them; empty for the program itself.
@@ -75,7 +77,7 @@ pub(super) fn answer(unknown: &clap::Error, command: &Command, words: &[String])
     let typed = format!("{below} {verb}");
     Some(
         Error::usage(format!("there is no command `{}`", typed.trim_start()))
-            .hint(format!("hpcapi {}", found.ours)),
+            .hint(called::unknown().command(found.ours)),
     )
 }
 
@@ -107,7 +109,11 @@ mod tests {
                 words.extend(below.split_whitespace());
                 words.extend([*verb, "--yes", "x"]);
                 let error = typed(&words).unwrap_or_else(|| panic!("{words:?}"));
-                assert_eq!(error.hints(), [format!("hpcapi {ours}")], "{words:?}");
+                assert_eq!(
+                    error.hints(),
+                    [called::unknown().command(ours)],
+                    "{words:?}"
+                );
                 assert_eq!(error.kind(), Kind::Usage);
                 let name = [below, *verb].join(" ");
                 let name = name.trim_start();

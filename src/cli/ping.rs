@@ -4,6 +4,7 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::output::{Answer, plain};
 use crate::slurm::operations::Diagnosis;
 use crate::slurm::ping::{self, Controller, Ping};
@@ -60,9 +61,8 @@ pub(super) async fn run(args: Args) -> Result<()> {
     })
     .await;
     // Who pings has pinged.
-    asked.map_err(|error| {
-        error.map_hints(|hint| hint.replace("hpcapi ping", "hpcapi api GET /openapi/v3"))
-    })
+    let other = Verb::Api.with("GET /openapi/v3");
+    asked.map_err(|error| error.instead_of(Verb::Ping, &other))
 }
 
 #[derive(Serialize)]
@@ -89,7 +89,7 @@ impl OperationsAnswer {
                 "`{}` on the head node is {}",
                 daemon.name, daemon.state
             ))
-            .hint("find out more: hpcapi doctor")),
+            .hint(Hint::run(Verb::Doctor).because("find out more"))),
             None => Ok(()),
         }
     }

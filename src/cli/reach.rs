@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::deploy;
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
+use crate::hint::Again;
 use crate::runs::Runs;
 use crate::shell::quoted;
 use crate::slurm::client::{Client, Identity, LookUp, Memory, Request, Server, Transport, Trust};
@@ -177,17 +178,25 @@ impl ReachArgs {
 
     /// Returns how to type a command that asks the same Slurm in the same way.
     pub(super) fn command(&self, verb: &str) -> String {
-        let mut command = self.deployment.command(verb);
+        self.again().command(verb)
+    }
+
+    /// Returns how to call this program again for the same Slurm.
+    pub(super) fn again(&self) -> Again {
+        let mut options = String::new();
         if let Some(endpoint) = &self.endpoint {
-            command.push_str(&format!(" --endpoint {}", quoted(endpoint)));
+            options.push_str(&format!(" --endpoint {}", quoted(endpoint)));
         }
         if let Some(cacert) = &self.cacert {
-            command.push_str(&format!(" --cacert {}", quoted(&cacert.to_string_lossy())));
+            options.push_str(&format!(" --cacert {}", quoted(&cacert.to_string_lossy())));
         }
         if self.via == Via::Operations {
-            command.push_str(" --via operations");
+            options.push_str(" --via operations");
         }
-        command
+        Again {
+            slurm_options: options,
+            ..self.deployment.again(&ClusterArgs::default())
+        }
     }
 
     /// Returns the command that says what is wrong with a Slurm that lacks something.

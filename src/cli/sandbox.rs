@@ -4,6 +4,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
+use crate::hint::{Hint, Verb};
 use crate::output::{self, Answer, Format, Story};
 use crate::sandbox::{Running, Sandbox};
 
@@ -70,7 +71,7 @@ async fn start(sandbox: &Sandbox) -> Result<()> {
 }
 
 fn not_running() -> Error {
-    Error::new(Kind::NotReady, "the sandbox does not run").hint("hpcapi sandbox start")
+    Error::new(Kind::NotReady, "the sandbox does not run").hint(Hint::run(Verb::SandboxStart))
 }
 
 fn env(running: &Running) -> Result<String> {

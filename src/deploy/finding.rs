@@ -1,6 +1,7 @@
 //! What a look at one thing finds, in words for people: what is so, why, and what to type next.
 
 use crate::error::Error;
+use crate::hint::Hint;
 
 /// What a look at one thing came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub struct Finding {
     /// The cause, in the words of whoever reported it.
     pub cause: Option<String>,
     /// What to type next.
-    pub next: Vec<String>,
+    pub next: Vec<Hint>,
 }
 
 impl Finding {
@@ -110,7 +111,7 @@ impl Finding {
 
     /// Adds something to type next.
     #[must_use]
-    pub fn then(mut self, next: impl Into<String>) -> Finding {
+    pub fn then(mut self, next: impl Into<Hint>) -> Finding {
         self.next.push(next.into());
         self
     }

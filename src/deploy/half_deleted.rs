@@ -4,8 +4,10 @@
 use crate::aws::Stack;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::hint::Hint;
 
 use super::finding::Finding;
+use super::repair::session;
 use super::steps::deletion;
 
 /// Fails when `up` would go on with a deletion that nobody asked it for.
@@ -67,11 +69,10 @@ pub(super) async fn network_finding(context: &Context, stack: &Stack) -> Result<
     let again = &context.settings.again;
     let mut found = Finding::problem("stacks", text).because(deletion::list(&left));
     if let Some(head_node) = &context.facts().head_node {
-        found = found.then(format!(
-            "wait for the jobs and save what you need of the cluster: aws ssm start-session \
-             --region {} --target {}",
-            context.aws.region, head_node.id
-        ));
+        found = found.then(
+            Hint::run(session(context, &head_node.id))
+                .because("wait for the jobs and save what you need of the cluster"),
+        );
     }
     Ok(Some(found.then(format!(
         "then delete the rest, and make everything anew: {} && {}",

@@ -3,6 +3,7 @@
 
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::hint::{AwsCall, Hint};
 use crate::slurm::{Fault, NodeScript, SetUp, set_up_node};
 use crate::step::Step;
 
@@ -105,6 +106,12 @@ pub(super) async fn repair(context: &Context, repair: &Repair) -> Result<()> {
     }
 }
 
+/// Returns the command that opens a shell on an instance.
+pub(super) fn session(context: &Context, instance: &str) -> AwsCall {
+    let call = AwsCall::in_region(&context.aws.region, "ssm start-session");
+    call.with(format!("--target {instance}"))
+}
+
 /// Runs the node script on the head node again.
 async fn set_up(context: &Context, why: SetUp) -> Result<()> {
     let head_node = context.facts().head_node.as_ref().map(|it| it.id.clone());
@@ -117,12 +124,9 @@ async fn set_up(context: &Context, why: SetUp) -> Result<()> {
             .bucket,
     };
     let repaired = set_up_node(&context.aws.commands, &head_node, script, why).await;
-    let region = &context.aws.region;
     repaired.map_err(|error| {
         error
-            .hint(format!(
-                "look at them: aws ssm start-session --region {region} --target {head_node}"
-            ))
+            .hint(Hint::run(session(context, &head_node)).because("look at them"))
             .hint(
                 "in that shell: sudo journalctl --lines 50 --unit slurmctld --unit \
                  slurmrestd --unit hpcapi-proxy; sudo tail -n 50 /var/log/hpcapi-node.log",

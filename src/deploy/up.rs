@@ -192,9 +192,11 @@ async fn make_all(
 /// Says what keeps jobs from starting: it is the work of whoever closed a queue or took a node out, and
 /// no reason to fail.
 async fn tell_what_starts_no_job(context: &Context) {
+    let again = &context.settings.again;
     let found = super::compute::look(context).await;
     for finding in found.iter().filter(|finding| !finding.is_fine()) {
-        let next = finding.next.iter().map(|next| format!("; {next}"));
+        let next = finding.next.iter();
+        let next = next.map(|next| format!("; {}", again.hint(next)));
         let warning = finding.sentence() + &next.collect::<String>();
         context.events.warn(warning);
     }

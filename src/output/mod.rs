@@ -16,6 +16,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::error::{Error, Kind};
+use crate::hint::Again;
 
 pub use lists::{CsvList, JsonList, TextList};
 pub use plain::plain;
@@ -91,12 +92,12 @@ pub fn remark(line: &str) {
     }
 }
 
-/// Prints an error: what failed, why, and what to type next.
-pub fn error(error: &Error) {
-    harmless(&error_text(error));
+/// Prints an error of a call: what failed, why, and what to type next.
+pub fn error(error: &Error, again: &Again) {
+    harmless(&error_text(error, again));
 }
 
-fn error_text(error: &Error) -> String {
+fn error_text(error: &Error, again: &Again) -> String {
     let mut text = match error.kind() {
         // Who says no knows it.
         Kind::Declined => format!("{error}\n"),
@@ -114,7 +115,7 @@ fn error_text(error: &Error) -> String {
         cause = source.source();
     }
     for hint in error.hints() {
-        text.push_str(&format!("  next: {hint}\n"));
+        text.push_str(&format!("  next: {}\n", again.hint(hint)));
     }
     text
 }
@@ -154,11 +155,15 @@ mod tests {
 
     #[test]
     fn a_no_is_no_error() {
+        let again = Again::of("hpcapi");
         let declined = Error::new(Kind::Declined, "cancelled; nothing was changed");
-        assert_eq!(error_text(&declined), "cancelled; nothing was changed\n");
+        assert_eq!(
+            error_text(&declined, &again),
+            "cancelled; nothing was changed\n"
+        );
         let failed = Error::failed("it failed").because("a\nb").hint("mend it");
         assert_eq!(
-            error_text(&failed),
+            error_text(&failed, &again),
             "error: it failed\n  because: a\n           b\n  next: mend it\n"
         );
     }

@@ -39,7 +39,7 @@ pub fn after(done: &str, unwritten: Error) -> Error {
     let hints = unwritten.hints().iter();
     let error = hints.fold(
         Error::failed(format!("{done}, but {unwritten}")),
-        |error, hint| error.hint(hint.clone()),
+        Error::hint,
     );
     match std::error::Error::source(&unwritten) {
         Some(cause) => error.because(cause.to_string()),

@@ -131,7 +131,10 @@ mod tests {
         let refusal = dry_run(Some(1), answer.as_bytes(), b"").unwrap_err();
         let error = config_error(&config, refusal);
         assert_eq!(error.kind(), crate::error::Kind::Failed);
-        assert!(error.hints()[0].contains("sign in"), "{error:?}");
+        assert!(
+            error.hints()[0].to_string().contains("sign in"),
+            "{error:?}"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::slurm::client::Client;
 use crate::slurm::jobs::{self, Filter, Job, JobMemory, Marker, Submitted};
 use crate::slurm::submission::{Description, Owner};
@@ -51,7 +52,7 @@ impl Runs {
         }
         if description.wishes("test-only") {
             let wish = format!("`{name}` is to be tested alone, as its `--test-only` says");
-            return Err(Error::usage(wish).hint(format!("hpcapi jobs submit {name}")));
+            return Err(Error::usage(wish).hint(Hint::run(Verb::JobsSubmit.with(name))));
         }
         description.fill(owner)?;
         Ok(description)
@@ -98,9 +99,8 @@ impl Runs {
         }
         if let Some(trigger) = &asked.trigger {
             let waits = format!("the run `{run}` waits to be submitted by the trigger `{trigger}`");
-            return Err(
-                Error::failed(waits).hint(format!("see why: hpcapi trigger logs {trigger}"))
-            );
+            return Err(Error::failed(waits)
+                .hint(Hint::run(Verb::TriggerLogs.with(trigger)).because("see why")));
         }
         let marker = Marker::of_run(run.as_str());
         let mut turn = 0;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::{Buckets, Object};
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::slurm::time;
 
 use super::digests::sha256;
@@ -250,7 +251,7 @@ impl Runs {
         let asked = self.find(run).await?;
         asked.ok_or_else(|| {
             Error::failed(format!("there is no run `{run}`"))
-                .hint("those there are: hpcapi runs list")
+                .hint(Hint::run(Verb::RunsList).because("those there are"))
         })
     }
 

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::aws::{Commands, Invocation};
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 
 use super::token::UserName;
 
@@ -73,7 +74,7 @@ impl LogFile<'_> {
             Invocation::NotOnline => {
                 return Err(cannot()
                     .because("the head node is not online in SSM")
-                    .hint("look with: hpcapi status"));
+                    .hint(Hint::run(Verb::Status).because("look with")));
             }
             Invocation::NotEnded(why) => {
                 return Err(cannot().because(format!("SSM says: {why}")));

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::Signer;
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::wait::Pace;
 
 use super::client::{Lost, Reply, Request, Server, Transport, excerpt};
@@ -263,9 +264,11 @@ impl Operations {
                 request.method, request.path
             ))
             .because(said.message)
-            .hint("what a caller needs: hpcapi iam-policy operations"),
-            _ if is_another(reply) => Error::failed(format!("{self} is not there"))
-                .hint("make it, as who administers the deployment: hpcapi up --operations"),
+            .hint(Hint::run(Verb::IamPolicy.with("operations")).because("what a caller needs")),
+            _ if is_another(reply) => Error::failed(format!("{self} is not there")).hint(
+                Hint::run(Verb::Up.with("--operations"))
+                    .because("make it, as who administers the deployment"),
+            ),
             (status, _) => Error::failed(format!("{self} answers with HTTP status {status}"))
                 .because(excerpt(&reply.text())),
         }

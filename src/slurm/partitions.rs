@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 
 use super::client::{Client, Element, Request};
 use super::shape::{Number, Words};
@@ -58,7 +59,7 @@ pub async fn require(client: &Client, names: &[String]) -> Result<()> {
     match names.iter().find(|name| !known.contains(name)) {
         None => Ok(()),
         Some(name) => Err(Error::failed(format!("there is no partition `{name}`"))
-            .hint(format!("there are {}: hpcapi partitions", known.join(", ")))),
+            .hint(Hint::run(Verb::Partitions).because(format!("there are {}", known.join(", "))))),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 
-use super::client::{Client, NOT_SLURM, Request};
+use super::client::{Client, Request, not_slurm};
 use super::shape::Text;
 
 /// What a ping finds.
@@ -79,7 +79,7 @@ pub async fn ping(client: &Client) -> Result<Ping> {
     if !diag["statistics"].is_object() {
         return Err(
             Error::failed("the server's answer to diag holds no statistics of Slurm's")
-                .hint(NOT_SLURM),
+                .hint(not_slurm()),
         );
     }
     let mut pings = pings?;

@@ -12,6 +12,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::aws::{Commands, Invocation};
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 
 use super::head_node::DEFAULT_USER;
 use super::login::{self, Login};
@@ -40,10 +41,8 @@ impl Token {
 
     /// Returns what the token says of itself. Fails when it is no JSON Web Token.
     pub fn claims(&self) -> Result<Claims> {
-        let no_token = || {
-            Error::failed("the token is no JSON Web Token")
-                .hint("mint one: export SLURM_JWT=$(hpcapi token)")
-        };
+        let no_token =
+            || Error::failed("the token is no JSON Web Token").hint(super::client::mint());
         let payload = self.0.split('.').nth(1).ok_or_else(no_token)?;
         let payload = URL_SAFE_NO_PAD
             .decode(payload.trim_end_matches('='))
@@ -241,8 +240,10 @@ async fn mint(
         }
         Invocation::NotOnline => {
             return Err(
-                Error::failed(format!("the head node `{instance}` is not online in SSM"))
-                    .hint("it may still be booting, or be stopped: look with `hpcapi status`"),
+                Error::failed(format!("the head node `{instance}` is not online in SSM")).hint(
+                    Hint::run(Verb::Status)
+                        .because("it may still be booting, or be stopped: look with"),
+                ),
             );
         }
         Invocation::NotEnded(why) => {
@@ -274,16 +275,16 @@ async fn mint(
 fn refusal(code: &str, detail: &str, user: Option<&UserName>) -> Error {
     let user = user.map_or("of the cluster", UserName::as_str);
     let error = match code {
-        "unknown_user" => Error::failed(format!(
-            "the head node has no user `{user}`"
-        ))
-        .hint("leave out --user for the cluster's own user"),
+        "unknown_user" => Error::failed(format!("the head node has no user `{user}`"))
+            .hint("leave out --user for the cluster's own user"),
         "no_scontrol" => Error::failed("Slurm is not installed on the head node"),
-        "jwt_not_configured" => Error::failed("Slurm on the head node has no JWT key configured").hint(
-            "add AuthAltTypes and AuthAltParameters to CustomSlurmSettings as in `hpcapi config --output -`",
-        ),
-        "lifespan_refused" => Error::failed("Slurm refuses this lifespan")
-            .hint("try a shorter one: --lifespan 3600"),
+        "jwt_not_configured" => Error::failed("Slurm on the head node has no JWT key configured")
+            .hint(Hint::run(Verb::Config.with("--output -")).because(
+            "add AuthAltTypes and AuthAltParameters to CustomSlurmSettings, as in what this prints",
+        )),
+        "lifespan_refused" => {
+            Error::failed("Slurm refuses this lifespan").hint("try a shorter one: --lifespan 3600")
+        }
         "slurmctld_down" => Error::failed("Slurm's controller (slurmctld) does not answer"),
         _ => Error::failed("the head node could not mint a token"),
     };

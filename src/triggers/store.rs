@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::Buckets;
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 
 use super::event::{self, Event, Outcome, Record, Refused, Submitted};
 
@@ -261,7 +262,7 @@ impl Triggers {
         let found = self.find(name).await?;
         found.ok_or_else(|| {
             Error::failed(format!("there is no trigger `{name}`"))
-                .hint("those there are: hpcapi trigger list")
+                .hint(Hint::run(Verb::TriggerList).because("those there are"))
         })
     }
 
@@ -392,7 +393,7 @@ fn key(name: &TriggerName, below: &str) -> String {
 
 fn there_is_one(name: &TriggerName) -> Error {
     Error::usage(format!("there is a trigger `{name}` already"))
-        .hint(format!("remove it first: hpcapi trigger remove {name}"))
+        .hint(Hint::run(Verb::TriggerRemove.with(name)).because("remove it first"))
 }
 
 #[cfg(test)]

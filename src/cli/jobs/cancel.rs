@@ -3,6 +3,7 @@
 use clap::Args as ClapArgs;
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::output::{self, Answer};
 use crate::slurm::client::Request;
 use crate::slurm::jobs::{self, Cancelled, JobId, Parts};
@@ -45,7 +46,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
             return Err(Error::usage(
                 "which jobs a filter meets is not known before it is asked: --curl",
             )
-            .hint("name them: hpcapi jobs cancel --curl 12 13"));
+            .hint(Hint::run(Verb::JobsCancel.with("--curl 12 13")).because("name them")));
         }
         let requests: Vec<Request> = args.id.iter().map(|id| jobs::cancel_request(*id)).collect();
         return print_curl(&args.reach, user, &requests);
@@ -76,7 +77,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         Err(
             Error::failed(format!("{} {noun} not cancelled", refused.len()))
                 .because(reasons.join("\n"))
-                .hint("see whose they are, and how they are: hpcapi jobs list"),
+                .hint(Hint::run(Verb::JobsList).because("see whose they are, and how they are")),
         )
     })
     .await

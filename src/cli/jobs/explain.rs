@@ -4,6 +4,7 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::hint::Again;
 use crate::output::{Answer, plain};
 use crate::slurm::jobs::{self, Awaited, Explanation, Job, JobId};
 use crate::slurm::time::rfc3339;
@@ -36,6 +37,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         return print_lookups(&args.reach, user, &args.id);
     }
     with_client(&args.reach, user, async |reach, events| {
+        let again = args.reach.again();
         let mut answer = ExplainAnswer::default();
         for id in &args.id {
             if args.show.output == View::Raw {
@@ -52,7 +54,10 @@ pub(super) async fn run(args: Args) -> Result<()> {
                 return Err(jobs::gone(*id, &[]));
             }
             let explained = jobs::explain(&reach.client, &found, remembered).await?;
-            answer.explanations.extend(explained);
+            let explained = explained.into_iter();
+            answer
+                .explanations
+                .extend(explained.map(|it| Explained::new(it, &again)));
             answer.jobs.extend(found);
         }
         match args.show.output {
@@ -65,8 +70,37 @@ pub(super) async fn run(args: Args) -> Result<()> {
 
 #[derive(Default, Serialize)]
 struct ExplainAnswer {
-    explanations: Vec<Explanation>,
+    explanations: Vec<Explained>,
     jobs: Vec<Job>,
+}
+
+/// An explanation whose commands can be typed.
+#[derive(Serialize)]
+struct Explained {
+    #[serde(flatten)]
+    explanation: Explanation,
+    advice: Vec<TypedAdvice>,
+}
+
+/// Something to do.
+#[derive(Serialize)]
+struct TypedAdvice {
+    text: String,
+    command: Option<String>,
+}
+
+impl Explained {
+    fn new(mut explanation: Explanation, again: &Again) -> Explained {
+        let advice = std::mem::take(&mut explanation.advice).into_iter();
+        let advice = advice.map(|advice| TypedAdvice {
+            text: advice.text,
+            command: advice.command.map(|command| again.typed(&command)),
+        });
+        Explained {
+            advice: advice.collect(),
+            explanation,
+        }
+    }
 }
 
 impl Answer for ExplainAnswer {
@@ -77,7 +111,11 @@ impl Answer for ExplainAnswer {
 }
 
 /// Returns an explanation for people: the answer, and below it what it rests on.
-fn text(explanation: &Explanation) -> String {
+fn text(explained: &Explained) -> String {
+    let Explained {
+        explanation,
+        advice,
+    } = explained;
     let mut lines = vec![format!("{}\n", plain(&explanation.text))];
     let mut tell = |label: &str, text: &str| {
         lines.push(format!("{label:<16}{}\n", plain(text)));
@@ -98,7 +136,7 @@ fn text(explanation: &Explanation) -> String {
         }
         None => {}
     }
-    for advice in &explanation.advice {
+    for advice in advice {
         let text = &advice.text;
         match &advice.command {
             Some(command) => tell("next", &format!("{text}: {command}")),

@@ -6,6 +6,7 @@ use clap::Args as ClapArgs;
 
 use crate::error::{Error, Result};
 use crate::event::Events;
+use crate::hint::{Hint, Verb};
 use crate::output::{self, Reader};
 use crate::slurm::jobs::{self, Job, JobId};
 use crate::slurm::log_file::{LogFile, Piece};
@@ -128,7 +129,7 @@ fn absent(job: &Job, path: &str) -> Error {
         Some(trouble) => error.because(trouble),
         None => error,
     };
-    error.hint(format!("see how it ended: hpcapi jobs show {}", job.id))
+    error.hint(Hint::run(Verb::JobsShow.with(job.id)).because("see how it ended"))
 }
 
 async fn look(reach: &Reach, events: &Events, id: JobId) -> Result<Job> {
@@ -146,10 +147,10 @@ async fn look(reach: &Reach, events: &Events, id: JobId) -> Result<Job> {
             Err(Error::usage(format!(
                 "job {id} is an array: each task has a log of its own"
             ))
-            .hint(format!(
-                "for example: hpcapi jobs logs {id}_{}",
-                task.unwrap_or(0)
-            )))
+            .hint(
+                Hint::run(Verb::JobsLogs.with(format!("{id}_{}", task.unwrap_or(0))))
+                    .because("for example"),
+            ))
         }
     }
 }

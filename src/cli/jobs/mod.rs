@@ -29,6 +29,7 @@ pub(super) use sbatch_options::SbatchOptions;
 pub(super) use wait::{telling, wait_for};
 
 use crate::error::Result;
+use crate::hint::{Hint, Verb};
 use crate::slurm::UserName;
 use crate::slurm::jobs::{JobId, lookup_request};
 
@@ -58,10 +59,12 @@ enum Command {
 
 impl Args {
     /// Returns what goes on when the user interrupts.
-    pub(super) fn what_goes_on(&self) -> Option<&'static str> {
+    pub(super) fn what_goes_on(&self) -> Option<Hint> {
         match self.command {
-            Command::Submit(_) => Some("what was sent is submitted: hpcapi jobs list"),
-            Command::Wait(_) | Command::Logs(_) => Some("the job goes on"),
+            Command::Submit(_) => {
+                Some(Hint::run(Verb::JobsList).because("what was sent is submitted"))
+            }
+            Command::Wait(_) | Command::Logs(_) => Some("the job goes on".into()),
             Command::List(_)
             | Command::Show(_)
             | Command::Explain(_)

@@ -5,6 +5,7 @@ use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::hint::Again;
 use crate::notifications::MARK;
 use crate::output::{self, Answer};
 use crate::slurm::ApiVersion;
@@ -227,7 +228,9 @@ fn conclude(outcomes: Vec<Outcome>, args: &Args, reach: &Reach, view: View) -> R
                 taken.push(Taken::new(&submitted, partition));
                 answer.jobs.push(SubmittedFile { file, submitted });
             }
-            Err(error) => answer.failed.push(FailedFile::new(file, error)),
+            Err(error) => answer
+                .failed
+                .push(FailedFile::new(file, error, &args.reach.again())),
         }
     }
     for FailedFile { file, cause, .. } in answer.failed.iter().skip(1) {
@@ -354,12 +357,12 @@ struct FailedFile {
 }
 
 impl FailedFile {
-    fn new(file: String, cause: Error) -> FailedFile {
+    fn new(file: String, cause: Error, again: &Again) -> FailedFile {
         FailedFile {
             file,
             error: cause.to_string(),
             because: std::error::Error::source(&cause).map(ToString::to_string),
-            hints: cause.hints().to_vec(),
+            hints: cause.hints().iter().map(|hint| again.hint(hint)).collect(),
             cause,
         }
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
+use crate::hint::{Hint, Verb};
 use crate::output::{Answer, Cell, Table, span};
 use crate::slurm::jobs::{self, Job, JobId};
 
@@ -96,10 +97,10 @@ fn verdict(exit_code: u8, jobs: &[Job]) -> Result<()> {
         error = error.because(troubles.join("\n"));
     }
     if let Some(job) = jobs.iter().find(|job| job.never_starts()) {
-        error = error.hint(format!(
-            "give it up: hpcapi jobs cancel {}",
-            job.array_job_id.unwrap_or(job.id)
-        ));
+        error = error.hint(
+            Hint::run(Verb::JobsCancel.with(job.array_job_id.unwrap_or(job.id)))
+                .because("give it up"),
+        );
     }
     Err(error)
 }

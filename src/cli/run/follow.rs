@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::event::Events;
+use crate::hint::{Hint, Verb};
 use crate::output::{self, Format, Reader, size};
 use crate::runs::{Asked, Attempt, Destination, Ended, Fetched, Log, RunId, Runs, Stage, Stream};
 use crate::slurm::jobs::{self, Job, JobId};
@@ -112,7 +113,7 @@ async fn gone(
         (true, true) => Err(Error::failed(format!(
             "nobody knows how the job of the run `{run}` ended: its cluster is gone"
         ))
-        .hint(format!("what it has sent: hpcapi runs fetch {run}"))),
+        .hint(Hint::run(Verb::RunsFetch.with(run)).because("what it has sent"))),
     }
 }
 
@@ -219,7 +220,7 @@ impl Outputs<'_> {
         let fetched = self.runs.fetch(self.run, attempt, ended, &to, tell).await;
         events.progress("");
         let fetched = fetched.map_err(|error| {
-            error.hint(format!("fetch them again: hpcapi runs fetch {}", self.run))
+            error.hint(Hint::run(Verb::RunsFetch.with(self.run)).because("fetch them again"))
         })?;
         if fetched.files + fetched.unchanged > 0 {
             events.note(format!(
@@ -243,7 +244,7 @@ impl Outputs<'_> {
 pub(super) fn unwell(exit_code: u8, problem: Option<&str>, run: &RunId) -> Error {
     match problem {
         Some(problem) => Error::failed(problem.to_owned())
-            .hint(format!("what it printed: hpcapi runs logs {run}")),
+            .hint(Hint::run(Verb::RunsLogs.with(run)).because("what it printed")),
         None => Error::new(
             Kind::Job(exit_code),
             format!("the run `{run}` ended with {exit_code}"),

@@ -9,6 +9,7 @@ use clap::Args as ClapArgs;
 
 use crate::error::{Context as _, Error, Result};
 use crate::event::Events;
+use crate::hint::{Hint, Verb};
 use crate::output::{self, Format, size};
 use crate::runs::{Begun, RunId, Runs, Staging, Wanted};
 use crate::slurm::UserName;
@@ -233,7 +234,7 @@ fn files(count: usize) -> String {
 
 /// Returns the error of a run whose inputs are in the bucket, and whose job may not be.
 pub(super) fn not_submitted(run: &RunId, error: Error) -> Error {
-    error.hint(format!("submit it, if it is not: hpcapi runs attach {run}"))
+    error.hint(Hint::run(Verb::RunsAttach.with(run)).because("submit it, if it is not"))
 }
 
 /// How fast something goes.

@@ -3,6 +3,7 @@
 use clap::Args as ClapArgs;
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::output;
 use crate::runs::Runs;
 use crate::slurm::jobs::{self, JobId};
@@ -33,7 +34,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
             return Err(Error::failed(format!(
                 "Slurm does not know the job of the run `{run}` any more"
             ))
-            .hint(format!("how it ended: hpcapi runs show {run}")));
+            .hint(Hint::run(Verb::RunsShow.with(run)).because("how it ended")));
         }
         let cancelled = jobs::cancel(&reach.client, &[(id, found)]).await?;
         match cancelled.refused.first() {

@@ -3,6 +3,7 @@
 use clap::Args as ClapArgs;
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::output::{self, Format, size};
 use crate::runs::{RunId, Runs};
 use crate::slurm::jobs::{self, JobId};
@@ -97,7 +98,7 @@ async fn require_ended(reach: &Reach, runs: &Runs, run: &RunId) -> Result<()> {
         false => Ok(()),
         true => Err(
             Error::usage(format!("the job {id} of the run `{run}` has not ended"))
-                .hint(format!("cancel it: hpcapi runs cancel {run}")),
+                .hint(Hint::run(Verb::RunsCancel.with(run)).because("cancel it")),
         ),
     }
 }

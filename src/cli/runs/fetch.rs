@@ -3,6 +3,7 @@
 use clap::Args as ClapArgs;
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 
 use super::super::run::{FetchArgs, Outputs};
 use super::super::show::{Told, with_client_telling};
@@ -53,7 +54,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
                 true => Ok(()),
                 false => Err(
                     Error::failed(format!("the run `{run}` has sent no outputs"))
-                        .hint(format!("how it is: hpcapi runs show {run}")),
+                        .hint(Hint::run(Verb::RunsShow.with(run)).because("how it is")),
                 ),
             }
         },

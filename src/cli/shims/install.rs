@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 
 use crate::error::{Context, Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::output;
 use crate::shell::quoted;
 
@@ -35,7 +36,7 @@ pub(in crate::cli) fn run(args: &Args) -> Result<()> {
         return Err(Error::usage(format!(
             "`{shown}` cannot stand in PATH, whose folders colons separate"
         ))
-        .hint("choose another folder: hpcapi shims ~/hpcapi-shims"));
+        .hint(Hint::run(Verb::Shims.with("~/hpcapi-shims")).because("choose another folder")));
     }
     let taken: Vec<String> = Program::ALL
         .iter()
@@ -51,7 +52,9 @@ pub(in crate::cli) fn run(args: &Args) -> Result<()> {
                 several => format!("{} are", several.join(", ")),
             }
         ))
-        .hint("choose a folder of their own: hpcapi shims ~/hpcapi-shims"));
+        .hint(
+            Hint::run(Verb::Shims.with("~/hpcapi-shims")).because("choose a folder of their own"),
+        ));
     }
     fs::create_dir_all(&args.folder).doing(|| format!("cannot make the folder `{shown}`"))?;
     let folder = args

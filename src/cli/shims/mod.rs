@@ -25,6 +25,8 @@ use std::path::Path;
 use crate::error::{Error, Kind, Result};
 use crate::output;
 
+use super::called;
+
 pub(super) use install::{Args, run};
 
 use surroundings::Surroundings;
@@ -111,8 +113,10 @@ impl Program {
         for line in format!("{error:#}").lines() {
             lines.push_str(&format!("{name}: error: {}\n", line.trim()));
         }
+        // The variables that say which Slurm is meant hold for hpcapi, too.
+        let again = called::unknown();
         for hint in error.hints() {
-            lines.push_str(&format!("{name}: next: {hint}\n"));
+            lines.push_str(&format!("{name}: next: {}\n", again.hint(hint)));
         }
         output::harmless(&lines);
     }

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::output;
 use crate::slurm::jobs::{self, Marker, Submitted};
 use crate::slurm::submission::{
@@ -53,7 +54,10 @@ pub(super) async fn run(words: &[String]) -> Result<u8> {
         return Err(Error::usage(
             "`--test-only` cannot be had over Slurm's API: it does not say when a job would start",
         )
-        .hint("see what would be submitted: hpcapi jobs submit --test-only"));
+        .hint(
+            Hint::run(Verb::JobsSubmit.with("--test-only FILE"))
+                .because("see what would be submitted"),
+        ));
     }
     let command = own.iter().rfind(|(own, _)| own == "wrap");
     let mut description = description(

@@ -98,7 +98,8 @@ pub(super) async fn run(args: Args) -> Result<()> {
     drop(events);
     story.end().await;
     added?;
-    output::answer(&TriggerAnswer::added(trigger), args.output)
+    let again = args.deployment.again(&ClusterArgs::default());
+    output::answer(&TriggerAnswer::added(trigger, &again), args.output)
 }
 
 async fn add(args: &Args, trigger: &mut Trigger, script: &str, events: &Events) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::hint::Again;
 use crate::output::{Answer, Cell, Emptiness, Table, plain};
 use crate::slurm::time;
 use crate::triggers::{Outcome, Record, Trigger};
@@ -49,19 +50,19 @@ pub(super) struct TriggerAnswer {
 
 impl TriggerAnswer {
     /// Returns what is said of one that was added.
-    pub(super) fn added(trigger: Trigger) -> TriggerAnswer {
+    pub(super) fn added(trigger: Trigger, again: &Again) -> TriggerAnswer {
         let words = format!(
             "each new object {} becomes a job\nput one there:  aws s3 cp FILE s3://BUCKET/{}\nsee what \
-             becomes of it:  hpcapi trigger logs -f {}\n",
+             becomes of it:  {}\n",
             takes(&trigger),
             trigger.prefix,
-            trigger.name
+            again.command(&format!("trigger logs -f {}", trigger.name))
         );
         TriggerAnswer { trigger, words }
     }
 
     /// Returns what is said of one that is looked at.
-    pub(super) fn shown(trigger: Trigger, refused: usize) -> TriggerAnswer {
+    pub(super) fn shown(trigger: Trigger, refused: usize, again: &Again) -> TriggerAnswer {
         let options: Vec<String> = trigger
             .options
             .iter()
@@ -90,8 +91,9 @@ impl TriggerAnswer {
         }
         if refused > 0 {
             words.push_str(&format!(
-                "refused  {refused}: hpcapi trigger logs {0}; again: hpcapi trigger retry {0} --all\n",
-                trigger.name
+                "refused  {refused}: {}; again: {}\n",
+                again.command(&format!("trigger logs {}", trigger.name)),
+                again.command(&format!("trigger retry {} --all", trigger.name))
             ));
         }
         TriggerAnswer { trigger, words }

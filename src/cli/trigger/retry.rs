@@ -3,6 +3,7 @@
 use clap::Args as ClapArgs;
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::output;
 use crate::triggers::{Outcome, Record, Seen, TriggerName};
 
@@ -40,7 +41,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         {
             return Err(
                 Error::usage(format!("`{name}` has refused no object `{other}`"))
-                    .hint(format!("what it has refused: hpcapi trigger logs {name}")),
+                    .hint(Hint::run(Verb::TriggerLogs.with(name)).because("what it has refused")),
             );
         }
         let wanted = refused
@@ -53,10 +54,11 @@ pub(super) async fn run(args: Args) -> Result<()> {
         }
         Ok(count)
     });
+    let logs = args.deployment.command(&format!("trigger logs -f {name}"));
     output::raw(&match count.await? {
         0 => format!("the trigger {name} has refused nothing\n"),
-        1 => format!("1 object is tried again: hpcapi trigger logs -f {name}\n"),
-        count => format!("{count} objects are tried again: hpcapi trigger logs -f {name}\n"),
+        1 => format!("1 object is tried again: {logs}\n"),
+        count => format!("{count} objects are tried again: {logs}\n"),
     })
 }
 

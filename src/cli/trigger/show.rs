@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::output::{self, Format};
 use crate::triggers::TriggerName;
 
+use super::super::cluster_args::ClusterArgs;
 use super::super::deployment::DeploymentArgs;
 use super::answer::TriggerAnswer;
 use super::with_triggers;
@@ -26,9 +27,11 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<()> {
     let name = &args.trigger;
+    let again = args.deployment.again(&ClusterArgs::default());
     let shown = with_triggers(&args.deployment, async |triggers, _| {
         let trigger = triggers.named(name).await?;
-        Ok(TriggerAnswer::shown(trigger, triggers.refused(name).await?))
+        let refused = triggers.refused(name).await?;
+        Ok(TriggerAnswer::shown(trigger, refused, &again))
     });
     output::answer(&shown.await?, args.output)
 }

@@ -48,6 +48,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
             key: key.clone(),
             size,
             taken_by,
+            list: args.deployment.command("trigger list"),
         })
     });
     output::answer(&answer.await?, args.output)
@@ -58,6 +59,9 @@ struct TestAnswer {
     key: String,
     size: Option<u64>,
     taken_by: Vec<Taker>,
+    /// What lists the triggers.
+    #[serde(skip)]
+    list: String,
 }
 
 /// A trigger that takes the object.
@@ -74,7 +78,7 @@ impl Answer for TestAnswer {
     fn text(&self) -> String {
         let key = plain(&self.key);
         if self.taken_by.is_empty() {
-            return format!("no trigger takes {key}: hpcapi trigger list\n");
+            return format!("no trigger takes {key}: {}\n", self.list);
         }
         let mut text = String::new();
         for taker in &self.taken_by {

@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::error::Result;
+use crate::hint::Hint;
 use crate::pcluster::Found;
 use crate::settings::Ground;
 use crate::shell::quoted;
@@ -12,7 +13,7 @@ use super::{SCONTROL, on_head_node};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::deploy) struct Closed {
     pub(in crate::deploy) cause: String,
-    pub(in crate::deploy) opened_by: Vec<String>,
+    pub(in crate::deploy) opened_by: Vec<Hint>,
 }
 
 /// Finds out why these queues take no jobs.
@@ -21,13 +22,13 @@ pub(in crate::deploy) async fn why_closed(context: &Context, queues: &[&str]) ->
     let status = context.aws.compute_fleets.status(name).await?;
     let fleet = Fleet::of(status.as_deref());
     let opened_by = match fleet {
-        Fleet::Stopped | Fleet::Protected | Fleet::Unknown => vec![start(context).await],
+        Fleet::Stopped | Fleet::Protected | Fleet::Unknown => vec![start(context).await.into()],
         Fleet::Starting => Vec::new(),
         // pcluster does not start a fleet that runs, and the queues stay as they are.
         Fleet::Running => {
             let open = |queue: &&str| {
                 let update = format!("{SCONTROL} update partitionname={queue} state=up");
-                on_head_node(context, &update)
+                on_head_node(context, &update).map(Hint::run)
             };
             queues.iter().map(open).collect::<Result<_>>()?
         }

@@ -6,6 +6,7 @@ mod queues;
 
 use crate::context::Context;
 use crate::error::Result;
+use crate::hint::AwsCall;
 
 use super::finding::Finding;
 use super::path;
@@ -21,11 +22,11 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
 }
 
 /// Returns the command that runs a command line on the head node as root.
-fn on_head_node(context: &Context, command: &str) -> Result<String> {
+fn on_head_node(context: &Context, command: &str) -> Result<AwsCall> {
     let instance = path::head_node_id(context)?;
-    Ok(format!(
-        "aws ssm send-command --region {} --instance-ids {instance} --document-name \
-         AWS-RunShellScript --parameters 'commands=[\"{command}\"]'",
-        context.aws.region,
-    ))
+    let call = AwsCall::in_region(&context.aws.region, "ssm send-command");
+    Ok(call.with(format!(
+        "--instance-ids {instance} --document-name AWS-RunShellScript --parameters \
+         'commands=[\"{command}\"]'"
+    )))
 }

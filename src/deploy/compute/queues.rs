@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::deploy::finding::Finding;
 use crate::error::{Error, Result};
+use crate::hint::Hint;
 use crate::slurm::client::{Client, Credentials, Identity, Memory, Transport};
 use crate::slurm::jobs::{self, Awaited, Queue};
 
@@ -83,5 +84,7 @@ fn of_nodes(context: &Context, queue: &Queue) -> Result<Option<Finding>> {
         names.join(",")
     );
     let resume = on_head_node(context, &update)?;
-    Ok(Some(finding.because(reasons.join("\n")).then(resume)))
+    Ok(Some(
+        finding.because(reasons.join("\n")).then(Hint::run(resume)),
+    ))
 }

@@ -2,8 +2,9 @@
 
 use crate::context::Context;
 use crate::deploy::finding::Finding;
-use crate::deploy::repair::Repair;
+use crate::deploy::repair::{Repair, session};
 use crate::error::Result;
+use crate::hint::Hint;
 use crate::slurm::{Controller, Daemons, Disk, look_at_head_node};
 
 use super::{Layer, drift, head_node};
@@ -12,10 +13,7 @@ use super::{Layer, drift, head_node};
 pub(super) async fn look(context: &Context) -> Result<Vec<Layer>> {
     let instance = head_node::instance(context)?;
     let (daemons, changed) = look_at_head_node(&context.aws.commands, &instance).await?;
-    let shell = format!(
-        "aws ssm start-session --region {} --target {instance}",
-        context.aws.region
-    );
+    let shell = Hint::run(session(context, &instance));
     let disk = disk(&daemons.disks, &shell);
     let controller = controller(&daemons);
     let controller = match is_of_configuration(&daemons) {
@@ -52,7 +50,7 @@ const LEAST_KIB: u64 = 32 * 1024;
 const LEAST_FILES: u64 = 500;
 
 /// Tells of file systems that are full: Slurm takes no job then, and its daemons do not start again.
-fn disk(disks: &[Disk], shell: &str) -> Finding {
+fn disk(disks: &[Disk], shell: &Hint) -> Finding {
     const SUBJECT: &str = "disk";
     let is_full = |disk: &&Disk| disk.free_kib < LEAST_KIB || disk.free_files < LEAST_FILES;
     let Some(full) = disks.iter().find(is_full) else {
@@ -146,7 +144,7 @@ mod tests {
     #[test]
     fn a_disk_without_space_or_files_is_full() {
         let told = |disks: &[Disk]| {
-            let finding = disk(disks, "shell");
+            let finding = disk(disks, &"shell".into());
             (finding.verdict, finding.text)
         };
         let roomy = free("/var/log", 1 << 20, 1 << 20);

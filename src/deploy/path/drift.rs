@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::context::Context;
 use crate::deploy::finding::Finding;
 use crate::deploy::repair::Repair;
+use crate::hint::{AwsCall, Hint};
 use crate::slurm::{Fault, FaultKind};
 
 use super::Layer;
@@ -17,16 +18,15 @@ const TOLERATED: u64 = 120;
 pub(super) fn clock(context: &Context, instance: &str, time: u64) -> Finding {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let here = now.map_or(time, |now| now.as_secs());
-    let region = &context.aws.region;
     let finding = compared(here, time);
     if finding.cause.is_none() {
         return finding;
     }
-    finding.then(format!(
-        "aws ssm send-command --region {region} --instance-ids {instance} --document-name \
-         AWS-RunShellScript --parameters 'commands=[\"systemctl restart chronyd || systemctl restart \
-         chrony\",\"chronyc makestep\"]'"
-    ))
+    let call = AwsCall::in_region(&context.aws.region, "ssm send-command");
+    finding.then(Hint::run(call.with(format!(
+        "--instance-ids {instance} --document-name AWS-RunShellScript --parameters \
+         'commands=[\"systemctl restart chronyd || systemctl restart chrony\",\"chronyc makestep\"]'"
+    ))))
 }
 
 fn compared(here: u64, there: u64) -> Finding {
@@ -43,7 +43,7 @@ fn compared(here: u64, there: u64) -> Finding {
 }
 
 /// Judges what has changed.
-pub(super) fn judged(context: &Context, shell: &str, faults: &[Fault]) -> Layer {
+pub(super) fn judged(context: &Context, shell: &Hint, faults: &[Fault]) -> Layer {
     const SUBJECT: &str = "node setup";
     let Some(first) = faults.first() else {
         return Finding::good(SUBJECT, "the head node is as it was set up").into();

@@ -9,6 +9,7 @@ use crate::deploy::repair::Repair;
 use crate::deploy::steps::deletion::physical_ids;
 use crate::deploy::steps::head_node::{self, HeadNode};
 use crate::error::{Error, Result};
+use crate::hint::{AwsCall, Hint};
 use crate::pcluster::judgement::{self, Reach};
 
 use super::Layer;
@@ -73,11 +74,12 @@ fn untagged(context: &Context, instance: &Instance) -> Option<Finding> {
     let id = &instance.id;
     let tags = tags.map(|(key, value)| format!("Key={key},Value={value}"));
     let text = format!("the instance `{id}` runs without the tags by which pcluster finds it");
-    Some(Finding::warning(SUBJECT, text).then(format!(
-        "aws ec2 create-tags --region {} --resources {id} --tags {}",
-        context.aws.region,
-        tags.join(" ")
-    )))
+    Some(
+        Finding::warning(SUBJECT, text).then(Hint::run(
+            AwsCall::in_region(&context.aws.region, "ec2 create-tags")
+                .with(format!("--resources {id} --tags {}", tags.join(" "))),
+        )),
+    )
 }
 
 /// Looks whether SSM reaches the head node's agent.
@@ -124,9 +126,9 @@ async fn unreached(context: &Context, instance: &str, status: Option<&str>) -> F
         .because(format!(
             "its agent does not run{or_role} or something between its subnet and AWS keeps it away"
         ))
-        .then(format!(
-            "aws ec2 reboot-instances --region {} --instance-ids {instance}",
-            context.aws.region
+        .then(Hint::run(
+            AwsCall::in_region(&context.aws.region, "ec2 reboot-instances")
+                .with(format!("--instance-ids {instance}")),
         ))
 }
 

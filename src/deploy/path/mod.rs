@@ -74,7 +74,8 @@ pub(super) async fn walk(context: &Context) -> Vec<Layer> {
         && last.finding.next.is_empty()
     {
         // `up` waits for what is on its way, and says so when it does not come.
-        last.finding.next.push(context.settings.again.command("up"));
+        let up = context.settings.again.command("up");
+        last.finding.next.push(up.into());
     }
     layers
 }

@@ -11,6 +11,7 @@ use crate::deploy::finding::Finding;
 use crate::deploy::repair::Repair;
 use crate::deploy::steps::requirements::internet_gateway;
 use crate::error::{Error, Result};
+use crate::hint::{AwsCall, Hint};
 
 use super::Layer;
 
@@ -171,18 +172,17 @@ fn filtered(acls: &[NetworkAcl], subnet: &str, region: &str) -> Option<Finding> 
         }
         let way = if is_egress { " --egress" } else { " --ingress" };
         let command = match decides.and_then(|rule| rule.number) {
-            Some(number) => format!(
-                "aws ec2 delete-network-acl-entry --region {region} --network-acl-id {}{way} --rule-number {number}",
-                acl.id
+            Some(number) => AwsCall::in_region(region, "ec2 delete-network-acl-entry").with(
+                format!("--network-acl-id {}{way} --rule-number {number}", acl.id),
             ),
-            None => format!(
-                "aws ec2 create-network-acl-entry --region {region} --network-acl-id {}{way} --rule-number 100 \
-                 --protocol -1 --rule-action allow --cidr-block 0.0.0.0/0",
+            None => AwsCall::in_region(region, "ec2 create-network-acl-entry").with(format!(
+                "--network-acl-id {}{way} --rule-number 100 --protocol -1 --rule-action allow \
+                 --cidr-block 0.0.0.0/0",
                 acl.id
-            ),
+            )),
         };
         let text = format!("the network ACL `{}` of `{subnet}` {what}", acl.id);
-        return Some(Finding::problem(SUBJECT, text).then(command));
+        return Some(Finding::problem(SUBJECT, text).then(Hint::run(command)));
     }
     None
 }
@@ -269,7 +269,7 @@ mod tests {
                 subnets: vec!["subnet-1".to_owned()],
                 rules,
             };
-            filtered(&[acl], "subnet-1", "eu-west-1").map(|finding| finding.next[0].clone())
+            filtered(&[acl], "subnet-1", "eu-west-1").map(|finding| finding.next[0].to_string())
         };
         let open = || vec![rule(100, true, true), rule(100, false, true)];
         assert_eq!(acl(open()), None);

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::context::Context;
 use crate::deploy::finding::Finding;
 use crate::error::Result;
+use crate::hint::{AwsCall, Hint};
 use crate::pcluster;
 
 const SUBJECT: &str = "account plan";
@@ -46,8 +47,13 @@ fn judged(wanted: &BTreeSet<String>, eligible: &BTreeSet<String>) -> Finding {
     );
     Finding::problem(SUBJECT, text)
         .because(format!("it starts {}", listed(eligible.iter().collect())))
-        .then("take one of these in the configuration, as `hpcapi config --preset free-tier` does")
-        .then("upgrade the plan: aws freetier upgrade-account-plan --account-plan-type PAID")
+        .then("take one of these in the configuration, as `config --preset free-tier` does")
+        .then(
+            Hint::run(
+                AwsCall::anywhere("freetier upgrade-account-plan").with("--account-plan-type PAID"),
+            )
+            .because("upgrade the plan"),
+        )
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::aws::Size;
 use crate::context::Context;
 use crate::deploy::finding::Finding;
 use crate::error::Result;
+use crate::hint::{AwsCall, Hint};
 use crate::pcluster::Demand;
 
 use super::vcpus;
@@ -110,10 +111,10 @@ fn memory(demand: &Demand, sizes: &BTreeMap<String, Size>) -> Option<Finding> {
 }
 
 /// Returns the command that asks AWS for a higher quota.
-pub(super) fn raise(context: &Context, service: &str, code: &str, wanted: f64) -> String {
-    format!(
-        "aws service-quotas request-service-quota-increase --region {} --service-code {service} \
-         --quota-code {code} --desired-value {wanted}",
-        context.aws.region
-    )
+pub(super) fn raise(context: &Context, service: &str, code: &str, wanted: f64) -> Hint {
+    let operation = "service-quotas request-service-quota-increase";
+    let call = AwsCall::in_region(&context.aws.region, operation);
+    Hint::run(call.with(format!(
+        "--service-code {service} --quota-code {code} --desired-value {wanted}"
+    )))
 }

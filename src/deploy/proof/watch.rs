@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::deploy::compute;
 use crate::error::Error;
+use crate::hint::Hint;
 use crate::slurm::client::Client;
 use crate::slurm::jobs::{self, Advice, Explanation, JobId, OPENS_PARTITIONS};
 use crate::slurm::partitions::{self, Partition};
@@ -160,8 +161,8 @@ async fn stuck(context: &Context, id: JobId, explanation: &Explanation) -> Error
 fn advised(error: Error, advice: &[Advice]) -> Error {
     advice.iter().fold(error, |error, advice| {
         error.hint(match &advice.command {
-            Some(command) => format!("{}: {command}", advice.text),
-            None => advice.text.clone(),
+            Some(command) => Hint::run(command.clone()).because(&advice.text),
+            None => Hint::from(&advice.text),
         })
     })
 }

@@ -77,10 +77,7 @@ pub(in crate::deploy) async fn run(context: &Context, board: &Board) -> Result<(
         "UPDATE_ROLLBACK_FAILED" => {
             let failed = context.aws.stacks.failure(&stack, &status).await;
             Err(failed
-                .hint(format!(
-                    "go on with the rollback: {}",
-                    stack::continue_rollback(context, name)
-                ))
+                .hint(stack::continue_rollback(context, name).because("go on with the rollback"))
                 .hint(format!("then: {}", context.settings.again.command("up"))))
         }
         _ => Err(failure(context, &stack, &status).await),
@@ -232,9 +229,8 @@ async fn failure(context: &Context, stack: &Stack, status: &str) -> Error {
         .collect();
     let again = &context.settings.again;
     let mut error = Error::failed(first.to_string()).because(words.join("\n"));
-    for remedy in first.hints().iter().chain(&remedies) {
-        error = error.hint(remedy);
-    }
+    error = first.hints().iter().fold(error, Error::hint);
+    error = remedies.iter().fold(error, Error::hint);
     error
         .hint(format!(
             "replace the failed cluster: {}",

@@ -7,6 +7,7 @@ use crate::aws::{Instance, StackResource, TAG_CLUSTER};
 use crate::context::Context;
 use crate::deploy::State;
 use crate::error::{Error, Result};
+use crate::hint::{AwsCall, Hint};
 use crate::step::Step;
 use crate::wait::Pace;
 
@@ -93,11 +94,10 @@ pub(in crate::deploy) fn terminated(id: &str) -> String {
 }
 
 /// Returns the command that shows what the cluster's stack made.
-pub(in crate::deploy) fn see_resources(context: &Context) -> String {
-    format!(
-        "aws cloudformation describe-stack-resources --region {} --stack-name {}",
-        context.aws.region, context.settings.name
-    )
+pub(in crate::deploy) fn see_resources(context: &Context) -> Hint {
+    let operation = "cloudformation describe-stack-resources";
+    let call = AwsCall::in_region(&context.aws.region, operation);
+    Hint::run(call.with(format!("--stack-name {}", context.settings.name)))
 }
 
 /// Returns the tags that make an instance the cluster's head node.

@@ -79,7 +79,7 @@ fn with_commands(error: Error, holders: &[Leftover]) -> Error {
         match error
             .hints()
             .iter()
-            .any(|hint| hint.contains(command.as_str()))
+            .any(|hint| hint.to_string().contains(command.as_str()))
         {
             true => error,
             false => error.hint(format!("if nobody needs it: {command}")),

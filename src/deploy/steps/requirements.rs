@@ -5,6 +5,7 @@ use crate::context::{Context, Requirements};
 use crate::deploy::{State, zones};
 use crate::error::{Error, Result};
 use crate::event::Outcome;
+use crate::hint::{AwsCall, Hint};
 use crate::pcluster::Demand;
 use crate::settings::BucketFate;
 use crate::step::Step;
@@ -82,17 +83,21 @@ fn bucket_is_gone(bucket: &str) -> String {
 
 /// Returns what makes a bucket again that somebody deleted: CloudFormation does not look whether
 /// what it made is still there.
-pub(in crate::deploy) fn make_bucket(context: &Context, bucket: &str) -> String {
+pub(in crate::deploy) fn make_bucket(context: &Context, bucket: &str) -> Hint {
     let region = &context.aws.region;
     let place = match region.as_str() {
         "us-east-1" => String::new(),
         other => format!(" --create-bucket-configuration LocationConstraint={other}"),
     };
-    format!(
-        "aws s3api create-bucket --region {region} --bucket {bucket}{place} && aws s3api \
-         put-bucket-versioning --region {region} --bucket {bucket} --versioning-configuration \
-         Status=Enabled"
-    )
+    let call = |operation: &str| {
+        let call = AwsCall::in_region(region, format!("s3api {operation}"));
+        call.with(format!("--bucket {bucket}"))
+    };
+    let versioning =
+        call("put-bucket-versioning").with("--versioning-configuration Status=Enabled");
+    Hint::run(call("create-bucket"))
+        .then(format!("{place} && "))
+        .then_run(versioning)
 }
 
 pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {

@@ -7,6 +7,7 @@ use crate::context::{Context, TAG_DEPLOYMENT};
 use crate::deploy::State;
 use crate::error::{Error, Result};
 use crate::event::{Events, Outcome};
+use crate::hint::{AwsCall, Hint};
 use crate::settings::Toggle;
 use crate::step::Step;
 
@@ -134,12 +135,15 @@ pub(super) fn progress(events: &Events, step: Step) -> impl Fn(&StackEvent) + Sy
 }
 
 /// Returns the command that goes on with a rollback that failed.
-pub(in crate::deploy) fn continue_rollback(context: &Context, stack: &str) -> String {
+pub(in crate::deploy) fn continue_rollback(context: &Context, stack: &str) -> Hint {
     let region = &context.aws.region;
-    format!(
-        "aws cloudformation continue-update-rollback --region {region} --stack-name {stack} && aws \
-         cloudformation wait stack-rollback-complete --region {region} --stack-name {stack}"
-    )
+    let call = |operation: &str| {
+        let call = AwsCall::in_region(region, format!("cloudformation {operation}"));
+        call.with(format!("--stack-name {stack}"))
+    };
+    Hint::run(call("continue-update-rollback"))
+        .then(" && ")
+        .then_run(call("wait stack-rollback-complete"))
 }
 
 /// Returns a stack's output, which its template promises.

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::deploy::State;
 use crate::error::{Error, Result};
 use crate::event::Outcome;
+use crate::hint::{Hint, Verb};
 use crate::runs;
 use crate::settings::Toggle;
 use crate::step::Step;
@@ -78,10 +79,7 @@ pub(in crate::deploy) async fn require_none_to_go(context: &Context) -> Result<(
             "the trigger `{}` needs the operations path",
             trigger.name
         ))
-        .hint(format!(
-            "remove it first: hpcapi trigger remove {}",
-            trigger.name
-        ))),
+        .hint(Hint::run(Verb::TriggerRemove.with(&trigger.name)).because("remove it first"))),
     }
 }
 

@@ -220,7 +220,8 @@ mod tests {
         let error = ClusterConfig::parse(text, "my.yaml".as_ref()).unwrap_err();
         assert_eq!(error.kind(), crate::error::Kind::Usage);
         assert!(error.source().is_none());
-        (error.to_string(), error.hints().to_vec())
+        let hints = error.hints().iter().map(ToString::to_string);
+        (error.to_string(), hints.collect())
     }
 
     #[test]
@@ -268,7 +269,9 @@ mod tests {
             "my.yaml:3:24: there is a no-break space (U+00A0), which YAML takes for a letter";
         assert!(cause.starts_with(told), "{cause}");
         assert!(
-            error.hints()[0].starts_with("write CHANGE_ME alone"),
+            error.hints()[0]
+                .to_string()
+                .starts_with("write CHANGE_ME alone"),
             "{error:?}"
         );
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use saphyr_parser::ScalarStyle;
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::shell::quoted;
 
 use super::document_path::DocumentPath;
@@ -77,7 +78,10 @@ pub(super) fn require_version_3(text: &str, file: &Path) -> Result<()> {
             ),
             None => "convert it before it is piped, with pcluster3-config-converter".to_owned(),
         })
-        .hint("or begin with hpcapi's own: hpcapi config --preset cpu --output my-cluster.yaml"))
+        .hint(
+            Hint::run(Verb::Config.with("--preset cpu --output my-cluster.yaml"))
+                .because("or begin with hpcapi's own"),
+        ))
 }
 
 /// Returns the error of a template that is no YAML, if `text` is one.
@@ -210,10 +214,15 @@ fn error(found: &[Variable<'_>], text: &str, file: &Path) -> Option<Error> {
 #[cfg(test)]
 mod tests {
     use super::super::ClusterConfig;
+    use crate::error::Error;
+
+    fn hints(error: &Error) -> Vec<String> {
+        error.hints().iter().map(ToString::to_string).collect()
+    }
 
     fn refusal(text: &str) -> (String, Vec<String>) {
         let error = ClusterConfig::parse(text, "my.yaml".as_ref()).unwrap_err();
-        (error.to_string(), error.hints().to_vec())
+        (error.to_string(), hints(&error))
     }
 
     #[test]
@@ -242,7 +251,7 @@ mod tests {
     fn the_command_names_the_file_as_a_shell_takes_it_and_no_pipe() {
         let hint = |text: &str, file: &str| {
             let error = ClusterConfig::parse(text, file.as_ref()).unwrap_err();
-            error.hints()[0].clone()
+            error.hints()[0].to_string()
         };
         let template = "A: ${B}\n";
         assert!(hint(template, "my own.yaml").contains("envsubst < 'my own.yaml' > "));

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::slurm::shape;
 
 use super::Client;
@@ -51,7 +52,7 @@ impl Client {
                 ApiVersion::OLDEST,
                 ApiVersion::NEWEST
             ))
-            .hint("see what it serves: hpcapi api GET /openapi/v3")),
+            .hint(Hint::run(Verb::Api.with("GET /openapi/v3")).because("see what it serves"))),
         }
     }
 

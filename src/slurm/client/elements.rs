@@ -2,6 +2,7 @@
 //! it comes, and only what stands around them is kept.
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 
 /// The longest element, and the most that may stand around the elements, in bytes.
 const LONGEST: usize = 8 << 20;
@@ -85,7 +86,7 @@ impl Elements {
                 "the server's list of {} breaks off after {} of them",
                 self.list, self.count
             ))
-            .hint("try again, and look what is wrong: hpcapi ping"));
+            .hint(Hint::run(Verb::Ping).because("try again, and look what is wrong")));
         }
         Ok(self.envelope)
     }

@@ -12,7 +12,7 @@ use crate::wait::Pace;
 
 use super::elements::Elements;
 use super::problem::Problems;
-use super::refusal::{NOT_SLURM, excerpt, refused};
+use super::refusal::{excerpt, not_slurm, refused};
 use super::request::Request;
 use super::transport::{Broken, Reply};
 use super::{Begun, Client, PATIENCE};
@@ -112,19 +112,19 @@ impl Client {
             match came {
                 Ok(()) => {
                     let envelope = self.envelope(request, list, elements, count);
-                    let envelope = envelope.map_err(|error| error.or_hint(NOT_SLURM))?;
+                    let envelope = envelope.map_err(|error| error.or_hint(not_slurm()))?;
                     // One of many may be strange; all of them are a stranger's.
                     if left_out > 0 && left_out == count {
                         return Err(Error::failed(format!(
                             "the elements of the server's `{list}` are not understood"
                         ))
-                        .hint(NOT_SLURM));
+                        .hint(not_slurm()));
                     }
                     self.left_out.fetch_add(left_out, Ordering::Relaxed);
                     return Ok(Listed::All(kept, envelope));
                 }
                 Err(Broken::Off(_)) if pace.next().await => {}
-                Err(broken) => return Err(broken.into_error().or_hint(NOT_SLURM)),
+                Err(broken) => return Err(broken.into_error().or_hint(not_slurm())),
             }
         }
     }

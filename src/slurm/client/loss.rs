@@ -4,6 +4,7 @@
 use std::error::Error as StdError;
 
 use crate::error::Error;
+use crate::hint::{Hint, Verb};
 use crate::proxies;
 
 use super::server::Server;
@@ -26,14 +27,19 @@ pub(super) fn unanswered(server: &Server, error: reqwest::Error) -> Error {
         return not_through(&proxy, server, &because);
     }
     let error = if is_timeout {
-        Error::failed(format!("{server} did not answer in time"))
-            .hint("look what is wrong: hpcapi ping; allow more time: --timeout 120")
+        Error::failed(format!("{server} did not answer in time")).hint(
+            Hint::run(Verb::Ping)
+                .because("look what is wrong")
+                .then("; allow more time: --timeout 120"),
+        )
     } else if is_connect {
-        Error::failed(format!("{server} cannot be reached"))
-            .hint("is it up, and is the address right? `hpcapi status` shows the deployment's")
+        Error::failed(format!("{server} cannot be reached")).hint(
+            Hint::run(Verb::Status)
+                .because("is it up, and is the address right? the deployment's is shown by"),
+        )
     } else {
         Error::failed(format!("{server} broke off the connection"))
-            .hint("look what is wrong: hpcapi ping")
+            .hint(Hint::run(Verb::Ping).because("look what is wrong"))
     };
     // Whoever speaks TLS answers plain HTTP with an alert.
     let error = match because.contains("HTTP version") && !server.is_encrypted() {

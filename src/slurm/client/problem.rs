@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::hint::{Hint, Verb};
 use crate::slurm::shape::{self, Number, Text};
 
 use super::refusal::excerpt;
@@ -88,20 +89,21 @@ impl Problem {
     }
 
     /// Returns what to do about it, as far as that is known.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<Hint> {
         Some(match self.number()? {
-            2000 => "see which partitions there are: hpcapi partitions",
+            2000 => Hint::run(Verb::Partitions).because("see which partitions there are"),
             2002 | 2010 => {
-                "only the job's own user and root may do that: whose is it? hpcapi jobs show ID"
+                Hint::from("only the job's own user and root may do that: whose is it? ")
+                    .then_run(Verb::JobsShow.with("ID"))
             }
-            2017 => {
-                "Slurm forgets a job 5 minutes after its end (MinJobAge); those it knows: hpcapi jobs list"
-            }
-            2014..=2016 => "see what the nodes have: hpcapi nodes",
-            2021 => "the job has ended already: hpcapi jobs show ID",
-            2025 | 2026 | 6010 => "Slurm does not know the token's user: hpcapi token --user NAME",
-            7000 => "slurmdbd's own log says more: /var/log/slurmdbd.log on the head node",
-            2063 => "name the job's folder on the cluster: --chdir /home/ec2-user",
+            2017 => Hint::run(Verb::JobsList)
+                .because("Slurm forgets a job 5 minutes after its end (MinJobAge); those it knows"),
+            2014..=2016 => Hint::run(Verb::Nodes).because("see what the nodes have"),
+            2021 => Hint::run(Verb::JobsShow.with("ID")).because("the job has ended already"),
+            2025 | 2026 | 6010 => Hint::run(Verb::Token.with("--user NAME"))
+                .because("Slurm does not know the token's user"),
+            7000 => "slurmdbd's own log says more: /var/log/slurmdbd.log on the head node".into(),
+            2063 => "name the job's folder on the cluster: --chdir /home/ec2-user".into(),
             _ => return None,
         })
     }

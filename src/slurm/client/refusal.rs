@@ -4,6 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::Error;
+use crate::hint::{Hint, Verb};
 use crate::slurm::Token;
 
 use super::layer::Layer;
@@ -14,8 +15,10 @@ use super::transport::Reply;
 /// The longest excerpt of an answer that an error shows, in characters.
 const EXCERPT: usize = 300;
 
-/// What to do about an answer that no Slurm gives.
-pub const NOT_SLURM: &str = "is this the address of a slurmrestd? look with: hpcapi ping";
+/// Returns what to do about an answer that no Slurm gives.
+pub fn not_slurm() -> Hint {
+    Hint::run(Verb::Ping).because("is this the address of a slurmrestd? look with")
+}
 
 /// Returns the error for `reply`, which answered `request` made with `token`.
 pub fn refusal(request: &Request, reply: &Reply, token: Option<&Token>) -> Error {
@@ -38,7 +41,7 @@ pub fn refusal(request: &Request, reply: &Reply, token: Option<&Token>) -> Error
 /// Returns the error for what Slurm itself says.
 pub fn refused(errors: &[Problem]) -> Error {
     let Some(first) = errors.first() else {
-        return Error::failed("Slurm refuses, and gives no reason").hint(NOT_SLURM);
+        return Error::failed("Slurm refuses, and gives no reason").hint(not_slurm());
     };
     let mut error = Error::failed(format!("Slurm refuses: {first}"));
     let rest: Vec<_> = errors[1..]
@@ -50,10 +53,9 @@ pub fn refused(errors: &[Problem]) -> Error {
         error = error.because(rest.join("; "));
     }
     error.hint(
-        errors
-            .iter()
-            .find_map(Problem::hint)
-            .unwrap_or("its own log says more: /var/log/slurmctld.log on the head node"),
+        errors.iter().find_map(Problem::hint).unwrap_or_else(|| {
+            "its own log says more: /var/log/slurmctld.log on the head node".into()
+        }),
     )
 }
 
@@ -68,11 +70,19 @@ fn without_reason(errors: &[Problem]) -> Error {
     )
 }
 
+/// Returns how to get a token.
+pub(in crate::slurm) fn mint() -> Hint {
+    Hint::from("mint one: export SLURM_JWT=$(")
+        .then_run(Verb::Token)
+        .then(")")
+}
+
 fn unauthorized(reply: &Reply, token: Option<&Token>) -> Error {
-    let again = "mint another: export SLURM_JWT=$(hpcapi token), or on the cluster: scontrol token";
+    let again = Hint::from("mint another: export SLURM_JWT=$(")
+        .then_run(Verb::Token)
+        .then("), or on the cluster: scontrol token");
     let Some(token) = token else {
-        return Error::failed("Slurm wants a token")
-            .hint("mint one: export SLURM_JWT=$(hpcapi token)");
+        return Error::failed("Slurm wants a token").hint(mint());
     };
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -104,25 +114,37 @@ fn unauthorized(reply: &Reply, token: Option<&Token>) -> Error {
 fn hinted(error: Error, layer: Layer) -> Error {
     match layer {
         Layer::Route => error.hint(
-            "is the endpoint a deployment's of hpcapi? it routes /slurm, /slurmdb (reading) and /openapi: hpcapi status",
+            Hint::run(Verb::Status).because(
+                "is the endpoint a deployment's of hpcapi? it routes /slurm, /slurmdb (reading) and /openapi",
+            ),
         ),
         Layer::Integration | Layer::LoadBalancer => {
-            error.hint("a VPC link that slept for weeks wakes up in minutes: try again; else: hpcapi status")
+            error.hint(Hint::run(Verb::Status).because(
+                "a VPC link that slept for weeks wakes up in minutes: try again; else",
+            ))
         }
         Layer::Target | Layer::HeadNodePort | Layer::Slurmrestd => {
-            error.hint("look which step is not ready: hpcapi status")
+            error.hint(Hint::run(Verb::Status).because("look which step is not ready"))
         }
         Layer::Slurmctld => error.hint(
-            "it may be starting, and is restarted when it hangs: try again in a minute, then: hpcapi status",
+            Hint::run(Verb::Status).because(
+                "it may be starting, and is restarted when it hangs: try again in a minute, then",
+            ),
         ),
         Layer::Gateway => error.hint(
-            "ask for less: hpcapi jobs list --state RUNNING, or --limit 100; very long lists go over a unix socket or --endpoint on the head node",
+            Hint::run(Verb::JobsList.with("--state RUNNING"))
+                .because("ask for less")
+                .then(
+                    ", or --limit 100; very long lists go over a unix socket or --endpoint on the head node",
+                ),
         ),
         Layer::Size => error.hint(
             "API Gateway takes 10 MB of body and 10 kB of headers; Slurm takes scripts of 4 MB: stage large data through the bucket",
         ),
         Layer::Rate => error.hint("try again in a moment"),
-        Layer::Path => error.hint("see what the server serves: hpcapi api GET /openapi/v3"),
+        Layer::Path => error.hint(
+            Hint::run(Verb::Api.with("GET /openapi/v3")).because("see what the server serves"),
+        ),
         _ => error,
     }
 }
@@ -142,7 +164,7 @@ pub fn unexpected(request: &Request, reply: &Reply) -> Error {
         0 => "the answer is empty".to_owned(),
         _ => excerpt(&reply.text()),
     })
-    .hint(NOT_SLURM)
+    .hint(not_slurm())
 }
 
 fn words(reply: &Reply, problems: &Problems) -> String {
@@ -213,7 +235,7 @@ mod tests {
             error.to_string(),
             "Slurm refuses: Invalid job id specified (Slurm error 2017)"
         );
-        assert!(error.hints()[0].contains("MinJobAge"));
+        assert!(error.hints()[0].to_string().contains("MinJobAge"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LINK, LOCATION, RETR
 use reqwest::redirect::Policy;
 
 use crate::error::{Context, Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::slurm::{Token, UserName};
 
 use super::layer::Layer;
@@ -199,7 +200,7 @@ impl Transport {
             let mut secret = HeaderValue::from_str(token.reveal()).map_err(|_| {
                 Lost::Unsent(
                     Error::usage("the token is no Slurm token: it has characters that none has")
-                        .hint("mint one: export SLURM_JWT=$(hpcapi token)"),
+                        .hint(super::refusal::mint()),
                 )
             })?;
             secret.set_sensitive(true);
@@ -314,9 +315,11 @@ impl Incoming {
             } else {
                 format!("the answer of {} broke off", self.url)
             };
-            Error::failed(what)
-                .because(cause(error))
-                .hint("try again; look what is wrong: hpcapi ping; allow more time: --timeout 120")
+            Error::failed(what).because(cause(error)).hint(
+                Hint::run(Verb::Ping)
+                    .because("try again; look what is wrong")
+                    .then("; allow more time: --timeout 120"),
+            )
         })
     }
 }
@@ -334,7 +337,7 @@ fn too_long(url: &str, mebibytes: usize) -> Error {
     Error::failed(format!(
         "the answer of {url} is longer than {mebibytes} MiB"
     ))
-    .hint(super::refusal::NOT_SLURM)
+    .hint(super::refusal::not_slurm())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 
 /// A job, a whole array (`12`) or one task of an array (`12_3`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,8 +35,10 @@ impl FromStr for JobId {
         };
         match (job.filter(|job| *job > 0), task) {
             (Some(job), Some(task)) => Ok(JobId { job, task }),
-            _ => Err(Error::usage(format!("`{text}` is no job id"))
-                .hint("a number as in 12, or 12_3 for a task of an array: hpcapi jobs list")),
+            _ => Err(Error::usage(format!("`{text}` is no job id")).hint(
+                Hint::run(Verb::JobsList)
+                    .because("a number as in 12, or 12_3 for a task of an array"),
+            )),
         }
     }
 }

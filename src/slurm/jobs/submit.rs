@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::slurm::client::{ApiVersion, Client, Layer, Lost, Problem, Problems, Request, refused};
 use crate::slurm::shape::{self, Number, Text};
 use crate::slurm::submission::Description;
@@ -217,8 +218,8 @@ fn unknown(description: &Description, look: Option<Error>, loss: Error) -> Error
              cannot be seen: {look}"
         )),
     };
-    error.because(loss).hint(format!(
-        "look before you submit it again: hpcapi jobs list --name '{}'",
-        name.replace('\'', r"'\''")
-    ))
+    error.because(loss).hint(
+        Hint::run(Verb::JobsList.with(format!("--name '{}'", name.replace('\'', r"'\''"))))
+            .because("look before you submit it again"),
+    )
 }

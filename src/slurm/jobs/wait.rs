@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 use crate::slurm::client::Client;
 use crate::wait::Pace;
 
@@ -101,7 +102,7 @@ pub async fn wait(
                 limit.as_secs(),
                 open.join(", ")
             ))
-            .hint(format!("wait on: hpcapi jobs wait {}", open.join(" "))));
+            .hint(Hint::run(Verb::JobsWait.with(open.join(" "))).because("wait on")));
         }
     }
 }
@@ -133,7 +134,8 @@ pub fn gone(id: JobId, last: &[Job]) -> Error {
         None => Error::failed(format!("Slurm knows no job {id}")),
     };
     error.hint(
-        "Slurm forgets a job 5 minutes after its end (MinJobAge); those it knows: hpcapi jobs list",
+        Hint::run(Verb::JobsList)
+            .because("Slurm forgets a job 5 minutes after its end (MinJobAge); those it knows"),
     )
 }
 

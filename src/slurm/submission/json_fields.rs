@@ -2,6 +2,8 @@
 
 use serde_json::Value as Json;
 
+use crate::hint::Hint;
+
 use super::fields::{Field, field, nearest};
 use super::options::{self, Follows};
 use super::readings::times::signal_name;
@@ -9,7 +11,7 @@ use super::value::Value;
 use super::{Description, values};
 
 /// Why a field is wrong, and what to do about it.
-type Objection = (String, Option<String>);
+type Objection = (String, Option<Hint>);
 
 /// Sets a field, unless another one has set the same.
 pub(super) fn put_field(
@@ -108,7 +110,7 @@ fn put(description: &mut Description, name: &str, value: &Json) -> Result<(), Ob
         name: own, kind, ..
     }) = known
     else {
-        let hint = nearest(name).map(|nearest| format!("did you mean `{nearest}`?"));
+        let hint = nearest(name).map(|nearest| format!("did you mean `{nearest}`?").into());
         return Err((
             format!("the server would leave out `{name}`, which it does not know"),
             hint,
@@ -169,7 +171,7 @@ fn require_range(name: &str, own: &str, value: Option<&Value>) -> Result<(), Obj
     }
     Err((
         format!("`{name}` is {number}, and should be {least} to {most}"),
-        Some("leave it out, if it is to mean none".to_owned()),
+        Some("leave it out, if it is to mean none".into()),
     ))
 }
 

@@ -83,7 +83,7 @@ impl Description {
 
     /// Returns the job that runs a command.
     pub fn wrap(command: &str) -> Result<Description> {
-        let script = format!("#!/bin/sh\n# Made by hpcapi jobs submit --wrap.\n\n{command}\n");
+        let script = format!("#!/bin/sh\n# Made of --wrap by hpcapi.\n\n{command}\n");
         script::require_script("wrap", &script)?;
         Ok(Description::empty("wrap", script))
     }

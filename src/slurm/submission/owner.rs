@@ -231,7 +231,7 @@ mod tests {
                 "{error}"
             );
             assert!(
-                error.hints()[0].contains("--chdir /"),
+                error.hints()[0].to_string().contains("--chdir /"),
                 "{:?}",
                 error.hints()
             );

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::context::Context;
 use crate::deploy::finding::Finding;
+use crate::hint::{AwsCall, Hint};
 
 use super::caller::Caller;
 use super::circumstances;
@@ -52,20 +53,27 @@ impl Advice<'_> {
         );
         // One that is attached already comes from an earlier hpcapi.
         if self.allowing.contains(&policy) {
-            return finding.then(format!(
-                "aws iam create-policy-version --set-as-default --policy-arn {arn} \
-                 --policy-document \"$({prints})\""
-            ));
+            let call = AwsCall::anywhere("iam create-policy-version");
+            return finding.then(Hint::run(call.with(format!(
+                "--set-as-default --policy-arn {arn} --policy-document \"$({prints})\""
+            ))));
         }
-        let finding = finding.then(format!(
-            "aws iam create-policy --policy-name {policy} --policy-document \"$({prints})\""
-        ));
+        let call = AwsCall::anywhere("iam create-policy");
+        let finding = finding.then(Hint::run(call.with(format!(
+            "--policy-name {policy} --policy-document \"$({prints})\""
+        ))));
+        let attach = |operation: &str, whom: String| {
+            let call = AwsCall::anywhere(operation).with(whom);
+            Hint::run(call.with(format!("--policy-arn {arn}")))
+        };
         match self.caller {
-            Caller::User(user) => finding.then(format!(
-                "aws iam attach-user-policy --user-name {user} --policy-arn {arn}"
+            Caller::User(user) => finding.then(attach(
+                "iam attach-user-policy",
+                format!("--user-name {user}"),
             )),
-            Caller::Role(role) => finding.then(format!(
-                "aws iam attach-role-policy --role-name {role} --policy-arn {arn}"
+            Caller::Role(role) => finding.then(attach(
+                "iam attach-role-policy",
+                format!("--role-name {role}"),
             )),
             Caller::Root | Caller::Other => finding,
         }

@@ -1,5 +1,6 @@
 //! How jobs ended, and what to look at next.
 
+use crate::hint::Verb;
 use crate::slurm::jobs::reasons::{Reason, UNOPENED, Until};
 use crate::slurm::jobs::{Job, reasons};
 
@@ -135,16 +136,16 @@ fn advise(group: &Group<'_>, explanation: &mut Explanation) {
         )),
         "TIMEOUT" => say(Advice::command(
             "submit it with a longer time limit",
-            "hpcapi jobs submit FILE --time HOURS:MINUTES:00",
+            Verb::JobsSubmit.with("FILE --time HOURS:MINUTES:00"),
         )),
         "OUT_OF_MEMORY" => say(Advice::command(
             "submit it with more memory",
-            "hpcapi jobs submit FILE --mem MIB",
+            Verb::JobsSubmit.with("FILE --mem MIB"),
         )),
         "NODE_FAIL" | "BOOT_FAIL" => {
             say(Advice::command(
                 "see the nodes and their reasons",
-                "hpcapi nodes",
+                Verb::Nodes,
             ));
             say(Advice::words(
                 "submit it again; --requeue lets Slurm do so by itself. EC2 takes Spot instances back at any time",
@@ -168,7 +169,7 @@ fn advise(group: &Group<'_>, explanation: &mut Explanation) {
         let id = if task { job.shown_id() } else { id };
         say(Advice::command(
             "read what it wrote",
-            format!("hpcapi jobs logs {id}"),
+            Verb::JobsLogs.with(id),
         ));
     }
 }

@@ -1,5 +1,6 @@
 //! Jobs of which the same is to be said: the tasks of an array by the thousand are a few groups.
 
+use crate::hint::Verb;
 use crate::slurm::host_list;
 use crate::slurm::jobs::Job;
 use crate::slurm::jobs::task_list::TaskList;
@@ -58,15 +59,15 @@ impl<'a> Group<'a> {
         let tasks: Option<Vec<String>> = tasks.collect::<Option<Vec<_>>>().map(|it| it.concat());
         match tasks.filter(|tasks| !self.is_whole && tasks.len() <= NAMED) {
             Some(tasks) => {
-                let command = format!("hpcapi jobs cancel {}", tasks.join(" "));
+                let command = Verb::JobsCancel.with(tasks.join(" "));
                 Advice::command("give them up", command)
             }
             None if self.is_whole => {
-                let command = format!("hpcapi jobs cancel {}", self.id());
+                let command = Verb::JobsCancel.with(self.id());
                 Advice::command("give it up", command)
             }
             None => {
-                let command = format!("hpcapi jobs cancel {}", self.id());
+                let command = Verb::JobsCancel.with(self.id());
                 Advice::command("give the whole array up, with its tasks that run", command)
             }
         }

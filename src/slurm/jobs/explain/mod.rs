@@ -16,6 +16,7 @@ mod waiting;
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::hint::Command;
 use crate::slurm::client::Client;
 use crate::slurm::time;
 
@@ -45,7 +46,8 @@ pub struct Explanation {
     /// When Slurm expects the first of them to start, in seconds since 1970.
     #[serde(with = "time")]
     pub expected_start: Option<u64>,
-    /// What to do about it, most useful first.
+    /// What to do about it, most useful first; who prints it spells its commands.
+    #[serde(skip)]
     pub advice: Vec<Advice>,
     /// What could not be looked at, and why.
     pub unknown: Vec<String>,
@@ -84,12 +86,12 @@ pub struct Awaited {
 }
 
 /// Something to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advice {
     /// What it is good for.
     pub text: String,
     /// What to type, where a command does it.
-    pub command: Option<String>,
+    pub command: Option<Command>,
 }
 
 /// The text of the advice for partitions that ParallelCluster has closed; its command does not know
@@ -105,7 +107,7 @@ impl Advice {
         }
     }
 
-    fn command(text: impl Into<String>, command: impl Into<String>) -> Advice {
+    fn command(text: impl Into<String>, command: impl Into<Command>) -> Advice {
         Advice {
             text: text.into(),
             command: Some(command.into()),

@@ -1,5 +1,6 @@
 //! Jobs that have nodes and have not ended.
 
+use crate::hint::Verb;
 use crate::slurm::host_list;
 use crate::slurm::jobs::Job;
 use crate::slurm::nodes::Node;
@@ -74,7 +75,7 @@ pub(super) fn explain(group: &Group<'_>, around: &Surroundings, explanation: &mu
 fn advise(job: &Job, id: &str, explanation: &mut Explanation) {
     match job.state.as_str() {
         "RUNNING" => {
-            let command = format!("hpcapi jobs logs -f {id}");
+            let command = Verb::JobsLogs.with(format!("-f {id}"));
             explanation
                 .advice
                 .push(Advice::command("read what it writes", command));
@@ -119,6 +120,6 @@ fn booting(group: &Group<'_>, around: &Surroundings, explanation: &mut Explanati
     explanation.advice.push(Advice::command(
         "see the nodes: one that does not come up within ResumeTimeout (30 minutes in ParallelCluster) is \
          given up, and the job waits again",
-        "hpcapi nodes",
+        Verb::Nodes,
     ));
 }

@@ -1,5 +1,6 @@
 //! Jobs that wait: for what, until when, and what lets them start.
 
+use crate::hint::Verb;
 use crate::slurm::jobs::Job;
 use crate::slurm::jobs::reasons::{self, Reason, Until};
 use crate::slurm::jobs::task_list::TaskList;
@@ -170,7 +171,7 @@ fn others(job: &Job, around: &Surroundings, explanation: &mut Explanation) {
                 state: None,
                 text: format!("reservation {name}"),
             });
-            let command = "hpcapi api GET reservations";
+            let command = Verb::Api.with("GET reservations");
             let advice = Advice::command("see when it begins, and what it has", command);
             explanation.advice.push(advice);
         }
@@ -254,10 +255,8 @@ fn advise(
             .push(Advice::command(OPENS_PARTITIONS, command));
     }
     if explanation.waits_for.iter().any(|it| it.kind == "nodes") && explanation.advice.is_empty() {
-        let command = "hpcapi nodes";
-        explanation
-            .advice
-            .push(Advice::command("see the nodes", command));
+        let advice = Advice::command("see the nodes", Verb::Nodes);
+        explanation.advice.push(advice);
     }
 }
 
@@ -268,7 +267,7 @@ fn release(id: &str, is_admins: bool, around: &Surroundings, explanation: &mut E
         false => "release it",
     };
     if around.releases {
-        let command = format!("hpcapi api POST job/{id} --data '{{\"hold\": false}}'");
+        let command = Verb::Api.with(format!("POST job/{id} --data '{{\"hold\": false}}'"));
         explanation.advice.push(Advice::command(who, command));
     }
     let command = format!("scontrol release {id}");

@@ -9,6 +9,7 @@ mod placement;
 mod resources;
 
 use crate::error::{Error, Result};
+use crate::hint::{Hint, Verb};
 
 use super::readings::{Read, split};
 use super::value::Value;
@@ -222,7 +223,7 @@ pub(super) fn set(description: &mut Description, name: &str, value: &str) -> Res
         return Err(Error::usage(format!(
             "`--{name}` is no option of sbatch's that hpcapi knows"
         ))
-        .hint("those it knows: hpcapi jobs submit --help"));
+        .hint(Hint::run(Verb::JobsSubmit.with("--help")).because("those it knows")));
     };
     let bad = |what: &str| {
         let value = crate::slurm::client::excerpt(value);

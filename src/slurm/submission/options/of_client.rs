@@ -28,6 +28,6 @@ pub(super) const ROWS: &[SbatchOption] = &[
     row("external", None, Nothing, Refused("a job without a script is made by salloc"), "").newer(),
     row("gid", None, Value("GROUP"), Refused("a job runs as the token's user: leave it out"), ""),
     row("uid", None, Value("USER"),
-        Refused("a job runs as the token's user: hpcapi token --user NAME"), ""),
+        Refused("a job runs as the token's user: `token --user NAME` mints another's"), ""),
     row("power", None, Maybe("FLAGS"), Refused("Slurm has no power management by job any more: leave it out"), ""),
 ];

@@ -8,7 +8,7 @@ use super::{SbatchOption, row};
 #[rustfmt::skip]
 pub(super) const ROWS: &[SbatchOption] = &[
     row("partition", Some('p'), Value("NAMES"), Text("partition"),
-        "Where it may run: hpcapi partitions"),
+        "Where it may run, as `partitions` lists them"),
     row("nodes", Some('N'), Value("MIN[-MAX]"), Own(layout::nodes), "How many nodes"),
     row("nodelist", Some('w'), Value("NODES"), Names("required_nodes"),
         "Nodes that it must have"),
