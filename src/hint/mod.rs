@@ -108,13 +108,15 @@ mod tests {
 
     impl PartialEq<&str> for Hint {
         fn eq(&self, words: &&str) -> bool {
-            self.to_string() == *words
+            let typed = self.to_string();
+            typed == *words
         }
     }
 
     impl PartialEq<String> for Hint {
         fn eq(&self, words: &String) -> bool {
-            self.to_string() == *words
+            let typed = self.to_string();
+            typed == *words
         }
     }
 

@@ -15,6 +15,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tempfile::TempDir;
 
+use super::typed::require_typeable;
+
 /// So long that only a command that would never end comes to it, however busy the machine is.
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -134,10 +136,12 @@ impl User {
         // One that reads none may have ended.
         let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
         let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        require_typeable(&stderr);
         Outcome {
             code: output.status.code(),
             stdout: output.stdout,
-            stderr: String::from_utf8(output.stderr).unwrap(),
+            stderr,
         }
     }
 
@@ -206,10 +210,12 @@ impl User {
                 Err(_) => child.kill().unwrap(),
             }
         };
+        let stderr = String::from_utf8(kept).unwrap();
+        require_typeable(&stderr);
         Outcome {
             code: child.wait().unwrap().code(),
             stdout: stdout.recv().unwrap(),
-            stderr: String::from_utf8(kept).unwrap(),
+            stderr,
         }
     }
 }
@@ -258,6 +264,18 @@ impl Outcome {
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
+}
+
+/// Returns a text with the commands in it as they are typed by whoever has hpcapi on the PATH and names
+/// no endpoint.
+pub(crate) fn plainly_typed(text: &str) -> String {
+    let text = text.replace(env!("CARGO_BIN_EXE_hpcapi"), "hpcapi");
+    let mut parts = text.split(" --endpoint '");
+    let mut plain = parts.next().unwrap().to_owned();
+    for part in parts {
+        plain.push_str(part.split_once('\'').unwrap().1);
+    }
+    plain
 }
 
 /// Reads a pipe to its end and then sends its beginning: some answers are endless.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::answers::{in_json, offer};
-use crate::command::{Outcome, User};
+use crate::command::{Outcome, User, plainly_typed};
 use crate::server::{Asked, Server};
 
 /// Long after this test was written: 2100-01-01.
@@ -45,7 +45,7 @@ impl Cluster {
 
     fn json(self) -> Value {
         let outcome = self.explain(&["--output", "json"]);
-        serde_json::from_slice(&outcome.stdout).unwrap()
+        serde_json::from_str(&plainly_typed(&outcome.text())).unwrap()
     }
 }
 
@@ -96,7 +96,7 @@ fn node(name: &str, state: &[&str], reason: &str) -> Value {
 
 #[track_caller]
 fn says(outcome: &Outcome, lines: &[&str]) {
-    let text = outcome.text();
+    let text = plainly_typed(&outcome.text());
     for line in lines {
         assert!(
             text.lines().any(|own| own == *line),

@@ -1,6 +1,9 @@
 //! The client against servers that are not what they should be: the built binary, or the library,
 //! with small servers that the tests themselves play. Neither AWS nor Slurm is needed.
 
+#[path = "../typed/mod.rs"]
+mod typed;
+
 mod accounting;
 mod answers;
 mod cancelled_parts;

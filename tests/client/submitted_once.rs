@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::answers::{answer, good, in_json, job};
-use crate::command::{Outcome, User, all_at_once};
+use crate::command::{Outcome, User, all_at_once, plainly_typed};
 use crate::server::{Answer, Asked, Server, cut};
 
 /// A way to lose an answer.
@@ -159,7 +159,7 @@ fn a_job_that_does_not_appear_or_cannot_be_seen_is_told_so() {
         let mut complaints = outcome.complaints();
         let next = "next: look before you submit it again: hpcapi jobs list --name 'hello'";
         for told in [words, next] {
-            if !outcome.stderr.contains(told) {
+            if !plainly_typed(&outcome.stderr).contains(told) {
                 complaints.push(format!("it does not say `{told}`"));
             }
         }

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::tools::tools;
+use crate::typed::require_typeable;
 use crate::warm_pcluster::warm;
 
 /// The Debian release whose Slurm most tests run.
@@ -280,8 +281,12 @@ impl TestEnv {
         command
     }
 
+    /// Runs a command to its end. What it says to type next has to be typeable.
+    #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        self.hpcapi(arguments).output().unwrap()
+        let output = self.hpcapi(arguments).output().unwrap();
+        require_typeable(&String::from_utf8_lossy(&output.stderr));
+        output
     }
 
     /// Runs a command that must succeed and returns its stdout.

@@ -5,6 +5,8 @@
 mod seeded;
 #[path = "../tools/mod.rs"]
 mod tools;
+#[path = "../typed/mod.rs"]
+mod typed;
 #[path = "../warm_pcluster/mod.rs"]
 mod warm_pcluster;
 
