@@ -28,6 +28,20 @@ impl Hint {
         Hint(vec![Part::Command(command.into())])
     }
 
+    /// Reads a hint that somebody else wrote, who calls this program by its plain name: the first
+    /// command of ours in it becomes one that is spelled like all others.
+    pub fn read(words: &str) -> Hint {
+        let own = words.match_indices("hpcapi ").find_map(|(at, name)| {
+            let line = &words[at + name.len()..];
+            let verb = Verb::of(line)?;
+            Some((at, verb, &line[verb.words().len()..]))
+        });
+        match own {
+            Some((at, verb, rest)) => Hint::from(&words[..at]).then_run(verb).then(rest),
+            None => words.into(),
+        }
+    }
+
     /// Puts what it is good for before it: `see them: …`.
     #[must_use]
     pub fn because(mut self, lead: impl fmt::Display) -> Hint {
@@ -133,6 +147,26 @@ mod tests {
             .then_run(Verb::Token)
             .then(")");
         assert_eq!(hint, "export SLURM_JWT=$(hpcapi token)");
+    }
+
+    #[test]
+    fn a_command_in_the_words_of_others_is_spelled_like_ours() {
+        let again = Again {
+            deployment: Some("x".to_owned()),
+            ..Again::of("/opt/hpcapi")
+        };
+        for (words, typed) in [
+            ("hpcapi doctor", "/opt/hpcapi doctor --deployment x"),
+            (
+                "hpcapi up, which brings it up to date",
+                "/opt/hpcapi up --deployment x, which brings it up to date",
+            ),
+            ("ask: hpcapi up", "ask: /opt/hpcapi up --deployment x"),
+            ("hpcapi updates it", "hpcapi updates it"),
+            ("wait", "wait"),
+        ] {
+            assert_eq!(again.hint(&Hint::read(words)), typed);
+        }
     }
 
     #[test]

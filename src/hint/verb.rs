@@ -133,7 +133,9 @@ impl Verb {
     pub(super) fn of(line: &str) -> Option<Verb> {
         Verb::all().find(|verb| {
             let rest = line.strip_prefix(verb.words());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+            rest.is_some_and(|rest| {
+                !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-')
+            })
         })
     }
 }

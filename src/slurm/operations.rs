@@ -256,7 +256,8 @@ impl Operations {
         let said = said(reply);
         if !said.error.is_empty() {
             let error = Error::failed(said.error);
-            return said.hints.iter().fold(error, Error::hint);
+            let hints = said.hints.iter().map(|words| Hint::read(words));
+            return hints.fold(error, Error::hint);
         }
         match (reply.status, said.message.as_str()) {
             (403, _) => Error::failed(format!(
