@@ -148,7 +148,7 @@ mod tests {
             ("jobs cancel 12", format!(" {own} --via operations")),
             ("trigger logs t", format!(" {own}")),
             ("iam-policy up", " --deployment x".to_owned()),
-            ("config", String::new()),
+            ("sandbox start", String::new()),
         ] {
             assert_eq!(again.command(verb), format!("/opt/hpcapi {verb}{options}"));
         }

@@ -83,7 +83,7 @@ pub enum Takes {
 /// In the order of [`Verb`].
 const TABLE: [(Verb, &str, Takes); Verb::Up as usize + 1] = [
     (Verb::Api, "api", Takes::Slurm),
-    (Verb::Config, "config", Takes::Nothing),
+    (Verb::Config, "config", Takes::Deployment),
     (Verb::Doctor, "doctor", Takes::Cluster),
     (Verb::IamPolicy, "iam-policy", Takes::Name),
     (Verb::JobsCancel, "jobs cancel", Takes::Slurm),
@@ -103,7 +103,7 @@ const TABLE: [(Verb, &str, Takes); Verb::Up as usize + 1] = [
     (Verb::RunsLogs, "runs logs", Takes::Slurm),
     (Verb::RunsShow, "runs show", Takes::Slurm),
     (Verb::SandboxStart, "sandbox start", Takes::Nothing),
-    (Verb::Shims, "shims", Takes::Nothing),
+    (Verb::Shims, "shims", Takes::Deployment),
     (Verb::Status, "status", Takes::Cluster),
     (Verb::Token, "token", Takes::Deployment),
     (Verb::TriggerList, "trigger list", Takes::Deployment),

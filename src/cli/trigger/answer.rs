@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::hint::Again;
+use crate::hint::{Again, AwsCall};
 use crate::output::{Answer, Cell, Emptiness, Table, plain};
 use crate::slurm::time;
 use crate::triggers::{Outcome, Record, Trigger};
@@ -51,11 +51,12 @@ pub(super) struct TriggerAnswer {
 impl TriggerAnswer {
     /// Returns what is said of one that was added.
     pub(super) fn added(trigger: Trigger, again: &Again) -> TriggerAnswer {
+        let copy = AwsCall::here("s3 cp").with(format!("FILE s3://BUCKET/{}", trigger.prefix));
         let words = format!(
-            "each new object {} becomes a job\nput one there:  aws s3 cp FILE s3://BUCKET/{}\nsee what \
+            "each new object {} becomes a job\nput one there:  {}\nsee what \
              becomes of it:  {}\n",
             takes(&trigger),
-            trigger.prefix,
+            again.typed(&copy.into()),
             again.command(&format!("trigger logs -f {}", trigger.name))
         );
         TriggerAnswer { trigger, words }
