@@ -20,6 +20,8 @@ pub enum Kind {
     NotReady,
     /// The user was asked and said no, so nothing was changed: exit code 2, though no error.
     Declined,
+    /// What was only looked at has an exit code of its own, though nothing is wrong.
+    Answer(u8),
     /// The user interrupted: exit code 130.
     Interrupted,
     /// A job ended otherwise than well: its own exit code.
@@ -34,7 +36,7 @@ impl Kind {
             Kind::Usage | Kind::Declined => 2,
             Kind::NotReady => 3,
             Kind::Interrupted => 130,
-            Kind::Job(code) => code,
+            Kind::Job(code) | Kind::Answer(code) => code,
         }
     }
 }

@@ -29,4 +29,5 @@ mod shell;
 pub mod slurm;
 pub mod step;
 pub mod triggers;
+pub mod usual;
 pub mod wait;

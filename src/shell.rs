@@ -2,14 +2,11 @@
 
 /// Returns a word as a shell takes it.
 pub(crate) fn quoted(word: &str) -> String {
-    let is_plain = !word.is_empty()
-        && word
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c));
-    if is_plain {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+    // No argument of a process has a NUL; in another text it is for the shell to refuse.
+    let quoter = shlex::Quoter::new().allow_nul(true);
+    match quoter.quote(word) {
+        Ok(quoted) => quoted.into_owned(),
+        Err(_) => word.to_owned(),
     }
 }
 
@@ -18,15 +15,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_shell_would_read_otherwise_is_quoted() {
-        for (word, typed) in [
-            ("/opt/a-b_1.2+c/pcluster", "/opt/a-b_1.2+c/pcluster"),
-            ("my file.yaml", "'my file.yaml'"),
-            ("it's", r"'it'\''s'"),
-            ("$(id)", "'$(id)'"),
-            ("", "''"),
+    fn a_word_is_read_back_as_it_was() {
+        for word in [
+            "/opt/a-b_1.2+c/pcluster",
+            "my file.yaml",
+            "it's",
+            "$(id)",
+            "",
+            "a\nb",
+            "!x ^y",
         ] {
-            assert_eq!(quoted(word), typed);
+            let read = shlex::split(&quoted(word)).unwrap();
+            assert_eq!(read, [word]);
         }
+        assert_eq!(quoted("/opt/a-b_1.2+c/pcluster"), "/opt/a-b_1.2+c/pcluster");
+        assert_eq!(quoted("my file.yaml"), "'my file.yaml'");
     }
 }

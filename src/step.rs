@@ -38,6 +38,15 @@ pub enum Step {
     Endpoint,
 }
 
+/// What a run does with the things of the steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aim {
+    /// It makes them.
+    Make,
+    /// It removes them.
+    Remove,
+}
+
 /// How far another step has to be before a step may start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
@@ -67,7 +76,7 @@ impl Step {
         Step::Endpoint,
     ];
 
-    /// Returns what people and `--output json` call the step.
+    /// Returns what `--output json`, and a line in a pipe, call the step.
     pub fn name(self) -> &'static str {
         match self {
             Step::Requirements => "requirements",
@@ -82,6 +91,48 @@ impl Step {
             Step::Target => "target",
             Step::NodeSetup => "node-setup",
             Step::Operations => "operations",
+            Step::Triggers => "triggers",
+            Step::Notifications => "notifications",
+            Step::Endpoint => "endpoint",
+        }
+    }
+
+    /// Returns what the step makes or waits for, in words that need no knowledge of hpcapi.
+    pub fn thing(self) -> &'static str {
+        match self {
+            Step::Requirements => "network, security groups and bucket",
+            Step::NatGateway => "NAT gateway, the compute nodes' way to the internet",
+            Step::Pcluster => "pcluster on this machine",
+            Step::KeyPair => "EC2 key pair of the head node",
+            Step::NodeScript => "script that sets up the head node",
+            Step::ClusterConfig => "cluster configuration, filled in",
+            Step::Cluster => "cluster of ParallelCluster",
+            Step::HeadNode => "head node that runs",
+            Step::Api => "load balancer, VPC link and HTTP API",
+            Step::Target => "head node behind the load balancer",
+            Step::NodeSetup => "slurmrestd behind HTTPS on the head node",
+            Step::Operations => "operations path, for callers with IAM rights",
+            Step::Triggers => "triggers, which make jobs of objects",
+            Step::Notifications => "messages of jobs that have ended",
+            Step::Endpoint => "call through the public URL",
+        }
+    }
+
+    /// Returns what the screen calls the step, for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Step::Requirements => "network",
+            Step::NatGateway => "NAT gateway",
+            Step::Pcluster => "pcluster",
+            Step::KeyPair => "key pair",
+            Step::NodeScript => "node script",
+            Step::ClusterConfig => "configuration",
+            Step::Cluster => "cluster",
+            Step::HeadNode => "head node",
+            Step::Api => "API",
+            Step::Target => "target",
+            Step::NodeSetup => "node set-up",
+            Step::Operations => "operations path",
             Step::Triggers => "triggers",
             Step::Notifications => "notifications",
             Step::Endpoint => "endpoint",

@@ -10,6 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("hint", &["shell"]),
     ("step", &[]),
     ("event", &["step"]),
+    ("usual", &["step"]),
     ("wait", &["error"]),
     ("files", &["error"]),
     ("process", &["error"]),
@@ -62,13 +63,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "prices",
             "runs",
             "triggers",
+            "usual",
         ],
     ),
     (
         "sandbox",
         &["error", "event", "process", "python", "settings", "wait"],
     ),
-    ("output", &["error", "event", "hint", "step"]),
+    (
+        "output",
+        &["error", "event", "hint", "step", "usual", "wait"],
+    ),
     (
         "cli",
         &[

@@ -408,20 +408,6 @@ fn no_region_and_no_credentials_are_told_with_what_to_type() {
     );
 }
 
-/// `script` gives a command a terminal.
-#[test]
-fn a_no_is_no_error_and_changes_nothing() {
-    let home = tempfile::tempdir().unwrap();
-    let asked = "echo n | script -qec 'hpcapi up --region us-east-1' /dev/null";
-    let output = in_shell(home.path(), asked);
-    let words = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(2), "{words}");
-    assert!(words.contains("Go on? [y/N] "), "{words}");
-    assert!(words.contains("cancelled; nothing was changed"), "{words}");
-    assert!(!words.contains("error"), "{words}");
-    assert!(!words.contains("next:"), "{words}");
-}
-
 #[test]
 fn a_sandbox_that_runs_is_offered_where_aws_is_not_set_up() {
     let home = tempfile::tempdir().unwrap();

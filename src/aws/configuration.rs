@@ -39,7 +39,7 @@ const SERVICES: [&str; 15] = [
 pub(super) async fn load(connection: &Connection) -> Result<SdkConfig> {
     require_certificates()?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http::client())
+        .http_client(http::client(connection.listener.clone()))
         .retry_config(RetryConfig::standard().with_max_attempts(6))
         .timeout_config(
             TimeoutConfig::builder()

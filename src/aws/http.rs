@@ -17,13 +17,16 @@ use reqwest::Url;
 
 use crate::proxies;
 
-/// Returns the client. It connects as the SDK's own does, where that would be right.
-pub(super) fn client() -> SharedHttpClient {
+use super::calls::CallListener;
+
+/// Returns the client, whose calls `listener` hears of. It connects as the SDK's own does, where that would be right.
+pub(super) fn client(listener: CallListener) -> SharedHttpClient {
     let (usual, direct) = (over(ProxyConfig::from_env()), over(ProxyConfig::disabled()));
     http_client_fn(move |settings, components| {
         SharedHttpConnector::new(Connections {
             usual: usual.clone(),
             direct: direct.clone(),
+            listener: listener.clone(),
             settings: settings.clone(),
             components: components.clone(),
         })
@@ -48,12 +51,19 @@ fn over(proxies: ProxyConfig) -> SharedHttpClient {
 struct Connections {
     usual: SharedHttpClient,
     direct: SharedHttpClient,
+    listener: CallListener,
     settings: HttpConnectorSettings,
     components: RuntimeComponents,
 }
 
 impl HttpConnector for Connections {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        self.listener.heard(request, |request| self.answer(request))
+    }
+}
+
+impl Connections {
+    fn answer(&self, request: HttpRequest) -> HttpConnectorFuture {
         let to =
             |client: &SharedHttpClient| client.http_connector(&self.settings, &self.components);
         let url = Url::parse(request.uri());

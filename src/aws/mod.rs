@@ -7,6 +7,7 @@ mod bucket;
 mod bucket_events;
 mod bucket_places;
 mod bucket_settings;
+mod calls;
 mod capacity;
 mod change_sets;
 mod commands;
@@ -51,6 +52,7 @@ pub use account::Identity;
 pub use account_plan::AccountPlan;
 pub use bucket::{Buckets, Emptied, Version};
 pub use bucket_settings::{BucketSettings, LifecycleRule};
+pub use calls::{Call, CallListener};
 pub use capacity::{Capacity, Running, Size};
 pub use commands::{Commands, Invocation};
 pub use compute_fleet::ComputeFleets;
@@ -62,7 +64,7 @@ pub use load_balancing::{HealthCheck, Listener, LoadBalancing, TargetHealth};
 pub use log_groups::{LogGroups, LogPolicy};
 pub use log_streams::LogStreams;
 pub use network::{GroupRule, GroupRules, Interface, MadeFor, Network};
-pub use objects::Object;
+pub use objects::{Extent, Object};
 pub use permissions::{
     ContextKey, ContextValue, Permissions, Principal, Refused, RefusedBy, Simulated, Wish,
 };
@@ -86,6 +88,8 @@ pub struct Connection {
     pub endpoint_url: Option<String>,
     /// Access key id and secret access key.
     pub access_key: Option<(String, String)>,
+    /// Who is told of each call.
+    pub listener: CallListener,
 }
 
 /// The clients of every service hpcapi uses, for one account and region.

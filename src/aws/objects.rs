@@ -24,6 +24,29 @@ pub struct Object {
     pub size: u64,
 }
 
+/// How many pages of 1,000 objects are counted: a person waits for it.
+const COUNTED_PAGES: usize = 20;
+
+/// How much is in a bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// How many objects.
+    pub objects: u64,
+    /// How many bytes they have together.
+    pub bytes: u64,
+    /// Whether there are more, which were not counted.
+    pub is_least: bool,
+}
+
+impl Extent {
+    fn add(&mut self, objects: impl Iterator<Item = Object>, counts: impl Fn(&str) -> bool) {
+        for object in objects.filter(|object| counts(&object.key)) {
+            self.objects += 1;
+            self.bytes += object.size;
+        }
+    }
+}
+
 impl Buckets {
     /// Returns the content of the object, of a longer one than `expected` bytes only a part;
     /// `None` when there is no such object, or no bucket.
@@ -93,6 +116,30 @@ impl Buckets {
             }
         }
         Ok(objects)
+    }
+
+    /// Returns how much is in a bucket under keys that `counts`; of one with very many objects only at
+    /// least how much. In a bucket that does not exist there is nothing.
+    pub async fn extent(&self, bucket: &str, counts: impl Fn(&str) -> bool) -> Result<Extent> {
+        let mut extent = Extent::default();
+        let mut pages = self
+            .0
+            .list_objects_v2()
+            .bucket(bucket)
+            .into_paginator()
+            .send();
+        for _ in 0..COUNTED_PAGES {
+            let Some(page) = pages.next().await else {
+                return Ok(extent);
+            };
+            match page {
+                Ok(page) => extent.add(page.contents().iter().filter_map(object), &counts),
+                Err(error) if is_absent(&error) => return Ok(Extent::default()),
+                Err(error) => return Err(unlisted(bucket, "", error)),
+            }
+        }
+        extent.is_least = pages.next().await.is_some();
+        Ok(extent)
     }
 
     /// Returns what keys that begin with `prefix` go on with, up to the next `/`, each once.

@@ -4,10 +4,15 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use super::{Aws, Connection};
+use super::{Aws, CallListener, Connection};
 
 /// Returns clients that get these answers (HTTP status and body), one after the other.
 pub(super) async fn answered(answers: &[(u16, &str)]) -> Aws {
+    heard(answers, CallListener::default()).await
+}
+
+/// Returns clients that get these answers, and whose calls `calls` hears of.
+pub(super) async fn heard(answers: &[(u16, &str)], calls: CallListener) -> Aws {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let answers: Vec<_> = answers
@@ -21,7 +26,7 @@ pub(super) async fn answered(answers: &[(u16, &str)]) -> Aws {
             answer(&mut stream, status, body.as_bytes());
         }
     });
-    connect(url).await
+    connect(url, calls).await
 }
 
 /// Returns clients to whom a bucket holds these objects, by their keys.
@@ -51,14 +56,15 @@ pub(crate) async fn holding(objects: Vec<(String, Vec<u8>)>) -> Aws {
             answer(&mut stream, 200, body);
         }
     });
-    connect(url).await
+    connect(url, CallListener::default()).await
 }
 
-async fn connect(url: String) -> Aws {
+async fn connect(url: String, calls: CallListener) -> Aws {
     let connection = Connection {
         region: Some("us-east-1".to_owned()),
         endpoint_url: Some(url),
         access_key: Some(("id".to_owned(), "secret".to_owned())),
+        listener: calls,
         ..Connection::default()
     };
     Aws::connect(&connection).await.unwrap()

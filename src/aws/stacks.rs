@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_cloudformation::Client;
-use aws_sdk_cloudformation::types::{StackResourceSummary, StackStatus};
+use aws_sdk_cloudformation::types::{self, StackResourceSummary, StackStatus};
 
 use crate::error::{Error, Result};
 use crate::wait::{Pace, RateLimit};
@@ -37,6 +37,8 @@ pub struct Stack {
     pub tags: BTreeMap<String, String>,
     /// Whether it is protected from deletion.
     pub is_protected: bool,
+    /// When its creation began, in seconds since 1970; `None` where it is not known.
+    pub created: Option<u64>,
 }
 
 impl Stack {
@@ -50,6 +52,24 @@ impl Stack {
             parameters: BTreeMap::new(),
             tags: BTreeMap::new(),
             is_protected: false,
+            created: None,
+        }
+    }
+
+    fn from_sdk(stack: &types::Stack) -> Stack {
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let created = stack.creation_time().map(|time| time.secs());
+        Stack {
+            id: text(stack.stack_id()),
+            name: text(stack.stack_name()),
+            status: text(stack.stack_status().map(StackStatus::as_str)),
+            outputs: pairs(stack.outputs(), |o| (o.output_key(), o.output_value())),
+            parameters: pairs(stack.parameters(), |p| {
+                (p.parameter_key(), p.parameter_value())
+            }),
+            tags: pairs(stack.tags(), |t| (t.key(), t.value())),
+            is_protected: stack.enable_termination_protection().unwrap_or_default(),
+            created: created.and_then(|seconds| u64::try_from(seconds).ok()),
         }
     }
 
@@ -172,19 +192,20 @@ impl Stacks {
                 ));
             }
         };
-        Ok(answer.stacks().first().map(|stack| Stack {
-            id: stack.stack_id().unwrap_or(name).to_owned(),
-            name: stack.stack_name().unwrap_or(name).to_owned(),
-            status: stack
-                .stack_status()
-                .map_or_else(String::new, |status| status.as_str().to_owned()),
-            outputs: pairs(stack.outputs(), |o| (o.output_key(), o.output_value())),
-            parameters: pairs(stack.parameters(), |p| {
-                (p.parameter_key(), p.parameter_value())
-            }),
-            tags: pairs(stack.tags(), |t| (t.key(), t.value())),
-            is_protected: stack.enable_termination_protection().unwrap_or_default(),
-        }))
+        Ok(answer.stacks().first().map(Stack::from_sdk))
+    }
+
+    /// Returns every stack of the account in this region that is not deleted.
+    pub async fn all(&self) -> Result<Vec<Stack>> {
+        let pages = self
+            .client
+            .describe_stacks()
+            .into_paginator()
+            .items()
+            .send();
+        let found: Result<Vec<_>, _> = pages.collect().await;
+        let found = found.map_err(|error| service("cannot list the stacks", error))?;
+        Ok(found.iter().map(Stack::from_sdk).collect())
     }
 
     /// Deletes a stack as it was just described, and waits until it is gone.

@@ -87,7 +87,7 @@ mod tests {
                     "my ca",
                 ],
                 &list,
-                "hpcapi jobs list --endpoint 'https://a' --cacert 'my ca'",
+                "hpcapi jobs list --endpoint https://a --cacert 'my ca'",
             ),
             (
                 &["ping", "--via", "operations", "--region", "eu-west-1"],

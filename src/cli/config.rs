@@ -8,7 +8,7 @@ use crate::deploy;
 use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::files;
-use crate::output::{self, Story};
+use crate::output::{self, Story, Volume};
 use crate::pcluster::Preset;
 
 use super::cluster_args::ClusterArgs;
@@ -67,7 +67,7 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
     let text = match args.preset {
         Some(preset) => Preset::from(preset).text().to_owned(),
         None => {
-            let (events, story) = Story::start(args.deployment.verbose == 0);
+            let (events, story) = Story::start(Volume::of_answer(args.deployment.verbose));
             let text = fill(&args, &events).await;
             drop(events);
             story.end().await;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::aws::{Aws, Connection, is_not_set_up};
+use crate::aws::{self, Aws, CallListener, Connection, Identity, is_not_set_up};
 use crate::context::Context;
 use crate::error::{Context as _, Error, Kind, Result};
-use crate::event::Events;
+use crate::event::{Call, Event, Events};
 use crate::hint::Again;
 use crate::sandbox::Sandbox;
 use crate::settings::{DeploymentName, Endpoint, Ground, PclusterChoice, Settings};
@@ -43,7 +43,7 @@ pub(super) struct DeploymentArgs {
     #[arg(long, env = "HPCAPI_SANDBOX", value_parser = clap::builder::FalseyValueParser::new())]
     pub(super) sandbox: bool,
 
-    /// Tell more: what every step is doing
+    /// Tell more: each resource; twice, each stack event and each call of AWS, too
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
 }
@@ -92,11 +92,11 @@ impl DeploymentArgs {
         let config = configuration::read(cluster)?;
         let cache = cache_folder()?;
         let ground = self.ground(cluster, sandbox, events).await?;
-        let connected = Aws::connect(&connection(&ground)).await;
+        let connected = Aws::connect(&connection(&ground, events)).await;
         let aws = connected.map_err(|error| self.offering_sandbox(error))?;
-        let identity = match aws.identity().await {
+        let identity = match self.identity(&aws).await {
             Ok(identity) => identity,
-            Err(error) => return Ok(Reached::Nobody(self.offering_sandbox(error))),
+            Err(error) => return Ok(Reached::Nobody(error)),
         };
         events.note(format!(
             "account {} ({}), region {}{}",
@@ -138,8 +138,14 @@ impl DeploymentArgs {
     pub(super) async fn connect(&self, events: &Events) -> Result<Aws> {
         let cluster = ClusterArgs::default();
         let ground = self.ground(&cluster, SandboxUse::Expect, events).await?;
-        let connected = Aws::connect(&connection(&ground)).await;
+        let connected = Aws::connect(&connection(&ground, events)).await;
         connected.map_err(|error| self.offering_sandbox(error))
+    }
+
+    /// Returns who asks AWS.
+    pub(super) async fn identity(&self, aws: &Aws) -> Result<Identity> {
+        let identity = aws.identity().await;
+        identity.map_err(|error| self.offering_sandbox(error))
     }
 
     /// Returns the error of a machine where AWS was not set up, with the sandbox that runs there.
@@ -309,11 +315,21 @@ pub(super) fn program() -> String {
     quoted(&own.display().to_string())
 }
 
-fn connection(ground: &Ground) -> Connection {
+/// Returns where the calls go, and that `events` are told of each.
+fn connection(ground: &Ground, events: &Events) -> Connection {
+    let events = events.weak();
+    let listener = CallListener::new(move |call: aws::Call| {
+        events.send(Event::Called(Call {
+            operation: call.operation,
+            status: call.status,
+            took: call.took,
+        }));
+    });
     match ground.clone() {
         Ground::Aws { region, profile } => Connection {
             region,
             profile,
+            listener,
             ..Connection::default()
         },
         Ground::Endpoint(Endpoint {
@@ -326,6 +342,7 @@ fn connection(ground: &Ground) -> Connection {
             profile: None,
             endpoint_url: Some(url),
             access_key: Some((access_key_id, secret_access_key)),
+            listener,
         },
     }
 }

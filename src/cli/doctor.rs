@@ -10,7 +10,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::event::Events;
 use crate::files;
 use crate::hint::Again;
-use crate::output::{self, Answer, Format, Story};
+use crate::output::{self, Answer, Format, Story, Volume};
 
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, Reached, SandboxUse};
@@ -49,7 +49,7 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
                 .hint("name another file with --bundle"),
         );
     }
-    let (events, story) = Story::start(args.deployment.verbose == 0);
+    let (events, story) = Story::start(Volume::of_answer(args.deployment.verbose));
     let looked = look(&args, &events).await;
     drop(events);
     story.end().await;
@@ -155,13 +155,12 @@ impl Answer for DoctorAnswer {
     fn text(&self) -> String {
         let mut text = String::new();
         for finding in &self.findings {
-            text.push_str(&format!(
-                "{:<8} {:<17} {}\n",
-                finding.verdict, finding.subject, finding.text
-            ));
+            let verdict = output::verdict(finding.verdict, 8);
+            let first = format!("{verdict} {:<17} ", finding.subject);
+            text.push_str(&output::hanging(&first, &finding.text));
             let indent = " ".repeat(27);
             for line in finding.cause.iter().flat_map(|cause| cause.lines()) {
-                text.push_str(&format!("{indent}{line}\n"));
+                text.push_str(&output::hanging(&indent, line));
             }
         }
         let good = [Verdict::Good.word(), Verdict::Warning.word()];

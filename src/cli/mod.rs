@@ -12,12 +12,15 @@ mod generate;
 mod iam_policy;
 mod identity;
 mod jobs;
+mod list;
 mod neighbours;
 mod nodes;
 mod overview;
 mod owner;
 mod partitions;
 mod ping;
+mod plan;
+mod prices;
 mod reach;
 mod remembered;
 mod run;
@@ -65,8 +68,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Up(up::Args),
+    Plan(plan::Args),
     Status(status::Args),
     Doctor(doctor::Args),
+    List(list::Args),
     Teardown(teardown::Args),
     Run(Box<run::Args>),
     Runs(runs::Args),
@@ -178,8 +183,10 @@ async fn run_until_interrupt(cli: Cli) -> Result<()> {
 async fn run(command: Command) -> Result<()> {
     match command {
         Command::Up(args) => up::run(args).await,
+        Command::Plan(args) => plan::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
+        Command::List(args) => list::run(args).await,
         Command::Token(args) => token::run(args).await,
         Command::Teardown(args) => teardown::run(args).await,
         Command::Ping(args) => ping::run(args).await,

@@ -27,17 +27,19 @@ const fn of(
     }
 }
 
-const NEIGHBOURS: [Neighbours; 21] = [
+const NEIGHBOURS: [Neighbours; 23] = [
     of(
         "",
         &["destroy", "delete", "down", "remove", "rm"],
         "teardown",
     ),
     of("", &["deploy", "create", "apply", "launch", "start"], "up"),
-    of("", &["plan", "diff", "check"], "doctor"),
+    of("", &["diff", "preview"], "plan"),
+    of("", &["check"], "doctor"),
     of("", &["logs"], "jobs logs"),
     of("", &["submit", "sbatch", "run-job"], "jobs submit"),
-    of("", &["list", "ls", "queue", "squeue"], "jobs list"),
+    of("", &["queue", "squeue"], "jobs list"),
+    of("", &["ls", "deployments"], "list"),
     of("", &["sacct"], "jobs list --all"),
     of("", &["cancel", "scancel"], "jobs cancel"),
     of("", &["sinfo"], "nodes"),

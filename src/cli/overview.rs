@@ -4,7 +4,10 @@ use clap::Command;
 
 /// The commands, in groups and in the order in which they are shown.
 const GROUPS: [(&str, &[&str]); 3] = [
-    ("Deploy", &["up", "status", "doctor", "teardown"]),
+    (
+        "Deploy",
+        &["up", "plan", "status", "doctor", "list", "teardown"],
+    ),
     (
         "Use",
         &[
@@ -45,9 +48,8 @@ pub(super) fn text(command: &Command) -> String {
             let about = about.map(ToString::to_string).unwrap_or_default();
             text.push_str(&format!("{group:<8}{name:<13}{about}\n"));
         }
-        text.push('\n');
     }
-    text + BEGIN
+    text + "\n" + BEGIN
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
 use crate::hint::{Hint, Verb};
-use crate::output::{self, Answer, Format, Story};
+use crate::output::{self, Answer, Format, Story, Volume};
 use crate::sandbox::{Running, Sandbox};
 
 use super::deployment::{open_sandbox, sandbox_account};
@@ -61,7 +61,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
 }
 
 async fn start(sandbox: &Sandbox) -> Result<()> {
-    let (events, story) = Story::start(false);
+    let (events, story) = Story::start(Volume::Steps);
     let started = sandbox.start(&events).await;
     drop(events);
     story.end().await;

@@ -1,13 +1,14 @@
 //! How the answers of Slurm's commands are shown: to people, in the one documented shape, as
 //! the server said it, or as the curl command that asks for it.
 
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 
 use crate::error::Result;
 use crate::event::Events;
-use crate::output::{self, Answer, Format, Reader, Screen, Story};
+use crate::output::{self, Answer, Format, Reader, Screen, Story, Volume};
 use crate::slurm::client::{Broken, Client, Incoming, Request, VERSION};
 use crate::slurm::{ApiVersion, UserName};
 use crate::wait::Pace;
@@ -73,6 +74,16 @@ pub(super) enum Told {
     Progress,
 }
 
+impl Told {
+    /// Returns what is told of a wait: nobody else at a terminal would know that it goes on.
+    pub(super) fn of_a_wait() -> Told {
+        match std::io::stderr().is_terminal() {
+            true => Told::Progress,
+            false => Told::Warnings,
+        }
+    }
+}
+
 /// Opens a client, works with it, and warns of what the user should know.
 pub(super) async fn with_client<T>(
     reach: &ReachArgs,
@@ -89,7 +100,11 @@ pub(super) async fn with_client_telling<T>(
     user: Option<&UserName>,
     work: impl AsyncFnOnce(&Reach, &Events) -> Result<T>,
 ) -> Result<T> {
-    let (events, story) = Story::start(told == Told::Warnings && reach.deployment.verbose == 0);
+    let verbose = reach.deployment.verbose;
+    let (events, story) = Story::start(match told {
+        Told::Warnings => Volume::of_answers(verbose),
+        Told::Progress => Volume::of_story(verbose),
+    });
     let outcome = async {
         let there = reach.open(user, &events).await?;
         let was_known = there.client.known_version().is_some();

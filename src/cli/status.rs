@@ -3,13 +3,17 @@
 use clap::Args as ClapArgs;
 use serde::Serialize;
 
-use crate::deploy::{self, StepStatus};
+use crate::context::Context;
+use crate::deploy::{self, StepStatus, Usd};
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
-use crate::output::{self, Answer, Format, Story};
+use crate::output::{self, Answer, Format, Story, Volume};
+use crate::prices::money;
+use crate::slurm::{Workload, time};
 
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, SandboxUse};
+use super::prices::PriceArgs;
 
 /// Show what is deployed
 ///
@@ -22,6 +26,9 @@ pub(super) struct Args {
     #[command(flatten)]
     cluster: ClusterArgs,
 
+    #[command(flatten)]
+    prices: PriceArgs,
+
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     output: Format,
@@ -29,7 +36,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(mut args: Args) -> Result<()> {
     args.cluster.keep_piped(&args.deployment)?;
-    let (events, story) = Story::start(args.deployment.verbose == 0);
+    let (events, story) = Story::start(Volume::of_answer(args.deployment.verbose));
     let looked = look(&args, &events).await;
     drop(events);
     story.end().await;
@@ -72,7 +79,15 @@ async fn look(
         .deployment
         .context(&args.cluster, SandboxUse::Expect, events)
         .await?;
-    let statuses = deploy::survey(&context).await?;
+    let (statuses, busy) = deploy::survey_at_work(&context).await?;
+    let created = deploy::begun(&context).await?;
+    let workload = busy.and_then(|seen| match seen {
+        Ok(workload) => Some(workload),
+        Err(why) => {
+            events.warn(format!("how busy the cluster is, is not known: {why}"));
+            None
+        }
+    });
     let elsewhere = match context.requirements() {
         Some(_) => Vec::new(),
         None => deploy::look_elsewhere(&context).await,
@@ -88,6 +103,9 @@ async fn look(
         endpoint: facts.endpoint.clone(),
         api_version: facts.api_version.clone(),
         head_node: facts.head_node.as_ref().map(|node| node.id.clone()),
+        created,
+        costs: costs(args, &context, created),
+        workload,
         steps: statuses
             .iter()
             .map(|status| StepAnswer {
@@ -110,7 +128,32 @@ struct StatusAnswer {
     endpoint: Option<String>,
     api_version: Option<String>,
     head_node: Option<String>,
+    /// When the first of its stacks was made.
+    #[serde(serialize_with = "time::serialize")]
+    created: Option<u64>,
+    /// What it costs while no job runs; null where nothing is made or prices are not wanted.
+    costs: Option<CostsAnswer>,
+    /// How busy the cluster is; null where that is not known.
+    workload: Option<Workload>,
     steps: Vec<StepAnswer>,
+}
+
+/// What a deployment costs by its configuration while no job runs, in US dollars.
+#[derive(Serialize)]
+struct CostsAnswer {
+    #[serde(flatten)]
+    rate: Usd,
+    /// Since the first of its stacks was made, as if it had stood all the time.
+    usd_so_far: f64,
+}
+
+fn costs(args: &Args, context: &Context, created: Option<u64>) -> Option<CostsAnswer> {
+    let rate = args.prices.paid(context)?.in_all;
+    let hours = time::now().saturating_sub(created?) as f64 / 3600.0;
+    Some(CostsAnswer {
+        rate,
+        usd_so_far: money::cents(rate.hour * hours),
+    })
 }
 
 #[derive(Serialize)]
@@ -122,15 +165,40 @@ struct StepAnswer {
 
 impl Answer for StatusAnswer {
     fn text(&self) -> String {
-        let mut text = format!("{} in {} ({})\n\n", self.name, self.region, self.account);
+        let mut text = format!(
+            "{} in {} of account {}",
+            self.name, self.region, self.account
+        );
+        if let Some(created) = self.created {
+            let age = time::now().saturating_sub(created);
+            text.push_str(&format!(", made {}", output::ago(age)));
+        }
+        text.push_str("\n\n");
         for step in &self.steps {
             let detail = step.detail.as_deref().unwrap_or_default();
-            let line = format!("{:<15} {:<10} {detail}", step.step, step.state);
+            let first = format!("{:<15} {:<11} ", step.step, step.state);
+            let line = output::hanging(&first, detail);
             text.push_str(line.trim_end());
             text.push('\n');
         }
         if let Some(endpoint) = &self.endpoint {
             text.push_str(&format!("\nendpoint: {endpoint}\n"));
+        }
+        if let Some(Workload {
+            running,
+            pending,
+            nodes,
+        }) = self.workload
+        {
+            text.push_str(&format!("jobs:     {running} running, {pending} pending\n"));
+            text.push_str(&format!("nodes:    {nodes} up\n"));
+        }
+        if let Some(CostsAnswer { rate, usd_so_far }) = &self.costs {
+            text.push_str(&format!(
+                "costs:    about {} an hour and {} so far, without compute nodes and data\n",
+                money::fine(rate.hour),
+                money::amount(*usd_so_far)
+            ));
         }
         text
     }

@@ -1,17 +1,26 @@
 //! `hpcapi token`.
 
+use std::time::Duration;
+
 use clap::{Args as ClapArgs, ValueEnum};
 use serde::Serialize;
 
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Events;
-use crate::output::{self, Answer, Format, Story};
-use crate::slurm::{Lifespan, Minter, Token, UserName, revoke_all};
+use crate::output::{self, Answer, Format, Story, Volume};
+use crate::shell::quoted;
+use crate::slurm::client::{Client, Transport};
+use crate::slurm::{ApiVersion, Lifespan, Minter, Token, UserName, revoke_all};
 
 use super::cluster_args::ClusterArgs;
 use super::consent;
 use super::deployment::DeploymentArgs;
+use super::identity::with;
 use super::reach::{located, running_head_node};
+
+/// How long it is waited for the endpoint to say which versions it speaks.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Get a Slurm token for the API
 ///
@@ -57,7 +66,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
     if args.revoke_all {
         return revoke(&args).await;
     }
-    let (events, story) = Story::start(args.deployment.verbose == 0);
+    let (events, story) = Story::start(Volume::of_answer(args.deployment.verbose));
     let minted = fetch(&args, &events).await;
     drop(events);
     story.end().await;
@@ -77,7 +86,25 @@ async fn fetch(args: &Args, events: &Events) -> Result<TokenAnswer> {
     let minted = minter.mint(commands, &head_node, args.user.as_ref(), args.lifespan);
     let (token, login) = minted.await?;
     let endpoint = context.facts().endpoint.clone();
-    TokenAnswer::new(&token, endpoint, login.map(|login| login.home))
+    let version = match (&endpoint, args.output) {
+        (Some(endpoint), Shape::Env | Shape::Json) => version(&context, endpoint, &token).await,
+        _ => None,
+    };
+    let mut answer = TokenAnswer::new(&token, endpoint, login.map(|login| login.home))?;
+    answer.api_version = version.map(|version| version.to_string());
+    Ok(answer)
+}
+
+/// Returns the newest API version that the endpoint speaks; `None` when it does not answer, which is
+/// no reason to lose the token.
+async fn version(context: &Context, endpoint: &str, token: &Token) -> Option<ApiVersion> {
+    let memory = context.memory.clone();
+    if let Some(version) = memory.version() {
+        return Some(version);
+    }
+    let transport = Transport::new(endpoint.parse().ok()?, PATIENCE).ok()?;
+    let client = Client::new(transport, with(token.clone(), None), memory);
+    client.version().await.ok()
 }
 
 async fn revoke(args: &Args) -> Result<()> {
@@ -93,7 +120,7 @@ async fn revoke(args: &Args) -> Result<()> {
     if !args.yes {
         consent::ask(question, unasked).await?;
     }
-    let (events, story) = Story::start(args.deployment.verbose == 0);
+    let (events, story) = Story::start(Volume::of_answer(args.deployment.verbose));
     let revoked: Result<_> = async {
         let context = located(&args.deployment, &events).await?;
         let head_node = running_head_node(&context).await?;
@@ -137,6 +164,8 @@ struct TokenAnswer {
     expires_at: Option<u64>,
     endpoint: Option<String>,
     home: Option<String>,
+    /// The newest version of Slurm's REST API that the endpoint speaks, as in `v0.0.42`.
+    api_version: Option<String>,
 }
 
 impl TokenAnswer {
@@ -149,6 +178,7 @@ impl TokenAnswer {
             expires_at: claims.expires(),
             endpoint,
             home,
+            api_version: None,
         })
     }
 
@@ -161,9 +191,11 @@ impl TokenAnswer {
         if let Some(endpoint) = &self.endpoint {
             text.push_str(&format!("export HPCAPI_ENDPOINT='{endpoint}'\n"));
         }
+        if let Some(version) = &self.api_version {
+            text.push_str(&format!("export SLURM_API_VERSION={version}\n"));
+        }
         if let Some(home) = &self.home {
-            let home = home.replace('\'', r"'\''");
-            text.push_str(&format!("export HPCAPI_HOME='{home}'\n"));
+            text.push_str(&format!("export HPCAPI_HOME={}\n", quoted(home)));
         }
         text
     }

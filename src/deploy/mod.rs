@@ -1,8 +1,10 @@
 //! The deployment as a whole: the steps, and the loops over them.
 
+mod activity;
 mod already_made;
 mod at_work;
 mod compute;
+mod deployments;
 mod doctor;
 mod elsewhere;
 mod estimate;
@@ -10,7 +12,9 @@ mod evidence;
 mod finding;
 mod half_deleted;
 mod leftovers;
+mod losses;
 mod path;
+mod plan;
 mod preflight;
 mod proof;
 mod protection;
@@ -24,26 +28,30 @@ mod teardown;
 mod up;
 mod zones;
 
+pub use activity::{Busy, begun};
+pub use deployments::{Condition, Deployment, deployments};
 pub use doctor::{Depth, Diagnosis, doctor};
 pub use elsewhere::{Elsewhere, look as look_elsewhere};
 pub use estimate::{Completeness, Estimate, Line as EstimateLine, Nodes as EstimateNodes, Usd};
 pub use evidence::bundle;
 pub use finding::{Finding, Verdict};
 pub use leftovers::{Cost, Leftover, Scan, Unseen, check as check_leftovers};
+pub use losses::Losses;
+pub use plan::{Action, Plan, PlannedStep, plan};
 pub use proof::Proof;
-pub use replacement::{Consent, Replaced};
 pub use state::State;
-pub use status::{StepStatus, gather_values, locate, survey};
+pub use status::{StepStatus, gather_values, locate, survey, survey_at_work};
 pub use steps::cluster_config::filled;
 pub use steps::kept_bucket::holding_jobs as bucket_holding_jobs;
 pub use steps::network_removal::in_the_way;
 pub use steps::notifications::require_notifications;
 pub use teardown::{Teardown, teardown, to_be_deleted};
-pub use up::{Preflight, Up, look_ahead, make_triggers, up};
+pub use up::{ClusterFate, Consent, Preflight, Up, Wish, look_ahead, make_triggers, up};
 
 use crate::context::{Board, Context};
 use crate::error::Result;
-use crate::event::Outcome;
+use crate::event::{Outcome, Times};
+use crate::settings::Ground;
 use crate::step::Step;
 
 /// Looks at the step's thing without changing anything, and writes down what it learns.
@@ -88,6 +96,28 @@ async fn run(step: Step, context: &Context, board: &Board) -> Result<()> {
     }
 }
 
+/// Returns how long things take where the deployment is.
+fn times(context: &Context) -> Times {
+    match context.settings.ground {
+        Ground::Aws { .. } => Times::Usual,
+        Ground::Endpoint(_) => Times::Unknown,
+    }
+}
+
+/// Returns whether the step makes something that no other step removes.
+fn is_undone(step: Step) -> bool {
+    !matches!(
+        step,
+        Step::NatGateway
+            | Step::Pcluster
+            | Step::NodeScript
+            | Step::HeadNode
+            | Step::Target
+            | Step::NodeSetup
+            | Step::Endpoint
+    )
+}
+
 /// Removes the step's thing; fine when there is none.
 async fn undo(step: Step, context: &Context) -> Result<Outcome> {
     match step {
@@ -99,7 +129,7 @@ async fn undo(step: Step, context: &Context) -> Result<Outcome> {
         Step::Operations => steps::operations::undo(context).await,
         Step::Triggers => steps::triggers::undo(context).await,
         Step::Notifications => steps::notifications::undo(context).await,
-        // They make nothing that another step does not remove.
+        // See `is_undone`.
         Step::NatGateway
         | Step::Pcluster
         | Step::NodeScript

@@ -1,11 +1,9 @@
 //! `up --replace-cluster`: what goes with the old cluster is looked at and agreed to before
 //! anything is deleted.
 
-use futures_util::future::BoxFuture;
-
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::slurm::{JobCounts, count_jobs};
+use crate::slurm::{Workload, look_at_workload};
 
 use super::protection;
 use super::steps::deletion;
@@ -17,10 +15,6 @@ const STORAGE: [&str; 3] = [
     "AWS::FSx::FileSystem",
 ];
 
-/// Agrees to the replacement, or fails: then nothing is deleted. There is `None` to agree to when
-/// no cluster stands.
-pub type Consent<'c> = dyn Fn(Option<Replaced>) -> BoxFuture<'c, Result<()>> + Send + Sync + 'c;
-
 /// A cluster that is about to be deleted, and what goes with it.
 #[derive(Debug)]
 pub struct Replaced {
@@ -29,7 +23,7 @@ pub struct Replaced {
     /// Its head node's instance id, if it has one.
     head_node: Option<String>,
     /// Its jobs that have not ended, or why they could not be counted.
-    jobs: std::result::Result<JobCounts, String>,
+    jobs: std::result::Result<Workload, String>,
     /// The volumes and file systems that its stacks made, e.g. `AWS::EC2::Volume vol-1`.
     storage: Vec<String>,
 }
@@ -53,7 +47,7 @@ impl Replaced {
             .filter(|resource| STORAGE.contains(&resource.kind.as_str()))
             .map(|resource| format!("{} {}", resource.kind, resource.physical_id));
         let jobs = match &head_node {
-            Some(instance) => count_jobs(&context.aws.commands, instance).await,
+            Some(instance) => look_at_workload(&context.aws.commands, instance).await,
             None => Err(Error::failed("no head node is found")),
         };
         Ok(Some(Replaced {
@@ -67,11 +61,14 @@ impl Replaced {
     /// Returns what is deleted, one line each.
     pub fn lines(&self) -> Vec<String> {
         let jobs = match &self.jobs {
-            Ok(JobCounts {
+            Ok(Workload {
                 running: 0,
                 pending: 0,
+                ..
             }) => "it has no jobs now".to_owned(),
-            Ok(JobCounts { running, pending }) => {
+            Ok(Workload {
+                running, pending, ..
+            }) => {
                 format!("its jobs: {running} running, {pending} pending")
             }
             Err(why) => format!("its jobs, which could not be counted: {why}"),
@@ -99,9 +96,10 @@ mod tests {
         let replaced = Replaced {
             name: "mine".to_owned(),
             head_node: Some("i-1".to_owned()),
-            jobs: Ok(JobCounts {
+            jobs: Ok(Workload {
                 running: 2,
                 pending: 1,
+                nodes: 1,
             }),
             storage: vec!["AWS::EC2::Volume vol-1".to_owned()],
         };

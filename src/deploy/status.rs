@@ -1,12 +1,13 @@
 //! The survey: every step is looked at, nothing is changed.
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use crate::context::{Board, Context, Milestone};
 use crate::error::Result;
-use crate::step::Step;
+use crate::step::{Need, Step};
 
-use super::{State, steps};
+use super::activity::Busy;
+use super::{State, activity, steps};
 
 /// A step and the state its thing is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +39,21 @@ pub(super) fn is_local(step: Step) -> bool {
 /// Looks at every step, side by side as far as one look takes nothing of what another learns, and
 /// returns them in the order of `up`.
 pub async fn survey(context: &Context) -> Result<Vec<StepStatus>> {
+    look_at_all(context, &Board::default()).await
+}
+
+/// Looks at every step, and meanwhile at how busy the cluster is.
+pub async fn survey_at_work(context: &Context) -> Result<(Vec<StepStatus>, Option<Busy>)> {
     let board = Board::default();
+    let busy = async {
+        board.meet(&[Need::Done(Step::HeadNode)]).await;
+        activity::workload(context).await
+    };
+    let (statuses, busy) = join(look_at_all(context, &board), busy).await;
+    Ok((statuses?, busy))
+}
+
+async fn look_at_all(context: &Context, board: &Board) -> Result<Vec<StepStatus>> {
     let looks = Step::ALL.map(async |step| {
         board.meet(step.needs()).await;
         let looked = super::check(step, context).await;

@@ -11,8 +11,8 @@ use tokio::try_join;
 use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone};
 use crate::error::{Error, Result};
-use crate::event::{Event, Outcome};
-use crate::step::{Need, Step};
+use crate::event::{Event, Outcome, Outline};
+use crate::step::{Aim, Need, Step};
 
 use super::at_work::{Sign, Work};
 use super::leftovers::{self, Scan};
@@ -35,7 +35,8 @@ pub async fn to_be_deleted(context: &Context) -> Result<Vec<String>> {
 
 /// Removes the whole deployment, and looks for what is left.
 pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
-    let cluster = require_deletable(context).await?;
+    let (cluster, own) = require_deletable(context).await?;
+    context.events.send(Event::Outlined(outline(context, &own)));
     let board = Arc::new(Board::default());
     let sign = Arc::new(Sign::give(context, Work::Teardown, &board).await?);
     let stacks = leftovers::cluster_stacks(context, cluster).await?;
@@ -57,9 +58,27 @@ pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
     })
 }
 
+/// Returns the steps that a run goes through that has found these stacks.
+fn outline(context: &Context, own: &[Stack]) -> Outline {
+    let name = &context.settings.name;
+    let is_there = |stack: String| own.iter().any(|own| own.name == stack);
+    let is_shown = |step: &Step| match step {
+        Step::Operations => is_there(name.operations_stack()),
+        Step::Triggers => is_there(name.triggers_stack()),
+        Step::Notifications => is_there(name.notifications_stack()),
+        step => super::is_undone(*step),
+    };
+    Outline {
+        aim: Aim::Remove,
+        steps: Step::ALL.into_iter().rev().filter(is_shown).collect(),
+        ready: Vec::new(),
+        times: super::times(context),
+    }
+}
+
 /// Fails when something of the deployment is protected from deletion: before anything is deleted,
-/// not in the middle. Returns the deployment's cluster.
-async fn require_deletable(context: &Context) -> Result<Option<Stack>> {
+/// not in the middle. Returns the deployment's cluster, and its other stacks.
+async fn require_deletable(context: &Context) -> Result<(Option<Stack>, Vec<Stack>)> {
     let name = &context.settings.name;
     let stacks = &context.aws.stacks;
     let names = name.own_stacks();
@@ -77,7 +96,7 @@ async fn require_deletable(context: &Context) -> Result<Option<Stack>> {
     };
     let again = context.settings.again.command("teardown");
     protection::require_none(context, &own, cluster.as_ref(), &again).await?;
-    Ok(cluster)
+    Ok((cluster, own))
 }
 
 async fn remove(step: Step, context: &Context, board: &Board, sign: &Sign) -> Result<Option<Step>> {
@@ -105,7 +124,7 @@ async fn remove(step: Step, context: &Context, board: &Board, sign: &Sign) -> Re
         }
     };
     let removed = (outcome == Outcome::Removed).then_some(step);
-    if removed.is_some() {
+    if super::is_undone(step) {
         context
             .events
             .send(Event::Finished(step, outcome, start.elapsed()));

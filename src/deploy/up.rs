@@ -4,18 +4,22 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 
 use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone};
 use crate::error::{Error, Kind, Result};
-use crate::event::{Event, Outcome};
-use crate::step::{Need, Step};
+use crate::event::{Event, Outcome, Outline, Times};
+use crate::notifications::Notify;
+use crate::settings::Toggle;
+use crate::step::{Aim, Need, Step};
 use crate::wait::Pace;
 
 use super::at_work::{self, Sign, Work};
 use super::leftovers::AwsCommands;
-use super::replacement::{Consent, Replaced};
+use super::plan::Plan;
+use super::replacement::Replaced;
 use super::status::is_local;
 use super::steps::function_code;
 use super::{State, StepStatus, already_made, half_deleted, preflight};
@@ -55,29 +59,42 @@ pub enum Preflight {
     Skip,
 }
 
-/// Looks whether all of it can be made, and whether the cluster that stands may go; fails when
-/// not, and changes nothing.
-pub async fn look_ahead(
-    context: &Context,
-    preflight: Preflight,
-    replacing: Option<&Consent<'_>>,
-) -> Result<()> {
-    at_work::require_peace(context, Work::Up).await?;
-    look_first(context, preflight, replacing).await?;
-    Ok(())
+/// What becomes of a cluster that stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClusterFate {
+    /// It stays.
+    Kept,
+    /// It is deleted, and made anew.
+    Replaced,
 }
 
-/// Makes every step's thing that is not as it should be; with `replacing` the cluster in place of
-/// the one that stands.
-pub async fn up(
-    context: &Arc<Context>,
-    preflight: Preflight,
-    replacing: Option<&Consent<'_>>,
-) -> Result<Up> {
+/// Agrees to a plan, or fails: then nothing is changed.
+pub type Consent<'c> = dyn Fn(Plan) -> BoxFuture<'c, Result<()>> + Send + Sync + 'c;
+
+/// How `up` is to go about it.
+pub struct Wish<'c> {
+    /// What is looked at first.
+    pub preflight: Preflight,
+    /// What becomes of a cluster that stands.
+    pub cluster: ClusterFate,
+    /// Asked once it is known what would be done.
+    pub consent: &'c Consent<'c>,
+}
+
+/// Looks whether all of it can be made, and asks whether it may be; fails when not, and changes
+/// nothing.
+pub async fn look_ahead(context: &Context, wish: &Wish<'_>) -> Result<()> {
+    at_work::require_peace(context, Work::Up).await?;
+    let before = look_before(context, wish.preflight, wish.cluster).await?;
+    agree(context, wish, &before).await
+}
+
+/// Makes every step's thing that is not as it should be.
+pub async fn up(context: &Arc<Context>, wish: &Wish<'_>) -> Result<Up> {
     let board = Arc::new(Board::default());
     // From the first look on: what is seen now is decided upon.
     let sign = Sign::give(context, Work::Up, &board).await?;
-    let made = look_and_make(context, &board, preflight, replacing).await;
+    let made = look_and_make(context, &board, wish).await;
     sign.end().await;
     made
 }
@@ -87,28 +104,39 @@ pub async fn make_triggers(context: &Context) -> Result<()> {
     function_code::require_short_names(&context.settings)?;
     at_work::require_peace(context, Work::Up).await?;
     let board = Board::default();
-    for step in [Step::Operations, Step::Triggers] {
+    let steps = [Step::Operations, Step::Triggers];
+    context.events.send(Event::Outlined(Outline {
+        aim: Aim::Make,
+        steps: steps.to_vec(),
+        ready: Vec::new(),
+        times: super::times(context),
+    }));
+    for step in steps {
         let needs = step.needs().iter();
         needs.for_each(|need| match need {
             Need::Begun(other) | Need::Done(other) => board.reach(*other, Milestone::Done),
         });
-        make(step, true, context, &board).await?;
+        make(step, Look::New, context, &board).await?;
     }
     Ok(())
 }
 
-async fn look_and_make(
-    context: &Arc<Context>,
-    board: &Arc<Board>,
-    preflight: Preflight,
-    replacing: Option<&Consent<'_>>,
-) -> Result<Up> {
-    let start = Instant::now();
-    let mut before = look_first(context, preflight, replacing).await?;
-    if replacing.is_some() && context.facts().cluster.is_some() {
+async fn look_and_make(context: &Arc<Context>, board: &Arc<Board>, wish: &Wish<'_>) -> Result<Up> {
+    let mut start = Instant::now();
+    let asked_for = before_the_look(context);
+    context.events.send(Event::Outlined(asked_for));
+    let mut before = look_before(context, wish.preflight, wish.cluster).await?;
+    let asked = Instant::now();
+    agree(context, wish, &before).await?;
+    // How long a person thought about it is no work of ours.
+    start += asked.elapsed();
+    if wish.cluster == ClusterFate::Replaced && context.facts().cluster.is_some() {
         super::undo(Step::Cluster, context).await?;
         before = super::survey(context).await?;
     }
+    context
+        .events
+        .send(Event::Outlined(outline(context, &before)));
     match make_all(context, board, &before, start).await {
         // What was found out too late is no mere usage error: something stands, and costs.
         Err(error) if error.kind() == Kind::Usage => Err(already_made::told(context, error).await),
@@ -116,13 +144,54 @@ async fn look_and_make(
     }
 }
 
-/// Looks at every step, at whether what is missing can be made, and asks whether the cluster that
-/// stands may go: all of it before anything is changed.
-async fn look_first(
+/// Returns the steps that the settings ask for, of which nothing is known yet.
+fn before_the_look(context: &Context) -> Outline {
+    let settings = &context.settings;
+    let is_asked_for = |step: &Step| match step {
+        Step::Operations => settings.operations == Toggle::On,
+        Step::Triggers => settings.triggers == Toggle::On,
+        Step::Notifications => matches!(settings.notify, Notify::To(_)),
+        _ => true,
+    };
+    Outline {
+        aim: Aim::Make,
+        steps: Step::ALL.into_iter().filter(is_asked_for).collect(),
+        ready: Vec::new(),
+        times: Times::Unknown,
+    }
+}
+
+/// Returns the steps that a run goes through that has found this.
+fn outline(context: &Context, before: &[StepStatus]) -> Outline {
+    let is_shown =
+        |status: &&StepStatus| status.state != State::Unwanted && is_needed(status.step, before);
+    let shown = before.iter().filter(is_shown);
+    let is_ready = |status: &&StepStatus| status.state == State::Ready;
+    Outline {
+        aim: Aim::Make,
+        steps: shown.clone().map(|status| status.step).collect(),
+        ready: shown.filter(is_ready).map(|status| status.step).collect(),
+        times: super::times(context),
+    }
+}
+
+/// Asks whether what the looks found may be done.
+async fn agree(context: &Context, wish: &Wish<'_>, before: &[StepStatus]) -> Result<()> {
+    let replaced = match wish.cluster {
+        ClusterFate::Replaced => Replaced::look(context).await?,
+        ClusterFate::Kept => None,
+    };
+    (wish.consent)(Plan::of(before, replaced)).await
+}
+
+/// Looks at every step and at whether what is missing can be made, all of it before anything is
+/// changed.
+pub(super) async fn look_before(
     context: &Context,
     preflight: Preflight,
-    replacing: Option<&Consent<'_>>,
+    cluster: ClusterFate,
 ) -> Result<Vec<StepStatus>> {
+    let is_replaced = cluster == ClusterFate::Replaced;
     let before = match (super::survey(context).await, preflight) {
         // One bad thing is found: there may be more of them.
         (Err(error), Preflight::Look) => return Err(preflight::beside(context, error).await),
@@ -131,13 +200,10 @@ async fn look_first(
     preflight::require_partition(context)?;
     function_code::require_short_names(&context.settings)?;
     super::steps::kept_bucket::require_usable(context).await?;
-    half_deleted::require_none(context, replacing.is_some()).await?;
+    half_deleted::require_none(context, is_replaced).await?;
     super::steps::triggers::require_none_to_go(context).await?;
-    if replacing.is_some() || preflight == Preflight::Look && makes_a_cluster(context) {
+    if is_replaced || preflight == Preflight::Look && makes_a_cluster(context) {
         preflight::look_for_problems(context).await?;
-    }
-    if let Some(consent) = replacing {
-        consent(Replaced::look(context).await?).await?;
     }
     Ok(before)
 }
@@ -165,8 +231,12 @@ async fn make_all(
     for status in before {
         let (context, board) = (Arc::clone(context), Arc::clone(board));
         let step = status.step;
-        let needed = is_needed(step, before);
-        running.spawn(async move { (step, make(step, needed, &context, &board).await) });
+        let look = match (is_needed(step, before), &status.state) {
+            (false, _) => Look::Needless,
+            (true, State::Ready) => Look::WasReady,
+            (true, _) => Look::New,
+        };
+        running.spawn(async move { (step, make(step, look, &context, &board).await) });
     }
     let mut changed = false;
     let mut consequence = None;
@@ -181,12 +251,19 @@ async fn make_all(
             (_, made) => changed |= made?,
         }
     }
-    if !changed {
-        // The endpoint answers, and still something behind it may be broken that others need.
-        changed = super::steps::endpoint::restore(context).await?;
+    if stands(before) {
+        // The endpoint answers, and still something behind it may be broken that others need, or that no
+        // step looks at.
+        changed |= super::steps::endpoint::restore(context).await?;
         tell_what_starts_no_job(context).await;
     }
     report(context, changed, start.elapsed())
+}
+
+/// Returns whether there was a cluster before: what is made anew is as it should be.
+fn stands(before: &[StepStatus]) -> bool {
+    let is_cluster = |it: &StepStatus| it.step == Step::Cluster && it.state == State::Ready;
+    before.iter().any(is_cluster)
 }
 
 /// Says what keeps jobs from starting: it is the work of whoever closed a queue or took a node out, and
@@ -212,7 +289,7 @@ async fn cluster_is_failing(context: &Context) -> bool {
 
 /// Returns whether a step has to be looked at: what only this machine lacks is made only for
 /// a step that will use it.
-fn is_needed(step: Step, before: &[StepStatus]) -> bool {
+pub(super) fn is_needed(step: Step, before: &[StepStatus]) -> bool {
     let is_ready = |step: Step| {
         before
             .iter()
@@ -224,21 +301,34 @@ fn is_needed(step: Step, before: &[StepStatus]) -> bool {
 /// Returns whether a cluster stands beside a file that an earlier run on this machine filled,
 /// and that is not what this run would fill.
 fn is_from_another_config(context: &Context, before: &[StepStatus]) -> bool {
-    let is_ready = |status: &StepStatus| status.state == State::Ready;
-    let cluster = before.iter().find(|status| status.step == Step::Cluster);
-    cluster.is_some_and(is_ready) && super::steps::cluster_config::is_another(context)
+    stands(before) && super::steps::cluster_config::is_another(context)
 }
 
-async fn make(step: Step, needed: bool, context: &Context, board: &Board) -> Result<bool> {
+/// What a look at a step's thing before the run has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// It was as it should be.
+    WasReady,
+    /// It was not.
+    New,
+    /// No step will use it.
+    Needless,
+}
+
+async fn make(step: Step, look: Look, context: &Context, board: &Board) -> Result<bool> {
     board.meet(step.needs()).await;
+    if look == Look::Needless {
+        board.reach(step, Milestone::Done);
+        return Ok(false);
+    }
     let start = Instant::now();
-    let state = match needed {
-        true => super::check(step, context).await?,
-        false => State::Ready,
-    };
+    let state = super::check(step, context).await?;
     if state.is_fine() {
         if state == State::Ready {
-            let outcome = Outcome::Unchanged;
+            let outcome = match look {
+                Look::WasReady => Outcome::Unchanged,
+                Look::New | Look::Needless => Outcome::Came,
+            };
             let finished = Event::Finished(step, outcome, start.elapsed());
             context.events.send(finished);
         }

@@ -29,6 +29,8 @@ pub enum Verb {
     Partitions,
     /// `ping`.
     Ping,
+    /// `plan`.
+    Plan,
     /// `run`.
     Run,
     /// `runs attach`.
@@ -95,6 +97,7 @@ const TABLE: [(Verb, &str, Takes); Verb::Up as usize + 1] = [
     (Verb::Nodes, "nodes", Takes::Slurm),
     (Verb::Partitions, "partitions", Takes::Slurm),
     (Verb::Ping, "ping", Takes::Slurm),
+    (Verb::Plan, "plan", Takes::Cluster),
     (Verb::Run, "run", Takes::Slurm),
     (Verb::RunsAttach, "runs attach", Takes::Slurm),
     (Verb::RunsCancel, "runs cancel", Takes::Slurm),

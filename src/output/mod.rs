@@ -1,14 +1,22 @@
 //! The only place that prints: the answer on stdout, the story on stderr.
 
+mod course;
+mod kinds;
 mod layout;
 mod lists;
+mod moments;
 mod moving;
+mod paragraph;
+mod pipe;
 mod plain;
+mod rows;
 mod screen;
 mod stdout;
 mod story;
 mod table;
+mod unfinished;
 mod units;
+mod volume;
 
 use std::io::{IsTerminal, Write};
 
@@ -19,6 +27,7 @@ use crate::error::{Error, Kind};
 use crate::hint::Again;
 
 pub use lists::{CsvList, JsonList, TextList};
+pub use moments::{moment, moment_from};
 pub use plain::plain;
 pub use screen::Screen;
 pub use stdout::{
@@ -26,7 +35,8 @@ pub use stdout::{
 };
 pub use story::Story;
 pub use table::{Cell, Table};
-pub use units::{memory, size, span};
+pub use units::{ago, memory, size, span};
+pub use volume::Volume;
 
 /// How the answer is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -99,8 +109,8 @@ pub fn error(error: &Error, again: &Again) {
 
 fn error_text(error: &Error, again: &Again) -> String {
     let mut text = match error.kind() {
-        // Who says no knows it.
-        Kind::Declined => format!("{error}\n"),
+        // Who says no knows it, and who asks what there is wants to know.
+        Kind::Declined | Kind::Answer(_) => format!("{error}\n"),
         _ => format!("error: {error}\n"),
     };
     if error.kind() == Kind::Interrupted && std::io::stderr().is_terminal() {
@@ -126,17 +136,37 @@ pub fn harmless(lines: &str) {
     tell(&plain::told(lines));
 }
 
-/// Asks a question on stderr; returns whether the answer on stdin was yes. Meanwhile the user
-/// may interrupt.
+/// Asks a question on stderr; returns whether the answer on stdin was yes.
 pub async fn confirm(question: &str) -> bool {
-    if write!(std::io::stderr(), "{question} [y/N] ").is_err() {
-        return false;
-    }
+    let answer = asked(&format!("{question} [y/N]")).await;
+    answer.is_some_and(|answer| ["y", "yes"].contains(&answer.to_lowercase().as_str()))
+}
+
+/// Asks a question on stderr; returns the answer on stdin, `None` when there is none. Meanwhile the
+/// user may interrupt.
+pub async fn asked(question: &str) -> Option<String> {
+    // In one piece: whoever types ahead is echoed behind it.
+    let question = format!("{question} ");
+    std::io::stderr().write_all(question.as_bytes()).ok()?;
     let read = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         std::io::stdin().read_line(&mut line).map(|_| line)
     });
-    matches!(read.await, Ok(Ok(line)) if ["y", "yes"].contains(&line.trim().to_lowercase().as_str()))
+    let line = read.await.ok()?.ok()?;
+    Some(line.trim().to_owned())
+}
+
+/// Returns a verdict in a column of so many characters, coloured by how good it is where stdout is a
+/// terminal.
+pub fn verdict(word: &str, width: usize) -> String {
+    let padded = format!("{word:<width$}");
+    table::style(word).apply_to(padded).to_string()
+}
+
+/// Returns `first` and behind it the text, for stdout: on a terminal a long one goes on below where it
+/// began. Each line is ended.
+pub fn hanging(first: &str, text: &str) -> String {
+    paragraph::hanging(first, text, table::terminal_width())
 }
 
 /// Returns a duration as people say it: `4.2 s`, `3 min 20 s`.

@@ -1,20 +1,22 @@
-//! The story on stderr: on a terminal a line per step that keeps moving, in a pipe one line
+//! The story on stderr: on a terminal a block of lines that is drawn in place, in a pipe one line
 //! per event.
 
-use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
-use crate::event::{Event, Events, Outcome};
-use crate::step::Step;
+use crate::event::{Event, Events, Told};
+use crate::wait::within;
 
-use super::human;
 use super::moving::Moving;
-use super::plain::told;
+use super::pipe::Pipe;
+use super::volume::Volume;
+
+/// How often it is looked whether something is due to be told while nothing happens.
+const PASS: Duration = Duration::from_secs(1);
 
 /// Tells events as they come, until it is ended or dropped: then nothing of it is told any more,
 /// and whoever has the last word has a line of his own for it.
@@ -27,13 +29,13 @@ pub struct Story {
 type Shared = Arc<Mutex<Option<Box<dyn Teller>>>>;
 
 impl Story {
-    /// Starts telling; with `quiet`, only warnings are told.
-    pub fn start(quiet: bool) -> (Events, Story) {
+    /// Starts telling.
+    pub fn start(volume: Volume) -> (Events, Story) {
         let (events, receiver) = Events::channel();
-        let is_moving = !quiet && std::io::stderr().is_terminal();
+        let is_moving = volume > Volume::Quiet && can_move();
         let teller: Box<dyn Teller> = match is_moving {
-            true => Box::new(Moving::new()),
-            false => Box::new(Plain::new(quiet)),
+            true => Box::new(Moving::new(volume)),
+            false => Box::new(Pipe::new(volume)),
         };
         let teller: Shared = Arc::new(Mutex::new(Some(teller)));
         if is_moving {
@@ -61,6 +63,11 @@ impl Drop for Story {
     }
 }
 
+/// Returns whether stderr is a terminal on which lines can be drawn in place.
+fn can_move() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|it| it != "dumb")
+}
+
 /// Ends the story before the message of a panic is printed.
 fn end_before_a_panic(teller: Shared) {
     let print = std::panic::take_hook();
@@ -80,105 +87,41 @@ pub(super) trait Teller: Send {
     /// Shows what happened.
     fn tell(&mut self, event: Event);
 
+    /// Shows what is due although nothing happened.
+    fn pass(&mut self);
+
     /// Leaves everything as it is, for good.
     fn end(self: Box<Self>);
 }
 
 async fn tell(mut events: UnboundedReceiver<Event>, teller: Shared) {
-    while let Some(event) = events.recv().await {
+    loop {
+        let happened = within(PASS, events.recv()).await;
         let mut teller = teller.lock().unwrap_or_else(PoisonError::into_inner);
-        match teller.as_mut() {
-            Some(teller) => teller.tell(event),
-            None => return,
-        }
-    }
-}
-
-/// How often it is told in a pipe how far something is.
-const PROGRESS: Duration = Duration::from_secs(10);
-
-struct Plain {
-    start: Instant,
-    quiet: bool,
-    /// When it was told last how far something is.
-    progress: Option<Instant>,
-    recent: Recent,
-}
-
-/// What was told last of each step: whoever waits asks again and again, and hears the same.
-#[derive(Default)]
-struct Recent(BTreeMap<Step, Vec<String>>);
-
-impl Recent {
-    /// So many answers may take turns.
-    const KEPT: usize = 3;
-
-    /// Returns whether this was not told of the step lately.
-    fn is_new(&mut self, step: Step, what: &str) -> bool {
-        let told = self.0.entry(step).or_default();
-        if told.iter().any(|one| one == what) {
-            return false;
-        }
-        if told.len() == Self::KEPT {
-            told.remove(0);
-        }
-        told.push(what.to_owned());
-        true
-    }
-}
-
-impl Plain {
-    fn new(quiet: bool) -> Self {
-        Plain {
-            start: Instant::now(),
-            quiet,
-            progress: None,
-            recent: Recent::default(),
-        }
-    }
-
-    /// Returns whether it was told long ago how far something is.
-    fn is_due(&mut self) -> bool {
-        let since = self.progress.unwrap_or(self.start).elapsed();
-        let is_due = since >= PROGRESS;
-        if is_due {
-            self.progress = Some(Instant::now());
-        }
-        is_due
-    }
-}
-
-impl Teller for Plain {
-    fn tell(&mut self, event: Event) {
-        let text = match event {
-            Event::Warning(text) => format!("warning: {text}"),
-            _ if self.quiet => return,
-            Event::Progress(text) if !text.is_empty() && self.is_due() => text,
-            Event::Progress(_) => return,
-            Event::Note(text) => text,
-            Event::Started(step) => format!("{step}: started"),
-            Event::Doing(step, what) if self.recent.is_new(step, &what) => {
-                format!("{step}: {what}")
+        match (happened, teller.as_mut()) {
+            (Some(Some(event)), Some(teller)) => {
+                let waits = match &event {
+                    Event::Settled(told) => Some(told.clone()),
+                    _ => None,
+                };
+                teller.tell(event);
+                waits.iter().for_each(Told::now);
             }
-            Event::Doing(..) => return,
-            Event::Finished(step, outcome, took) => format!("{step}: {}", ending(&outcome, took)),
-            Event::Failed(step, took) => format!("{step}: failed after {}", human(took)),
-        };
-        let seconds = self.start.elapsed().as_secs();
-        let text = told(&text);
-        let _ = writeln!(std::io::stderr(), "[{seconds:>4} s] {text}");
+            (Some(Some(event)), None) => return answer_whoever_waits(events, event),
+            (None, Some(teller)) => teller.pass(),
+            (Some(None), _) | (None, None) => return,
+        }
     }
-
-    fn end(self: Box<Self>) {}
 }
 
-/// Returns how a step ended, in words.
-pub(super) fn ending(outcome: &Outcome, took: Duration) -> String {
-    match outcome {
-        Outcome::Unchanged => "ready, nothing to change".to_owned(),
-        Outcome::Made => format!("ready after {}", human(took)),
-        Outcome::Removed => format!("removed after {}", human(took)),
-        Outcome::Absent => "nothing to remove".to_owned(),
+/// Lets whoever waits for what is told go on, though nothing is told any more.
+fn answer_whoever_waits(mut events: UnboundedReceiver<Event>, first: Event) {
+    events.close();
+    let rest = std::iter::from_fn(|| events.try_recv().ok());
+    for event in std::iter::once(first).chain(rest) {
+        if let Event::Settled(told) = event {
+            told.now();
+        }
     }
 }
 
@@ -188,25 +131,12 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn what_goes_on_is_told_once() {
-        let mut recent = Recent::default();
-        let told = |recent: &mut Recent, what| recent.is_new(Step::Endpoint, what);
-        assert!(told(&mut recent, "not online"));
-        assert!(told(&mut recent, "no answer"));
-        assert!(!told(&mut recent, "not online"));
-        assert!(!told(&mut recent, "no answer"));
-        assert!(recent.is_new(Step::Api, "not online"));
-        for other in ["a", "b", "c"] {
-            assert!(told(&mut recent, other));
-        }
-        assert!(told(&mut recent, "not online"));
-    }
-
     struct Noting(Arc<AtomicBool>);
 
     impl Teller for Noting {
         fn tell(&mut self, _: Event) {}
+
+        fn pass(&mut self) {}
 
         fn end(self: Box<Self>) {
             self.0.store(true, Ordering::Relaxed);

@@ -38,8 +38,11 @@ impl Cell {
 /// The most characters of a name that a table shows.
 const WIDEST: usize = 40;
 
-fn style(state: &str) -> Style {
+pub(super) fn style(state: &str) -> Style {
     match state {
+        "ok" => Style::new().green(),
+        "warning" => Style::new().yellow(),
+        "problem" => Style::new().red(),
         "RUNNING" | "COMPLETED" | "UP" | "IDLE" | "MIXED" | "ALLOCATED" => Style::new().green(),
         "PENDING" | "CONFIGURING" | "COMPLETING" | "SUSPENDED" | "REQUEUED" | "DRAIN"
         | "INACTIVE" => Style::new().yellow(),
@@ -238,7 +241,7 @@ impl Row {
 }
 
 /// Returns how wide the terminal is, if stdout is one.
-fn terminal_width() -> Option<usize> {
+pub(super) fn terminal_width() -> Option<usize> {
     let terminal = Term::stdout();
     terminal
         .is_term()

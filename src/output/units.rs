@@ -14,6 +14,16 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
+/// Returns how long something is ago as people say it: `just now`, `3 min ago`, `2 h ago`, `1 d ago`.
+pub fn ago(seconds: u64) -> String {
+    match seconds {
+        0..60 => "just now".to_owned(),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
 /// Returns bytes as people say them: `999 B`, `1.5 MB`, `2 GB`.
 pub fn size(bytes: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
@@ -53,6 +63,8 @@ mod tests {
             spans,
             ["0 s", "59 s", "1 min", "3 min 20 s", "2 h 5 min", "1 d 1 h"]
         );
+        let ages = [59, 60, 7199, 86_400].map(ago);
+        assert_eq!(ages, ["just now", "1 min ago", "1 h ago", "1 d ago"]);
         let bytes = [0, 999, 1000, 1_250_000, 999_960, 64 << 20, u64::MAX].map(size);
         assert_eq!(
             bytes,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::error::{Context, Error, Result};
+use crate::event::Events;
 use crate::process::succeed;
 use crate::wait::Pace;
 
@@ -51,7 +52,7 @@ fn is_emulator(pid: u32) -> bool {
         .is_ok_and(|line| String::from_utf8_lossy(&line).contains("hpcapi_sandbox"))
 }
 
-pub(super) async fn start(folder: &Path) -> Result<Running> {
+pub(super) async fn start(folder: &Path, events: &Events) -> Result<Running> {
     let log = folder.join("log");
     fs::create_dir_all(&log).doing(|| format!("cannot make the folder `{}`", log.display()))?;
     let log = log.join("start.log");
@@ -81,6 +82,8 @@ pub(super) async fn start(folder: &Path) -> Result<Running> {
         .stderr(errors)
         // Ctrl-C is for hpcapi, not for the AWS behind it.
         .process_group(0);
+    // Until now somebody may have been asked for a password on this line.
+    events.progress("waiting for the sandbox to answer");
     let mut child = command
         .spawn()
         .doing(|| "cannot start the sandbox".to_owned())?;

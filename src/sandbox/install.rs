@@ -78,9 +78,9 @@ pub(super) async fn install(folder: &Path, events: &Events) -> Result<()> {
         ));
         packages(folder, events).await?;
         let tell = |what: &str| events.note(format!("sandbox: {what}"));
-        environment(folder)
-            .install("the AWS emulator", tell)
-            .await?;
+        let environment = environment(folder);
+        let installed = environment.install("the AWS emulator", tell);
+        going_on(events, "installing the AWS emulator", installed).await?;
     }
     node_image(folder, first, events).await?;
     if first {
@@ -129,7 +129,13 @@ async fn packages(folder: &Path, events: &Events) -> Result<()> {
     events.note("sandbox: looking for the system packages it needs");
     let mut command = privilege::as_root(Path::new("/bin/bash")).await?;
     command.arg(folder.join("emulator/packages.sh"));
-    succeed(command, "cannot install the system packages of the sandbox").await
+    let failure = "cannot install the system packages of the sandbox";
+    going_on(
+        events,
+        "installing system packages",
+        succeed(command, failure),
+    )
+    .await
 }
 
 /// Makes the head node's root file system, unless it is there.
@@ -145,5 +151,14 @@ async fn node_image(folder: &Path, first: bool, events: &Events) -> Result<()> {
         .arg(folder.join("emulator/image.sh"))
         .arg(image(folder))
         .arg(suite());
-    succeed(command, "cannot make the head node's image").await
+    let made = succeed(command, "cannot make the head node's image");
+    going_on(events, "making the head node's image", made).await
+}
+
+/// Shows that something goes on while it does, and not when somebody is asked for a password.
+async fn going_on<T>(events: &Events, what: &str, work: impl Future<Output = T>) -> T {
+    events.progress(what);
+    let done = work.await;
+    events.progress("");
+    done
 }

@@ -48,8 +48,14 @@ impl Sandbox {
         if let Some(running) = self.running() {
             return Ok(running);
         }
-        install::install(&self.folder, events).await?;
-        emulator::start(&self.folder).await
+        events.note("starting the sandbox");
+        let started = async {
+            install::install(&self.folder, events).await?;
+            emulator::start(&self.folder, events).await
+        };
+        let started = started.await;
+        events.progress("");
+        started
     }
 
     /// Stops the emulator and every node of it; returns whether it ran.

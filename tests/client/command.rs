@@ -175,6 +175,7 @@ impl User {
         command
             .args(arguments)
             .env_clear()
+            .env("TZ", "UTC")
             .env("HOME", self.home.path())
             .env("XDG_RUNTIME_DIR", self.runtime_folder())
             .env("HPCAPI_ENDPOINT", endpoint)
@@ -270,10 +271,12 @@ impl Outcome {
 /// no endpoint.
 pub(crate) fn plainly_typed(text: &str) -> String {
     let text = text.replace(env!("CARGO_BIN_EXE_hpcapi"), "hpcapi");
-    let mut parts = text.split(" --endpoint '");
+    let mut parts = text.split(" --endpoint ");
     let mut plain = parts.next().unwrap().to_owned();
     for part in parts {
-        plain.push_str(part.split_once('\'').unwrap().1);
+        let ends = |c: char| c.is_whitespace() || "`\",;)".contains(c);
+        let end = part.find(ends).unwrap_or(part.len());
+        plain.push_str(&part[end..]);
     }
     plain
 }

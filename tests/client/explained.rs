@@ -132,7 +132,7 @@ fn the_jobs_that_come_first_are_counted_and_named() {
             "job 1 waits: jobs of a higher priority come first (Priority)",
             "nodes           the nodes of partition queue1: 1 free, 1 running jobs",
             "waits for       11 jobs come first in partition queue1: 2, 6_[0-9]",
-            "starts          Slurm expects it to start at 2100-01-01T00:00:00Z",
+            "starts          Slurm expects it to start at 2100-01-01 00:00:00 +00:00 (in ",
         ],
     );
 }
@@ -267,7 +267,7 @@ fn the_first_version_tells_the_same_of_the_nodes() {
         &[
             "job 1 waits: too many of the nodes that it may use are down or drained (Resources)",
             "nodes           n1: drained: disk",
-            "starts          Slurm expects it to start at 2100-01-01T00:00:00Z",
+            "starts          Slurm expects it to start at 2100-01-01 00:00:00 +00:00 (in ",
         ],
     );
 }

@@ -79,6 +79,7 @@ fn in_empty_environment(program: &str, home: &Path, suite: &str) -> Command {
     let mut command = Command::new(program);
     command
         .env_clear()
+        .env("TZ", "UTC")
         .env("PATH", std::env::var_os("PATH").unwrap())
         .env("HOME", home)
         .env("XDG_CACHE_HOME", shared())
@@ -226,16 +227,33 @@ impl TestEnv {
             "stty rows {rows} cols {columns}; exec '{own}' {}",
             arguments.join(" ")
         );
+        self.typed_on_terminal(&line)
+    }
+
+    fn typed_on_terminal(&self, line: &str) -> Command {
         let mut command = in_empty_environment("script", self.home(), self.suite);
         command
             .env("HPCAPI_SANDBOX_ACCOUNT", &self.account)
             .env("TERM", "xterm-256color")
             .env("SHELL", "/bin/sh")
-            .args(["--quiet", "--flush", "--return", "--command", &line])
+            .args(["--quiet", "--flush", "--return", "--command", line])
             .arg("/dev/null")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         command
+    }
+
+    /// Returns a command that runs hpcapi on a terminal as it runs on AWS: it knows nothing of the
+    /// sandbox but that all of AWS is at another address.
+    pub(crate) fn on_terminal_as_on_aws(&self, size: (u16, u16), arguments: &[&str]) -> Command {
+        let (rows, columns) = size;
+        let own = env!("CARGO_BIN_EXE_hpcapi");
+        let line = format!(
+            "eval \"$('{own}' sandbox env)\"; unset HPCAPI_SANDBOX; stty rows {rows} cols {columns}; \
+             exec '{own}' {}",
+            arguments.join(" ")
+        );
+        self.typed_on_terminal(&line)
     }
 
     /// Runs a script in the user's shell, where `hpcapi` and `aws` are commands.
@@ -431,6 +449,15 @@ impl TestEnv {
             .collect();
         assert!(ours.is_empty(), "{ours:?}");
         for bucket in buckets.buckets().iter().filter_map(|one| one.name()) {
+            let asked = s3.get_bucket_location().bucket(bucket).send();
+            let there = asked.await.unwrap().location_constraint().cloned();
+            let there = there.filter(|region| !region.as_str().is_empty());
+            let there = there.map_or("us-east-1".to_owned(), |region| region.as_str().to_owned());
+            let region = aws_sdk_s3::config::Region::new(there);
+            let config = aws_sdk_s3::config::Builder::from(&aws)
+                .region(region)
+                .build();
+            let s3 = aws_sdk_s3::Client::from_conf(config);
             let listed = s3.list_objects_v2().bucket(bucket).send().await.unwrap();
             let mut keys = listed.contents().iter().filter_map(|one| one.key());
             let left = keys.find(|key| key.contains("/clusters/"));

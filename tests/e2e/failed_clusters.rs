@@ -394,7 +394,7 @@ async fn logs_are_read_before_a_rollback_destroys_them() {
     assert!(made.status.success(), "{}", text(&made.stdout));
 
     // Its head node in our network makes it ours. It fails once `up` watches it.
-    let mut up = env.hpcapi(&["up", "--yes", "--config", &config]);
+    let mut up = env.hpcapi(&["up", "--yes", "-v", "--config", &config]);
     let mut up = up.stderr(Stdio::piped()).spawn().unwrap();
     let mut story = BufReader::new(up.stderr.take().unwrap()).lines();
     let mut words = String::new();

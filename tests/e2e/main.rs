@@ -19,6 +19,7 @@ mod broken_ground;
 mod broken_pcluster;
 mod broken_ways;
 mod detached;
+mod documents;
 mod elsewhere;
 mod environment;
 mod event_storm;

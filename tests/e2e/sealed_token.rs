@@ -57,7 +57,7 @@ async fn is_kept_nowhere(env: &TestEnv) {
         "SLURM_JWT=",
         "SLURM_USER=ec2-user",
         "HPCAPI_ENDPOINT=",
-        "HPCAPI_HOME='/home/ec2-user'",
+        "HPCAPI_HOME=/home/ec2-user",
     ] {
         assert!(shell.contains(&format!("export {variable}")), "{shell}");
     }

@@ -14,20 +14,41 @@ const SIZES: [(u16, u16); 2] = [(24, 80), (40, 120)];
 const INTERRUPTED: &str = "error: interrupted  next: AWS goes on with what was begun; \
                            type the same command to come back to it";
 
-/// Runs a command on a terminal, and interrupts it once the screen shows `words`; returns the exit
-/// code and what the screen shows in the end.
-fn run(mut command: Command, (rows, columns): (u16, u16), words: Option<&str>) -> (i32, String) {
+/// What the line of the cluster begins with while it is made.
+const CLUSTER_AT_WORK: &str = "cluster          0:0";
+
+/// What is typed once the screen shows some words.
+pub(crate) struct Typed<'w> {
+    pub(crate) words: &'w str,
+    pub(crate) keys: &'w str,
+}
+
+/// Ctrl-C once the screen shows these words.
+pub(crate) fn interrupt_at(words: &str) -> Typed<'_> {
+    Typed {
+        words,
+        keys: "\x03",
+    }
+}
+
+/// Runs a command on a terminal on which somebody types; returns the exit code and what the screen
+/// shows in the end.
+pub(crate) fn run(
+    mut command: Command,
+    (rows, columns): (u16, u16),
+    typed: &[Typed<'_>],
+) -> (i32, String) {
     let mut child = command.spawn().unwrap();
     let mut keyboard = child.stdin.take().unwrap();
     let mut display = child.stdout.take().unwrap();
     let mut terminal = vt100::Parser::new(rows, columns, 0);
-    let mut wanted = words;
+    let mut typed = typed.iter().peekable();
     let mut piece = [0; 4096];
     while let Ok(length @ 1..) = display.read(&mut piece) {
         terminal.process(&piece[..length]);
-        if wanted.is_some_and(|words| terminal.screen().contents().contains(words)) {
-            keyboard.write_all(b"\x03").unwrap();
-            wanted = None;
+        let shown = terminal.screen().contents();
+        if let Some(next) = typed.next_if(|next| shown.contains(next.words)) {
+            keyboard.write_all(next.keys.as_bytes()).unwrap();
         }
     }
     let code = child.wait().unwrap().code().unwrap();
@@ -37,11 +58,11 @@ fn run(mut command: Command, (rows, columns): (u16, u16), words: Option<&str>) -
         .iter()
         .map(|row| format!("{}\n", row.trim_end()))
         .collect();
-    assert_eq!(wanted, None, "it never showed that:\n{shown}");
+    assert!(typed.next().is_none(), "it never showed that:\n{shown}");
     (code, shown)
 }
 
-/// Returns how many lines tell of a step.
+/// Returns how many lines tell of a step, by the first word of its title.
 fn lines_of(step: &str, shown: &str) -> usize {
     let names = shown
         .lines()
@@ -58,25 +79,25 @@ fn assert_interrupted(shown: &str) {
 #[track_caller]
 fn assert_each_once(shown: &str) {
     for step in [
-        "requirements",
+        "network",
         "pcluster",
-        "key-pair",
-        "node-script",
+        "key",
+        "configuration",
         "cluster",
-        "api",
+        "API",
     ] {
         assert!(lines_of(step, shown) <= 1, "{step}:\n{shown}");
     }
-    assert_eq!(lines_of("requirements", shown), 1, "{shown}");
+    assert_eq!(lines_of("network", shown), 1, "{shown}");
 }
 
 #[tokio::test]
 async fn an_interrupted_up_says_what_goes_on_below_its_lines() {
     let env = TestEnv::new();
     for size in SIZES {
-        for words in [" requirements ", " cluster "] {
+        for words in ["network         ready", CLUSTER_AT_WORK] {
             let up = env.on_terminal(size, &["up", "--yes"]);
-            let (code, shown) = run(up, size, Some(words));
+            let (code, shown) = run(up, size, &[interrupt_at(words)]);
             assert_eq!(code, 130, "{shown}");
             assert_interrupted(&shown);
             assert_each_once(&shown);
@@ -91,9 +112,9 @@ async fn a_question_is_interrupted_like_everything_else() {
     let env = TestEnv::new();
     let size = SIZES[0];
     let up = env.on_terminal(size, &["up", "--yes"]);
-    run(up, size, Some(" cluster "));
+    run(up, size, &[interrupt_at(CLUSTER_AT_WORK)]);
     let teardown = env.on_terminal(size, &["teardown"]);
-    let (code, shown) = run(teardown, size, Some("delete it all? [y/N]"));
+    let (code, shown) = run(teardown, size, &[interrupt_at("delete it all? [y/N]")]);
     assert_eq!(code, 130, "{shown}");
     assert_interrupted(&shown);
     env.succeed(&["teardown", "--yes"]);
@@ -110,7 +131,7 @@ async fn an_error_stands_below_the_lines_of_the_steps() {
     let broken = broken.to_str().unwrap();
     for size in SIZES {
         let up = ["up", "--yes", "--skip-preflight", "--pcluster", broken];
-        let (code, shown) = run(env.on_terminal(size, &up), size, None);
+        let (code, shown) = run(env.on_terminal(size, &up), size, &[]);
         assert_eq!(code, 1, "{shown}");
         let last = "error: pcluster does not work\n  because: no luck today\n  next: ";
         let (lines, _) = shown.split_once(last).unwrap_or_else(|| panic!("{shown}"));
@@ -119,4 +140,32 @@ async fn an_error_stands_below_the_lines_of_the_steps() {
     }
     env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
+}
+
+#[tokio::test]
+async fn the_question_of_up_says_what_is_made_and_where_and_a_no_changes_nothing() {
+    let env = TestEnv::new();
+    for size in SIZES {
+        let no = Typed {
+            words: "? [y/N]",
+            keys: "n\n",
+        };
+        let up = env.on_terminal_as_on_aws(size, &["up", "--region", "us-east-1"]);
+        let (code, shown) = run(up, size, &[no]);
+        assert_eq!(code, 2, "{shown}");
+        let account = env.account();
+        let question = format!("\nmake it in us-east-1 of account {account}? [y/N] n");
+        for words in [
+            "\nmake    cluster of ParallelCluster\n",
+            "\nin all, while no job runs            $",
+            "\ntakes about ",
+            &question,
+            "\ncancelled; nothing was changed\n",
+        ] {
+            assert!(shown.contains(words), "{words}:\n{shown}");
+        }
+        assert!(!shown.contains("error"), "{shown}");
+        assert!(!shown.contains("next:"), "{shown}");
+        env.assert_empty().await;
+    }
 }

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::hint::Again;
-use crate::output::{Answer, plain};
+use crate::output::{Answer, moment_from, plain};
 use crate::slurm::jobs::{self, Awaited, Explanation, Job, JobId};
-use crate::slurm::time::rfc3339;
+use crate::slurm::time;
 
 use super::super::reach::ReachArgs;
 use super::super::show::{ShowArgs, UserArgs, View, print, print_raw, with_client};
@@ -129,7 +129,10 @@ fn text(explained: &Explained) -> String {
     match explanation.expected_start {
         Some(start) => tell(
             "starts",
-            &format!("Slurm expects it to start at {}", rfc3339(start)),
+            &format!(
+                "Slurm expects it to start at {}",
+                moment_from(start, time::now())
+            ),
         ),
         None if explanation.may_start() => {
             tell("starts", "Slurm has not worked out when it will start");

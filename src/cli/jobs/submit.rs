@@ -15,7 +15,7 @@ use crate::slurm::submission::Description;
 
 use super::super::owner::HomeArgs;
 use super::super::reach::{Reach, ReachArgs, Via};
-use super::super::show::{UserArgs, View, print, print_curl, with_client};
+use super::super::show::{Told, UserArgs, View, print, print_curl, with_client_telling};
 use super::filter::own_name;
 use super::job_files::{Files, Job, bodies, filled, orders, read};
 use super::notify::NotifyArgs;
@@ -103,7 +103,11 @@ pub(super) async fn run(args: Args) -> Result<()> {
         let requests = requests(filled(jobs, &owner)?, args.reach.curl_version(user)?)?;
         return print_curl(&args.reach, user, &requests);
     }
-    with_client(&args.reach, user, async |reach, events| {
+    let told = match waits {
+        true => Told::of_a_wait(),
+        false => Told::Warnings,
+    };
+    with_client_telling(told, &args.reach, user, async |reach, events| {
         let client = &reach.client;
         let owner = args.home.owner(reach, &own_name(client).await?).await;
         let jobs = filled(jobs, &owner)?;
@@ -167,7 +171,12 @@ async fn submit_orders(
         ));
     }
     let orders = orders(files, options, args.notify)?;
-    with_client(
+    let told = match args.client.get("wait") {
+        Some(_) => Told::of_a_wait(),
+        None => Told::Warnings,
+    };
+    with_client_telling(
+        told,
         &args.reach,
         args.user.user.as_ref(),
         async |reach, events| {

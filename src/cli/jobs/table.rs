@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::output::{Answer, Cell, Emptiness, Reader, Table, TextList, memory, size, span};
+use crate::output::{
+    Answer, Cell, Emptiness, Reader, Table, TextList, memory, moment, moment_from, size, span,
+};
 use crate::slurm::jobs::{Job, Source, Step};
 use crate::slurm::time;
 
@@ -124,7 +126,7 @@ impl History {
             text(&job.partition),
             Cell::state(job.state.as_str()),
             Cell::from(exit(job.exit_code, job.signal).unwrap_or_else(|| "-".to_owned())),
-            Cell::from(job.submit_time.map_or("-".to_owned(), time::rfc3339)),
+            Cell::from(job.submit_time.map_or("-".to_owned(), moment)),
             Cell::from(job.elapsed(time::now()).map_or("-".to_owned(), span)),
             Cell::from(number(job.cpus)),
             Cell::from(place(job)),
@@ -159,7 +161,7 @@ impl Answer for DetailedAnswer {
 
 fn details(job: &Job) -> String {
     let now = time::now();
-    let moment = |moment: Option<u64>| moment.map(time::rfc3339);
+    let moment = |moment: Option<u64>| moment.map(|it| moment_from(it, now));
     let number = |number: Option<u64>| number.map(|number| number.to_string());
     let source = match job.source {
         Source::Slurm => None,

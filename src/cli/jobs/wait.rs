@@ -1,5 +1,6 @@
 //! `hpcapi jobs wait`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
@@ -12,7 +13,7 @@ use crate::output::{Answer, Cell, Table, span};
 use crate::slurm::jobs::{self, Job, JobId};
 
 use super::super::reach::{Reach, ReachArgs};
-use super::super::show::{ShowArgs, UserArgs, View, print, print_raw, with_client};
+use super::super::show::{ShowArgs, Told, UserArgs, View, print, print_raw, with_client_telling};
 use super::forgotten::forgotten;
 use super::print_lookups;
 
@@ -45,25 +46,32 @@ pub(super) async fn run(args: Args) -> Result<()> {
     if args.show.curl {
         return print_lookups(&args.reach, user, &args.id);
     }
-    with_client(&args.reach, user, async |reach, events| {
-        let limit = args.limit.unwrap_or(FOREVER);
-        let ended = until_ended(reach, events, &args.id, limit).await?;
-        let exit_code = jobs::exit_code(&ended);
-        let verdict = verdict(exit_code, &ended);
-        if args.show.output == View::Raw {
-            let version = reach.client.version().await?;
-            for id in &args.id {
-                print_raw(&reach.client, &jobs::lookup_request(*id, version)).await?;
+    with_client_telling(
+        Told::of_a_wait(),
+        &args.reach,
+        user,
+        async |reach, events| {
+            let limit = args.limit.unwrap_or(FOREVER);
+            let ended = until_ended(reach, events, &args.id, limit).await?;
+            let exit_code = jobs::exit_code(&ended);
+            let verdict = verdict(exit_code, &ended);
+            // The answer stands below all that was told.
+            events.settled().await;
+            if args.show.output == View::Raw {
+                let version = reach.client.version().await?;
+                for id in &args.id {
+                    print_raw(&reach.client, &jobs::lookup_request(*id, version)).await?;
+                }
+            } else {
+                let answer = WaitAnswer {
+                    exit_code,
+                    jobs: ended,
+                };
+                print(&answer, args.show.output)?;
             }
-        } else {
-            let answer = WaitAnswer {
-                exit_code,
-                jobs: ended,
-            };
-            print(&answer, args.show.output)?;
-        }
-        verdict
-    })
+            verdict
+        },
+    )
     .await
 }
 
@@ -80,9 +88,40 @@ async fn until_ended(
     ids: &[JobId],
     limit: Duration,
 ) -> Result<Vec<Job>> {
-    let (seen, troubled) = telling(events);
+    let (mut tell, troubled) = telling(events);
+    let mut states = BTreeMap::new();
+    let seen = |job: &Job| {
+        match job.state.has_ended() {
+            true => states.remove(&job.shown_id()),
+            false => states.insert(job.shown_id(), job.told()),
+        };
+        events.progress(waits_for(&states));
+        tell(job);
+    };
     let forgotten = async |id| forgotten(reach, events, id).await;
-    jobs::wait(&reach.client, ids, limit, forgotten, seen, troubled).await
+    events.progress("looking at the jobs");
+    let ended = jobs::wait(&reach.client, ids, limit, forgotten, seen, troubled).await;
+    events.progress("");
+    ended
+}
+
+/// Returns what is waited for, of jobs that have not ended, by their ids, with their states.
+fn waits_for(states: &BTreeMap<String, String>) -> String {
+    if let (1, Some((id, state))) = (states.len(), states.first_key_value()) {
+        return format!("job {id} is {state}");
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for state in states.values() {
+        *counts.entry(state).or_default() += 1;
+    }
+    let counts: Vec<_> = counts
+        .iter()
+        .map(|(state, count)| format!("{count} {state}"))
+        .collect();
+    match counts.is_empty() {
+        true => String::new(),
+        false => format!("waiting for {} jobs: {}", states.len(), counts.join(", ")),
+    }
 }
 
 /// Returns the error of jobs that did not all complete, with what went wrong as far as it is known.
@@ -170,5 +209,25 @@ impl Answer for WaitAnswer {
         let ids = self.jobs.iter().map(Job::shown_id);
         let jobs = super::named(ids, "has", "have")?;
         Some(format!("{jobs} ended with exit code {}", self.exit_code))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_waited_for_is_the_job_or_how_many() {
+        let states = |jobs: &[(&str, &str)]| {
+            let states = jobs.iter();
+            let states = states.map(|(id, state)| ((*id).to_owned(), (*state).to_owned()));
+            waits_for(&states.collect())
+        };
+        assert_eq!(states(&[]), "");
+        assert_eq!(states(&[("7", "RUNNING")]), "job 7 is RUNNING");
+        assert_eq!(
+            states(&[("7", "RUNNING"), ("8_1", "PENDING"), ("8_2", "PENDING")]),
+            "waiting for 3 jobs: 2 PENDING, 1 RUNNING"
+        );
     }
 }

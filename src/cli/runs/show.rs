@@ -77,7 +77,7 @@ impl Answer for ShowAnswer {
             ("options", options.collect::<Vec<_>>().join(" ")),
             ("outputs", out.join(" ")),
             ("user", self.line.user.clone()),
-            ("created", time::rfc3339(*created)),
+            ("created", output::moment_from(*created, time::now())),
             (
                 "job",
                 self.line.job.map_or(String::new(), |job| job.to_string()),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::deploy::{Leftover, Scan};
-use crate::output::{Answer, plain};
+use crate::output::{self, Answer, plain};
 use crate::prices::{self, money};
 use crate::step::Step;
 
@@ -37,6 +37,9 @@ pub(super) struct TeardownAnswer {
     account: Option<String>,
     /// Where else a deployment of this name seems to be, when there is nothing here.
     elsewhere: Vec<ElsewhereAnswer>,
+    /// The command that removes what stands: people are shown that by kind, once it was only looked.
+    #[serde(skip)]
+    teardown: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -99,6 +102,103 @@ impl TeardownAnswer {
                     why: one.why,
                 })
                 .collect(),
+            teardown: None,
+        }
+    }
+
+    /// Shows people by kind what this command removes, when it was only looked.
+    pub(super) fn grouped(self, teardown: String) -> TeardownAnswer {
+        TeardownAnswer {
+            teardown: self.removed.is_none().then_some(teardown),
+            ..self
+        }
+    }
+
+    /// Returns whether a thing stands in a line with those of its kind.
+    fn is_grouped(&self, thing: &ThingAnswer) -> bool {
+        let remove = thing.remove.as_ref();
+        let teardown = self.teardown.as_ref();
+        teardown.is_some_and(|teardown| remove.is_none_or(|remove| remove == teardown))
+    }
+
+    /// Returns what goes with the deployment and what stays, by kind, the dearest first.
+    fn inventory(&self) -> String {
+        let grouped = self.left.iter().filter(|thing| self.is_grouped(thing));
+        let of_a_kind = |one: &ThingAnswer, other: &ThingAnswer| one.kind == other.kind;
+        let there = Group::all(grouped, of_a_kind);
+        let there = there.iter().map(|group| format!("  {}\n", group.line("")));
+        let alike = |one: &ThingAnswer, other: &ThingAnswer| {
+            (one.kind, &one.why) == (other.kind, &other.why)
+        };
+        let kept = Group::all(self.kept.iter(), alike);
+        let kept = kept.iter().map(|group| {
+            let why = format!(", {}", plain(&group.things[0].why));
+            output::hanging("kept: ", &group.line(&why))
+        });
+        there.chain(kept).collect()
+    }
+
+    /// Returns whether all that is left goes with the deployment: then it is shown by kind.
+    fn stands(&self) -> bool {
+        !self.left.is_empty() && self.left.iter().all(|thing| self.is_grouped(thing))
+    }
+}
+
+/// Things that share a line.
+struct Group<'a> {
+    things: Vec<&'a ThingAnswer>,
+    usd: f64,
+}
+
+/// As wide is a line at most in which a thing is named.
+const NAMED: usize = 78;
+
+impl<'a> Group<'a> {
+    /// Returns the things in groups, those of which `alike` says so in one, the dearest first.
+    fn all(
+        things: impl Iterator<Item = &'a ThingAnswer>,
+        alike: impl Fn(&ThingAnswer, &ThingAnswer) -> bool,
+    ) -> Vec<Group<'a>> {
+        let mut groups: Vec<Group<'a>> = Vec::new();
+        for thing in things {
+            let usd = thing.usd_per_month.unwrap_or_default();
+            match groups
+                .iter_mut()
+                .find(|group| alike(group.things[0], thing))
+            {
+                Some(group) => {
+                    group.things.push(thing);
+                    group.usd += usd;
+                }
+                None => groups.push(Group {
+                    things: vec![thing],
+                    usd,
+                }),
+            }
+        }
+        let kind = |group: &Group| group.things[0].kind;
+        groups.sort_by(|one, other| {
+            let dearer = other.usd.total_cmp(&one.usd);
+            dearer.then_with(|| kind(one).cmp(kind(other)))
+        });
+        groups
+    }
+
+    /// Returns what it is and what it costs, in a line; a thing alone with its id where there is room.
+    fn line(&self, why: &str) -> String {
+        let [first, ..] = self.things.as_slice() else {
+            return String::new();
+        };
+        let cost = match self.usd {
+            usd if usd > 0.0 => money::about_a_month(usd),
+            _ => first.cost.clone(),
+        };
+        let line = |what: &str| format!("{what}{why}; {cost}");
+        let named = format!("{} {}", first.kind, plain(&first.id));
+        match self.things.len() {
+            1 if line(&named).chars().count() <= NAMED => line(&named),
+            1 => line(first.kind),
+            number => line(&format!("{number} {}s", first.kind)),
         }
     }
 }
@@ -148,11 +248,15 @@ impl Answer for TeardownAnswer {
             }
             text.push('\n');
         }
-        for (word, things) in [("left", &self.left), ("kept", &self.kept)] {
-            for thing in things {
-                text.push_str(&format!("{word}: {}; {}\n", thing.line(), thing.cost));
-                if let Some(command) = &thing.remove {
-                    text.push_str(&format!("    {}\n", plain(command)));
+        if self.stands() {
+            text.push_str(&self.inventory());
+        } else {
+            for (word, things) in [("left", &self.left), ("kept", &self.kept)] {
+                for thing in things {
+                    text.push_str(&format!("{word}: {}; {}\n", thing.line(), thing.cost));
+                    if let Some(command) = &thing.remove {
+                        text.push_str(&format!("    {}\n", plain(command)));
+                    }
                 }
             }
         }

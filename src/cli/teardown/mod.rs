@@ -1,24 +1,25 @@
 //! `hpcapi teardown`.
 
 mod answer;
+mod question;
 
 use std::io::IsTerminal;
 
 use clap::Args as ClapArgs;
 
 use crate::context::Context;
-use crate::deploy::{self, Elsewhere, Scan, Teardown};
-use crate::error::{Error, Result};
+use crate::deploy::{self, Elsewhere, Leftover, Scan, Teardown};
+use crate::error::{Error, Kind, Result};
 use crate::event::Events;
-use crate::output::{self, Format, Story};
+use crate::output::{self, Format, Story, Volume};
 use crate::settings::BucketFate;
 use crate::step::Step;
 
 use super::cluster_args::ClusterArgs;
-use super::consent;
 use super::deployment::{DeploymentArgs, SandboxUse, open_sandbox};
 
 use answer::{Place, TeardownAnswer};
+use question::confirm;
 
 /// Delete everything, and check that nothing is left
 #[derive(Debug, ClapArgs)]
@@ -57,7 +58,7 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
             return output::answer(&answer, args.output);
         }
     }
-    let (events, story) = Story::start(false);
+    let (events, story) = Story::start(Volume::of_story(args.deployment.verbose));
     let done = work(&args, &events).await;
     drop(events);
     story.end().await;
@@ -76,7 +77,7 @@ async fn work(args: &Args, events: &Events) -> Result<(TeardownAnswer, Result<()
     let mut context = deployment
         .context(&cluster, SandboxUse::Start, events)
         .await?;
-    if !args.check && !args.yes && keeps_jobs(&context).await? {
+    if !args.check && asks(args) && keeps_jobs(&context).await? {
         cluster.bucket_fate = BucketFate::Kept;
         context = deployment
             .context(&cluster, SandboxUse::Start, events)
@@ -91,7 +92,7 @@ async fn work(args: &Args, events: &Events) -> Result<(TeardownAnswer, Result<()
             events.warn(line);
         }
         if !lines.is_empty() {
-            confirm(args, &lines).await?;
+            confirm(args, &context, &lines).await?;
         }
         let Teardown { removed, scan } = deploy::teardown(&context).await?;
         (Some(removed), scan)
@@ -101,7 +102,11 @@ async fn work(args: &Args, events: &Events) -> Result<(TeardownAnswer, Result<()
         region: context.aws.region.clone(),
         account: context.identity.account.clone(),
     };
-    Ok((TeardownAnswer::new(removed, scan, Some(place)), verdict))
+    let again = args.deployment.again(&args.cluster).command("teardown");
+    Ok((
+        TeardownAnswer::new(removed, scan, Some(place)).grouped(again),
+        verdict,
+    ))
 }
 
 /// Fails unless everything was looked at, and nothing was found, here or elsewhere. Whoever removed
@@ -121,6 +126,11 @@ fn verdict(args: &Args, context: &Context, removed: Option<&[Step]>, scan: &Scan
         ))
         .because(unseen.why.clone())
         .hint(format!("look again: {again} --check"))),
+        (left, None) if args.check && left.iter().all(|it| goes_with(&again, it)) => {
+            let (number, name) = (left.len(), &context.settings.name);
+            let text = format!("{number} things of `{name}` are there, as it should be");
+            Err(Error::new(Kind::Answer(1), text).hint(format!("remove all of it: {again}")))
+        }
         ([first, others @ ..], _) => Err(Error::failed(match others.len() {
             0 => format!("the {} `{}` is left", first.kind, first.name),
             number => format!(
@@ -135,6 +145,11 @@ fn verdict(args: &Args, context: &Context, removed: Option<&[Step]>, scan: &Scan
     }
 }
 
+/// Returns whether a thing goes with what `teardown` removes, as long as its stack is there.
+fn goes_with(teardown: &str, thing: &Leftover) -> bool {
+    thing.remove.as_deref().is_none_or(|it| it == teardown)
+}
+
 fn is_elsewhere(context: &Context, place: &Elsewhere) -> Error {
     let name = &context.settings.name;
     Error::failed(format!(
@@ -147,31 +162,18 @@ fn is_elsewhere(context: &Context, place: &Elsewhere) -> Error {
     .hint(place.command(context, "teardown --check"))
 }
 
-/// Asks at a terminal whether what jobs have left is to stay, if they have left something.
+/// Asks whether what jobs have left is to stay, if they have left something.
 async fn keeps_jobs(context: &Context) -> Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        return Ok(false);
-    }
     let Some(bucket) = deploy::bucket_holding_jobs(context).await? else {
         return Ok(false);
     };
     let question =
         format!("keep the bucket `{bucket}` with the jobs and runs that are remembered in it?");
+    context.events.settled().await;
     Ok(output::confirm(&question).await)
 }
 
-/// Says what will be deleted, and asks unless `--yes` was given.
-async fn confirm(args: &Args, lines: &[String]) -> Result<()> {
-    let list = format!("this deletes for good:\n  {}\n", lines.join("\n  "));
-    output::tell(&list);
-    if args.yes {
-        return Ok(());
-    }
-    consent::ask("delete it all?", || {
-        Error::usage("nothing was deleted").hint(format!(
-            "without the question: {} --yes",
-            args.deployment.again(&args.cluster).command("teardown")
-        ))
-    })
-    .await
+/// Returns whether somebody is there to be asked.
+fn asks(args: &Args) -> bool {
+    !args.yes && std::io::stdin().is_terminal()
 }

@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use crate::deploy;
 use crate::error::{Error, Result};
 use crate::event::Events;
-use crate::output::{self, Format, Story};
+use crate::output::{self, Format, Story, Volume};
 use crate::runs::sha256;
 use crate::settings::Toggle;
 use crate::slurm::UserName;
@@ -93,7 +93,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         Error::usage(format!("cannot read the script `{script}`")).because(error)
     })?;
     let (mut trigger, script) = read(&args, &text)?;
-    let (events, story) = Story::start(false);
+    let (events, story) = Story::start(Volume::of_story(args.deployment.verbose));
     let added = add(&args, &mut trigger, &script, &events).await;
     drop(events);
     story.end().await;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::hint::{Again, AwsCall};
-use crate::output::{Answer, Cell, Emptiness, Table, plain};
+use crate::output::{Answer, Cell, Emptiness, Table, moment, moment_from, plain};
 use crate::slurm::time;
 use crate::triggers::{Outcome, Record, Trigger};
 
@@ -85,7 +85,7 @@ impl TriggerAnswer {
             trigger.arguments.join(" "),
             options.join(" "),
             trigger.out.join(" "),
-            time::rfc3339(trigger.created),
+            moment_from(trigger.created, time::now()),
         );
         if let Some(most) = trigger.at_most {
             words.push_str(&format!("at once  {most} of its jobs\n"));
@@ -128,7 +128,7 @@ impl Answer for EventsAnswer {
 
 /// Returns an event and what has become of it, in a line.
 pub(super) fn line(record: &Record) -> String {
-    let when = record.event.time.map_or("-".to_owned(), time::rfc3339);
+    let when = record.event.time.map_or("-".to_owned(), moment);
     let what = match &record.outcome {
         Outcome::Waiting => "waits to be submitted".to_owned(),
         Outcome::Submitted { job_id } => format!("job {job_id}, run {}", record.event.run),

@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::deploy;
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
-use crate::output::Story;
+use crate::output::{Story, Volume};
 use crate::triggers::Triggers;
 
 use super::cluster_args::ClusterArgs;
@@ -76,7 +76,7 @@ async fn with_triggers<T>(
     deployment: &DeploymentArgs,
     work: impl AsyncFnOnce(&Triggers, &Events) -> Result<T>,
 ) -> Result<T> {
-    let (events, story) = Story::start(deployment.verbose == 0);
+    let (events, story) = Story::start(Volume::of_answer(deployment.verbose));
     let done = async {
         let context = open(deployment, &ClusterArgs::default(), &events).await?;
         work(&triggers_of(&context)?, &events).await

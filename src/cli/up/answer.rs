@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::deploy::{Proof, Up};
+use crate::deploy::{Estimate, Proof, Up};
 use crate::output::{self, Answer};
+use crate::prices::money;
 
 #[derive(Serialize)]
 pub(super) struct UpAnswer {
@@ -17,8 +18,18 @@ pub(super) struct UpAnswer {
     elapsed_seconds: f64,
     /// How to get at the API from a shell, line by line.
     commands: Vec<String>,
+    /// What people do next.
+    next: Vec<NextAnswer>,
+    /// What it costs an hour while no job runs; null where it costs nothing or prices are not wanted.
+    usd_per_hour: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<ProofAnswer>,
+}
+
+#[derive(Serialize)]
+struct NextAnswer {
+    purpose: &'static str,
+    command: String,
 }
 
 #[derive(Serialize)]
@@ -30,8 +41,26 @@ struct ProofAnswer {
 }
 
 impl UpAnswer {
-    pub(super) fn new(context: &Context, up: Up, proof: Option<Proof>) -> UpAnswer {
-        let token = context.settings.again.command("token");
+    pub(super) fn new(
+        context: &Context,
+        up: Up,
+        proof: Option<Proof>,
+        paid: Option<Estimate>,
+    ) -> UpAnswer {
+        let again = &context.settings.again;
+        let token = again.command("token");
+        let next = [
+            ("run a job", again.command("jobs submit") + " job.sh"),
+            ("from programs", format!("eval \"$({token} --output env)\"")),
+            (
+                if paid.is_some() {
+                    "stop paying"
+                } else {
+                    "remove it"
+                },
+                again.command("teardown"),
+            ),
+        ];
         let commands = vec![
             format!("export HPCAPI_ENDPOINT={}", up.endpoint),
             format!("export SLURM_JWT=$({token} --lifespan 3600)"),
@@ -50,6 +79,10 @@ impl UpAnswer {
             changed: up.changed,
             elapsed_seconds: up.elapsed.as_secs_f64(),
             commands,
+            next: next
+                .map(|(purpose, command)| NextAnswer { purpose, command })
+                .into(),
+            usd_per_hour: paid.map(|estimate| estimate.in_all.hour),
             proof: proof.map(|proof| ProofAnswer {
                 job_id: proof.job.id,
                 state: proof.job.state.to_string(),
@@ -69,9 +102,14 @@ impl Answer for UpAnswer {
             format!("everything is ready, nothing to change (looked for {elapsed})")
         };
         let mut text = format!("{what}\n\nendpoint: {}\n\n", self.endpoint);
-        for command in &self.commands {
-            text.push_str(command);
-            text.push('\n');
+        for NextAnswer { purpose, command } in &self.next {
+            text.push_str(&format!("{purpose:<15}{command}\n"));
+        }
+        if let Some(usd) = self.usd_per_hour {
+            let usd = money::fine(usd);
+            text.push_str(&format!(
+                "\nit costs about {usd} an hour while no job runs\n"
+            ));
         }
         if let Some(proof) = &self.proof {
             text.push_str(&format!(

@@ -9,17 +9,21 @@ use std::path::Path;
 use clap::{Args as ClapArgs, ValueEnum};
 use futures_util::future::BoxFuture;
 
-use crate::deploy::{self, Consent, Preflight, Proof, Replaced};
+use crate::context::Context;
+use crate::deploy::{self, ClusterFate, Consent, Plan, Preflight, Proof, Wish};
 use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::notifications::Notify;
-use crate::output::{self, Format, Story};
+use crate::output::{self, Format, Story, Volume};
+use crate::prices::money;
 use crate::settings::Toggle;
 use crate::triggers::Triggers;
 
 use super::cluster_args::ClusterArgs;
 use super::consent;
 use super::deployment::{DeploymentArgs, SandboxUse, bucket_name};
+use super::plan::PlanAnswer;
+use super::prices::PriceArgs;
 use answer::UpAnswer;
 use detached::Detached;
 
@@ -55,6 +59,9 @@ pub(super) struct Args {
     /// off tells nobody any more [default: as it is]
     #[arg(long, value_name = "ADDRESS|off")]
     notify: Option<Notify>,
+
+    #[command(flatten)]
+    prices: PriceArgs,
 
     /// Do not ask before making things that cost money
     #[arg(short, long, overrides_with = "yes")]
@@ -108,11 +115,7 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
             args.cluster.triggers = Toggle::Off;
         }
     }
-    // Before a cluster is replaced more is asked, once it is known what goes with it.
-    if !args.replace_cluster {
-        confirm_costs(&args).await?;
-    }
-    let (events, story) = Story::start(false);
+    let (events, story) = Story::start(Volume::of_story(args.deployment.verbose));
     take_up_triggers(&mut args, &events).await;
     if args.detach {
         let begun = begin(&args, piped.as_deref(), &events).await;
@@ -159,10 +162,8 @@ async fn begin(args: &Args, piped: Option<&Path>, events: &Events) -> Result<Det
         .deployment
         .context(&args.cluster, SandboxUse::Start, events)
         .await?;
-    let consent =
-        |replaced| -> BoxFuture<'_, Result<()>> { Box::pin(confirm_replacement(args, replaced)) };
-    let replacing = args.replace_cluster.then_some(&consent as &Consent<'_>);
-    deploy::look_ahead(&context, args.preflight(), replacing).await?;
+    let asked = |plan| -> BoxFuture<'_, Result<()>> { Box::pin(agree(args, &context, plan)) };
+    deploy::look_ahead(&context, &args.wish(&asked)).await?;
     Detached::begin(&context.settings, piped)
 }
 
@@ -171,36 +172,31 @@ async fn work(args: &Args, events: &Events) -> Result<UpAnswer> {
         .deployment
         .context(&args.cluster, SandboxUse::Start, events)
         .await?;
-    let consent =
-        |replaced| -> BoxFuture<'_, Result<()>> { Box::pin(confirm_replacement(args, replaced)) };
-    let replacing = args.replace_cluster.then_some(&consent as &Consent<'_>);
-    let up = deploy::up(&context, args.preflight(), replacing).await?;
+    if let Some(paid) = args.prices.paid(&context) {
+        events.price(format!("{} an hour", money::fine(paid.in_all.hour)));
+    }
+    let asked = |plan| -> BoxFuture<'_, Result<()>> { Box::pin(agree(args, &context, plan)) };
+    let up = deploy::up(&context, &args.wish(&asked)).await?;
     let proof = if args.prove {
         Some(Proof::run(&context).await?)
     } else {
         None
     };
-    Ok(UpAnswer::new(&context, up, proof))
+    Ok(UpAnswer::new(
+        &context,
+        up,
+        proof,
+        args.prices.paid(&context),
+    ))
 }
 
-/// Asks before things are made that cost money.
-async fn confirm_costs(args: &Args) -> Result<()> {
-    // Who types `up` into a script has decided.
-    let has_decided = args.yes || !std::io::stdin().is_terminal();
-    if has_decided || args.deployment.is_in_sandbox() {
-        return Ok(());
-    }
-    let question = "`up` makes a NAT gateway, a load balancer and a head node, which cost money \
-        every hour until `teardown`. Go on?";
-    consent::ask(question, || args.without_the_question("nothing was made")).await
-}
-
-/// Says what goes with the cluster that is replaced, and asks unless `--yes` was given.
-async fn confirm_replacement(args: &Args, replaced: Option<Replaced>) -> Result<()> {
-    let Some(replaced) = replaced else {
-        return confirm_costs(args).await;
+/// Says what would be done where it costs, and asks unless `--yes` was given.
+async fn agree(args: &Args, context: &Context, plan: Plan) -> Result<()> {
+    let Some(replaced) = &plan.replaced else {
+        return agree_to_costs(args, context, &plan).await;
     };
     let lines = replaced.lines().join("\n  ");
+    context.events.settled().await;
     output::tell(&format!("this deletes for good:\n  {lines}\n"));
     let question = "delete it all, and make a new cluster?";
     if args.yes {
@@ -212,11 +208,32 @@ async fn confirm_replacement(args: &Args, replaced: Option<Replaced>) -> Result<
     .await
 }
 
+/// Says what would be made, and asks; what does not cost, or not more than before, is done unasked.
+async fn agree_to_costs(args: &Args, context: &Context, plan: &Plan) -> Result<()> {
+    // Who types `up` into a script has decided.
+    let has_decided = args.yes || !std::io::stdin().is_terminal();
+    if has_decided || args.deployment.is_in_sandbox() || !plan.makes_things() {
+        return Ok(());
+    }
+    context.events.settled().await;
+    let costs = args.prices.estimate(context);
+    let question = PlanAnswer::new(context, plan, costs).question();
+    let unasked = || args.without_the_question("nothing was made");
+    consent::ask(&question, unasked).await
+}
+
 impl Args {
-    fn preflight(&self) -> Preflight {
-        match self.skip_preflight {
-            true => Preflight::Skip,
-            false => Preflight::Look,
+    fn wish<'c>(&self, consent: &'c Consent<'c>) -> Wish<'c> {
+        Wish {
+            preflight: match self.skip_preflight {
+                true => Preflight::Skip,
+                false => Preflight::Look,
+            },
+            cluster: match self.replace_cluster {
+                true => ClusterFate::Replaced,
+                false => ClusterFate::Kept,
+            },
+            consent,
         }
     }
 
@@ -229,6 +246,7 @@ impl Args {
             (self.skip_preflight, " --skip-preflight"),
             (self.detach, " --detach"),
             (self.prove, " --prove"),
+            (!self.prices.are_shown(), " --no-prices"),
         ] {
             if given {
                 again.push_str(option);

@@ -133,6 +133,7 @@ mod tests {
             parameters: Default::default(),
             tags: Default::default(),
             is_protected: false,
+            created: None,
         };
         let rolled = stack("UPDATE_ROLLBACK_COMPLETE");
         let older = State::incomplete("it was made from another template");

@@ -19,7 +19,7 @@ const TEMPLATE: Template = Template {
 pub(super) const HEAD_NODE: &str = "HeadNodeInstanceID";
 
 /// The output that holds the public URL.
-const ENDPOINT: &str = "APIGWEndpoint";
+pub(in crate::deploy) const ENDPOINT: &str = "APIGWEndpoint";
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let name = context.settings.name.api_stack();

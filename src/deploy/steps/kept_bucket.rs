@@ -14,6 +14,9 @@ pub(in crate::deploy) const TAG_KEPT: &str = "hpcapi:kept";
 /// What of the bucket is the deployment's, and of no use without it.
 pub(super) const OF_THE_DEPLOYMENT: [&str; 2] = ["hpcapi/", "parallelcluster/"];
 
+/// Where hpcapi keeps what only it reads; what jobs leave is not among it.
+const BOOKKEEPING: [&str; 4] = ["hpcapi/", "parallelcluster/", "operations/", "triggers/"];
+
 /// Where jobs leave what may be wanted after the deployment is gone.
 const OF_JOBS: [&str; 2] = ["jobs/2", "runs/"];
 
@@ -118,6 +121,13 @@ pub(in crate::deploy) async fn of_the_deployment(context: &Context) -> Result<Ve
     context.aws.buckets.tagged(&prefix, region, tag).await
 }
 
+/// Returns whether people would miss the object of this key.
+pub(in crate::deploy) fn is_data(key: &str) -> bool {
+    let is_of_jobs = OF_JOBS.iter().any(|it| key.starts_with(it));
+    let is_bookkeeping = BOOKKEEPING.iter().any(|it| key.starts_with(it));
+    is_of_jobs || !is_bookkeeping && !key.starts_with("jobs/")
+}
+
 /// Returns the deployment's bucket if jobs have left something in it that a teardown would delete.
 pub async fn holding_jobs(context: &Context) -> Result<Option<String>> {
     if context.settings.bucket_fate == BucketFate::Kept {
@@ -132,4 +142,29 @@ pub async fn holding_jobs(context: &Context) -> Result<Option<String>> {
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_users_and_jobs_left_is_data_and_what_hpcapi_notes_is_not() {
+        for key in [
+            "results/a.csv",
+            "runs/1/in.ndjson",
+            "jobs/2026-11-27/3.ndjson.gz",
+            "blobs/x",
+        ] {
+            assert!(is_data(key), "{key}");
+        }
+        for key in [
+            "hpcapi/node/x",
+            "jobs/head-node.json",
+            "triggers/x",
+            "operations/x",
+        ] {
+            assert!(!is_data(key), "{key}");
+        }
+    }
 }

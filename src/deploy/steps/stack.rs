@@ -6,7 +6,7 @@ use crate::aws::{Stack, StackEvent, StackSpec};
 use crate::context::{Context, TAG_DEPLOYMENT};
 use crate::deploy::State;
 use crate::error::{Error, Result};
-use crate::event::{Events, Outcome};
+use crate::event::{Event, Events, Outcome, Resource, Subject};
 use crate::hint::{AwsCall, Hint};
 use crate::settings::Toggle;
 use crate::step::Step;
@@ -126,11 +126,21 @@ pub(in crate::deploy) fn require_ours(context: &Context, stack: &Stack) -> Resul
 
 /// Returns what tells a step's stack events.
 pub(super) fn progress(events: &Events, step: Step) -> impl Fn(&StackEvent) + Sync {
-    move |event| {
-        // CloudFormation says twice that it begins with a resource, and once more in the middle.
-        if event.reason != "Resource creation Initiated" && !event.is_configured {
-            events.doing(step, format!("{} {}", event.resource, event.status));
-        }
+    move |event| events.send(Event::Resource(step, told(event)))
+}
+
+fn told(event: &StackEvent) -> Resource {
+    // An event of a nested stack has that one's id, and its name is not the one in the template.
+    let own = format!(":stack/{}/", event.resource);
+    Resource {
+        subject: match event.physical_id.contains(&own) {
+            true => Subject::Stack,
+            false => Subject::Resource,
+        },
+        name: event.resource.clone(),
+        kind: event.kind.clone(),
+        status: event.status.clone(),
+        reason: event.reason.clone(),
     }
 }
 
@@ -244,6 +254,7 @@ pub(super) mod template {
                 parameters: BTreeMap::new(),
                 tags: BTreeMap::new(),
                 is_protected: false,
+                created: None,
             }
         }
     }

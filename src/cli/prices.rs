@@ -1,0 +1,33 @@
+//! Whether prices are shown, for the commands that show some.
+
+use clap::Args;
+
+use crate::context::Context;
+use crate::deploy::Estimate;
+use crate::settings::Ground;
+
+/// Whether prices are shown.
+#[derive(Debug, Clone, Args)]
+pub(super) struct PriceArgs {
+    /// Leave out prices
+    #[arg(long)]
+    no_prices: bool,
+}
+
+impl PriceArgs {
+    /// Returns what the deployment costs on AWS by its configuration; `None` where prices are not wanted.
+    pub(super) fn estimate(&self, context: &Context) -> Option<Estimate> {
+        (!self.no_prices).then(|| Estimate::of(&context.config, &context.aws.region))
+    }
+
+    /// Returns the same for a deployment that is paid: one in a sandbox costs nothing.
+    pub(super) fn paid(&self, context: &Context) -> Option<Estimate> {
+        let is_paid = matches!(context.settings.ground, Ground::Aws { .. });
+        self.estimate(context).filter(|_| is_paid)
+    }
+
+    /// Returns whether prices are shown.
+    pub(super) fn are_shown(&self) -> bool {
+        !self.no_prices
+    }
+}

@@ -1,0 +1,185 @@
+//! The deployments of an account in a region, as far as the stacks tell.
+
+use std::collections::BTreeSet;
+
+use crate::aws::{Aws, Stack};
+use crate::context::TAG_DEPLOYMENT;
+use crate::error::Result;
+use crate::settings::DeploymentName;
+
+use super::steps::api;
+
+/// A deployment, as its stacks are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// Its name.
+    pub name: String,
+    /// How far it is.
+    pub condition: Condition,
+    /// When the first of its stacks was made, in seconds since 1970.
+    pub created: Option<u64>,
+    /// Its public URL, once there is one.
+    pub endpoint: Option<String>,
+}
+
+/// How far a deployment is. Whether it answers is for `status` to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// Network, cluster and API are made.
+    Complete,
+    /// Something is being made or changed.
+    Changing,
+    /// Something is being deleted.
+    Deleting,
+    /// Something could not be made or deleted.
+    Failed,
+    /// Something is missing, and nothing is being done.
+    Incomplete,
+}
+
+impl Condition {
+    /// Returns it as one word, for people and for JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Condition::Complete => "complete",
+            Condition::Changing => "changing",
+            Condition::Deleting => "deleting",
+            Condition::Failed => "failed",
+            Condition::Incomplete => "incomplete",
+        }
+    }
+
+    /// Returns how far a deployment is whose stacks these are; `parts` have to be there.
+    fn of(stacks: &[&Stack], parts: &[String]) -> Condition {
+        let any = |is: fn(&str) -> bool| stacks.iter().any(|stack| is(&stack.status));
+        let is_there = |part: &String| {
+            let mut stacks = stacks.iter();
+            stacks.any(|stack| stack.name == *part && stack.is_usable())
+        };
+        if any(|status| status == "DELETE_IN_PROGRESS") {
+            Condition::Deleting
+        } else if stacks
+            .iter()
+            .any(|stack| !stack.is_settled() && !stack.is_in_review())
+        {
+            Condition::Changing
+        } else if stacks.iter().any(|stack| stack.must_be_replaced())
+            || any(|status| status.ends_with("_FAILED"))
+        {
+            Condition::Failed
+        } else if parts.iter().all(is_there) {
+            Condition::Complete
+        } else {
+            Condition::Incomplete
+        }
+    }
+}
+
+/// Returns the deployments in the region of `aws`, by name.
+pub async fn deployments(aws: &Aws) -> Result<Vec<Deployment>> {
+    Ok(among(&aws.stacks.all().await?))
+}
+
+/// Returns the deployments whose stacks are among these.
+fn among(stacks: &[Stack]) -> Vec<Deployment> {
+    let tagged = stacks
+        .iter()
+        .filter_map(|stack| stack.tags.get(TAG_DEPLOYMENT));
+    let names: BTreeSet<&String> = tagged.collect();
+    let names = names.into_iter().filter_map(|name| name.parse().ok());
+    names.map(|name| deployment(&name, stacks)).collect()
+}
+
+fn deployment(name: &DeploymentName, stacks: &[Stack]) -> Deployment {
+    let own = name.own_stacks();
+    let is_own = |stack: &&Stack| own.contains(&stack.name) || stack.name == name.as_str();
+    let stacks: Vec<&Stack> = stacks.iter().filter(is_own).collect();
+    let parts = [
+        name.requirements_stack(),
+        name.to_string(),
+        name.api_stack(),
+    ];
+    let api = stacks.iter().find(|stack| stack.name == name.api_stack());
+    Deployment {
+        name: name.to_string(),
+        condition: Condition::of(&stacks, &parts),
+        created: stacks.iter().filter_map(|stack| stack.created).min(),
+        endpoint: api.and_then(|stack| stack.outputs.get(api::ENDPOINT).cloned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stack(name: &str, status: &str, created: u64) -> Stack {
+        let tag = (TAG_DEPLOYMENT.to_owned(), "mine".to_owned());
+        Stack {
+            id: format!("arn:{name}"),
+            name: name.to_owned(),
+            status: status.to_owned(),
+            outputs: [(api::ENDPOINT.to_owned(), "https://x".to_owned())].into(),
+            parameters: Default::default(),
+            tags: [tag].into(),
+            is_protected: false,
+            created: Some(created),
+        }
+    }
+
+    /// A deployment with a cluster and an API of these statuses.
+    fn of(cluster: &str, api: &str) -> Deployment {
+        let stacks = [
+            stack("mine-requirements", "UPDATE_COMPLETE", 100),
+            stack("mine", cluster, 300),
+            stack("mine-api", api, 200),
+        ];
+        let mut found = among(&stacks);
+        assert_eq!(found.len(), 1);
+        found.remove(0)
+    }
+
+    #[test]
+    fn a_deployment_is_as_its_stacks_are() {
+        let complete = of("CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE");
+        assert_eq!(complete.name, "mine");
+        assert_eq!(complete.created, Some(100));
+        assert_eq!(complete.endpoint.as_deref(), Some("https://x"));
+        assert_eq!(complete.condition, Condition::Complete);
+        for (cluster, api, condition) in [
+            ("CREATE_IN_PROGRESS", "CREATE_COMPLETE", Condition::Changing),
+            (
+                "CREATE_COMPLETE",
+                "UPDATE_ROLLBACK_IN_PROGRESS",
+                Condition::Changing,
+            ),
+            (
+                "CREATE_IN_PROGRESS",
+                "DELETE_IN_PROGRESS",
+                Condition::Deleting,
+            ),
+            ("CREATE_FAILED", "CREATE_COMPLETE", Condition::Failed),
+            (
+                "CREATE_COMPLETE",
+                "UPDATE_ROLLBACK_FAILED",
+                Condition::Failed,
+            ),
+            (
+                "CREATE_COMPLETE",
+                "REVIEW_IN_PROGRESS",
+                Condition::Incomplete,
+            ),
+        ] {
+            assert_eq!(of(cluster, api).condition, condition, "{cluster}, {api}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_seen_and_what_is_of_others_is_not() {
+        let mut foreign = stack("theirs-requirements", "CREATE_COMPLETE", 1);
+        foreign.tags.clear();
+        assert_eq!(among(&[foreign]), []);
+        let found = among(&[stack("mine-requirements", "CREATE_COMPLETE", 1)]);
+        assert_eq!(found[0].condition, Condition::Incomplete);
+        assert_eq!(found[0].endpoint, None);
+    }
+}

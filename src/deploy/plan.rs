@@ -1,0 +1,186 @@
+//! What `up` would do to each step's thing, as far as a look tells; nothing is changed.
+
+use std::time::Duration;
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::step::{Aim, Need, Step};
+use crate::usual;
+
+use super::replacement::Replaced;
+use super::status::is_local;
+use super::up::{self, Preflight};
+use super::{State, StepStatus};
+
+/// What `up` would do.
+#[derive(Debug)]
+pub struct Plan {
+    /// The steps that somebody asked for, in the order of `up`.
+    pub steps: Vec<PlannedStep>,
+    /// The cluster that would be deleted before, when one is to be replaced.
+    pub replaced: Option<Replaced>,
+}
+
+/// What `up` would do to a step's thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedStep {
+    /// The step.
+    pub step: Step,
+    /// What would be done.
+    pub action: Action,
+    /// What is wrong with the thing or waited for; `None` where nothing is.
+    pub detail: Option<String>,
+}
+
+/// What is done to a step's thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// It is not there, and is made.
+    Make,
+    /// It is there, but not as it should be: it is changed, or made anew.
+    Change,
+    /// Somebody else is at work on it: that is waited for.
+    Wait,
+    /// It stays as it is.
+    Keep,
+}
+
+impl Action {
+    /// Returns it as one word, for people and for JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Action::Make => "make",
+            Action::Change => "change",
+            Action::Wait => "wait",
+            Action::Keep => "keep",
+        }
+    }
+}
+
+impl Plan {
+    /// Returns the plan of an `up` that finds this.
+    pub(super) fn of(before: &[StepStatus], replaced: Option<Replaced>) -> Plan {
+        let mut steps: Vec<PlannedStep> = Vec::new();
+        for status in before {
+            if status.state == State::Unwanted {
+                continue;
+            }
+            let is_made = |step: Step| {
+                let mut planned = steps.iter();
+                planned.any(|it| it.step == step && it.action == Action::Make)
+            };
+            let mut needs = status.step.needs().iter();
+            let comes_first = needs.any(|need| {
+                let (Need::Begun(other) | Need::Done(other)) = *need;
+                is_made(other)
+            });
+            let is_replaced = replaced.is_some() && is_of_cluster(status.step);
+            let action = match &status.state {
+                _ if !up::is_needed(status.step, before) => Action::Keep,
+                _ if is_replaced => Action::Change,
+                State::Missing => Action::Make,
+                State::Waiting { .. } if comes_first => Action::Make,
+                State::Waiting { .. } => Action::Wait,
+                State::Incomplete { .. } => Action::Change,
+                State::Ready | State::Unwanted => Action::Keep,
+            };
+            let detail = match action {
+                Action::Change | Action::Wait => status.state.detail(),
+                Action::Make | Action::Keep => None,
+            };
+            steps.push(PlannedStep {
+                step: status.step,
+                action,
+                detail: detail.map(ToOwned::to_owned),
+            });
+        }
+        Plan { steps, replaced }
+    }
+
+    /// Returns whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.iter().all(|it| it.action == Action::Keep)
+    }
+
+    /// Returns whether a thing of AWS is made that was not there: what costs comes with it.
+    pub fn makes_things(&self) -> bool {
+        let mut steps = self.steps.iter();
+        self.replaced.is_some() || steps.any(|it| it.action == Action::Make && !is_local(it.step))
+    }
+
+    /// Returns how long it usually takes on AWS to do it.
+    pub fn usually(&self) -> Duration {
+        let steps = self.steps.iter().filter(|it| it.action != Action::Keep);
+        let steps = steps.map(|it| (it.step, Duration::ZERO)).collect();
+        usual::left(Aim::Make, &steps)
+    }
+}
+
+/// Returns whether the step's thing goes with the cluster.
+fn is_of_cluster(step: Step) -> bool {
+    matches!(
+        step,
+        Step::Cluster | Step::HeadNode | Step::Target | Step::NodeSetup | Step::Endpoint
+    )
+}
+
+/// Returns what `up` would do; fails when it could not, as `up` would.
+pub async fn plan(context: &Context, preflight: Preflight) -> Result<Plan> {
+    let before = up::look_before(context, preflight, up::ClusterFate::Kept).await?;
+    Ok(Plan::of(&before, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(state: impl Fn(Step) -> State) -> Plan {
+        let before = Step::ALL.map(|step| StepStatus {
+            step,
+            state: state(step),
+        });
+        Plan::of(&before, None)
+    }
+
+    fn action(plan: &Plan, step: Step) -> Option<Action> {
+        let planned = plan.steps.iter().find(|it| it.step == step);
+        planned.map(|it| it.action)
+    }
+
+    #[test]
+    fn where_nothing_is_all_is_made_that_is_wanted() {
+        let plan = plan(|step| match step {
+            Step::Requirements | Step::Cluster | Step::Api => State::Missing,
+            Step::Operations | Step::Triggers | Step::Notifications => State::Unwanted,
+            _ => State::waiting("another"),
+        });
+        assert_eq!(action(&plan, Step::Operations), None);
+        assert_eq!(action(&plan, Step::Endpoint), Some(Action::Make));
+        assert_eq!(action(&plan, Step::HeadNode), Some(Action::Make));
+        assert!(plan.makes_things());
+        let minutes = plan.usually().as_secs() / 60;
+        assert!((10..16).contains(&minutes), "{minutes}");
+    }
+
+    #[test]
+    fn what_is_well_is_kept_and_files_of_this_machine_are_not_missed() {
+        let plan = plan(|step| match step {
+            Step::ClusterConfig | Step::Pcluster => State::Missing,
+            _ => State::Ready,
+        });
+        assert!(plan.is_empty());
+        assert_eq!(plan.usually(), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_others_are_at_work_on_is_waited_for() {
+        let plan = plan(|step| match step {
+            Step::Cluster => State::waiting("the cluster is in CREATE_IN_PROGRESS"),
+            Step::Api => State::incomplete("it was made from another template"),
+            _ => State::Ready,
+        });
+        assert_eq!(action(&plan, Step::Cluster), Some(Action::Wait));
+        assert_eq!(action(&plan, Step::Api), Some(Action::Change));
+        assert!(!plan.is_empty() && !plan.makes_things());
+    }
+}
