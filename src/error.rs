@@ -115,7 +115,7 @@ impl Error {
         let mut message = format!("{first:#}");
         let mut hints = first.hints;
         for error in rest {
-            message.push_str(&format!("\n       {error:#}"));
+            message.push_str(&format!("\n{error:#}"));
             for hint in error.hints {
                 if !hints.contains(&hint) {
                     hints.push(hint);
@@ -199,7 +199,7 @@ mod tests {
         let one = |name: &str| Error::usage(format!("{name} is wrong")).hint("mend it");
         assert!(Error::all(Vec::new()).is_none());
         let all = Error::all(vec![one("a"), one("b").because("no space")]).unwrap();
-        assert_eq!(all.to_string(), "a is wrong\n       b is wrong: no space");
+        assert_eq!(all.to_string(), "a is wrong\nb is wrong: no space");
         assert_eq!(all.hints(), ["mend it"]);
         assert_eq!(all.kind(), Kind::Usage);
     }

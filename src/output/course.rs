@@ -113,6 +113,8 @@ impl Course {
                 row.doing.clear();
                 return row.resources.take(resource, now);
             }
+            // What nobody expected to be there is no news when it is not.
+            Event::Finished(step, Outcome::Absent, _) if !self.outline.steps.contains(step) => {}
             Event::Finished(step, outcome, took) => {
                 let done = Standing::Done(outcome.clone(), *took);
                 self.row(*step).ends(done);

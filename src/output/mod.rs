@@ -108,26 +108,43 @@ pub fn error(error: &Error, again: &Again) {
 }
 
 fn error_text(error: &Error, again: &Again) -> String {
-    let mut text = match error.kind() {
-        // Who says no knows it, and who asks what there is wants to know.
-        Kind::Declined | Kind::Answer(_) => format!("{error}\n"),
-        _ => format!("error: {error}\n"),
+    let columns = terminal_columns();
+    let hanging = |first: &str, line: &str| paragraph::hanging(first, line, columns);
+    // Who says no knows it, and who asks what there is wants to know.
+    let first = match error.kind() {
+        Kind::Declined | Kind::Answer(_) => "",
+        _ => "error: ",
     };
+    let mut text = in_lines(first, &error.to_string(), hanging);
     if error.kind() == Kind::Interrupted && std::io::stderr().is_terminal() {
         // Below the echoed `^C`.
         text.insert(0, '\n');
     }
     let mut cause = std::error::Error::source(error);
     while let Some(source) = cause {
-        text.push_str("  because: ");
-        text.push_str(&source.to_string().trim_end().replace('\n', "\n           "));
-        text.push('\n');
+        let words = source.to_string();
+        text.push_str(&in_lines("  because: ", words.trim_end(), hanging));
         cause = source.source();
     }
+    // These are typed: a line that is broken cannot be.
     for hint in error.hints() {
         text.push_str(&format!("  next: {}\n", again.hint(hint)));
     }
     text
+}
+
+/// Returns text behind `first`, its own lines below where it began.
+fn in_lines(first: &str, text: &str, hanging: impl Fn(&str, &str) -> String) -> String {
+    let below = " ".repeat(first.len());
+    let firsts = std::iter::once(first).chain(std::iter::repeat(below.as_str()));
+    let lines = firsts.zip(text.lines());
+    lines.map(|(first, line)| hanging(first, line)).collect()
+}
+
+/// Returns how many columns stderr has, if it is a terminal.
+fn terminal_columns() -> Option<usize> {
+    let terminal = console::Term::stderr();
+    terminal.is_term().then(|| usize::from(terminal.size().1))
 }
 
 /// Prints lines that hold words of others on stderr: without tokens, and without what could move

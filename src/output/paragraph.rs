@@ -9,13 +9,15 @@ const LEAST: usize = 30;
 /// Returns `first` and behind it the text, in lines for a terminal of so many columns if there is one; each
 /// line is ended.
 pub(super) fn hanging(first: &str, text: &str, columns: Option<usize>) -> String {
-    let indent = measure_text_width(first);
+    let words = text.trim_start_matches(' ');
+    let first = format!("{first}{}", &text[..text.len() - words.len()]);
+    let indent = measure_text_width(&first);
     let room = columns.and_then(|columns| columns.checked_sub(indent));
     let Some(room) = room.filter(|room| *room >= LEAST) else {
-        return format!("{first}{text}\n");
+        return format!("{first}{words}\n");
     };
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    for word in words.split(' ') {
         let line = lines
             .last_mut()
             .map(|line| (measure_text_width(line), line));
@@ -46,6 +48,19 @@ mod tests {
              \x20                free, 9 powered down\n"
         );
         assert!(told.lines().all(|line| line.len() <= 50));
+    }
+
+    #[test]
+    fn what_is_indented_stays_so() {
+        let told = hanging(
+            "  because: ",
+            "  12 |  Name: a long name of a queue",
+            Some(42),
+        );
+        assert_eq!(
+            told,
+            "  because:   12 |  Name: a long name of a\n             queue\n"
+        );
     }
 
     #[test]

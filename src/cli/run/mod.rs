@@ -187,12 +187,14 @@ async fn stage(bucket: &JobBucket, wanted: Wanted, events: &Events) -> Result<Be
         .await;
     events.progress("");
     let begun = begun?;
-    events.note(format!(
-        "inputs: {} with {}, {} of it sent",
-        files(begun.files),
-        size(begun.bytes),
-        size(begun.sent)
-    ));
+    if begun.files > 0 {
+        events.note(format!(
+            "inputs: {} with {}, {} of it sent",
+            files(begun.files),
+            size(begun.bytes),
+            size(begun.sent)
+        ));
+    }
     Ok(begun)
 }
 

@@ -121,21 +121,31 @@ impl TeardownAnswer {
         teardown.is_some_and(|teardown| remove.is_none_or(|remove| remove == teardown))
     }
 
-    /// Returns what goes with the deployment and what stays, by kind, the dearest first.
+    /// Returns what goes with the deployment, by kind, the dearest first.
     fn inventory(&self) -> String {
         let grouped = self.left.iter().filter(|thing| self.is_grouped(thing));
         let of_a_kind = |one: &ThingAnswer, other: &ThingAnswer| one.kind == other.kind;
         let there = Group::all(grouped, of_a_kind);
         let there = there.iter().map(|group| format!("  {}\n", group.line("")));
+        there.collect()
+    }
+
+    /// Returns what stays on purpose, what is alike in one line, with the commands that remove it where
+    /// they are of use.
+    fn staying(&self) -> String {
         let alike = |one: &ThingAnswer, other: &ThingAnswer| {
             (one.kind, &one.why) == (other.kind, &other.why)
         };
-        let kept = Group::all(self.kept.iter(), alike);
-        let kept = kept.iter().map(|group| {
+        let mut text = String::new();
+        for group in Group::all(self.kept.iter(), alike) {
             let why = format!(", {}", plain(&group.things[0].why));
-            output::hanging("kept: ", &group.line(&why))
-        });
-        there.chain(kept).collect()
+            text.push_str(&output::hanging("kept: ", &group.line(&why)));
+            let commands = group.things.iter().filter_map(|it| it.remove.as_ref());
+            for command in commands.filter(|_| !self.stands()) {
+                text.push_str(&format!("    {}\n", plain(command)));
+            }
+        }
+        text
     }
 
     /// Returns whether all that is left goes with the deployment: then it is shown by kind.
@@ -251,15 +261,14 @@ impl Answer for TeardownAnswer {
         if self.stands() {
             text.push_str(&self.inventory());
         } else {
-            for (word, things) in [("left", &self.left), ("kept", &self.kept)] {
-                for thing in things {
-                    text.push_str(&format!("{word}: {}; {}\n", thing.line(), thing.cost));
-                    if let Some(command) = &thing.remove {
-                        text.push_str(&format!("    {}\n", plain(command)));
-                    }
+            for thing in &self.left {
+                text.push_str(&format!("left: {}; {}\n", thing.line(), thing.cost));
+                if let Some(command) = &thing.remove {
+                    text.push_str(&format!("    {}\n", plain(command)));
                 }
             }
         }
+        text.push_str(&self.staying());
         for thing in &self.look_alikes {
             text.push_str(&format!("not touched: {}\n", thing.line()));
         }

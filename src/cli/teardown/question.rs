@@ -15,10 +15,8 @@ use super::{Args, asks};
 /// deployment's name.
 pub(super) async fn confirm(args: &Args, context: &Context, lines: &[String]) -> Result<()> {
     let (region, account) = (&context.aws.region, &context.identity.account);
-    let mut text = format!(
-        "this deletes for good, in {region} of account {account}:\n  {}\n",
-        lines.join("\n  ")
-    );
+    let mut text = format!("this deletes for good, in {region} of account {account}:\n");
+    text.extend(lines.iter().map(|line| item(line)));
     let losses = match asks(args) {
         true => Some(Losses::look(context).await),
         false => None,
@@ -43,6 +41,11 @@ pub(super) async fn confirm(args: &Args, context: &Context, lines: &[String]) ->
     }
 }
 
+/// Returns a thing of the list.
+fn item(text: &str) -> String {
+    output::hanging("  ", text)
+}
+
 /// Returns what goes with a deployment, a line each.
 fn lost(losses: &Losses) -> String {
     let mut lines = Vec::new();
@@ -50,18 +53,18 @@ fn lost(losses: &Losses) -> String {
         Some(Ok(Workload {
             running, pending, ..
         })) if running + pending > 0 => {
-            lines.push(format!("  jobs: {running} running, {pending} pending\n"));
+            lines.push(item(&format!("jobs: {running} running, {pending} pending")));
         }
-        Some(Err(why)) => lines.push(format!("  jobs, which could not be counted: {why}\n")),
+        Some(Err(why)) => lines.push(item(&format!("jobs, which could not be counted: {why}"))),
         _ => {}
     }
     match &losses.bucket {
         Some(Ok((bucket, extent))) if extent.objects > 0 => {
-            lines.push(format!("  {} in the bucket {bucket}\n", said(extent)));
+            lines.push(item(&format!("{} in the bucket {bucket}", said(extent))));
         }
-        Some(Err(why)) => lines.push(format!(
-            "  what is in the bucket, which could not be seen: {why}\n"
-        )),
+        Some(Err(why)) => lines.push(item(&format!(
+            "what is in the bucket, which could not be seen: {why}"
+        ))),
         _ => {}
     }
     if losses.usd_per_month > 0.0 {

@@ -147,7 +147,8 @@ impl FromStr for State {
             .find(|(name, short)| *name == word || *short == word)
             .map(|(name, _)| State((*name).to_owned()))
             .ok_or_else(|| {
-                Error::usage(format!("`{text}` is no job state"))
+                let names = STATES.map(|(name, _)| name).join(", ");
+                Error::usage(format!("`{text}` is no job state; there are {names}"))
                     .hint("for example: --state PENDING,RUNNING, or short: --state PD,R")
             })
     }
