@@ -92,6 +92,23 @@ fn the_version_names_the_commit_and_its_date() {
     assert_eq!(text(&version.stdout).trim_end(), expected);
 }
 
+/// What each command says of itself, as a reviewer reads it in the diff.
+#[test]
+fn the_help_of_each_command_is_in_the_snapshot() {
+    let overview = text(&hpcapi(&["--help"]).stdout);
+    let (_, commands) = overview.split_once("Commands:\n").unwrap();
+    let (commands, _) = commands.split_once("\n\n").unwrap();
+    let mut helps = String::new();
+    for line in commands.lines() {
+        let verb = line.split_whitespace().next().unwrap();
+        if verb != "help" {
+            let help = text(&hpcapi(&[verb, "--help"]).stdout);
+            helps.push_str(&format!("$ hpcapi {verb} --help\n{help}\n"));
+        }
+    }
+    insta::assert_snapshot!(helps);
+}
+
 /// The page of commands has every option that `up` and `token` have.
 #[test]
 fn the_document_of_commands_names_every_option_of_up_and_token() {

@@ -55,7 +55,7 @@ mod tests {
         let told = hanging(
             "  because: ",
             "  12 |  Name: a long name of a queue",
-            Some(42),
+            Some(44),
         );
         assert_eq!(
             told,

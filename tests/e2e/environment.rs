@@ -231,9 +231,8 @@ impl TestEnv {
     }
 
     fn typed_on_terminal(&self, line: &str) -> Command {
-        let mut command = in_empty_environment("script", self.home(), self.suite);
+        let mut command = self.in_shell("script");
         command
-            .env("HPCAPI_SANDBOX_ACCOUNT", &self.account)
             .env("TERM", "xterm-256color")
             .env("SHELL", "/bin/sh")
             .args(["--quiet", "--flush", "--return", "--command", line])
@@ -247,10 +246,9 @@ impl TestEnv {
     /// sandbox but that all of AWS is at another address.
     pub(crate) fn on_terminal_as_on_aws(&self, size: (u16, u16), arguments: &[&str]) -> Command {
         let (rows, columns) = size;
-        let own = env!("CARGO_BIN_EXE_hpcapi");
         let line = format!(
-            "eval \"$('{own}' sandbox env)\"; unset HPCAPI_SANDBOX; stty rows {rows} cols {columns}; \
-             exec '{own}' {}",
+            "eval \"$(hpcapi sandbox env)\"; unset HPCAPI_SANDBOX; stty rows {rows} cols {columns}; \
+             exec hpcapi {}",
             arguments.join(" ")
         );
         self.typed_on_terminal(&line)

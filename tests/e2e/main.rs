@@ -50,3 +50,4 @@ mod stages;
 mod terminal;
 mod things;
 mod triggers;
+mod walk;

@@ -33,11 +33,42 @@ pub(crate) fn interrupt_at(words: &str) -> Typed<'_> {
 
 /// Runs a command on a terminal on which somebody types; returns the exit code and what the screen
 /// shows in the end.
-pub(crate) fn run(
+pub(crate) fn run(command: Command, size: (u16, u16), typed: &[Typed<'_>]) -> (i32, String) {
+    let (code, terminal) = play(command, size, typed);
+    // A full row and the next one are two lines, although the terminal takes them for one.
+    let rows = terminal.screen().rows(0, size.1);
+    (
+        code,
+        rows.map(|row| format!("{}\n", row.trim_end())).collect(),
+    )
+}
+
+/// Runs a command on a terminal on which somebody types; returns the exit code and the lines that were
+/// printed, one that has no room in a row as the one line that it is.
+pub(crate) fn run_in_lines(
+    command: Command,
+    size: (u16, u16),
+    typed: &[Typed<'_>],
+) -> (i32, String) {
+    let (code, terminal) = play(command, size, typed);
+    let screen = terminal.screen();
+    let mut text = String::new();
+    for (at, row) in (0..).zip(screen.rows(0, size.1)) {
+        let row = row.trim_end();
+        text.push_str(row);
+        let is_full = row.chars().count() == usize::from(size.1);
+        if !(is_full && screen.row_wrapped(at)) {
+            text.push('\n');
+        }
+    }
+    (code, text)
+}
+
+fn play(
     mut command: Command,
     (rows, columns): (u16, u16),
     typed: &[Typed<'_>],
-) -> (i32, String) {
+) -> (i32, vt100::Parser) {
     let mut child = command.spawn().unwrap();
     let mut keyboard = child.stdin.take().unwrap();
     let mut display = child.stdout.take().unwrap();
@@ -52,14 +83,9 @@ pub(crate) fn run(
         }
     }
     let code = child.wait().unwrap().code().unwrap();
-    // A full row and the next one are two lines, although the terminal takes them for one.
-    let rows: Vec<_> = terminal.screen().rows(0, columns).collect();
-    let shown: String = rows
-        .iter()
-        .map(|row| format!("{}\n", row.trim_end()))
-        .collect();
+    let shown = terminal.screen().contents();
     assert!(typed.next().is_none(), "it never showed that:\n{shown}");
-    (code, shown)
+    (code, terminal)
 }
 
 /// Returns how many lines tell of a step, by the first word of its title.
