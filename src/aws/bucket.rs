@@ -217,10 +217,16 @@ impl Buckets {
                 .set_key_marker(key_marker)
                 .set_upload_id_marker(upload_marker)
                 .send()
-                .await
-                .map_err(|error| {
-                    service(format!("cannot list the uploads to `{bucket}`"), error)
-                })?;
+                .await;
+            let page = match page {
+                Ok(page) => page,
+                // Another teardown was faster.
+                Err(error) if is_absent(&error) => return Ok(aborted),
+                Err(error) => {
+                    let failure = format!("cannot list the uploads to `{bucket}`");
+                    return Err(service(failure, error));
+                }
+            };
             let uploads = page.uploads().iter();
             for upload in uploads.filter(|upload| upload.key().is_some_and(&goes)) {
                 let aborting = self
@@ -317,6 +323,20 @@ mod tests {
         let answers = [&ROUND[..], &ROUND, &[(200, NONE), (200, NO_UPLOADS)]].concat();
         let emptied = answered(&answers).await.buckets.empty("b", |_| {}).await;
         assert_eq!(emptied.unwrap().versions, 2);
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_goes_meanwhile_is_empty() {
+        const GONE: &str = "<Error><Code>NoSuchBucket</Code></Error>";
+        let answers = [
+            (200, ONE),
+            (200, DELETED),
+            (404, GONE),
+            (404, GONE),
+            (404, GONE),
+        ];
+        let emptied = answered(&answers).await.buckets.empty("b", |_| {}).await;
+        assert_eq!(emptied.unwrap().versions, 1);
     }
 
     #[tokio::test]
