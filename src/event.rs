@@ -116,6 +116,24 @@ pub struct Call {
     pub took: Duration,
 }
 
+/// Something that goes on.
+#[derive(Debug)]
+pub struct GoingOn(Events);
+
+impl GoingOn {
+    /// Ends it, and waits until nothing of it is seen any more: an answer may be printed next.
+    pub async fn end(self) {
+        self.0.progress("");
+        self.0.settled().await;
+    }
+}
+
+impl Drop for GoingOn {
+    fn drop(&mut self) {
+        self.0.progress("");
+    }
+}
+
 /// How a step ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -174,6 +192,13 @@ impl Events {
     /// Tells what the deployment costs while it stands.
     pub fn price(&self, text: impl Into<String>) {
         self.send(Event::Price(text.into()));
+    }
+
+    /// Tells that something goes on that belongs to no step, until what is returned is ended or dropped.
+    #[must_use]
+    pub fn going_on(&self, text: &str) -> GoingOn {
+        self.progress(text);
+        GoingOn(self.clone())
     }
 
     /// Tells a remark that belongs to no step.

@@ -50,6 +50,7 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
         );
     }
     let (events, story) = Story::start(Volume::of_answer(args.deployment.verbose));
+    events.progress("looking at the deployment");
     let looked = look(&args, &events).await;
     drop(events);
     story.end().await;

@@ -1,10 +1,12 @@
 //! Who asks a server: the token that the user gives, or how one is minted.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::hint::{Hint, Verb};
 use crate::slurm::client::{Credentials, Identity, Mint, Server};
-use crate::slurm::{Lifespan, Minter, Token, UserName};
+use crate::slurm::{Lifespan, Login, Minter, Token, UserName};
 
 use super::deployment::DeploymentArgs;
 use super::reach::{located, running_head_node};
@@ -19,18 +21,33 @@ pub(super) fn minting(
     events: &Events,
 ) -> Mint {
     let (deployment, user, events) = (deployment.clone(), user.cloned(), events.clone());
+    let is_first = AtomicBool::new(true);
     Box::new(move || {
         let (deployment, user, events) = (deployment.clone(), user.clone(), events.clone());
+        // Later a part of an answer may stand in the line that this would be told in.
+        let is_first = is_first.swap(false, Ordering::Relaxed);
         Box::pin(async move {
-            let minter = Minter::begin();
-            let context = located(&deployment, &events).await?;
-            let head_node = running_head_node(&context).await?;
-            let lifespan: Lifespan = LIFESPAN.parse()?;
-            let commands = &context.aws.commands;
-            let minted = minter.mint(commands, &head_node, user.as_ref(), lifespan);
-            minted.await
+            let told = is_first.then(|| events.going_on("getting a token from the head node"));
+            let minted = minted(&deployment, user.as_ref(), &events).await?;
+            if let Some(told) = told {
+                told.end().await;
+            }
+            Ok(minted)
         })
     })
+}
+
+async fn minted(
+    deployment: &DeploymentArgs,
+    user: Option<&UserName>,
+    events: &Events,
+) -> Result<(Token, Option<Login>)> {
+    let minter = Minter::begin();
+    let context = located(deployment, events).await?;
+    let head_node = running_head_node(&context).await?;
+    let lifespan: Lifespan = LIFESPAN.parse()?;
+    let commands = &context.aws.commands;
+    minter.mint(commands, &head_node, user, lifespan).await
 }
 
 /// Returns the identity of a token that the user gave, as `user` or else as its own.

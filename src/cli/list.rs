@@ -26,6 +26,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<()> {
     let (events, story) = Story::start(Volume::of_answer(args.deployment.verbose));
+    events.progress("looking");
     let found = look(&args, &events).await;
     drop(events);
     story.end().await;

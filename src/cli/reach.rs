@@ -430,7 +430,9 @@ async fn not_there(context: &Context, what: &str) -> Error {
 
 /// Looks up the endpoint of a deployment in AWS, and remembers it.
 async fn look_up(deployment: &DeploymentArgs, memory: &Memory, events: &Events) -> Result<Server> {
+    let told = events.going_on("looking for the deployment");
     let context = located(deployment, events).await?;
+    told.end().await;
     let endpoint = context.facts().endpoint.clone();
     let Some(endpoint) = endpoint else {
         return Err(not_there(&context, "no endpoint").await);

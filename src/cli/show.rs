@@ -102,7 +102,7 @@ pub(super) async fn with_client_telling<T>(
 ) -> Result<T> {
     let verbose = reach.deployment.verbose;
     let (events, story) = Story::start(match told {
-        Told::Warnings => Volume::of_answers(verbose),
+        Told::Warnings => Volume::of_answer(verbose),
         Told::Progress => Volume::of_story(verbose),
     });
     let outcome = async {

@@ -37,6 +37,7 @@ pub(super) struct Args {
 pub(super) async fn run(mut args: Args) -> Result<()> {
     args.cluster.keep_piped(&args.deployment)?;
     let (events, story) = Story::start(Volume::of_answer(args.deployment.verbose));
+    events.progress("looking at the deployment");
     let looked = look(&args, &events).await;
     drop(events);
     story.end().await;

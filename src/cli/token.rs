@@ -79,6 +79,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
 }
 
 async fn fetch(args: &Args, events: &Events) -> Result<TokenAnswer> {
+    let _told = events.going_on("getting a token from the head node");
     let minter = Minter::begin();
     let context = located(&args.deployment, events).await?;
     let head_node = running_head_node(&context).await?;

@@ -71,10 +71,6 @@ impl Moving {
         let block = ProgressBar::with_draw_target(None, target);
         block.set_style(style.with_key("lines", draw));
         block.enable_steady_tick(TICK);
-        if volume < Volume::Steps {
-            let looks = Event::Progress("looking".to_owned());
-            locked(&course).take(&looks, Instant::now());
-        }
         Moving {
             volume,
             course,

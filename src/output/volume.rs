@@ -12,7 +12,7 @@ use super::unfinished::Change;
 pub enum Volume {
     /// Warnings alone.
     Quiet,
-    /// The same, and at a terminal that something goes on.
+    /// The same, and at a terminal what goes on before there is an answer.
     Waiting,
     /// The steps, and what they wait for.
     Steps,
@@ -31,21 +31,12 @@ impl Volume {
         }
     }
 
-    /// Returns the volume of a command whose answer is what counts, and comes when all is told, with so
-    /// many `-v`.
+    /// Returns the volume of a command whose answer is what counts, with so many `-v`.
     pub fn of_answer(verbose: u8) -> Volume {
         match verbose {
             0 => Volume::Waiting,
             1 => Volume::Resources,
             _ => Volume::Everything,
-        }
-    }
-
-    /// Returns the volume of a command that answers meanwhile, with so many `-v`.
-    pub fn of_answers(verbose: u8) -> Volume {
-        match verbose {
-            0 => Volume::Quiet,
-            more => Volume::of_answer(more),
         }
     }
 

@@ -62,7 +62,7 @@ async fn a_broken_environment_is_made_anew_by_whoever_needs_it() {
         }
     }
     let status = ended(&hpcapi(&env, &["status"]).output().unwrap(), 0);
-    let line = format!("incomplete `{}` is broken", folder.display());
+    let line = format!("incomplete  `{}` is broken", folder.display());
     assert!(status.contains(&line), "{status}");
 
     // As after an upgrade that took the Python away.

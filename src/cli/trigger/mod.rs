@@ -93,9 +93,11 @@ async fn open(
     cluster: &ClusterArgs,
     events: &Events,
 ) -> Result<Arc<Context>> {
+    let told = events.going_on("looking for the deployment");
     let expected = SandboxUse::Expect;
     let context = deployment.context(cluster, expected, events).await?;
     deploy::locate(&context).await?;
+    told.end().await;
     Ok(context)
 }
 

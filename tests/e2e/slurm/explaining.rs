@@ -13,7 +13,8 @@ fn explain(cluster: &Cluster, id: &str) -> Value {
 fn follow(cluster: &Cluster, explanation: &Value) {
     let advice = explanation["advice"].as_array().unwrap();
     let command = advice[0]["command"].as_str().unwrap();
-    match command.starts_with("hpcapi ") {
+    let program = command.split(' ').next().unwrap();
+    match program.ends_with("hpcapi") {
         true => {
             let output = cluster.env.shell(command);
             assert!(output.status.success(), "{command}: {output:?}");
