@@ -115,6 +115,8 @@ impl Cluster {
             let endpoint = format!("unix:{}", self.node.socket.display());
             command.env("HPCAPI_ENDPOINT", endpoint);
             command.env("SLURM_JWT", &self.token);
+            // Nobody can be asked for it: the endpoint is not named as the deployment's.
+            command.env("HPCAPI_HOME", "/home/ec2-user");
         }
         command
     }
