@@ -2,6 +2,7 @@
 //! here; Slurm calls it a partition.
 
 pub mod answer;
+pub mod changes;
 mod command;
 pub mod config;
 mod demand;

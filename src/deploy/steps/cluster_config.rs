@@ -8,6 +8,7 @@ use crate::deploy::{State, elsewhere};
 use crate::error::{Error, Kind, Result};
 use crate::event::Outcome;
 use crate::files;
+use crate::pcluster::changes::without_digest;
 use crate::pcluster::config::{FilledClusterConfig, Values};
 
 use super::ownership;
@@ -32,19 +33,6 @@ pub(in crate::deploy) fn is_another(context: &Context) -> bool {
         (Ok(there), Ok(Some(filled))) => without_digest(&there) != without_digest(filled.text()),
         _ => false,
     }
-}
-
-/// Returns the text with the places of node scripts, `/hpcapi/<digest>/`, without their digests.
-fn without_digest(text: &str) -> String {
-    let mut parts = text.split("/hpcapi/");
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| {
-        let rest = match part.split_once('/') {
-            Some((digest, rest)) if digest.bytes().all(|byte| byte.is_ascii_hexdigit()) => rest,
-            _ => part,
-        };
-        text + "/hpcapi/" + rest
-    })
 }
 
 pub(in crate::deploy) fn run(context: &Context) -> Result<()> {
@@ -127,25 +115,4 @@ fn fill(context: &Context) -> Result<Option<FilledClusterConfig>> {
         node_script: node_script.clone(),
     };
     Ok(Some(context.config.fill(&values)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_digest;
-
-    #[test]
-    fn only_the_digest_of_a_node_script_makes_no_difference() {
-        let of = |digest: &str| format!("a: s3://b/hpcapi/{digest}/head-node.sh\nb: x\n");
-        assert_eq!(
-            without_digest(&of("0123456789abcdef")),
-            without_digest(&of("fedcba9876543210"))
-        );
-        let other = of("0123456789abcdef").replace("b: x", "b: y");
-        assert_ne!(
-            without_digest(&of("0123456789abcdef")),
-            without_digest(&other)
-        );
-        assert_ne!(without_digest(&of("mine")), without_digest(&of("yours")));
-        assert_eq!(without_digest("/hpcapi/"), "/hpcapi/");
-    }
 }
