@@ -63,6 +63,19 @@ impl Buckets {
         content(asked, &format!("cannot read s3://{bucket}/{key}")).await
     }
 
+    /// Returns the whole content of one version of the object; `None` when there is no such object, or no
+    /// bucket.
+    pub async fn read_version(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: &str,
+    ) -> Result<Option<Vec<u8>>> {
+        let asked = self.0.get_object().bucket(bucket).key(key);
+        let asked = asked.version_id(version);
+        content(asked, &format!("cannot read s3://{bucket}/{key}")).await
+    }
+
     /// Tells `visit` bytes of the object as they come: `length` of them from `offset` on.
     pub async fn read_part(
         &self,
@@ -296,4 +309,17 @@ pub(super) fn seconds(moment: Option<&DateTime>) -> u64 {
 
 pub(super) fn bytes(count: Option<i64>) -> u64 {
     count.map_or(0, |count| u64::try_from(count).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::recorded::holding;
+
+    #[tokio::test]
+    async fn a_version_of_an_object_is_asked_for_by_its_name() {
+        let versions = vec![("versionId=v1".to_owned(), b"as it was".to_vec())];
+        let buckets = holding(versions).await.buckets;
+        let read = buckets.read_version("b", "k", "v1").await.unwrap();
+        assert_eq!(read.as_deref(), Some(&b"as it was"[..]));
+    }
 }

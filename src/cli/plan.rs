@@ -8,6 +8,7 @@ use crate::deploy::{self, Action, Estimate, Plan, Preflight};
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
 use crate::output::{self, Answer, Format, Story, Volume, plain};
+use crate::pcluster::changes::Change;
 
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, SandboxUse};
@@ -44,27 +45,38 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
     events.settled().await;
     drop(events);
     story.end().await;
-    let answer = looked?;
+    let (plan, answer) = looked?;
     output::answer(&answer, args.output)?;
-    if answer.is_empty() {
+    if plan.is_empty() {
         return Ok(());
     }
     let up = args.deployment.again(&args.cluster).command("up");
-    Err(Error::new(Kind::Answer(TO_DO), "nothing was changed; `up` does it").hint(up))
+    Err(to_do(&plan, up))
 }
 
-async fn look(args: &Args, events: &Events) -> Result<PlanAnswer> {
+/// Returns what there is to do as the end of a call that did nothing of it; `up` is the command line.
+fn to_do(plan: &Plan, up: String) -> Error {
+    let changes = &plan.changes;
+    let message = match (plan.is_for_up(), changes.all.is_empty()) {
+        (true, true) => "nothing was changed; `up` does it",
+        (true, false) => "nothing was changed; `up` does it, but leaves the cluster as it is",
+        (false, _) => "nothing was changed; `up` leaves the cluster as it is",
+    };
+    let error = Error::new(Kind::Answer(TO_DO), message);
+    let up = Some(up).filter(|_| plan.is_for_up());
+    let next = up.into_iter().chain(changes.next.iter().cloned());
+    next.fold(error, Error::hint)
+}
+
+async fn look(args: &Args, events: &Events) -> Result<(Plan, PlanAnswer)> {
     let expected = SandboxUse::Start;
     let context = args
         .deployment
         .context(&args.cluster, expected, events)
         .await?;
     let plan = deploy::plan(&context, Preflight::Look).await?;
-    Ok(PlanAnswer::new(
-        &context,
-        &plan,
-        args.prices.estimate(&context),
-    ))
+    let answer = PlanAnswer::new(&context, &plan, args.prices.estimate(&context));
+    Ok((plan, answer))
 }
 
 /// What `up` would do.
@@ -74,8 +86,13 @@ pub(super) struct PlanAnswer {
     account: String,
     region: String,
     /// Whether there is something to do.
-    changes: bool,
+    to_do: bool,
     steps: Vec<StepAnswer>,
+    /// How the configuration differs from the one that the cluster has.
+    changes: Vec<ChangeAnswer>,
+    /// The same as lines to read.
+    #[serde(skip)]
+    change_lines: Vec<String>,
     /// How long it usually takes on AWS, in seconds.
     usual_seconds: u64,
     /// What it costs on AWS, all of it; absent where prices are not wanted.
@@ -93,6 +110,29 @@ struct StepAnswer {
     detail: Option<String>,
 }
 
+#[derive(Debug, Serialize)]
+struct ChangeAnswer {
+    /// Its place, with the names of queues and the like.
+    path: String,
+    /// What the cluster has there; `null` where it has nothing.
+    from: Option<serde_yaml::Value>,
+    /// What the configuration has there; `null` where it has nothing.
+    to: Option<serde_yaml::Value>,
+    /// What the change takes, in one word: `live`, `fleet-stopped`, `new-cluster` and the like.
+    takes: &'static str,
+}
+
+impl From<&Change> for ChangeAnswer {
+    fn from(change: &Change) -> ChangeAnswer {
+        ChangeAnswer {
+            path: change.path.clone(),
+            from: change.from.clone(),
+            to: change.to.clone(),
+            takes: change.takes.word(),
+        }
+    }
+}
+
 impl PlanAnswer {
     pub(super) fn new(context: &Context, plan: &Plan, costs: Option<Estimate>) -> PlanAnswer {
         let steps = plan.steps.iter().map(|it| StepAnswer {
@@ -105,18 +145,16 @@ impl PlanAnswer {
             name: context.settings.name.to_string(),
             account: context.identity.account.clone(),
             region: context.aws.region.clone(),
-            changes: !plan.is_empty(),
+            to_do: !plan.is_empty(),
             steps: steps.collect(),
+            changes: plan.changes.all.iter().map(ChangeAnswer::from).collect(),
+            change_lines: plan.changes.lines(),
             usual_seconds: plan.usually().as_secs(),
             costs,
         }
     }
 
-    fn is_empty(&self) -> bool {
-        !self.changes
-    }
-
-    /// Returns a line for each step, but for those that stay as they are where `changes` alone count.
+    /// Returns a line for each step, but for those that stay as they are where changes alone count.
     fn lines(&self, shown: Shown) -> String {
         let kept = Action::Keep.word();
         let steps = self
@@ -152,6 +190,18 @@ impl PlanAnswer {
         }
     }
 
+    /// Returns how the configuration differs from the cluster's, as a paragraph of its own.
+    fn differences(&self) -> String {
+        let lines = self.change_lines.iter();
+        let lines: String = lines.map(|line| plain(line) + "\n").collect();
+        match lines.as_str() {
+            "" => lines,
+            _ => format!(
+                "\nthe configuration differs from the cluster's; what changes take:\n{lines}"
+            ),
+        }
+    }
+
     /// Returns how long it takes, as a paragraph of its own; nothing where there is nothing to do.
     fn duration(&self) -> String {
         match self.usual_seconds.div_ceil(60) {
@@ -178,7 +228,8 @@ enum Shown {
 impl Answer for PlanAnswer {
     fn text(&self) -> String {
         let mut text = format!("{}\n{}", self.heading(), self.lines(Shown::All));
-        if self.is_empty() {
+        text.push_str(&self.differences());
+        if !self.to_do {
             text.push_str("\neverything is ready, nothing to change\n");
         }
         text + &self.costs() + &self.duration()

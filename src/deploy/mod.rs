@@ -3,6 +3,7 @@
 mod activity;
 mod already_made;
 mod at_work;
+mod changes;
 mod compute;
 mod deployments;
 mod doctor;
@@ -29,6 +30,7 @@ mod up;
 mod zones;
 
 pub use activity::{Busy, begun};
+pub use changes::ConfigChanges;
 pub use deployments::{Condition, Deployment, deployments};
 pub use doctor::{Depth, Diagnosis, doctor};
 pub use elsewhere::{Elsewhere, look as look_elsewhere};

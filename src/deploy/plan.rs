@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::step::{Aim, Need, Step};
 use crate::usual;
 
+use super::changes::{self, ConfigChanges};
 use super::replacement::Replaced;
 use super::status::is_local;
 use super::up::{self, Preflight};
@@ -19,6 +20,8 @@ pub struct Plan {
     pub steps: Vec<PlannedStep>,
     /// The cluster that would be deleted before, when one is to be replaced.
     pub replaced: Option<Replaced>,
+    /// How the configuration differs from the one that the cluster has.
+    pub changes: ConfigChanges,
 }
 
 /// What `up` would do to a step's thing.
@@ -94,12 +97,39 @@ impl Plan {
                 detail: detail.map(ToOwned::to_owned),
             });
         }
-        Plan { steps, replaced }
+        Plan {
+            steps,
+            replaced,
+            changes: ConfigChanges::default(),
+        }
+    }
+
+    /// Adds how the configuration differs from that of the cluster, which stands.
+    fn with(mut self, changes: ConfigChanges) -> Plan {
+        if !changes.all.is_empty() {
+            let mut steps = self.steps.iter_mut();
+            if let Some(cluster) = steps.find(|it| it.step == Step::Cluster) {
+                cluster.action = Action::Change;
+                cluster.detail = Some(changes.count());
+            }
+        }
+        self.changes = changes;
+        self
     }
 
     /// Returns whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.iter().all(|it| it.action == Action::Keep)
+    }
+
+    /// Returns whether `up` does something: it leaves the cluster's configuration as it is.
+    pub fn is_for_up(&self) -> bool {
+        self.steps.iter().any(|it| self.is_done_by_up(it))
+    }
+
+    fn is_done_by_up(&self, planned: &PlannedStep) -> bool {
+        let is_left = planned.step == Step::Cluster && !self.changes.all.is_empty();
+        planned.action != Action::Keep && !is_left
     }
 
     /// Returns whether a thing of AWS is made that was not there: what costs comes with it.
@@ -108,9 +138,9 @@ impl Plan {
         self.replaced.is_some() || steps.any(|it| it.action == Action::Make && !is_local(it.step))
     }
 
-    /// Returns how long it usually takes on AWS to do it.
+    /// Returns how long `up` usually takes on AWS to do it.
     pub fn usually(&self) -> Duration {
-        let steps = self.steps.iter().filter(|it| it.action != Action::Keep);
+        let steps = self.steps.iter().filter(|it| self.is_done_by_up(it));
         let steps = steps.map(|it| (it.step, Duration::ZERO)).collect();
         usual::left(Aim::Make, &steps)
     }
@@ -127,7 +157,11 @@ fn is_of_cluster(step: Step) -> bool {
 /// Returns what `up` would do; fails when it could not, as `up` would.
 pub async fn plan(context: &Context, preflight: Preflight) -> Result<Plan> {
     let before = up::look_before(context, preflight, up::ClusterFate::Kept).await?;
-    Ok(Plan::of(&before, None))
+    let changes = match up::stands(&before) {
+        true => changes::look(context).await,
+        false => ConfigChanges::default(),
+    };
+    Ok(Plan::of(&before, None).with(changes))
 }
 
 #[cfg(test)]
@@ -169,6 +203,23 @@ mod tests {
             _ => State::Ready,
         });
         assert!(plan.is_empty());
+        assert_eq!(plan.usually(), Duration::ZERO);
+    }
+
+    #[test]
+    fn another_configuration_is_something_to_do_and_not_for_up() {
+        let value = |text: &str| serde_yaml::from_str(text).unwrap();
+        let all = crate::pcluster::changes::changes(&value("{Own: 1}"), &value("{Own: 2}"));
+        let changes = ConfigChanges {
+            all,
+            next: Vec::new(),
+        };
+        let plan = plan(|_| State::Ready).with(changes);
+        let cluster = plan.steps.iter().find(|it| it.step == Step::Cluster);
+        let detail = cluster.and_then(|it| it.detail.as_deref());
+        assert_eq!(detail, Some("1 change of its configuration"));
+        assert_eq!(action(&plan, Step::Cluster), Some(Action::Change));
+        assert!(!plan.is_empty() && !plan.is_for_up() && !plan.makes_things());
         assert_eq!(plan.usually(), Duration::ZERO);
     }
 

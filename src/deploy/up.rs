@@ -22,7 +22,7 @@ use super::plan::Plan;
 use super::replacement::Replaced;
 use super::status::is_local;
 use super::steps::function_code;
-use super::{State, StepStatus, already_made, half_deleted, preflight};
+use super::{State, StepStatus, already_made, changes, half_deleted, preflight};
 
 /// What was just made is not found at once by every look.
 const APPEARS: Duration = Duration::from_secs(20);
@@ -221,11 +221,11 @@ async fn make_all(
     before: &[StepStatus],
     start: Instant,
 ) -> Result<Up> {
-    if is_from_another_config(context, before) {
-        context.events.warn(
-            "the cluster may have been made from another configuration than this one; hpcapi does \
-             not change a cluster: see `pcluster update-cluster`",
-        );
+    if stands(before) {
+        let changes = changes::look(context).await;
+        if !changes.all.is_empty() {
+            context.events.warn(changes.warning());
+        }
     }
     let mut running = JoinSet::new();
     for status in before {
@@ -261,7 +261,7 @@ async fn make_all(
 }
 
 /// Returns whether there was a cluster before: what is made anew is as it should be.
-fn stands(before: &[StepStatus]) -> bool {
+pub(super) fn stands(before: &[StepStatus]) -> bool {
     let is_cluster = |it: &StepStatus| it.step == Step::Cluster && it.state == State::Ready;
     before.iter().any(is_cluster)
 }
@@ -296,12 +296,6 @@ pub(super) fn is_needed(step: Step, before: &[StepStatus]) -> bool {
             .any(|status| status.step == step && status.state == State::Ready)
     };
     !is_local(step) || !step.users().all(is_ready)
-}
-
-/// Returns whether a cluster stands beside a file that an earlier run on this machine filled,
-/// and that is not what this run would fill.
-fn is_from_another_config(context: &Context, before: &[StepStatus]) -> bool {
-    stands(before) && super::steps::cluster_config::is_another(context)
 }
 
 /// What a look at a step's thing before the run has found.

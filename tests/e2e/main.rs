@@ -11,6 +11,7 @@ mod typed;
 mod warm_pcluster;
 
 mod accounting;
+mod another_configuration;
 mod at_once;
 mod bad_input;
 mod beginning_to_end;
