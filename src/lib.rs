@@ -27,6 +27,7 @@ pub mod sandbox;
 pub mod settings;
 mod shell;
 pub mod slurm;
+mod spelling;
 pub mod step;
 pub mod triggers;
 pub mod usual;

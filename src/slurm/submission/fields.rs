@@ -2,6 +2,7 @@
 //! API call it. From the OpenAPI documents of Slurm 22.05, 24.11 and 26.05.
 
 use crate::slurm::ApiVersion;
+use crate::spelling;
 
 /// What a field holds, and so how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,28 +73,7 @@ pub(super) fn field(name: &str) -> Option<&'static Field> {
 
 /// Returns the known name that is most like this one.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
-    FIELDS
-        .iter()
-        .map(|field| (distance(name, field.name), field.name))
-        .min()
-        .filter(|(distance, _)| *distance <= name.len().min(9) / 3)
-        .map(|(_, name)| name)
-}
-
-/// Returns how many letters have to be changed (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().take(64).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
+    spelling::nearest(name, FIELDS.iter().map(|field| field.name))
 }
 
 /// A field that every version has by the same name.
