@@ -7,6 +7,7 @@ use crate::hint::Again;
 
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, program};
+use super::part_args::PartArgs;
 use super::reach::ReachArgs;
 
 /// An error of a call, and how the call was made.
@@ -39,6 +40,9 @@ pub(super) fn again(program: Command, given: &ArgMatches) -> Again {
     };
     let mut cluster = read::<ClusterArgs>(command, given).unwrap_or_default();
     cluster.forget_pipe();
+    if let Some(parts) = read::<PartArgs>(command, given) {
+        parts.tell(&mut cluster);
+    }
     deployment.again(&cluster)
 }
 
@@ -103,6 +107,11 @@ mod tests {
                 &["up", "--config", "a.yaml", "--profile", "work"],
                 &Hint::run(Verb::Doctor),
                 "hpcapi doctor --profile work --config a.yaml",
+            ),
+            (
+                &["plan", "--operations", "--bucket", "b-1"],
+                &Hint::run(Verb::Up),
+                "hpcapi up --bucket b-1 --operations",
             ),
             (
                 &["up", "--config", "-"],

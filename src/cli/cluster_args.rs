@@ -81,7 +81,7 @@ impl ClusterArgs {
         ])
     }
 
-    /// Returns the options of `up` alone as they can be typed again.
+    /// Returns the options of `up` and `plan` alone as they can be typed again.
     pub(super) fn up_options(&self) -> String {
         let mut options = typed(&[
             ("bucket", self.kept_bucket.clone()),

@@ -17,6 +17,7 @@ mod neighbours;
 mod nodes;
 mod overview;
 mod owner;
+mod part_args;
 mod partitions;
 mod ping;
 mod plan;

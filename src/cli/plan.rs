@@ -12,6 +12,7 @@ use crate::pcluster::changes::Change;
 
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, SandboxUse};
+use super::part_args::PartArgs;
 use super::prices::PriceArgs;
 
 /// Show what `up` would make, change and keep
@@ -27,6 +28,9 @@ pub(super) struct Args {
     cluster: ClusterArgs,
 
     #[command(flatten)]
+    parts: PartArgs,
+
+    #[command(flatten)]
     prices: PriceArgs,
 
     /// How the answer is printed
@@ -39,6 +43,7 @@ const TO_DO: u8 = 3;
 
 pub(super) async fn run(mut args: Args) -> Result<()> {
     args.cluster.keep_piped(&args.deployment)?;
+    args.parts.tell(&mut args.cluster);
     let (events, story) = Story::start(Volume::of_story(args.deployment.verbose));
     let looked = look(&args, &events).await;
     // What was looked at on the way is no answer.

@@ -21,7 +21,7 @@ pub struct Again {
     pub region: Option<String>,
     /// Options that say how the cluster is to be, e.g. ` --config mine.yaml`.
     pub cluster_options: String,
-    /// Options that `up` alone takes, e.g. ` --operations`.
+    /// Options of `up` and `plan` that say which other parts the deployment has, e.g. ` --operations`.
     pub up_options: String,
     /// Options that say which Slurm is asked and how, e.g. ` --via operations`.
     pub slurm_options: String,

@@ -78,7 +78,7 @@ pub enum Takes {
     Slurm,
     /// Those of the deployment, and those that say how the cluster is to be.
     Cluster,
-    /// The same, and those of `up` alone.
+    /// The same, and those that say which other parts the deployment has.
     Up,
 }
 
@@ -97,7 +97,7 @@ const TABLE: [(Verb, &str, Takes); Verb::Up as usize + 1] = [
     (Verb::Nodes, "nodes", Takes::Slurm),
     (Verb::Partitions, "partitions", Takes::Slurm),
     (Verb::Ping, "ping", Takes::Slurm),
-    (Verb::Plan, "plan", Takes::Cluster),
+    (Verb::Plan, "plan", Takes::Up),
     (Verb::Run, "run", Takes::Slurm),
     (Verb::RunsAttach, "runs attach", Takes::Slurm),
     (Verb::RunsCancel, "runs cancel", Takes::Slurm),

@@ -6,14 +6,13 @@ mod detached;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use futures_util::future::BoxFuture;
 
 use crate::context::Context;
 use crate::deploy::{self, ClusterFate, Consent, Plan, Preflight, Proof, Wish};
 use crate::error::{Error, Result};
 use crate::event::Events;
-use crate::notifications::Notify;
 use crate::output::{self, Format, Story, Volume};
 use crate::prices::money;
 use crate::settings::Toggle;
@@ -21,7 +20,8 @@ use crate::triggers::Triggers;
 
 use super::cluster_args::ClusterArgs;
 use super::consent;
-use super::deployment::{DeploymentArgs, SandboxUse, bucket_name};
+use super::deployment::{DeploymentArgs, SandboxUse};
+use super::part_args::PartArgs;
 use super::plan::PlanAnswer;
 use super::prices::PriceArgs;
 use answer::UpAnswer;
@@ -38,27 +38,8 @@ pub(super) struct Args {
     #[command(flatten)]
     cluster: ClusterArgs,
 
-    /// Use a bucket again that `teardown --keep-bucket` left, with the jobs remembered in it
-    #[arg(long, value_name = "NAME", value_parser = bucket_name)]
-    bucket: Option<String>,
-
-    /// Make the operations path, too: Slurm for callers with IAM rights, without a token; off takes
-    /// it away [default: as it is]
-    #[arg(
-        long,
-        value_enum,
-        value_name = "on|off",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "on",
-        hide_possible_values = true
-    )]
-    operations: Option<Switch>,
-
-    /// Tell this e-mail address or URL (https) when a job ends that was submitted with --notify;
-    /// off tells nobody any more [default: as it is]
-    #[arg(long, value_name = "ADDRESS|off")]
-    notify: Option<Notify>,
+    #[command(flatten)]
+    parts: PartArgs,
 
     #[command(flatten)]
     prices: PriceArgs,
@@ -94,27 +75,9 @@ pub(super) struct Args {
     output: Format,
 }
 
-/// Whether a part of the deployment is to be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Switch {
-    On,
-    Off,
-}
-
 pub(super) async fn run(mut args: Args) -> Result<()> {
     let piped = args.cluster.keep_piped(&args.deployment)?;
-    args.cluster.kept_bucket = args.bucket.take();
-    args.cluster.notify = args.notify.take().unwrap_or_default();
-    if let Some(switch) = args.operations {
-        args.cluster.operations = match switch {
-            Switch::On => Toggle::On,
-            Switch::Off => Toggle::Off,
-        };
-        // They work by operations: what makes them possible goes, too.
-        if switch == Switch::Off {
-            args.cluster.triggers = Toggle::Off;
-        }
-    }
+    args.parts.tell(&mut args.cluster);
     let (events, story) = Story::start(Volume::of_story(args.deployment.verbose));
     take_up_triggers(&mut args, &events).await;
     if args.detach {
