@@ -1,4 +1,5 @@
-//! Local files: they appear whole or not at all, and only their owner can read them.
+//! Local files: they appear whole or not at all, and those that are not for others only their owner can
+//! read.
 
 use std::fs::{self, Permissions};
 use std::io::Write;
@@ -21,6 +22,23 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<()> {
     file.write_all(content).doing(failure)?;
     file.as_file().sync_all().doing(failure)?;
     file.persist(path).doing(failure)?;
+    Ok(())
+}
+
+/// Writes a file that others may read as far as the umask lets them, making its folder if need be. Fails
+/// where something is already.
+pub(crate) fn write_new(path: &Path, content: &[u8]) -> Result<()> {
+    let failure = || format!("cannot write `{}`", path.display());
+    let folder = path
+        .parent()
+        .ok_or_else(|| Error::usage(format!("`{}` is no place for a file", path.display())))?;
+    fs::create_dir_all(folder).doing(failure)?;
+    let mut file = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .doing(failure)?;
+    file.write_all(content).doing(failure)?;
+    file.persist_noclobber(path).doing(failure)?;
     Ok(())
 }
 
@@ -53,5 +71,15 @@ mod tests {
         );
         assert!(remove(&path).unwrap());
         assert!(!remove(&path).unwrap());
+    }
+
+    #[test]
+    fn a_new_file_takes_the_place_of_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/a");
+        write_new(&path, b"a").unwrap();
+        write_new(&path, b"b").unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"a");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 }

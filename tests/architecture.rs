@@ -100,6 +100,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "sandbox",
             "output",
             "iam_policy",
+            "spelling",
         ],
     ),
     ("main", &["cli", "output"]),
@@ -205,7 +206,7 @@ fn a_command_of_this_program_is_seen() {
 
 /// Returns the verb of a command of this program that a line of code names.
 fn named_command(line: &str) -> Option<&'static str> {
-    const VERBS: [&str; 20] = [
+    const VERBS: [&str; 21] = [
         "up",
         "plan",
         "status",
@@ -222,6 +223,7 @@ fn named_command(line: &str) -> Option<&'static str> {
         "ping",
         "api",
         "config",
+        "init",
         "iam-policy",
         "sandbox",
         "shims",

@@ -39,6 +39,7 @@ fn help_names_every_command_and_every_exit_code() {
         "api",
         "shims",
         "config",
+        "init",
         "iam-policy",
         "sandbox",
         "completions",
@@ -339,6 +340,103 @@ fn a_bad_configuration_from_a_pipe_is_told_and_kept_nowhere() {
         assert!(words.contains(expected), "{line}: {words}");
     }
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+/// Runs a command in a folder, with these variables of the environment.
+fn in_folder(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hpcapi"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", folder)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn commands_in_the_folder_of_an_init_mean_its_deployment() {
+    let home = tempfile::tempdir().unwrap();
+    let init = ["init", "x", "--deployment", "mine", "--preset", "cpu"];
+    let output = in_folder(home.path(), &[], &init);
+    let words = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(words.starts_with("wrote x/hpcapi.yaml\nwrote x/cluster-config.yaml\n"));
+    assert!(words.contains("cd x && "), "{words}");
+    let folder = home.path().join("x");
+    let written = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    assert_eq!(
+        written("cluster-config.yaml"),
+        include_str!("../presets/cpu.yaml")
+    );
+    let again = in_folder(home.path(), &[], &init);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("`x/hpcapi.yaml` is there already"));
+
+    let variable = [("HPCAPI_DEPLOYMENT", "of-variable")];
+    for (variables, options, name) in [
+        (&[][..], &[][..], "mine"),
+        (&variable, &[], "of-variable"),
+        (&variable, &["--deployment", "typed"], "typed"),
+        (&[], &["--settings", "/dev/null"], "hpc-serverless-job-mgmt"),
+    ] {
+        let arguments = [&["iam-policy", "up"], options].concat();
+        let output = in_folder(&folder, variables, &arguments);
+        let policy = text(&output.stdout);
+        assert!(
+            policy.contains(&format!("/{name}-requirements")),
+            "{policy}"
+        );
+        let told = text(&output.stderr).contains("settings: ./hpcapi.yaml\n");
+        assert_eq!(told, !options.contains(&"/dev/null"));
+    }
+
+    // A printed command names what the file says, and is right in any folder.
+    let output = in_folder(&folder, &[], &["status", "--sandbox"]);
+    let words = text(&output.stderr);
+    let options = " up --deployment mine --sandbox --config ./cluster-config.yaml\n";
+    assert!(words.contains(options), "{words}");
+}
+
+#[test]
+fn settings_that_cannot_be_meant_are_told_and_not_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |text: &str| std::fs::write(folder.path().join("hpcapi.yaml"), text).unwrap();
+    for (text_of_file, told) in [
+        (
+            "a: 1\nregoin: us-east-1\n",
+            "./hpcapi.yaml:2: `regoin` is not known",
+        ),
+        (
+            "pcluster: ./evil\n",
+            "`pcluster` is no key of a file: it names a program",
+        ),
+        ("region: &a [*a]\n", "./hpcapi.yaml:1: "),
+        ("prices: false\nprices: true\n", "stands in line 1, too"),
+    ] {
+        write(text_of_file);
+        let output = in_folder(folder.path(), &[], &["jobs", "list"]);
+        let words = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{words}");
+        assert!(words.contains(told), "{words}");
+    }
+    // What has no deployment has no settings.
+    let output = in_folder(folder.path(), &[], &["completions", "bash"]);
+    assert_eq!(output.status.code(), Some(0));
+
+    std::fs::remove_file(folder.path().join("hpcapi.yaml")).unwrap();
+    let made = Command::new("mkfifo")
+        .arg(folder.path().join("hpcapi.yaml"))
+        .status();
+    assert!(made.unwrap().success());
+    let output = in_folder(folder.path(), &[], &["jobs", "list"]);
+    assert!(text(&output.stderr).contains("because: it is no regular file\n"));
+    let variable = [("HPCAPI_SETTINGS", "nowhere.yaml")];
+    let output = in_folder(folder.path(), &variable, &["jobs", "list"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("cannot read the settings `nowhere.yaml`"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Every variable that hpcapi or the SDK in it reads.
-const VARIABLES: [&str; 30] = [
+const VARIABLES: [&str; 31] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_CA_BUNDLE",
     "AWS_CONFIG_FILE",
@@ -36,6 +36,7 @@ const VARIABLES: [&str; 30] = [
     "HPCAPI_SANDBOX_DIR",
     "HPCAPI_SANDBOX_ENDS_WITH",
     "HPCAPI_SANDBOX_SUITE",
+    "HPCAPI_SETTINGS",
     "HTTPS_PROXY",
     "SLURM_JWT",
     "SLURM_USER",

@@ -144,9 +144,16 @@ mod tests {
             };
             let expected: &[&str] = match verb.takes() {
                 Takes::Nothing => &[],
-                Takes::Name => &["deployment"],
-                Takes::Deployment => &["deployment", "region", "profile", "sandbox"],
-                Takes::Slurm => &["deployment", "sandbox", "endpoint", "cacert", "via"],
+                Takes::Name => &["deployment", "settings"],
+                Takes::Deployment => &["deployment", "settings", "region", "profile", "sandbox"],
+                Takes::Slurm => &[
+                    "deployment",
+                    "settings",
+                    "sandbox",
+                    "endpoint",
+                    "cacert",
+                    "via",
+                ],
                 Takes::Cluster => &["deployment", "sandbox", "config", "key-name", "pcluster"],
                 Takes::Up => &["config", "bucket", "notify", "operations"],
             };

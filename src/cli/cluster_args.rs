@@ -106,7 +106,7 @@ fn typed(options: &[(&str, Option<String>)]) -> String {
 }
 
 /// Reads the name of a key pair as EC2 takes it.
-fn key_name(text: &str) -> std::result::Result<String, String> {
+pub(super) fn key_name(text: &str) -> std::result::Result<String, String> {
     let is_printable = text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
     if text.trim().is_empty() || text.len() > 255 || !is_printable {
         return Err("a key pair has a name of 1 to 255 ASCII characters".to_owned());
@@ -115,7 +115,7 @@ fn key_name(text: &str) -> std::result::Result<String, String> {
 }
 
 /// Reads the version of a release of ParallelCluster.
-fn version(text: &str) -> std::result::Result<String, String> {
+pub(super) fn version(text: &str) -> std::result::Result<String, String> {
     let is_number =
         |part: &str| (1..=4).contains(&part.len()) && part.chars().all(|c| c.is_ascii_digit());
     if text.split('.').count() != 3 || !text.split('.').all(is_number) {

@@ -36,7 +36,7 @@ pub(super) struct Args {
 
 /// What a cluster is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum PresetArg {
+pub(super) enum PresetArg {
     /// What a free plan of AWS takes.
     FreeTier,
     /// Programs that run on one node each, on demand and as spot instances.

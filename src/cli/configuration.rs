@@ -13,7 +13,7 @@ use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, home};
 
 /// The cluster configuration that hpcapi carries.
-const DEFAULT_CONFIG: &str = include_str!("../../cluster-config.yaml");
+pub(super) const DEFAULT_CONFIG: &str = include_str!("../../cluster-config.yaml");
 
 /// The longest configuration that is read; those of real clusters have a few kilobytes.
 const LONGEST_CONFIG: u64 = 512 * 1024;
@@ -62,7 +62,7 @@ pub(super) fn read(cluster: &ClusterArgs) -> Result<ClusterConfig> {
 
 /// Returns whether a path may give its content once only, or to this process only: a named pipe,
 /// what a shell makes of `<(…)`, and whatever standard input is.
-fn is_piped(path: &Path) -> bool {
+pub(super) fn is_piped(path: &Path) -> bool {
     let is_no_file = || fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
     path.as_os_str() == STANDARD_INPUT || config::is_of_this_process(path) || is_no_file()
 }

@@ -15,7 +15,7 @@ use crate::settings::{DeploymentName, Endpoint, Ground, PclusterChoice, Settings
 use crate::shell::quoted;
 
 use super::cluster_args::ClusterArgs;
-use super::{configuration, remembered};
+use super::{configuration, remembered, settings_file};
 
 /// Which deployment is meant.
 #[derive(Debug, Clone, Args)]
@@ -38,6 +38,16 @@ pub(super) struct DeploymentArgs {
     /// Profile of the AWS configuration
     #[arg(long)]
     pub(super) profile: Option<String>,
+
+    /// The file that says all this for a deployment, see `hpcapi init` [default: hpcapi.yaml beside
+    /// --config, else in the current folder]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "HPCAPI_SETTINGS",
+        hide_env_values = true
+    )]
+    pub(super) settings: Option<PathBuf>,
 
     /// Use a sandbox on this machine instead of AWS: no account needed, nothing costs
     #[arg(long, env = "HPCAPI_SANDBOX", value_parser = clap::builder::FalseyValueParser::new())]
@@ -232,7 +242,7 @@ impl DeploymentArgs {
 
     /// Returns the variables that say the same, as far as something was said.
     pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
-        let name = Some(&self.name).filter(|name| *name != DeploymentName::DEFAULT);
+        let name = Some(&self.name).filter(|_| !self.goes_without_saying());
         let sandbox = self.sandbox.then(|| "1".to_owned());
         [
             ("HPCAPI_DEPLOYMENT", name.cloned()),
@@ -250,11 +260,16 @@ impl DeploymentArgs {
         self.again(&ClusterArgs::default()).command(verb)
     }
 
+    /// Returns whether the deployment is meant where none is named: a settings file may name another.
+    fn goes_without_saying(&self) -> bool {
+        self.name == DeploymentName::DEFAULT && self.settings.is_none()
+    }
+
     /// Returns how to call this program again for the same deployment.
     pub(super) fn again(&self, cluster: &ClusterArgs) -> Again {
-        let is_default = self.name == DeploymentName::DEFAULT;
         Again {
-            deployment: (!is_default).then(|| self.name.clone()),
+            deployment: (!self.goes_without_saying()).then(|| self.name.clone()),
+            settings: self.settings.as_deref().and_then(settings_file::named),
             profile: self.profile.clone(),
             sandbox_option: if self.sandbox { " --sandbox" } else { "" },
             region: self.region.clone(),

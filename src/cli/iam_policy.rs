@@ -1,5 +1,7 @@
 //! `hpcapi iam-policy`.
 
+use std::path::PathBuf;
+
 use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::aws::is_region;
@@ -9,7 +11,7 @@ use crate::iam_policy::{self, Scope, Use};
 use crate::output;
 use crate::settings::DeploymentName;
 
-use super::called;
+use super::{called, settings_file};
 
 /// Print the smallest IAM policy for a use
 ///
@@ -30,6 +32,15 @@ pub(super) struct Args {
         default_value = DeploymentName::DEFAULT
     )]
     name: String,
+
+    /// The file that names the deployment, see `hpcapi init` [default: hpcapi.yaml in the current folder]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "HPCAPI_SETTINGS",
+        hide_env_values = true
+    )]
+    settings: Option<PathBuf>,
 
     /// Allow it in this AWS region alone
     #[arg(long, default_value = "*")]
@@ -107,9 +118,11 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let document = iam_policy::document(wanted, &scope);
     output::raw(&format!("{document:#}\n"))?;
     if wanted.needs_more() {
-        let is_default = args.name == DeploymentName::DEFAULT;
+        // A settings file may name another where none is named.
+        let is_default = args.name == DeploymentName::DEFAULT && args.settings.is_none();
         let again = Again {
             deployment: (!is_default).then(|| args.name.clone()),
+            settings: args.settings.as_deref().and_then(settings_file::named),
             ..called::unknown()
         };
         let [stacks, pcluster] =

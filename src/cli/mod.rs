@@ -11,6 +11,7 @@ mod doctor;
 mod generate;
 mod iam_policy;
 mod identity;
+mod init;
 mod jobs;
 mod list;
 mod neighbours;
@@ -27,6 +28,7 @@ mod remembered;
 mod run;
 mod runs;
 mod sandbox;
+mod settings_file;
 mod shims;
 mod show;
 mod status;
@@ -84,6 +86,7 @@ enum Command {
     Ping(ping::Args),
     Api(api::Args),
     Config(config::Args),
+    Init(init::Args),
     IamPolicy(iam_policy::Args),
     Sandbox(sandbox::Args),
     Shims(shims::Args),
@@ -147,7 +150,11 @@ fn fail(error: Error, again: Again) -> Failure {
 
 /// Reads the arguments; returns nothing when they ask for help, which is printed then.
 fn read() -> Result<Option<(Cli, Again)>> {
-    let command = without_empty_variables(Cli::command());
+    let mut command = without_empty_variables(Cli::command());
+    // Only arguments tell which settings file is meant, and then it says what others are by default.
+    if let Ok(given) = command.clone().try_get_matches() {
+        command = settings_file::read_into(command, &given)?;
+    }
     let given = command
         .try_get_matches()
         .and_then(|given| Ok((Cli::from_arg_matches(&given)?, given)));
@@ -200,6 +207,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Api(args) => api::run(args).await,
         Command::Shims(args) => shims::run(&args),
         Command::Config(args) => config::run(args).await,
+        Command::Init(args) => init::run(&args),
         Command::IamPolicy(args) => iam_policy::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Completions(args) => generate::completions(&args, Cli::command()),

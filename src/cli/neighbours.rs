@@ -27,7 +27,7 @@ const fn of(
     }
 }
 
-const NEIGHBOURS: [Neighbours; 23] = [
+const NEIGHBOURS: [Neighbours; 22] = [
     of(
         "",
         &["destroy", "delete", "down", "remove", "rm"],
@@ -44,7 +44,6 @@ const NEIGHBOURS: [Neighbours; 23] = [
     of("", &["cancel", "scancel"], "jobs cancel"),
     of("", &["sinfo"], "nodes"),
     of("", &["login", "auth"], "token"),
-    of("", &["init"], "config"),
     of("", &["version"], "--version"),
     of("jobs", &["ls", "queue", "squeue"], "jobs list"),
     of(

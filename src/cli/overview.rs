@@ -26,6 +26,7 @@ const GROUPS: [(&str, &[&str]); 3] = [
         "More",
         &[
             "config",
+            "init",
             "iam-policy",
             "sandbox",
             "shims",
@@ -49,7 +50,7 @@ pub(super) fn text(command: &Command) -> String {
             text.push_str(&format!("{group:<8}{name:<13}{about}\n"));
         }
     }
-    text + "\n" + BEGIN
+    text + BEGIN
 }
 
 #[cfg(test)]

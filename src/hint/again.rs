@@ -13,6 +13,8 @@ pub struct Again {
     pub program: String,
     /// `--deployment`, unless it is the default.
     pub deployment: Option<String>,
+    /// `--settings`, unless a call in the same folder finds the same file by itself.
+    pub settings: Option<String>,
     /// `--profile`, if it was given.
     pub profile: Option<String>,
     /// The option that selects the sandbox, where that is meant: ` --sandbox`.
@@ -92,6 +94,7 @@ impl Again {
             return typed;
         }
         typed.push_str(&option("deployment", self.deployment.as_deref()));
+        typed.push_str(&option("settings", self.settings.as_deref()));
         if takes == Takes::Name {
             return typed;
         }

@@ -27,8 +27,13 @@ pub(super) struct Detached {
 impl Detached {
     /// Begins it. It is no child of the shell's job, so that neither Ctrl-C nor the end of the
     /// terminal ends it; the end of the machine does, and then `up` goes on where it was. `piped` is
-    /// the file of a configuration that came through a pipe, which nobody can read again.
-    pub(super) fn begin(settings: &Settings, piped: Option<&Path>) -> Result<Detached> {
+    /// the file of a configuration that came through a pipe, which nobody can read again; `file` is the
+    /// settings file, if there is one.
+    pub(super) fn begin(
+        settings: &Settings,
+        piped: Option<&Path>,
+        file: Option<&Path>,
+    ) -> Result<Detached> {
         let log = settings.up_log_path();
         let failure = || {
             format!(
@@ -39,7 +44,8 @@ impl Detached {
         files::write_private(&log, b"")?;
         let story = File::options().append(true).open(&log).doing(failure)?;
         let own = std::env::args_os().skip(1);
-        let pid = process::again_in_background(arguments(own, piped), &story).doing(failure)?;
+        let pid =
+            process::again_in_background(arguments(own, piped, file), &story).doing(failure)?;
         let again = &settings.again;
         let commands = vec![
             format!("tail -f {}", quoted(&log.display().to_string())),
@@ -52,11 +58,20 @@ impl Detached {
 
 /// Returns the arguments of the process in the background: what could be asked was asked, and
 /// what could be looked at was looked at. Before a cluster is deleted it is looked again.
-fn arguments(own: impl Iterator<Item = OsString>, piped: Option<&Path>) -> Vec<OsString> {
+fn arguments(
+    own: impl Iterator<Item = OsString>,
+    piped: Option<&Path>,
+    file: Option<&Path>,
+) -> Vec<OsString> {
     let mut arguments: Vec<_> = own.filter(|argument| argument != "--detach").collect();
-    if let Some(file) = piped {
-        without_config(&mut arguments);
-        arguments.extend(["--config".into(), file.into()]);
+    if let Some(piped) = piped {
+        without(&mut arguments, "--config");
+        arguments.extend(["--config".into(), piped.into()]);
+        // It would be looked for beside that one, from now on.
+        if let Some(file) = file {
+            without(&mut arguments, "--settings");
+            arguments.extend(["--settings".into(), file.into()]);
+        }
     }
     let replaces = arguments.iter().any(|one| one == "--replace-cluster");
     arguments.push("--yes".into());
@@ -66,10 +81,12 @@ fn arguments(own: impl Iterator<Item = OsString>, piped: Option<&Path>) -> Vec<O
     arguments
 }
 
-fn without_config(arguments: &mut Vec<OsString>) {
-    let is_joined = |one: &OsString| one.as_encoded_bytes().starts_with(b"--config=");
+/// Takes out an option with its value.
+fn without(arguments: &mut Vec<OsString>, option: &str) {
+    let joined = format!("{option}=");
+    let is_joined = |one: &OsString| one.as_encoded_bytes().starts_with(joined.as_bytes());
     arguments.retain(|one| !is_joined(one));
-    if let Some(at) = arguments.iter().position(|one| one == "--config") {
+    if let Some(at) = arguments.iter().position(|one| one == option) {
         arguments.drain(at..(at + 2).min(arguments.len()));
     }
 }
@@ -101,7 +118,7 @@ mod tests {
     fn the_process_in_the_background_asks_and_detaches_no_more() {
         let own = ["up", "--detach", "--deployment", "x", "--yes"].map(OsString::from);
         assert_eq!(
-            arguments(own.into_iter(), None),
+            arguments(own.into_iter(), None, None),
             [
                 "up",
                 "--deployment",
@@ -113,7 +130,7 @@ mod tests {
         );
         let own = ["up", "--replace-cluster", "--detach"].map(OsString::from);
         assert_eq!(
-            arguments(own.into_iter(), None),
+            arguments(own.into_iter(), None, None),
             ["up", "--replace-cluster", "--yes"]
         );
     }
@@ -128,7 +145,22 @@ mod tests {
             &["up", "--yes", "--config", "-", "--detach"],
         ] {
             let own = own.iter().map(OsString::from);
-            assert_eq!(arguments(own, Some(kept))[..5], expected);
+            assert_eq!(arguments(own, Some(kept), None)[..5], expected);
         }
+    }
+
+    #[test]
+    fn the_process_in_the_background_finds_the_same_settings() {
+        let file = Path::new("./hpcapi.yaml");
+        let own = ["up", "--config", "-", "--detach"].map(OsString::from);
+        assert_eq!(
+            arguments(own.into_iter(), Some(Path::new("/h/x.yaml")), Some(file))[..5],
+            ["up", "--config", "/h/x.yaml", "--settings", "./hpcapi.yaml"]
+        );
+        let own = ["up", "--settings", "a.yaml"].map(OsString::from);
+        assert_eq!(
+            arguments(own.into_iter(), None, Some(Path::new("a.yaml")))[..3],
+            ["up", "--settings", "a.yaml"]
+        );
     }
 }

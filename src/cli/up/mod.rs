@@ -127,7 +127,11 @@ async fn begin(args: &Args, piped: Option<&Path>, events: &Events) -> Result<Det
         .await?;
     let asked = |plan| -> BoxFuture<'_, Result<()>> { Box::pin(agree(args, &context, plan)) };
     deploy::look_ahead(&context, &args.wish(&asked)).await?;
-    Detached::begin(&context.settings, piped)
+    Detached::begin(
+        &context.settings,
+        piped,
+        args.deployment.settings.as_deref(),
+    )
 }
 
 async fn work(args: &Args, events: &Events) -> Result<UpAnswer> {

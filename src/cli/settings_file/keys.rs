@@ -1,0 +1,238 @@
+//! What a settings file may say, key by key, and of which argument it is the default.
+//!
+//! A file in the current folder may be somebody else's. So it says which deployment is meant and how it
+//! is to be, and nothing by which a program is run or a token goes somewhere: those are options of the
+//! command line alone.
+
+use std::path::{Path, PathBuf};
+
+use crate::aws::is_region;
+use crate::error::{Error, Result};
+use crate::notifications::Notify;
+use crate::settings::DeploymentName;
+use crate::spelling;
+
+use super::super::cluster_args::{key_name, version};
+use super::super::deployment::bucket_name;
+use super::entries::{Entry, Value};
+
+/// A key of the file.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// The argument that it is the default of.
+    argument: &'static str,
+    /// The group of arguments that the argument is in. Others may have one of the same name that
+    /// means something else.
+    group: Option<&'static str>,
+}
+
+/// What a key's value is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    /// A text that passes a check; the check says what is wrong with it.
+    Text(fn(&str) -> Result<(), String>),
+    /// The path of a file, from the folder of the settings file.
+    Path,
+    /// True or false, and the words that the argument has for them, if it has.
+    Truth {
+        yes: Option<&'static str>,
+        no: Option<&'static str>,
+    },
+}
+
+const DEPLOYMENT: Option<&str> = Some("DeploymentArgs");
+const CLUSTER: Option<&str> = Some("ClusterArgs");
+const PARTS: Option<&str> = Some("PartArgs");
+const PRICES: Option<&str> = Some("PriceArgs");
+
+const fn key(
+    name: &'static str,
+    kind: Kind,
+    argument: &'static str,
+    group: Option<&'static str>,
+) -> Key {
+    Key {
+        name,
+        kind,
+        argument,
+        group,
+    }
+}
+
+/// Every key, in the order of the file that is written.
+pub(super) const KEYS: &[Key] = &[
+    // Also of `iam-policy`, which takes nothing else of a deployment.
+    key("deployment", Kind::Text(is_name), "deployment", None),
+    key("region", Kind::Text(is_a_region), "region", DEPLOYMENT),
+    key("profile", Kind::Text(is_profile), "profile", DEPLOYMENT),
+    key("config", Kind::Path, "config", CLUSTER),
+    key("key_name", Kind::Text(is_key_name), "key_name", CLUSTER),
+    key("bucket", Kind::Text(is_bucket), "bucket", PARTS),
+    key(
+        "operations",
+        Kind::Truth {
+            yes: Some("on"),
+            no: Some("off"),
+        },
+        "operations",
+        PARTS,
+    ),
+    key("notify", Kind::Text(is_notify), "notify", PARTS),
+    key(
+        "pcluster_version",
+        Kind::Text(is_version),
+        "pcluster_version",
+        CLUSTER,
+    ),
+    key(
+        "prices",
+        Kind::Truth {
+            yes: None,
+            no: Some("true"),
+        },
+        "no_prices",
+        PRICES,
+    ),
+];
+
+/// Options that a file cannot say, and why.
+const REFUSED: [(&str, &str); 14] = [
+    ("pcluster", "it names a program that is run"),
+    ("endpoint", "a token goes there"),
+    ("cacert", "it says which server gets a token"),
+    ("via", "it says which way a request goes"),
+    ("user", "it says who asks"),
+    (
+        "sandbox",
+        "it says whose account is meant: export HPCAPI_SANDBOX=1",
+    ),
+    ("yes", EACH_TIME),
+    ("detach", EACH_TIME),
+    ("prove", EACH_TIME),
+    ("replace_cluster", EACH_TIME),
+    ("skip_preflight", EACH_TIME),
+    ("keep_bucket", EACH_TIME),
+    ("output", EACH_TIME),
+    ("verbose", EACH_TIME),
+];
+
+const EACH_TIME: &str = "it is for one call";
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Key) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Key {}
+
+impl Key {
+    /// Returns whether it is the default of this argument of a command with these groups of arguments.
+    pub(super) fn is_argument(&self, id: &str, groups: &[String]) -> bool {
+        let has = |group: &str| groups.iter().any(|own| own == group);
+        self.argument == id && self.group.is_none_or(has)
+    }
+
+    /// Returns what the argument is given for a value; nothing where its own default is meant.
+    fn value(&self, value: &Value, file: &Path) -> Result<Option<String>, String> {
+        match (self.kind, value) {
+            (_, Value::Null) => Err("has no value: write one, or leave out the line".to_owned()),
+            (Kind::Truth { yes, .. }, Value::Truth(true)) => Ok(yes.map(ToOwned::to_owned)),
+            (Kind::Truth { no, .. }, Value::Truth(false)) => Ok(no.map(ToOwned::to_owned)),
+            (Kind::Truth { .. }, Value::Text(_)) => {
+                Err("is true or false, without quotes".to_owned())
+            }
+            (Kind::Text(_) | Kind::Path, Value::Truth(_)) => {
+                Err("is a text: write it in quotes if it is meant so".to_owned())
+            }
+            (_, Value::Text(text)) if text.chars().any(char::is_control) => {
+                Err("is one line, without control characters".to_owned())
+            }
+            (Kind::Text(check), Value::Text(text)) => {
+                check(text).map_err(|why| format!("cannot be that: {why}"))?;
+                Ok(Some(text.clone()))
+            }
+            (Kind::Path, Value::Text(text)) => path(text, file).map(Some),
+        }
+    }
+}
+
+/// Returns the key of an entry, and what its argument is given.
+pub(super) fn checked(entry: &Entry, file: &Path) -> Result<(&'static Key, Option<String>)> {
+    let Some(key) = KEYS.iter().find(|key| key.name == entry.key) else {
+        return Err(unknown(entry, file));
+    };
+    match key.value(&entry.value, file) {
+        Ok(value) => Ok((key, value)),
+        Err(why) => Err(Error::usage(format!("{} {why}", entry.place(file)))),
+    }
+}
+
+fn unknown(entry: &Entry, file: &Path) -> Error {
+    let place = entry.place(file);
+    let name = entry.key.replace('-', "_");
+    if let Some((name, why)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
+        let option = name.replace('_', "-");
+        return Error::usage(format!("{place} is no key of a file: {why}"))
+            .hint(format!("leave out the line, and type --{option}"));
+    }
+    let names = KEYS.iter().map(|key| key.name);
+    let hint = match spelling::nearest(&entry.key, names.clone()) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("the keys are {}", names.collect::<Vec<_>>().join(", ")),
+    };
+    Error::usage(format!("{place} is not known")).hint(hint)
+}
+
+/// Returns a path as it is from the current folder.
+fn path(text: &str, file: &Path) -> Result<String, String> {
+    if text.is_empty() || text.starts_with('~') {
+        return Err("is a path from the folder of this file, or a whole one".to_owned());
+    }
+    let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
+    let path: PathBuf = folder.unwrap_or(Path::new(".")).join(text);
+    let path = path.into_os_string().into_string();
+    path.map_err(|_| "lies in a folder whose name is no text in UTF-8".to_owned())
+}
+
+fn is_name(text: &str) -> Result<(), String> {
+    let name: Result<DeploymentName> = text.parse();
+    told(name)
+}
+
+fn is_a_region(text: &str) -> Result<(), String> {
+    match is_region(text) {
+        true => Ok(()),
+        false => Err("a region is called as in us-east-1".to_owned()),
+    }
+}
+
+fn is_profile(text: &str) -> Result<(), String> {
+    match text.trim().is_empty() {
+        true => Err("a profile has a name".to_owned()),
+        false => Ok(()),
+    }
+}
+
+fn is_key_name(text: &str) -> Result<(), String> {
+    key_name(text).map(|_| ())
+}
+
+fn is_bucket(text: &str) -> Result<(), String> {
+    told(bucket_name(text))
+}
+
+fn is_notify(text: &str) -> Result<(), String> {
+    let notify: Result<Notify> = text.parse();
+    told(notify)
+}
+
+fn is_version(text: &str) -> Result<(), String> {
+    version(text).map(|_| ())
+}
+
+fn told<T>(read: Result<T>) -> Result<(), String> {
+    read.map(|_| ()).map_err(|error| error.to_string())
+}
