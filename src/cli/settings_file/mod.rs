@@ -16,6 +16,9 @@ use keys::Key;
 
 pub(super) use place::{NAME, named};
 
+/// How many errors of a file are told at once: whoever has more has named the wrong file.
+const MOST_TOLD: usize = 10;
+
 /// A settings file, read and checked.
 #[derive(Debug)]
 struct SettingsFile {
@@ -64,6 +67,9 @@ impl SettingsFile {
         let entries = entries::read(text, path)?;
         let (mut values, mut errors) = (Vec::new(), Vec::new());
         for (at, entry) in entries.iter().enumerate() {
+            if errors.len() == MOST_TOLD {
+                break;
+            }
             if let Some(before) = entries[..at].iter().find(|it| it.key == entry.key) {
                 let (place, line) = (entry.place(path), before.line);
                 let told = format!("{place} stands in line {line}, too: leave one of them");
@@ -314,6 +320,12 @@ mod tests {
             lines[2],
             "a/hpcapi.yaml:3: `region` stands in line 1, too: leave one of them"
         );
+    }
+
+    #[test]
+    fn of_a_wrong_file_is_told_enough() {
+        let error = parse(&"a: 1\n".repeat(200_000)).unwrap_err();
+        assert_eq!(error.to_string().lines().count(), MOST_TOLD);
     }
 
     #[test]
