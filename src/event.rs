@@ -37,27 +37,27 @@ pub enum Event {
     /// Something the user should know although nothing failed.
     Warning(String),
     /// Somebody waits until all before it is told, to ask a question.
-    Settled(Told),
+    Settled(Barrier),
 }
 
-/// Whoever waits for what is told.
+/// Where somebody waits until all before it is told.
 #[derive(Debug, Clone, Default)]
-pub struct Told(Arc<Notify>);
+pub struct Barrier(Arc<Notify>);
 
-impl Told {
-    /// Says that all is told.
-    pub fn now(&self) {
+impl Barrier {
+    /// Lets whoever waits go on.
+    pub fn pass(&self) {
         self.0.notify_one();
     }
 }
 
-impl PartialEq for Told {
-    fn eq(&self, other: &Told) -> bool {
+impl PartialEq for Barrier {
+    fn eq(&self, other: &Barrier) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-impl Eq for Told {}
+impl Eq for Barrier {}
 
 /// Which steps a run goes through.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,9 +168,9 @@ impl Events {
 
     /// Waits until everything that was sent is told, and nothing moves on the screen any more.
     pub async fn settled(&self) {
-        let told = Told::default();
-        if self.0.send(Event::Settled(told.clone())).is_ok() {
-            told.0.notified().await;
+        let barrier = Barrier::default();
+        if self.0.send(Event::Settled(barrier.clone())).is_ok() {
+            barrier.0.notified().await;
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
-use crate::event::{Event, Events, Told};
+use crate::event::{Barrier, Event, Events};
 use crate::wait::within;
 
 use super::moving::Moving;
@@ -101,11 +101,11 @@ async fn tell(mut events: UnboundedReceiver<Event>, teller: Shared) {
         match (happened, teller.as_mut()) {
             (Some(Some(event)), Some(teller)) => {
                 let waits = match &event {
-                    Event::Settled(told) => Some(told.clone()),
+                    Event::Settled(barrier) => Some(barrier.clone()),
                     _ => None,
                 };
                 teller.tell(event);
-                waits.iter().for_each(Told::now);
+                waits.iter().for_each(Barrier::pass);
             }
             (Some(Some(event)), None) => return answer_whoever_waits(events, event),
             (None, Some(teller)) => teller.pass(),
@@ -119,8 +119,8 @@ fn answer_whoever_waits(mut events: UnboundedReceiver<Event>, first: Event) {
     events.close();
     let rest = std::iter::from_fn(|| events.try_recv().ok());
     for event in std::iter::once(first).chain(rest) {
-        if let Event::Settled(told) = event {
-            told.now();
+        if let Event::Settled(barrier) = event {
+            barrier.pass();
         }
     }
 }
