@@ -31,8 +31,9 @@ const KEYS: [&str; 8] = [
 /// How many objects come while something is down.
 const OBJECTS: usize = 12;
 
-/// How often it is looked whether all has come.
-const LOOKS: usize = 600;
+/// How often it is looked whether all has come, a second apart: what fails is tried again six minutes
+/// later (`VisibilityTimeout` of the queue), and may fail once more.
+const LOOKS: usize = 1500;
 
 /// The deployment's.
 pub(crate) struct Bucket {
