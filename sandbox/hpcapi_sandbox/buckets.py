@@ -100,9 +100,9 @@ def _check_bucket(properties: Properties, old: Properties | None) -> None:
         raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404)
 
 
-def read(bucket: str, key: str) -> bytes:
-    """The object's content; raises FileNotFoundError when there is none."""
-    data = s3._get_object_data(bucket, key)
+def read(bucket: str, key: str, version: str = "") -> bytes:
+    """The content of an object, or of one version of it; raises FileNotFoundError when there is none."""
+    data = s3._get_object_data(bucket, key, version or None)
     if data is None:
         raise FileNotFoundError(f"s3://{bucket}/{key}")
     return data

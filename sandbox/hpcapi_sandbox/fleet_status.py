@@ -2,7 +2,7 @@
 of a table: pcluster asks there for a start or a stop, and clustermgtd does it and says so.
 
 As clustermgtd does, a stop makes every queue inactive and powers its nodes down, and a start opens
-them again (`_manage_compute_fleet_status_transitions` of aws-parallelcluster-node). What somebody
+them again and starts the static nodes (`_manage_compute_fleet_status_transitions` of aws-parallelcluster-node). What somebody
 sets with scontrol while the fleet runs stays.
 """
 
@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 
 from ministack.services import dynamodb
 
-from .node import Node, NodeError
+from .node import ClusterSpec, Node, NodeError, queue_names, start_static_nodes
 
 logger = logging.getLogger("hpcapi.fleet_status")
 
@@ -47,23 +47,31 @@ def report(table: str, status: str) -> None:
     dynamodb._put_item({"TableName": table, "Item": {**_KEY, "Data": data}})
 
 
-def serve(table: str, node: Node, queues: list[str], is_up: Callable[[], bool]) -> None:
+def serve(table: str, node: Node, cluster: ClusterSpec, is_up: Callable[[], bool]) -> None:
     """Does what is asked for, while the head node is up."""
     while is_up():
-        transition = _TRANSITIONS.get(_asked(table))
+        transition = _TRANSITIONS.get(asked(table))
         if transition:
             meanwhile, script, end = transition
             report(table, meanwhile)
-            for queue in queues:
-                try:
-                    _run(node, script.format(queue=shlex.quote(queue)))
-                except (NodeError, subprocess.TimeoutExpired):
-                    logger.exception("the queue %s stays as it is", queue)
+            for queue in queue_names(cluster.config):
+                _try(_run, node, script.format(queue=shlex.quote(queue)))
+            if end == "RUNNING":
+                _try(start_static_nodes, node, cluster.config)
             report(table, end)
         time.sleep(_REST)
 
 
-def _asked(table: str) -> str:
+def _try(work: Callable[..., object], *arguments: object) -> None:
+    """Does something that goes wrong where the machine is going."""
+    try:
+        work(*arguments)
+    except (NodeError, subprocess.TimeoutExpired):
+        logger.exception("a part of the fleet stays as it is")
+
+
+def asked(table: str) -> str:
+    """The status of the fleet, or what it is asked for."""
     _, _, body = dynamodb._get_item({"TableName": table, "Key": _KEY})
     item = json.loads(body).get("Item", {})
     return item.get("Data", {}).get("M", {}).get("status", {}).get("S", "")

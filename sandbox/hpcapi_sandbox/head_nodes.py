@@ -12,7 +12,6 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-import yaml
 from ministack.core.responses import get_region
 from ministack.services import cloudformation as stack_store
 from ministack.services import ec2 as ec2_store
@@ -23,6 +22,7 @@ from . import (
     bucket_policies,
     buckets,
     clock,
+    cluster_updates,
     fleet_status,
     instance_roles,
     machines,
@@ -74,11 +74,11 @@ def _stopped(instance: dict[str, Any]) -> None:
 def _run(instance: dict[str, Any], tags: dict[str, str], boot: str) -> None:
     """The life of a head node from power-on to the signal."""
     from . import node_logs, node_services
-    from .node import BootstrapFailure, ClusterSpec, bootstrap
+    from .node import BootstrapFailure, ClusterSpec, Ports, bootstrap, queue_names
 
     instance_id = instance["InstanceId"]
     stack = _stack(tags)
-    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+    parameters = cluster_updates.parameters_of(stack)
     started = time.monotonic()
     try:
         clock.wait("ec2:instance", "running")
@@ -89,14 +89,15 @@ def _run(instance: dict[str, Any], tags: dict[str, str], boot: str) -> None:
         cluster = ClusterSpec(
             name=tags["parallelcluster:cluster-name"],
             region=get_region(),
-            config=_configuration(parameters),
+            config=cluster_updates.configuration(parameters),
+            ports=instance.setdefault("_ports", Ports()),
             fetch=lambda url: fetch(url, instance),
             secret=stored_secrets.read,
         )
-        queues = [queue["Name"] for queue in cluster.config["Scheduling"]["SlurmQueues"]]
-        node_services.serve(node, instance, stack["StackName"], queues[0])
+        first_queue = queue_names(cluster.config)[0]
+        node_services.serve(node, instance, stack["StackName"], first_queue)
         if instance.get("_bootstrapped"):
-            _manage_fleet(stack, node, instance, queues)
+            _serve(stack, node, instance, cluster)
             return
         instance["_bootstrapped"] = True
         began = time.monotonic()
@@ -123,18 +124,12 @@ def _run(instance: dict[str, Any], tags: dict[str, str], boot: str) -> None:
     for table in _fleet_tables(stack):
         fleet_status.report(table, "RUNNING")
     _signal(stack, instance_id, "SUCCESS", "Head node is ready")
-    _manage_fleet(stack, node, instance, queues)
+    _serve(stack, node, instance, cluster)
 
 
 def _stack(tags: dict[str, str]) -> dict[str, Any]:
     wanted = tags.get("aws:cloudformation:stack-id")
     return next(one for one in stack_store._stacks.values() if one["StackId"] == wanted)
-
-
-def _configuration(parameters: dict[str, str]) -> dict[str, Any]:
-    """The cluster's configuration, from where pcluster put it for the head node."""
-    key = f"{parameters['ArtifactS3RootDirectory']}/configs/cluster-config.yaml"
-    return yaml.safe_load(buckets.read(parameters["ResourcesS3Bucket"], key))
 
 
 def fetch(url: str, instance: dict[str, Any]) -> bytes:
@@ -191,16 +186,18 @@ def _signal(stack: dict[str, Any], instance_id: str, status: str, reason: str) -
             wait_conditions.deliver_signal(token, message)
 
 
-def _manage_fleet(
-    stack: dict[str, Any], node: Any, instance: dict[str, Any], queues: list[str]
-) -> None:
-    """Has the fleet do what pcluster asks of it, for as long as this machine runs."""
+def _serve(stack: dict[str, Any], node: Any, instance: dict[str, Any], cluster: Any) -> None:
+    """Has the machine do what pcluster asks of it, for as long as it runs: of its fleet, and by updates
+    of the cluster's stack."""
 
     def is_up() -> bool:
         return machines.running(instance["InstanceId"]) is node
 
     for table in _fleet_tables(stack):
-        fleet_status.serve(table, node, queues, is_up)
+        context = contextvars.copy_context()
+        updates = (cluster_updates.serve, stack, table, node, cluster, is_up)
+        threading.Thread(target=context.run, args=updates, daemon=True).start()
+        fleet_status.serve(table, node, cluster, is_up)
 
 
 def _fleet_tables(stack: dict[str, Any]) -> list[str]:

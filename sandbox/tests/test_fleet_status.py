@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 from emulator import EmulatorTest
@@ -11,6 +12,9 @@ from hpcapi_sandbox.node import Completed, NodeError
 from ministack.core.responses import request_scope
 
 TABLE = "parallelcluster-fleet"
+CLUSTER = SimpleNamespace(
+    config={"Scheduling": {"SlurmQueues": [{"Name": "a"}, {"Name": "b"}]}}
+)
 
 
 class Machine:
@@ -43,12 +47,12 @@ class FleetStatus(EmulatorTest):
         item = self.tables.get_item(TableName=TABLE, Key={"Id": {"S": "COMPUTE_FLEET"}})["Item"]
         return item["Data"]["M"]["status"]["S"]
 
-    def serve(self, machine: Machine) -> None:
+    def serve(self, machine: Machine, cluster: Any = CLUSTER) -> None:
         self.ask_for("RUNNING")
 
         def run() -> None:
             with request_scope(self.account, "us-east-1"):
-                fleet_status.serve(TABLE, machine, ["a", "b"], lambda: self.is_up)  # type: ignore[arg-type]
+                fleet_status.serve(TABLE, machine, cluster, lambda: self.is_up)  # type: ignore[arg-type]
 
         thread = threading.Thread(target=run)
         thread.start()
@@ -74,6 +78,17 @@ class FleetStatus(EmulatorTest):
             machine.ran,
             [f"scontrol update partitionname={queue} state=up" for queue in "ab"],
         )
+
+    def test_a_start_starts_the_static_nodes(self) -> None:
+        resource = {"Name": "r", "InstanceType": "t3.micro", "MinCount": 2, "MaxCount": 3}
+        queue = {"Name": "a", "ComputeResources": [resource]}
+        cluster = SimpleNamespace(config={"Scheduling": {"SlurmQueues": [queue]}})
+        machine = Machine()
+        self.serve(machine, cluster)
+        self.ask_for("START_REQUESTED")
+        self.wait_for(lambda: self.status() == "RUNNING")
+        self.assertIn("a-st-r-1,a-st-r-2", machine.ran[-1])
+        self.assertIn("state=power_up", machine.ran[-1])
 
     def test_a_machine_that_does_not_answer_does_not_end_it(self) -> None:
         machine = Machine(is_broken=True)

@@ -34,6 +34,11 @@ def install() -> None:
     replace_everywhere(stacks._delete_stack_async, delete)
 
 
+def running(stack_id: str) -> Apply | None:
+    """The create or update that a stack is in."""
+    return _running.get(stack_id)
+
+
 async def deploy(
     stack_name: str,
     stack_id: str,

@@ -2,10 +2,25 @@
 
 `Node` is one machine: a systemd of its own over the node image, in namespaces of its own.
 `bootstrap` does on it what ParallelCluster's cookbook does on an instance: custom actions,
-Slurm as the cluster's config says, the static part of the fleet.
+Slurm as the cluster's config says, the static part of the fleet; `update` what it does when the
+config changes.
 """
 
 from .bootstrap import BootstrapFailure, ClusterSpec, bootstrap
 from .machine import Completed, Node, NodeError
+from .slurm_conf import Ports, queue_names
+from .update import UpdateFailed, start_static_nodes, update
 
-__all__ = ["BootstrapFailure", "ClusterSpec", "Completed", "Node", "NodeError", "bootstrap"]
+__all__ = [
+    "BootstrapFailure",
+    "ClusterSpec",
+    "Completed",
+    "Node",
+    "NodeError",
+    "Ports",
+    "UpdateFailed",
+    "bootstrap",
+    "queue_names",
+    "start_static_nodes",
+    "update",
+]

@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -34,6 +34,7 @@ class ClusterSpec:
     config: dict[str, Any]
     fetch: Callable[[str], bytes]  # gets s3://… or https://…; raises when it cannot
     secret: Callable[[str], str]  # gets a secret by its ARN; raises LookupError when it cannot
+    ports: slurm_conf.Ports = field(default_factory=slurm_conf.Ports)  # of the nodes
 
 
 class BootstrapFailure(Exception):
@@ -112,27 +113,21 @@ def _configure_slurm(node: Node, cluster: ClusterSpec) -> None:
     kept_in = database.database_of(config, cluster.name)
     version = node.execute(["/opt/slurm/sbin/slurmctld", "-V"]).stdout.decode()
     numbers = tuple(int(number) for number in re.findall(r"\d+", version))
-    files = slurm_conf.slurm_files(cluster.name, config, node.private_ip, numbers)
-    hosts = (
-        f"127.0.0.1 localhost\n"
-        f"{node.private_ip} {host_name(node.private_ip)}.ec2.internal"
-        f" {host_name(node.private_ip)}\n" + slurm_conf.hosts(config)
-        + database.hosts(kept_in)
-    )
+    files = slurm_conf.slurm_files(cluster.name, numbers)
     key = secrets.token_bytes(128)
     node.write(
         [
             File("/etc/munge/munge.key", key, 0o400, "munge"),
             # From where the other nodes take it.
             File("/opt/parallelcluster/shared/.munge/.munge.key", key, 0o600),
-            File("/etc/hosts", hosts.encode()),
             *(File(path, text.encode()) for path, text in files.items()),
+            *config_files(node, cluster),
             *fleet_files(),
         ]
     )
     if kept_in:
         _configure_accounting(node, cluster, kept_in)
-    started = _shell(
+    started = shell(
         node,
         """
         systemctl daemon-reload
@@ -141,8 +136,8 @@ def _configure_slurm(node: Node, cluster: ClusterSpec) -> None:
         """,
     )
     # slurmctld ends within a moment when its configuration is not good.
-    if started.returncode != 0 or not _slurmctld_answers(node):
-        raise _chef_failure(
+    if started.returncode != 0 or not slurmctld_answers(node):
+        raise chef_failure(
             node,
             "Failed to run chef recipe aws-parallelcluster-slurm::config_head_node.",
             "check slurmctld status",
@@ -153,11 +148,27 @@ def _configure_slurm(node: Node, cluster: ClusterSpec) -> None:
         node.execute([_SCONTROL, "update", f"nodename={','.join(static)}", "state=power_up"])
 
 
+def config_files(node: Node, cluster: ClusterSpec) -> list[File]:
+    """Returns the files of a head node that follow from the cluster's configuration."""
+    config = cluster.config
+    host = host_name(node.private_ip)
+    hosts = (
+        f"127.0.0.1 localhost\n{node.private_ip} {host}.ec2.internal {host}\n"
+        + slurm_conf.hosts(config)
+        + database.hosts(database.database_of(config, cluster.name))
+    )
+    files = slurm_conf.cluster_files(config, node.private_ip, cluster.ports)
+    return [
+        File("/etc/hosts", hosts.encode()),
+        *(File(path, text.encode()) for path, text in files.items()),
+    ]
+
+
 def _configure_accounting(node: Node, cluster: ClusterSpec, kept_in: database.Database) -> None:
     try:
         accounting.configure(node, kept_in, cluster.name, cluster.region, cluster.secret)
     except accounting.AccountingFailed as failed:
-        raise _chef_failure(
+        raise chef_failure(
             node,
             "Failed to run chef recipe aws-parallelcluster-slurm::config_slurm_accounting.",
             failed.resource,
@@ -166,8 +177,8 @@ def _configure_accounting(node: Node, cluster: ClusterSpec, kept_in: database.Da
         ) from failed
 
 
-def _slurmctld_answers(node: Node) -> bool:
-    asked = _shell(
+def slurmctld_answers(node: Node) -> bool:
+    asked = shell(
         node,
         f"""
         for _ in $(seq 100); do
@@ -193,7 +204,7 @@ def _wait_for_static_fleet(node: Node, config: dict[str, Any]) -> None:
         if found.returncode == 0 and set(found.stdout.decode().split()) <= up:
             return
         time.sleep(0.1)
-    raise _chef_failure(
+    raise chef_failure(
         node,
         "Cluster has been set to PROTECTED mode due to failures detected in static node "
         "provisioning.",
@@ -202,7 +213,7 @@ def _wait_for_static_fleet(node: Node, config: dict[str, Any]) -> None:
     )
 
 
-def _chef_failure(
+def chef_failure(
     node: Node, message: str, resource: str, check: str, said: str = ""
 ) -> BootstrapFailure:
     """What Chef says of a resource whose command fails, and what ParallelCluster signals."""
@@ -244,5 +255,5 @@ def _time() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
 
 
-def _shell(node: Node, script: str) -> Completed:
+def shell(node: Node, script: str) -> Completed:
     return node.execute(["bash", "-c", script])

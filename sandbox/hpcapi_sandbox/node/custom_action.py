@@ -11,7 +11,11 @@ from . import boot_logs
 from .machine import File, Node
 
 # What cfn-init calls the command that runs an event's scripts.
-COMMANDS = {"OnNodeStart": "runpreinstall", "OnNodeConfigured": "runpostinstall"}
+COMMANDS = {
+    "OnNodeStart": "runpreinstall",
+    "OnNodeConfigured": "runpostinstall",
+    "OnNodeUpdated": "runpostupdate",
+}
 _FETCH_AND_RUN = {
     event: f"/opt/parallelcluster/scripts/fetch_and_run -{command.removeprefix('run')} -c "
     "/opt/parallelcluster/shared/cluster-config.yaml"

@@ -24,7 +24,6 @@ class NodeGroup:
     resource: dict[str, Any]
     kind: str  # st or dy
     size: int
-    first_port: int
 
     @property
     def prefix(self) -> str:
@@ -39,18 +38,46 @@ class NodeGroup:
         return [f"{self.prefix}-{number}" for number in range(1, self.size + 1)]
 
 
+class Ports:
+    """The port of each node's slurmd. A node keeps it for as long as its head node lives: it may run
+    while the configuration changes."""
+
+    def __init__(self) -> None:
+        self._next = _FIRST_PORT
+        self._ranges: dict[str, list[range]] = {}  # by the nodes' prefix, in the order of their numbers
+
+    def of(self, group: NodeGroup) -> list[tuple[str, range]]:
+        """Returns the expressions of a group's nodes, each with the ports of its nodes."""
+        ranges = self._ranges.setdefault(group.prefix, [])
+        missing = group.size - sum(map(len, ranges))
+        if missing > 0:
+            ranges.append(range(self._next, self._next + missing))
+            self._next += missing
+        found, first = [], 1
+        for ports in ranges:
+            last = min(first + len(ports) - 1, group.size)
+            if last >= first:
+                expression = f"{group.prefix}-[{first}-{last}]"
+                found.append((expression, ports[: last - first + 1]))
+            first += len(ports)
+        return found
+
+
 def node_groups(config: dict[str, Any]) -> list[NodeGroup]:
     """Returns every group of nodes of the cluster, in the order of its config."""
-    groups, port = [], _FIRST_PORT
+    groups = []
     for queue in _queues(config):
         for resource in queue.get("ComputeResources") or []:
             static = int(resource.get("MinCount", 0))
             most = int(resource.get("MaxCount", max(10, static)))
             for kind, size in (("st", static), ("dy", most - static)):
                 if size > 0:
-                    groups.append(NodeGroup(queue["Name"], resource, kind, size, port))
-                    port += size
+                    groups.append(NodeGroup(queue["Name"], resource, kind, size))
     return groups
+
+
+def queue_names(config: dict[str, Any]) -> list[str]:
+    return [queue["Name"] for queue in _queues(config)]
 
 
 def static_nodes(config: dict[str, Any]) -> list[str]:
@@ -65,23 +92,28 @@ def hosts(config: dict[str, Any]) -> str:
     return "".join(lines)
 
 
-def slurm_files(
-    cluster: str, config: dict[str, Any], private_ip: str, version: tuple[int, ...]
-) -> dict[str, str]:
-    """Returns the files of /opt/slurm/etc, by their paths."""
+def slurm_files(cluster: str, version: tuple[int, ...]) -> dict[str, str]:
+    """Returns the files of /opt/slurm/etc, by their paths, that are written at the first boot alone."""
     files = {
         "slurm.conf": _slurm_conf(cluster),
-        "slurm_parallelcluster.conf": _parallelcluster_conf(config, private_ip),
-        "pcluster/custom_slurm_settings_include_file_slurm.conf": _custom_settings(config),
         # Without accounting Slurm 23.11 and 24.05 start no job when this one is missing.
         "mpi.conf": "",
         "gres.conf": "",
         # Where nothing can be disabled, the one that does nothing unasked.
         "cgroup.conf": f"CgroupPlugin={'disabled' if version >= (24, 5) else 'cgroup/v1'}\n",
     }
+    return {f"{FOLDER}/{name}": text for name, text in files.items()}
+
+
+def cluster_files(config: dict[str, Any], private_ip: str, ports: Ports) -> dict[str, str]:
+    """Returns the files of /opt/slurm/etc, by their paths, that say what the configuration says."""
+    files = {
+        "slurm_parallelcluster.conf": _parallelcluster_conf(config, private_ip),
+        "pcluster/custom_slurm_settings_include_file_slurm.conf": _custom_settings(config),
+    }
     for queue in _queues(config):
         name = f"pcluster/slurm_parallelcluster_{queue['Name']}_partition.conf"
-        files[name] = _partition(config, queue)
+        files[name] = _partition(config, queue, ports)
     return {f"{FOLDER}/{name}": text for name, text in files.items()}
 
 
@@ -200,12 +232,12 @@ def _custom_settings(config: dict[str, Any]) -> str:
     return _HEADER + "".join(lines)
 
 
-def _partition(config: dict[str, Any], queue: dict[str, Any]) -> str:
+def _partition(config: dict[str, Any], queue: dict[str, Any], ports: Ports) -> str:
     name = queue["Name"]
     groups = [group for group in node_groups(config) if group.queue == name]
     if not groups:
         return _HEADER
-    lines = [_node_line(group) for group in groups]
+    lines = [line for group in groups for line in _node_lines(group, ports)]
     lines.append(f"NodeSet={name}_nodes Nodes={','.join(group.expression for group in groups)}")
     default = " Default=YES" if queue is _queues(config)[0] else ""
     partition = f"PartitionName={name} Nodes={name}_nodes MaxTime=INFINITE State=UP{default}"
@@ -213,7 +245,7 @@ def _partition(config: dict[str, Any], queue: dict[str, Any]) -> str:
     return _HEADER + "".join(f"{line}\n" for line in lines)
 
 
-def _node_line(group: NodeGroup) -> str:
+def _node_lines(group: NodeGroup, ports: Ports) -> list[str]:
     # Here, because it brings the whole emulator along, which a machine's keeper does not need.
     from ..ec2.instance_types import instance_types
 
@@ -231,16 +263,18 @@ def _node_line(group: NodeGroup) -> str:
     features.append(resource["Name"])
     if (resource.get("Efa") or {}).get("Enabled"):
         features.append("efa")
-    last_port = group.first_port + group.size - 1
     if group.kind == "st":
         weight = resource.get("StaticNodePriority", 1)
     else:
         weight = resource.get("DynamicNodePriority", 1000)
-    return (
-        f"NodeName={group.expression} CPUs={cpus} RealMemory={memory} State=CLOUD"
-        f" Feature={','.join(features)} Weight={weight}"
-        f" Port=[{group.first_port}-{last_port}]" + _own_settings(resource)
+    settings = (
+        f"CPUs={cpus} RealMemory={memory} State=CLOUD Feature={','.join(features)} Weight={weight}"
     )
+    own = _own_settings(resource)
+    return [
+        f"NodeName={expression} {settings} Port=[{of_them.start}-{of_them.stop - 1}]{own}"
+        for expression, of_them in ports.of(group)
+    ]
 
 
 def _instance_types(resource: dict[str, Any]) -> Iterator[str]:
