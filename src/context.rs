@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::aws::{Aws, Identity, Instance, Stack};
 use crate::error::Result;
 use crate::event::Events;
+use crate::pcluster::changes::Changes;
 use crate::pcluster::config::ClusterConfig;
 use crate::pcluster::{Found, Pcluster, Search};
 use crate::settings::{Ground, Settings};
@@ -58,6 +59,10 @@ pub struct Facts {
     pub node_script: Option<String>,
     /// The cluster's stack.
     pub cluster: Option<Stack>,
+    /// How the configuration differs from the one that the cluster has, once that was looked at.
+    pub changes: Changes,
+    /// Whether the compute fleet was stopped for a change of the cluster, and is to be started again.
+    pub fleet_is_to_start: bool,
     /// The head node.
     pub head_node: Option<Instance>,
     /// The public URL.

@@ -6,6 +6,8 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 use crate::error::{Context, Error, Result};
 
 /// Writes a file that only its owner can read (mode 0600), making its folder if need be.
@@ -23,6 +25,21 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<()> {
     file.as_file().sync_all().doing(failure)?;
     file.persist(path).doing(failure)?;
     Ok(())
+}
+
+/// Writes a file for another program that only its owner can read, in a folder that is made if need be;
+/// it goes with what is returned.
+pub(crate) fn draft(folder: &Path, content: &[u8]) -> Result<NamedTempFile> {
+    let failure = || format!("cannot write to the folder `{}`", folder.display());
+    fs::create_dir_all(folder).doing(failure)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".draft-")
+        .suffix(".yaml")
+        .permissions(Permissions::from_mode(0o600))
+        .tempfile_in(folder)
+        .doing(failure)?;
+    file.write_all(content).doing(failure)?;
+    Ok(file)
 }
 
 /// Writes a file that others may read as far as the umask lets them, making its folder if need be. Fails

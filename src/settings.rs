@@ -209,6 +209,8 @@ pub struct Settings {
     pub notify: Notify,
     /// Where the AWS calls go.
     pub ground: Ground,
+    /// Whether the user said which configuration is meant: no other one changes a cluster.
+    pub has_config: bool,
     /// `--key-name`: an EC2 key pair of the user's own.
     pub key_name: Option<String>,
     /// `--bucket`: one that an earlier teardown kept, to be used again.

@@ -66,6 +66,14 @@ pub fn of_step(step: Step, aim: Aim) -> Duration {
     Duration::from_secs(seconds)
 }
 
+/// Returns how long an update of a cluster usually takes: its head node's part, and as much again for the
+/// stack around it.
+pub fn of_cluster_update() -> Duration {
+    let row = ("parallelcluster:head-node", "update");
+    let head_node = table().get(&row).copied().unwrap_or_default();
+    Duration::from_secs_f64(2.0 * head_node)
+}
+
 /// Returns how long it is to the end of a run with these unfinished steps, each with the time that it has
 /// worked: the longest way through what is left.
 pub fn left(aim: Aim, unfinished: &BTreeMap<Step, Duration>) -> Duration {

@@ -253,6 +253,17 @@ impl Stacks {
         self.settle(stack, None, is_settled, progress).await
     }
 
+    /// Waits for the end of an update that was just begun; events up to `mark` belong to the past. Returns
+    /// the stack's status then.
+    pub async fn updated(
+        &self,
+        stack: &Stack,
+        mark: Option<String>,
+        progress: Progress<'_>,
+    ) -> Result<String> {
+        self.settle(stack, mark, is_settled, progress).await
+    }
+
     /// Waits until the stack's status is one that `ends` the operation. Events up to `mark`
     /// belong to the past.
     pub(super) async fn settle(

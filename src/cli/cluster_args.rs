@@ -12,7 +12,7 @@ use crate::shell::quoted;
 #[derive(Debug, Clone, Args)]
 pub(super) struct ClusterArgs {
     /// ParallelCluster configuration; every CHANGE_ME in it is filled; `-` is standard input, and one
-    /// from a pipe is kept in ~/.parallelcluster [default: a small cluster of t3 instances]
+    /// from a pipe is kept in ~/.parallelcluster [default: that of the cluster, else a small one of t3 instances]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
 

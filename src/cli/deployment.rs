@@ -121,6 +121,7 @@ impl DeploymentArgs {
             triggers: cluster.triggers,
             notify: cluster.notify.clone(),
             ground,
+            has_config: cluster.config.is_some(),
             key_name: cluster.key_name.clone(),
             kept_bucket: cluster.kept_bucket.clone(),
             bucket_fate: cluster.bucket_fate,

@@ -55,22 +55,24 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
     if plan.is_empty() {
         return Ok(());
     }
-    let up = args.deployment.again(&args.cluster).command("up");
-    Err(to_do(&plan, up))
+    let again = args.deployment.again(&args.cluster);
+    Err(to_do(
+        &plan,
+        again.command("up"),
+        &again.replacing_cluster(),
+    ))
 }
 
-/// Returns what there is to do as the end of a call that did nothing of it; `up` is the command line.
-fn to_do(plan: &Plan, up: String) -> Error {
-    let changes = &plan.changes;
-    let message = match (plan.is_for_up(), changes.all.is_empty()) {
-        (true, true) => "nothing was changed; `up` does it",
-        (true, false) => "nothing was changed; `up` does it, but leaves the cluster as it is",
-        (false, _) => "nothing was changed; `up` leaves the cluster as it is",
-    };
-    let error = Error::new(Kind::Answer(TO_DO), message);
-    let up = Some(up).filter(|_| plan.is_for_up());
-    let next = up.into_iter().chain(changes.next.iter().cloned());
-    next.fold(error, Error::hint)
+/// Returns what there is to do as the end of a call that did nothing of it; `up` and `replace` are
+/// command lines.
+fn to_do(plan: &Plan, up: String, replace: &str) -> Error {
+    let to_do = |message: &str| Error::new(Kind::Answer(TO_DO), message);
+    match plan.changes.need_new_cluster() {
+        false => to_do("nothing was changed; `up` does it").hint(up),
+        true => to_do("nothing was changed; the cluster cannot be changed so").hint(format!(
+            "make the cluster anew, its jobs and volumes go: {replace}"
+        )),
+    }
 }
 
 async fn look(args: &Args, events: &Events) -> Result<(Plan, PlanAnswer)> {
@@ -153,7 +155,7 @@ impl PlanAnswer {
             to_do: !plan.is_empty(),
             steps: steps.collect(),
             changes: plan.changes.all.iter().map(ChangeAnswer::from).collect(),
-            change_lines: plan.changes.lines(),
+            change_lines: change_lines(plan),
             usual_seconds: plan.usually().as_secs(),
             costs,
         }
@@ -178,11 +180,17 @@ impl PlanAnswer {
         lines.collect()
     }
 
-    /// Returns what is said and asked before `up` goes on.
-    pub(super) fn question(&self) -> String {
+    /// Returns what is said before `up` asks whether it may go on.
+    pub(super) fn told(&self) -> String {
         let (lines, costs, duration) = (self.lines(Shown::Changes), self.costs(), self.duration());
+        let differences = self.differences();
+        format!("{lines}{differences}{costs}{duration}\n")
+    }
+
+    /// Returns what `up` asks then.
+    pub(super) fn question(&self) -> String {
         let (region, account) = (&self.region, &self.account);
-        format!("{lines}{costs}{duration}\nmake it in {region} of account {account}?")
+        format!("make it in {region} of account {account}?")
     }
 
     /// Returns what it costs, as a paragraph of its own; nothing where prices are not wanted.
@@ -221,6 +229,21 @@ impl PlanAnswer {
             self.name, self.region, self.account
         )
     }
+}
+
+/// Returns the changes of the cluster as lines to read, with what else they do.
+fn change_lines(plan: &Plan) -> Vec<String> {
+    let mut lines = plan.changes.lines();
+    if plan.changes.restart_slurm() {
+        lines.push("Slurm's controller restarts: the API fails for some seconds".to_owned());
+    }
+    if let Some(jobs) = &plan.ended {
+        lines.push(format!(
+            "running jobs end, Slurm starts those again that may be: {}",
+            jobs.words()
+        ));
+    }
+    lines
 }
 
 /// Which steps are shown.

@@ -1,14 +1,14 @@
-//! How the configuration differs from the one that the cluster has: hpcapi shows it, and what the change
-//! takes, and leaves it to `pcluster`.
+//! How the configuration differs from the one that the cluster has: by their keys, and by what the real
+//! `pcluster` says keeps the cluster from being changed.
 
 use crate::aws::{Buckets, Stack};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::pcluster::Found;
-use crate::pcluster::changes::{self, Change};
+use crate::files;
+use crate::pcluster::changes::{self, Changes};
 use crate::pcluster::config::ClusterConfig;
-use crate::settings::Ground;
-use crate::shell::quoted;
+use crate::pcluster::{self, answer};
+use crate::step::Step;
 
 use super::steps::cluster_config;
 
@@ -16,86 +16,69 @@ use super::steps::cluster_config;
 /// cluster's folder (`pcluster/constants.py`, `pcluster/models/s3_bucket.py`).
 const KEPT_AT: &str = "configs/cluster-config.yaml";
 
-/// How the configuration differs from the cluster's.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ConfigChanges {
-    /// Each difference, and what it takes.
-    pub all: Vec<Change>,
-    /// What to type so that the cluster is as the configuration has it.
-    pub next: Vec<String>,
-}
+/// What `pcluster` says of a configuration in which it sees no change.
+const NO_CHANGE: &str = "No changes found";
 
-impl ConfigChanges {
-    /// Returns the differences as lines, below what they take.
-    pub fn lines(&self) -> Vec<String> {
-        changes::lines(&self.all)
+/// Returns how the configuration differs from that of the cluster, which stands. A cluster is changed only
+/// to a configuration that the user gave: without one it is as it should be. Where the cluster's cannot
+/// be read, says so, and returns no difference.
+pub(super) async fn look(context: &Context) -> Result<Changes> {
+    if !context.settings.has_config {
+        return Ok(Changes::default());
     }
-
-    /// Returns how many there are, in words.
-    pub(super) fn count(&self) -> String {
-        match self.all.len() {
-            1 => "1 change of its configuration".to_owned(),
-            count => format!("{count} changes of its configuration"),
-        }
-    }
-
-    /// Returns what `up` says of them, as it leaves the cluster as it is.
-    pub(super) fn warning(&self) -> String {
-        let lines = self.lines().into_iter();
-        let next = self.next.iter().map(|next| format!("next: {next}"));
-        let text = "the configuration differs from the one that the cluster has, and `up` does not \
-                    change a cluster";
-        lines
-            .chain(next)
-            .fold(text.to_owned(), |text, line| format!("{text}\n  {line}"))
-    }
-}
-
-/// Returns how the configuration differs from that of the cluster, which stands. Where that cannot be told,
-/// says so, and returns no difference.
-pub(super) async fn look(context: &Context) -> ConfigChanges {
     match differences(context).await {
-        Ok(found) => found,
+        Ok(found) if found.is_empty() => Ok(found),
+        Ok(found) => judged(context, found).await,
         Err(error) => {
-            context.events.warn(unknown(context, &error));
-            ConfigChanges::default()
+            context.events.warn(format!(
+                "whether the cluster was made from this configuration cannot be told, so it is not changed: \
+                 {error:#}"
+            ));
+            Ok(Changes::default())
         }
     }
 }
 
-/// Returns what is said where the cluster's configuration cannot be read: a file that an earlier run on
-/// this machine left may tell something.
-fn unknown(context: &Context, error: &Error) -> String {
-    match cluster_config::is_another(context) {
-        true => format!(
-            "the cluster may have been made from another configuration than this one, and `up` does not \
-             change a cluster: see `pcluster update-cluster`; how they differ cannot be told: {error:#}"
-        ),
-        false => {
-            format!(
-                "whether the cluster has been made from this configuration cannot be told: {error:#}"
-            )
-        }
-    }
-}
-
-async fn differences(context: &Context) -> Result<ConfigChanges> {
+async fn differences(context: &Context) -> Result<Changes> {
     let Some(stack) = context.facts().cluster.clone() else {
-        return Ok(ConfigChanges::default());
+        return Ok(Changes::default());
     };
     let filled = cluster_config::filled(context)?;
     let kept = read_kept(&context.aws.buckets, &stack).await?;
-    if kept == filled.text() {
-        return Ok(ConfigChanges::default());
-    }
     let from = ClusterConfig::parse(&kept, KEPT_AT.as_ref())?;
-    let to = ClusterConfig::parse(filled.text(), context.config.file())?;
-    let all = changes::changes(from.document(), to.document());
-    let next = match all.is_empty() {
-        true => Vec::new(),
-        false => next(context, &all, script_of(&from)).await,
+    let config = match (script_of(&from), context.facts().node_script.clone()) {
+        // Another script on its head node is what no cluster can be given: it keeps the one it has, and
+        // what differs is put right on the head node itself.
+        (Some(theirs), Some(ours)) => filled.text().replace(&ours, &theirs),
+        _ => filled.text().to_owned(),
     };
-    Ok(ConfigChanges { all, next })
+    if kept == config {
+        return Ok(Changes::default());
+    }
+    let to = ClusterConfig::parse(&config, context.config.file())?;
+    let all = changes::changes(from.document(), to.document());
+    Ok(Changes { all, config })
+}
+
+/// Has `pcluster` judge the changes; fails when it refuses the configuration.
+async fn judged(context: &Context, mut found: Changes) -> Result<Changes> {
+    let pcluster = context.pcluster().await?;
+    context
+        .events
+        .doing(Step::Cluster, "pcluster judges the changes");
+    let draft = files::draft(&context.settings.local_folder(), found.config.as_bytes())?;
+    let name = context.settings.name.as_str();
+    let output = pcluster.dry_run_update(name, draft.path()).await?;
+    match answer::dry_run(output.status.code(), &output.stdout, &output.stderr) {
+        Ok(_) => found.judge(&[]),
+        Err(refusal) if refusal.message.contains(NO_CHANGE) => found = Changes::default(),
+        Err(refusal) if refusal.is_breakdown => return Err(pcluster.refused(refusal)),
+        Err(refusal) if refusal.obstacles.is_empty() => {
+            return Err(pcluster::config_error(&context.config, refusal));
+        }
+        Err(refusal) => found.judge(&refusal.obstacles),
+    }
+    Ok(found)
 }
 
 /// Returns the configuration that the cluster has. The newest one in the bucket may be that of an update
@@ -130,85 +113,6 @@ fn script_of(config: &ClusterConfig) -> Option<String> {
     let mut values = config.values();
     let is_script = |value: &&str| changes::without_digest(value) != **value;
     values.find(is_script).map(ToOwned::to_owned)
-}
-
-/// Returns what to type, in this order.
-async fn next(context: &Context, all: &[Change], script: Option<String>) -> Vec<String> {
-    let again = &context.settings.again;
-    if all
-        .iter()
-        .any(|change| change.takes == changes::Takes::NewCluster)
-    {
-        let command = again.replacing_cluster();
-        return vec![format!(
-            "make the cluster anew, its jobs and volumes go: {command}"
-        )];
-    }
-    let file = context.settings.filled_config_path();
-    let file = quoted(&file.to_string_lossy());
-    // The verb's other use, `--preset`, takes none of these options.
-    let config = again.command("config") + &again.cluster_options;
-    let mut next = vec![format!("fill the configuration: {config} --output {file}")];
-    let ours = context.facts().node_script.clone();
-    if let (Some(theirs), Some(ours)) = (script, ours)
-        && theirs != ours
-        && context.config.wants_node_script()
-    {
-        // Another script on the head node is what no cluster can be given.
-        next.push(format!(
-            "keep the head node's script: sed -i.old 's|{ours}|{theirs}|' {file}"
-        ));
-    }
-    let pcluster = Commands::new(context).await;
-    let stops_fleet = all.iter().any(|change| change.takes.stops_fleet());
-    if stops_fleet {
-        let stop = pcluster.line("update-compute-fleet", "--status STOP_REQUESTED");
-        next.push(format!("stop the fleet, its jobs end: {stop}"));
-    }
-    if all.iter().any(|change| change.takes.stops_login_nodes()) {
-        next.push("stop the login nodes before, by an update to `Count: 0`".to_owned());
-    }
-    let update = pcluster.line("update-cluster", &format!("--cluster-configuration {file}"));
-    next.push(format!("change the cluster: {update}"));
-    if stops_fleet {
-        let start = pcluster.line("update-compute-fleet", "--status START_REQUESTED");
-        next.push(format!("start the fleet when that has ended: {start}"));
-    }
-    next
-}
-
-/// Writes commands of `pcluster` for one cluster.
-struct Commands {
-    /// The program, with what comes before it.
-    program: String,
-    options: String,
-}
-
-impl Commands {
-    async fn new(context: &Context) -> Commands {
-        let program = match context.pcluster_search().find().await {
-            Ok(Found::Ready(program)) => quoted(&program.to_string_lossy()),
-            _ => "pcluster".to_owned(),
-        };
-        let profile = match &context.settings.ground {
-            Ground::Aws {
-                profile: Some(profile),
-                ..
-            } => format!("AWS_PROFILE={} ", quoted(profile)),
-            _ => String::new(),
-        };
-        Commands {
-            program: format!("{profile}{program}"),
-            options: format!(
-                "--region {} --cluster-name {}",
-                context.aws.region, context.settings.name
-            ),
-        }
-    }
-
-    fn line(&self, verb: &str, words: &str) -> String {
-        format!("{} {verb} {} {words}", self.program, self.options)
-    }
 }
 
 #[cfg(test)]
@@ -255,24 +159,6 @@ mod tests {
         assert_eq!(read_kept(&buckets, &unnamed).await.unwrap(), "new");
         let error = read_kept(&buckets, &cluster(&[])).await.unwrap_err();
         assert!(error.to_string().contains("does not say where"), "{error}");
-    }
-
-    #[test]
-    fn up_says_each_change_in_a_line_of_its_own_and_what_to_type() {
-        let document = |text: &str| serde_yaml::from_str(text).unwrap();
-        let all = changes::changes(
-            &document("{Image: {Os: rhel9}}"),
-            &document("{Image: {Os: rocky9}}"),
-        );
-        let next = vec!["make it anew: x".to_owned()];
-        let found = ConfigChanges { all, next };
-        assert_eq!(found.count(), "1 change of its configuration");
-        assert_eq!(
-            found.warning(),
-            "the configuration differs from the one that the cluster has, and `up` does not change a \
-             cluster\n  a new cluster (--replace-cluster):\n    Image.Os: rhel9 -> rocky9\n  next: make it \
-             anew: x"
-        );
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::context::Context;
 use crate::error::Result;
+use crate::pcluster::changes::Changes;
 use crate::step::{Aim, Need, Step};
 use crate::usual;
 
-use super::changes::{self, ConfigChanges};
+use super::jobs::Jobs;
 use super::replacement::Replaced;
 use super::status::is_local;
 use super::up::{self, Preflight};
@@ -21,7 +22,9 @@ pub struct Plan {
     /// The cluster that would be deleted before, when one is to be replaced.
     pub replaced: Option<Replaced>,
     /// How the configuration differs from the one that the cluster has.
-    pub changes: ConfigChanges,
+    pub changes: Changes,
+    /// The jobs that end with the changes, where they end some.
+    pub ended: Option<Jobs>,
 }
 
 /// What `up` would do to a step's thing.
@@ -100,36 +103,23 @@ impl Plan {
         Plan {
             steps,
             replaced,
-            changes: ConfigChanges::default(),
+            changes: Changes::default(),
+            ended: None,
         }
     }
 
-    /// Adds how the configuration differs from that of the cluster, which stands.
-    fn with(mut self, changes: ConfigChanges) -> Plan {
-        if !changes.all.is_empty() {
-            let mut steps = self.steps.iter_mut();
-            if let Some(cluster) = steps.find(|it| it.step == Step::Cluster) {
-                cluster.action = Action::Change;
-                cluster.detail = Some(changes.count());
-            }
+    /// Adds how the configuration differs from that of the cluster, and the jobs that this ends.
+    pub(super) async fn with_changes(mut self, context: &Context) -> Plan {
+        self.changes = context.facts().changes.clone();
+        if self.changes.end_jobs() {
+            self.ended = Some(Jobs::look(context).await);
         }
-        self.changes = changes;
         self
     }
 
     /// Returns whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.iter().all(|it| it.action == Action::Keep)
-    }
-
-    /// Returns whether `up` does something: it leaves the cluster's configuration as it is.
-    pub fn is_for_up(&self) -> bool {
-        self.steps.iter().any(|it| self.is_done_by_up(it))
-    }
-
-    fn is_done_by_up(&self, planned: &PlannedStep) -> bool {
-        let is_left = planned.step == Step::Cluster && !self.changes.all.is_empty();
-        planned.action != Action::Keep && !is_left
     }
 
     /// Returns whether a thing of AWS is made that was not there: what costs comes with it.
@@ -140,8 +130,15 @@ impl Plan {
 
     /// Returns how long `up` usually takes on AWS to do it.
     pub fn usually(&self) -> Duration {
-        let steps = self.steps.iter().filter(|it| self.is_done_by_up(it));
-        let steps = steps.map(|it| (it.step, Duration::ZERO)).collect();
+        let steps = self.steps.iter().filter(|it| it.action != Action::Keep);
+        let worked = |step| match step {
+            // An update has less to do.
+            Step::Cluster if !self.changes.is_empty() => {
+                usual::of_step(step, Aim::Make).saturating_sub(usual::of_cluster_update())
+            }
+            _ => Duration::ZERO,
+        };
+        let steps = steps.map(|it| (it.step, worked(it.step))).collect();
         usual::left(Aim::Make, &steps)
     }
 }
@@ -157,16 +154,13 @@ fn is_of_cluster(step: Step) -> bool {
 /// Returns what `up` would do; fails when it could not, as `up` would.
 pub async fn plan(context: &Context, preflight: Preflight) -> Result<Plan> {
     let before = up::look_before(context, preflight, up::ClusterFate::Kept).await?;
-    let changes = match up::stands(&before) {
-        true => changes::look(context).await,
-        false => ConfigChanges::default(),
-    };
-    Ok(Plan::of(&before, None).with(changes))
+    Ok(Plan::of(&before, None).with_changes(context).await)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pcluster::changes;
 
     fn plan(state: impl Fn(Step) -> State) -> Plan {
         let before = Step::ALL.map(|step| StepStatus {
@@ -207,20 +201,24 @@ mod tests {
     }
 
     #[test]
-    fn another_configuration_is_something_to_do_and_not_for_up() {
+    fn a_change_of_the_cluster_takes_less_than_the_cluster() {
         let value = |text: &str| serde_yaml::from_str(text).unwrap();
-        let all = crate::pcluster::changes::changes(&value("{Own: 1}"), &value("{Own: 2}"));
-        let changes = ConfigChanges {
-            all,
-            next: Vec::new(),
+        let mut plan = plan(|step| match step {
+            Step::Cluster => State::incomplete("1 change of its configuration"),
+            _ => State::Ready,
+        });
+        let whole = plan.usually();
+        plan.changes = Changes {
+            all: changes::changes(&value("{Own: 1}"), &value("{Own: 2}")),
+            config: String::new(),
         };
-        let plan = plan(|_| State::Ready).with(changes);
-        let cluster = plan.steps.iter().find(|it| it.step == Step::Cluster);
-        let detail = cluster.and_then(|it| it.detail.as_deref());
-        assert_eq!(detail, Some("1 change of its configuration"));
         assert_eq!(action(&plan, Step::Cluster), Some(Action::Change));
-        assert!(!plan.is_empty() && !plan.is_for_up() && !plan.makes_things());
-        assert_eq!(plan.usually(), Duration::ZERO);
+        assert!(!plan.is_empty() && !plan.makes_things());
+        let minutes = plan.usually().as_secs() / 60;
+        assert!(
+            (2..5).contains(&minutes) && plan.usually() < whole,
+            "{minutes}"
+        );
     }
 
     #[test]

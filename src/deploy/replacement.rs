@@ -2,9 +2,9 @@
 //! anything is deleted.
 
 use crate::context::Context;
-use crate::error::{Error, Result};
-use crate::slurm::{Workload, look_at_workload};
+use crate::error::Result;
 
+use super::jobs::Jobs;
 use super::protection;
 use super::steps::deletion;
 
@@ -22,8 +22,7 @@ pub struct Replaced {
     name: String,
     /// Its head node's instance id, if it has one.
     head_node: Option<String>,
-    /// Its jobs that have not ended, or why they could not be counted.
-    jobs: std::result::Result<Workload, String>,
+    jobs: Jobs,
     /// The volumes and file systems that its stacks made, e.g. `AWS::EC2::Volume vol-1`.
     storage: Vec<String>,
 }
@@ -46,34 +45,17 @@ impl Replaced {
             .into_iter()
             .filter(|resource| STORAGE.contains(&resource.kind.as_str()))
             .map(|resource| format!("{} {}", resource.kind, resource.physical_id));
-        let jobs = match &head_node {
-            Some(instance) => look_at_workload(&context.aws.commands, instance).await,
-            None => Err(Error::failed("no head node is found")),
-        };
         Ok(Some(Replaced {
             name: cluster.name,
             head_node,
-            jobs: jobs.map_err(|error| format!("{error:#}")),
+            jobs: Jobs::look(context).await,
             storage: storage.collect(),
         }))
     }
 
     /// Returns what is deleted, one line each.
     pub fn lines(&self) -> Vec<String> {
-        let jobs = match &self.jobs {
-            Ok(Workload {
-                running: 0,
-                pending: 0,
-                ..
-            }) => "it has no jobs now".to_owned(),
-            Ok(Workload {
-                running, pending, ..
-            }) => {
-                format!("its jobs: {running} running, {pending} pending")
-            }
-            Err(why) => format!("its jobs, which could not be counted: {why}"),
-        };
-        let mut lines = vec![format!("the cluster {}", self.name), jobs];
+        let mut lines = vec![format!("the cluster {}", self.name), self.jobs.words()];
         if let Some(head_node) = &self.head_node {
             lines.push(format!(
                 "the disk of its head node {head_node}, with the home folders"
@@ -90,17 +72,18 @@ impl Replaced {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slurm::Workload;
 
     #[test]
     fn jobs_and_data_are_named() {
         let replaced = Replaced {
             name: "mine".to_owned(),
             head_node: Some("i-1".to_owned()),
-            jobs: Ok(Workload {
+            jobs: Jobs::from(Ok(Workload {
                 running: 2,
                 pending: 1,
                 nodes: 1,
-            }),
+            })),
             storage: vec!["AWS::EC2::Volume vol-1".to_owned()],
         };
         let lines = replaced.lines().join("\n");
@@ -108,7 +91,7 @@ mod tests {
             assert!(lines.contains(words), "{lines}");
         }
         let unseen = Replaced {
-            jobs: Err("it is not online".to_owned()),
+            jobs: Jobs::from(Err("it is not online".to_owned())),
             ..replaced
         };
         assert!(unseen.lines()[1].contains("could not be counted: it is not online"));

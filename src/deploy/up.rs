@@ -21,8 +21,9 @@ use super::leftovers::AwsCommands;
 use super::plan::Plan;
 use super::replacement::Replaced;
 use super::status::is_local;
+use super::steps::cluster_update;
 use super::steps::function_code;
-use super::{State, StepStatus, already_made, changes, half_deleted, preflight};
+use super::{State, StepStatus, already_made, half_deleted, preflight};
 
 /// What was just made is not found at once by every look.
 const APPEARS: Duration = Duration::from_secs(20);
@@ -86,6 +87,7 @@ pub struct Wish<'c> {
 pub async fn look_ahead(context: &Context, wish: &Wish<'_>) -> Result<()> {
     at_work::require_peace(context, Work::Up).await?;
     let before = look_before(context, wish.preflight, wish.cluster).await?;
+    cluster_update::require_possible(context)?;
     agree(context, wish, &before).await
 }
 
@@ -126,6 +128,7 @@ async fn look_and_make(context: &Arc<Context>, board: &Arc<Board>, wish: &Wish<'
     let asked_for = before_the_look(context);
     context.events.send(Event::Outlined(asked_for));
     let mut before = look_before(context, wish.preflight, wish.cluster).await?;
+    cluster_update::require_possible(context)?;
     let asked = Instant::now();
     agree(context, wish, &before).await?;
     // How long a person thought about it is no work of ours.
@@ -177,11 +180,11 @@ fn outline(context: &Context, before: &[StepStatus]) -> Outline {
 
 /// Asks whether what the looks found may be done.
 async fn agree(context: &Context, wish: &Wish<'_>, before: &[StepStatus]) -> Result<()> {
-    let replaced = match wish.cluster {
-        ClusterFate::Replaced => Replaced::look(context).await?,
-        ClusterFate::Kept => None,
+    let plan = match wish.cluster {
+        ClusterFate::Replaced => Plan::of(before, Replaced::look(context).await?),
+        ClusterFate::Kept => Plan::of(before, None).with_changes(context).await,
     };
-    (wish.consent)(Plan::of(before, replaced)).await
+    (wish.consent)(plan).await
 }
 
 /// Looks at every step and at whether what is missing can be made, all of it before anything is
@@ -192,7 +195,7 @@ pub(super) async fn look_before(
     cluster: ClusterFate,
 ) -> Result<Vec<StepStatus>> {
     let is_replaced = cluster == ClusterFate::Replaced;
-    let before = match (super::survey(context).await, preflight) {
+    let mut before = match (super::survey(context).await, preflight) {
         // One bad thing is found: there may be more of them.
         (Err(error), Preflight::Look) => return Err(preflight::beside(context, error).await),
         (before, _) => before?,
@@ -205,7 +208,22 @@ pub(super) async fn look_before(
     if is_replaced || preflight == Preflight::Look && makes_a_cluster(context) {
         preflight::look_for_problems(context).await?;
     }
+    if !is_replaced {
+        compare(context, &mut before).await?;
+    }
     Ok(before)
+}
+
+/// Looks how the configuration differs from that of a cluster that is well otherwise, which then is
+/// not as it should be.
+async fn compare(context: &Context, before: &mut [StepStatus]) -> Result<()> {
+    let mut steps = before.iter_mut();
+    let is_cluster = |it: &&mut StepStatus| it.step == Step::Cluster && it.state == State::Ready;
+    if let Some(cluster) = steps.find(is_cluster) {
+        cluster_update::compare(context).await?;
+        cluster.state = super::check(Step::Cluster, context).await?;
+    }
+    Ok(())
 }
 
 /// Returns whether `up` will make a cluster: there is none, or one that can only be replaced.
@@ -221,12 +239,7 @@ async fn make_all(
     before: &[StepStatus],
     start: Instant,
 ) -> Result<Up> {
-    if stands(before) {
-        let changes = changes::look(context).await;
-        if !changes.all.is_empty() {
-            context.events.warn(changes.warning());
-        }
-    }
+    let stood = stands(context);
     let mut running = JoinSet::new();
     for status in before {
         let (context, board) = (Arc::clone(context), Arc::clone(board));
@@ -251,7 +264,7 @@ async fn make_all(
             (_, made) => changed |= made?,
         }
     }
-    if stands(before) {
+    if stood {
         // The endpoint answers, and still something behind it may be broken that others need, or that no
         // step looks at.
         changed |= super::steps::endpoint::restore(context).await?;
@@ -260,10 +273,10 @@ async fn make_all(
     report(context, changed, start.elapsed())
 }
 
-/// Returns whether there was a cluster before: what is made anew is as it should be.
-pub(super) fn stands(before: &[StepStatus]) -> bool {
-    let is_cluster = |it: &StepStatus| it.step == Step::Cluster && it.state == State::Ready;
-    before.iter().any(is_cluster)
+/// Returns whether there is a cluster: what is made anew is as it should be.
+fn stands(context: &Context) -> bool {
+    let facts = context.facts();
+    facts.cluster.as_ref().is_some_and(Stack::is_usable)
 }
 
 /// Says what keeps jobs from starting: it is the work of whoever closed a queue or took a node out, and

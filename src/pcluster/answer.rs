@@ -7,13 +7,13 @@ use serde::de::IgnoredAny;
 
 use crate::error::Result;
 
-use super::refusal::{Problem, Refusal};
+use super::refusal::{Obstacle, Problem, Refusal};
 use super::schema_error;
 
 /// The words with which a dry run says that all is well.
 const DRY_RUN_OK: &str = "Request would have succeeded, but DryRun flag is set.";
 
-/// What `create-cluster` answers when it has begun, or could begin.
+/// What `create-cluster` and `update-cluster` answer when they have begun, or could begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
     /// Findings that keep nothing from being made.
@@ -51,6 +51,8 @@ struct Document {
     configuration_validation_errors: Vec<Finding>,
     #[serde(default)]
     validation_messages: Vec<Finding>,
+    #[serde(default)]
+    update_validation_errors: Vec<Hindrance>,
     cluster_status: Option<String>,
     #[serde(default)]
     failures: Vec<Failure>,
@@ -65,7 +67,16 @@ struct Finding {
     message: String,
 }
 
-/// Reads the answer of `create-cluster`.
+/// One of `updateValidationErrors`.
+#[derive(Deserialize)]
+struct Hindrance {
+    #[serde(default)]
+    parameter: String,
+    #[serde(default)]
+    message: String,
+}
+
+/// Reads the answer of `create-cluster`, or of `update-cluster`.
 pub fn created(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<Accepted, Refusal> {
     let document = read(code, stdout, stderr)?;
     if document.cluster.is_none() {
@@ -76,7 +87,7 @@ pub fn created(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<Accept
     })
 }
 
-/// Reads the answer of `create-cluster --dryrun true`.
+/// Reads the answer of `create-cluster --dryrun true`, or of `update-cluster --dryrun true`.
 pub fn dry_run(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<Accepted, Refusal> {
     match read(code, stdout, stderr) {
         Err(refusal) if refusal.message == DRY_RUN_OK => Ok(Accepted {
@@ -127,6 +138,7 @@ fn read(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Result<Document, Ref
             .message
             .unwrap_or_else(|| plain_words(code, stdout, stderr)),
         problems: problems(findings),
+        obstacles: obstacles(document.update_validation_errors),
         is_breakdown: false,
     })
 }
@@ -136,6 +148,7 @@ fn unreadable(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Refusal {
     Refusal {
         message: plain_words(code, stdout, stderr),
         problems: Vec::new(),
+        obstacles: Vec::new(),
         is_breakdown: true,
     }
 }
@@ -150,6 +163,14 @@ fn document(stdout: &[u8]) -> Option<Document> {
             let documents = serde_json::Deserializer::from_str(&text[at..]);
             documents.into_iter().next()?.ok()
         })
+}
+
+fn obstacles(hindrances: Vec<Hindrance>) -> Vec<Obstacle> {
+    let obstacle = |Hindrance { parameter, message }| Obstacle {
+        path: parameter,
+        message,
+    };
+    hindrances.into_iter().map(obstacle).collect()
 }
 
 /// Returns each problem once: of every node that has it, the validators say the same words.
@@ -325,6 +346,18 @@ mod tests {
         let answer = br#"{"message": "Request would have succeeded, but DryRun flag is set."}"#;
         assert_eq!(dry_run(Some(1), answer, b"").unwrap().warnings, []);
         assert!(created(Some(1), answer, b"").is_err());
+    }
+
+    #[test]
+    fn what_keeps_a_cluster_from_being_changed_is_told_by_its_place() {
+        let answer = br#"{"message": "Update failure",
+            "updateValidationErrors": [{"parameter": "Image.Os", "requestedValue": "rhel9",
+                "currentValue": "rhel8", "message": "Update actions are not currently supported"}],
+            "changeSet": [{"parameter": "Image.Os", "requestedValue": "rhel9", "currentValue": "rhel8"}]}"#;
+        let refusal = dry_run(Some(1), answer, b"").unwrap_err();
+        assert_eq!(refusal.obstacles[0].path, "Image.Os");
+        assert!(refusal.obstacles[0].message.contains("not currently"));
+        assert!(!refusal.is_breakdown && refusal.problems.is_empty());
     }
 
     #[test]

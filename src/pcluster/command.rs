@@ -1,5 +1,5 @@
 //! Runs the real `pcluster`. Each call costs seconds of Python start, so it is used for what
-//! only it can do: validate, create and delete a cluster.
+//! only it can do: validate, create, change and delete a cluster.
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -70,6 +70,23 @@ impl Pcluster {
     pub async fn create_cluster(&self, cluster: &str, config: &Path) -> Result<Output> {
         let mut command = self.command("create-cluster");
         command.args(["--rollback-on-failure", "false", "--cluster-name", cluster]);
+        command.arg("--cluster-configuration").arg(config);
+        self.run(command).await
+    }
+
+    /// `pcluster update-cluster --dryrun true`: validates the configuration, and judges what keeps the
+    /// cluster from being changed to it.
+    pub async fn dry_run_update(&self, cluster: &str, config: &Path) -> Result<Output> {
+        let mut command = self.command("update-cluster");
+        command.args(["--dryrun", "true", "--cluster-name", cluster]);
+        command.arg("--cluster-configuration").arg(config);
+        self.run(command).await
+    }
+
+    /// `pcluster update-cluster`: starts the update and returns.
+    pub async fn update_cluster(&self, cluster: &str, config: &Path) -> Result<Output> {
+        let mut command = self.command("update-cluster");
+        command.args(["--cluster-name", cluster]);
         command.arg("--cluster-configuration").arg(config);
         self.run(command).await
     }

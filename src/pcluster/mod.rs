@@ -27,5 +27,5 @@ pub use install::{Found, Search};
 pub use instance_types::instance_types;
 pub use machine::{require_node, require_python, require_room};
 pub use presets::Preset;
-pub use refusal::{Problem, Refusal};
+pub use refusal::{Obstacle, Problem, Refusal};
 pub use storage::{SharedSort, SharedStorage, Volume};

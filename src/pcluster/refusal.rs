@@ -24,6 +24,15 @@ impl Problem {
     }
 }
 
+/// Something that keeps a cluster from being changed, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle {
+    /// The place of the change: `Scheduling.SlurmQueues[queue1].ComputeResources[small].MaxCount`.
+    pub path: String,
+    /// What is in the way, and what would help, in ParallelCluster's words.
+    pub message: String,
+}
+
 /// A request that `pcluster` did not carry out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -31,6 +40,8 @@ pub struct Refusal {
     pub message: String,
     /// What its validators found.
     pub problems: Vec<Problem>,
+    /// What keeps the cluster from being changed.
+    pub obstacles: Vec<Obstacle>,
     /// Whether it is no answer at all: `pcluster` itself is broken.
     pub is_breakdown: bool,
 }
@@ -111,8 +122,11 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Error {
         let hint = refusal.hint();
         let findings = refusal.problems.iter().map(|it| it.message.as_str());
-        let words: Vec<_> = std::iter::once(refusal.message.trim())
-            .chain(findings)
+        let obstacles = refusal.obstacles.iter();
+        let obstacles = obstacles.map(|it| format!("{}: {}", it.path, it.message));
+        let words: Vec<_> = std::iter::once(refusal.message.trim().to_owned())
+            .chain(findings.map(ToOwned::to_owned))
+            .chain(obstacles)
             .collect();
         let what = match refusal.is_breakdown {
             true => "pcluster does not work",
@@ -156,6 +170,7 @@ mod tests {
                 path: None,
                 message: missing.to_owned(),
             }],
+            obstacles: Vec::new(),
             is_breakdown: false,
         };
         let (_, hint) = refusal.unanswered().unwrap();

@@ -21,7 +21,7 @@ async fn the_table_of_policies_is_that_of_the_real_pcluster() {
 }
 
 #[tokio::test]
-async fn plan_and_up_say_by_path_how_the_configuration_differs() {
+async fn plan_says_by_path_how_the_configuration_differs() {
     let env = TestEnv::new();
     env.succeed(&["up", "--yes"]);
     let plan = env.json(&["plan", "--output", "json"]);
@@ -44,14 +44,9 @@ async fn plan_and_up_say_by_path_how_the_configuration_differs() {
     );
     assert_eq!(plan["to_do"], true);
     let words = text(&planned.stderr);
-    for part in [" --config ", "update-cluster --region", "`up` leaves"] {
+    for part in [" --config ", "`up` does it"] {
         assert!(words.contains(part), "{part} is not in {words}");
     }
-    let again = env.run(&["up", "--yes", "--config", &live]);
-    let words = text(&again.stderr);
-    assert_eq!(again.status.code(), Some(0), "{words}");
-    let line = format!("{path}: 10 -> 20");
-    assert!(words.contains(&line), "{words}");
 
     let other = env.file("other.yaml", &CLUSTER.replace("t3.small", "t3.medium"));
     let words = env.fail(3, &["plan", "--config", &other]);

@@ -19,6 +19,7 @@ mod blocked_teardown;
 mod broken_ground;
 mod broken_pcluster;
 mod broken_ways;
+mod changing;
 mod detached;
 mod documents;
 mod elsewhere;

@@ -94,11 +94,17 @@ const OTHERWISE: &[(&str, &str)] = &[
 ];
 
 /// A call on a path that no test walks needs its permission all the same. What puts a part of a stack right
-/// needs what makes it: `up` has the policy `stacks`, too.
+/// needs what makes it: `up` has the policies `stacks` and `pcluster`, too.
 #[test]
 fn every_call_in_the_source_is_allowed() {
-    let policies = ["all", "stacks", "operations-stack", "notifications-stack"]
-        .map(|wanted| policy(&[wanted]));
+    let policies = [
+        "all",
+        "stacks",
+        "pcluster",
+        "operations-stack",
+        "notifications-stack",
+    ]
+    .map(|wanted| policy(&[wanted]));
     let allowed: BTreeSet<&str> = policies
         .iter()
         .flat_map(|policy| policy["Statement"].as_array().unwrap())

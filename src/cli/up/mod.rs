@@ -160,7 +160,7 @@ async fn work(args: &Args, events: &Events) -> Result<UpAnswer> {
 /// Says what would be done where it costs, and asks unless `--yes` was given.
 async fn agree(args: &Args, context: &Context, plan: Plan) -> Result<()> {
     let Some(replaced) = &plan.replaced else {
-        return agree_to_costs(args, context, &plan).await;
+        return agree_to_changes(args, context, &plan).await;
     };
     let lines = replaced.lines().join("\n  ");
     context.events.settled().await;
@@ -175,16 +175,21 @@ async fn agree(args: &Args, context: &Context, plan: Plan) -> Result<()> {
     .await
 }
 
-/// Says what would be made, and asks; what does not cost, or not more than before, is done unasked.
-async fn agree_to_costs(args: &Args, context: &Context, plan: &Plan) -> Result<()> {
-    // Who types `up` into a script has decided.
-    let has_decided = args.yes || !std::io::stdin().is_terminal();
-    if has_decided || args.deployment.is_in_sandbox() || !plan.makes_things() {
+/// Says what would be made and changed, and asks; what does not cost, or not more than before, and ends
+/// no job is done unasked.
+async fn agree_to_changes(args: &Args, context: &Context, plan: &Plan) -> Result<()> {
+    // Who types `up` into a script has decided, but for the jobs of others.
+    let has_decided = !std::io::stdin().is_terminal() || args.deployment.is_in_sandbox();
+    let is_asked =
+        plan.ended.is_some() || !has_decided && (plan.makes_things() || !plan.changes.is_empty());
+    if args.yes || !is_asked {
         return Ok(());
     }
     context.events.settled().await;
     let costs = args.prices.estimate(context);
-    let question = PlanAnswer::new(context, plan, costs).question();
+    let answer = PlanAnswer::new(context, plan, costs);
+    output::tell(&answer.told());
+    let question = answer.question();
     let unasked = || args.without_the_question("nothing was made");
     consent::ask(&question, unasked).await
 }

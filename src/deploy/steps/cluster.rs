@@ -14,7 +14,7 @@ use crate::step::Step;
 use crate::wait::Pace;
 
 use super::deletion::Attempts;
-use super::{cluster_artifacts, ownership, stack};
+use super::{cluster_artifacts, cluster_update, ownership, stack};
 
 /// A stack that was just made is not found at once by every look.
 const APPEARS: Duration = Duration::from_secs(20);
@@ -35,7 +35,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     Ok(if !there.is_settled() {
         State::waiting(format!("the cluster is in {}", there.status))
     } else if there.is_usable() {
-        State::Ready
+        cluster_update::state(context)
     } else {
         State::incomplete(format!("the cluster is in {}", there.status))
     })
@@ -58,6 +58,12 @@ pub(in crate::deploy) async fn run(context: &Context, board: &Board) -> Result<(
         delete(context, stack).await?;
         there = None;
     }
+    if let Some(stack) = &there
+        && stack.is_usable()
+    {
+        board.reach(Step::Cluster, Milestone::Begun);
+        return cluster_update::run(context, stack).await;
+    }
     let stack = match there {
         Some(stack) => stack,
         None => match create(context).await? {
@@ -72,13 +78,10 @@ pub(in crate::deploy) async fn run(context: &Context, board: &Board) -> Result<(
     let progress = stack::progress(&context.events, Step::Cluster);
     let status = evidence::witness(context, &stack, &progress).await?;
     match status.as_str() {
-        "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" => Ok(()),
-        // Whoever updated it may want its jobs: it is not replaced unasked.
-        "UPDATE_ROLLBACK_FAILED" => {
-            let failed = context.aws.stacks.failure(&stack, &status).await;
-            Err(failed
-                .hint(stack::continue_rollback(context, name).because("go on with the rollback"))
-                .hint(format!("then: {}", context.settings.again.command("up"))))
+        "CREATE_COMPLETE" => Ok(()),
+        // Somebody else, or an `up` that was cut off, was at it.
+        status if status.starts_with("UPDATE_") => {
+            cluster_update::joined(context, &stack, status).await
         }
         _ => Err(failure(context, &stack, &status).await),
     }

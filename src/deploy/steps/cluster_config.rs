@@ -8,7 +8,6 @@ use crate::deploy::{State, elsewhere};
 use crate::error::{Error, Kind, Result};
 use crate::event::Outcome;
 use crate::files;
-use crate::pcluster::changes::without_digest;
 use crate::pcluster::config::{FilledClusterConfig, Values};
 
 use super::ownership;
@@ -23,16 +22,6 @@ pub(in crate::deploy) fn check(context: &Context) -> Result<State> {
         Ok(_) => State::incomplete(format!("`{}` differs from it", path.display())),
         Err(_) => State::Missing,
     })
-}
-
-/// Returns whether an earlier run on this machine filled the file from another configuration. The
-/// node script that it names is each hpcapi's own.
-pub(in crate::deploy) fn is_another(context: &Context) -> bool {
-    let there = fs::read_to_string(context.settings.filled_config_path());
-    match (there, fill(context)) {
-        (Ok(there), Ok(Some(filled))) => without_digest(&there) != without_digest(filled.text()),
-        _ => false,
-    }
 }
 
 pub(in crate::deploy) fn run(context: &Context) -> Result<()> {

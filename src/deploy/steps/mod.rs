@@ -5,6 +5,7 @@ pub(super) mod bucket_settings;
 pub(super) mod cluster;
 mod cluster_artifacts;
 pub(super) mod cluster_config;
+pub(super) mod cluster_update;
 mod cut_template;
 pub(super) mod deletion;
 pub(super) mod endpoint;

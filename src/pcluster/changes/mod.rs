@@ -9,12 +9,13 @@ mod rules;
 mod takes;
 mod told;
 mod values;
+mod whole;
 
 use serde_yaml::Value;
 
 pub use takes::Takes;
-pub use told::lines;
 pub use values::without_digest;
+pub use whole::Changes;
 
 use clusters::Clusters;
 

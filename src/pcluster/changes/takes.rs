@@ -52,6 +52,24 @@ impl Takes {
         }
     }
 
+    /// Returns what it takes where `needed` is needed, too.
+    pub(super) fn at_least(self, needed: Takes) -> Takes {
+        match needed {
+            Takes::NewCluster => Takes::NewCluster,
+            _ if self == Takes::NewCluster => self,
+            _ => {
+                let fleet = self.stops_fleet() || needed.stops_fleet();
+                let login = self.stops_login_nodes() || needed.stops_login_nodes();
+                match (fleet, login) {
+                    (true, true) => Takes::AllNodesStopped,
+                    (true, false) => Takes::FleetStopped,
+                    (false, true) => Takes::LoginNodesStopped,
+                    (false, false) => self,
+                }
+            }
+        }
+    }
+
     /// Returns whether the compute fleet has to be stopped.
     pub fn stops_fleet(self) -> bool {
         matches!(self, Takes::FleetStopped | Takes::AllNodesStopped)

@@ -13,7 +13,7 @@ const LEAST: usize = 12;
 
 /// Returns a line for each change, below a line for each thing that changes take: what takes least comes
 /// first.
-pub fn lines(changes: &[Change]) -> Vec<String> {
+pub(super) fn lines(changes: &[Change]) -> Vec<String> {
     let mut kinds: Vec<Takes> = changes.iter().map(|change| change.takes).collect();
     kinds.sort_unstable();
     kinds.dedup();
