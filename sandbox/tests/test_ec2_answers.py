@@ -272,3 +272,38 @@ class Launches(EmulatorTest):
         ):
             with self.subTest(call=call, arguments=arguments):
                 self.assertEqual(self.refusal(getattr(self.ec2, call), **arguments)[0], code)
+
+
+class Networks(EmulatorTest):
+    def test_each_interface_takes_a_free_address(self) -> None:
+        vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnet = self.ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/28")["Subnet"]["SubnetId"]
+
+        def free() -> int:
+            found = self.ec2.describe_subnets(SubnetIds=[subnet])["Subnets"]
+            return found[0]["AvailableIpAddressCount"]
+
+        self.assertEqual(free(), 11)
+        made = self.ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]
+        self.assertEqual(free(), 10)
+        self.ec2.delete_network_interface(NetworkInterfaceId=made["NetworkInterfaceId"])
+        self.assertEqual(free(), 11)
+
+    def test_an_endpoint_says_whether_it_has_the_name_of_its_service(self) -> None:
+        vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnet = self.ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/28")["Subnet"]["SubnetId"]
+
+        def has_name(**arguments: bool) -> bool:
+            made = self.ec2.create_vpc_endpoint(
+                VpcId=vpc,
+                ServiceName="com.amazonaws.us-east-1.ssm",
+                VpcEndpointType="Interface",
+                SubnetIds=[subnet],
+                **arguments,
+            )["VpcEndpoint"]["VpcEndpointId"]
+            found = self.ec2.describe_vpc_endpoints(VpcEndpointIds=[made])["VpcEndpoints"]
+            self.ec2.delete_vpc_endpoints(VpcEndpointIds=[made])
+            return found[0]["PrivateDnsEnabled"]
+
+        self.assertTrue(has_name())
+        self.assertFalse(has_name(PrivateDnsEnabled=False))

@@ -10,7 +10,7 @@ from typing import Any
 from ministack.services import ec2 as store
 
 from ..aws_error import AwsError
-from . import query
+from . import query, subnets
 
 Record = dict[str, Any]
 Values = Callable[[Record], Iterable[Any]]
@@ -126,6 +126,12 @@ def _nat_gateway(record: Record) -> dict[str, Any]:
     }
 
 
+def _endpoint(record: Record) -> query.Raw:
+    has_names = str(record.get("PrivateDnsEnabled", False)).lower()
+    inside = raw(store._vpce_fields_xml)(record)
+    return query.Raw(f"{inside}<privateDnsEnabled>{has_names}</privateDnsEnabled>")
+
+
 def _address(record: Record) -> dict[str, Any]:
     return {
         "publicIp": record["PublicIp"],
@@ -168,13 +174,14 @@ _DESCRIBES = [
         "SubnetId",
         "SubnetId",
         "subnetSet",
-        raw(store._subnet_xml),
+        raw(lambda subnet: store._subnet_xml(subnets.described(subnet))),
         ("InvalidSubnetID.NotFound", "The subnet ID '{id}' does not exist"),
         {
             "vpc-id": one("VpcId"),
             "subnet-id": one("SubnetId"),
             "availability-zone": one("AvailabilityZone"),
             "availability-zone-id": one("AvailabilityZoneId"),
+            "available-ip-address-count": lambda subnet: [subnets.free_addresses(subnet)],
             "cidr-block": one("CidrBlock"),
             "state": one("State"),
             "default-for-az": one("DefaultForAz"),
@@ -261,7 +268,7 @@ _DESCRIBES = [
         "VpcEndpointId",
         "VpcEndpointId",
         "vpcEndpointSet",
-        raw(store._vpce_fields_xml),
+        _endpoint,
         ("InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id '{id}' does not exist"),
         {
             "vpc-endpoint-id": one("VpcEndpointId"),

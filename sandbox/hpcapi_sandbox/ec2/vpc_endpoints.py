@@ -22,6 +22,7 @@ def make(vpc_id: str, service: str, subnet_ids: list[str], group_ids: list[str])
         "State": "available",
         "RouteTableIds": [],
         "SubnetIds": subnet_ids,
+        "PrivateDnsEnabled": True,
         "OwnerId": get_account_id(),
     }
     store._vpc_endpoints[endpoint_id] = endpoint
@@ -54,10 +55,12 @@ def install() -> None:
     def create_with_interfaces(parameters: query.Parameters) -> query.Answer:
         before = set(store._vpc_endpoints)
         answer = create(parameters)
-        groups = query.strings(query.nested(parameters).get("SecurityGroupId"))
+        asked = query.nested(parameters)
+        groups = query.strings(asked.get("SecurityGroupId"))
         for endpoint_id in set(store._vpc_endpoints) - before:
             endpoint = store._vpc_endpoints[endpoint_id]
             if endpoint["VpcEndpointType"] == "Interface":
+                endpoint["PrivateDnsEnabled"] = query.flag(asked.get("PrivateDnsEnabled", "true"))
                 _make_interfaces(endpoint, groups)
         return answer
 
