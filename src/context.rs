@@ -71,15 +71,29 @@ pub struct Facts {
     pub api_version: Option<String>,
 }
 
+/// Whose the network is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetworkOwner {
+    /// The deployment's: `up` made it, and `teardown` removes it.
+    Deployment,
+    /// The user's: it was there, and stays as it is.
+    User,
+}
+
 /// The outputs of the requirements stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirements {
+    /// Whose the network is.
+    pub network: NetworkOwner,
     /// The VPC.
     pub vpc: String,
-    /// The public subnet of the head node.
+    /// The subnet of the head node; public in a network that `up` made.
     pub head_node_subnet: String,
-    /// The private subnets of compute nodes and load balancer.
+    /// The subnets of compute nodes; private in a network that `up` made. In one that was there, they
+    /// may be twice the same.
     pub compute_subnets: [String; 2],
+    /// The subnets of VPC link and load balancer, in two zones at least.
+    pub api_subnets: Vec<String>,
     /// The security group of VPC link and load balancer.
     pub api_security_group: String,
     /// The security group that lets the load balancer reach the head node.
@@ -121,6 +135,15 @@ impl Context {
     /// Returns the outputs of the requirements stack, which the steps after it need.
     pub fn requirements(&self) -> Option<Requirements> {
         self.facts().requirements.clone()
+    }
+
+    /// Returns whether the network is the user's, as far as is known: the stack says so, or else the
+    /// settings.
+    pub fn is_in_network_of_user(&self) -> bool {
+        match self.requirements() {
+            Some(made) => made.network == NetworkOwner::User,
+            None => self.settings.network.is_some(),
+        }
     }
 
     /// Returns how to find or install `pcluster`.

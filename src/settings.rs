@@ -191,6 +191,19 @@ pub enum Toggle {
     Off,
 }
 
+/// A network that is there already, as far as the user says which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkChoice {
+    /// `--vpc`.
+    pub vpc: String,
+    /// `--head-node-subnet`; else it is found by its tag.
+    pub head_node_subnet: Option<String>,
+    /// `--compute-subnets`; where there are none, they are found by their tag.
+    pub compute_subnets: Vec<String>,
+    /// `--api-subnets`; where there are none, they are found by their tag, or are the compute subnets.
+    pub api_subnets: Vec<String>,
+}
+
 /// Returns the folder of ParallelCluster's files below a user's home folder.
 pub fn local_folder(home: &Path) -> PathBuf {
     home.join(".parallelcluster")
@@ -215,6 +228,8 @@ pub struct Settings {
     pub key_name: Option<String>,
     /// `--bucket`: one that an earlier teardown kept, to be used again.
     pub kept_bucket: Option<String>,
+    /// `--vpc` and its subnets; `None` where nothing is said of a network that is there.
+    pub network: Option<NetworkChoice>,
     /// What becomes of the bucket.
     pub bucket_fate: BucketFate,
     /// Which `pcluster` to run.

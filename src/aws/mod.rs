@@ -38,7 +38,9 @@ mod stack_apply;
 mod stack_events;
 mod stack_failure;
 mod stacks;
+mod subnets;
 mod upload;
+mod vpc_endpoints;
 mod vpc_removal;
 mod zones;
 
@@ -73,7 +75,9 @@ pub use signing::Signer;
 pub use stack_apply::{Applied, StackSpec};
 pub use stack_events::{Progress, StackEvent};
 pub use stacks::{Stack, StackResource, Stacks};
+pub use subnets::Subnet;
 pub use upload::{FilePart, Uploaded};
+pub use vpc_endpoints::{EndpointReach, VpcEndpoint};
 pub use vpc_removal::{GuardDuty, TAG_GUARD_DUTY};
 pub use zones::{Zone, Zones, choose_zones, vpc_link_zones};
 

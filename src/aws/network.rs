@@ -130,10 +130,19 @@ impl Network {
 
     /// Returns the network interfaces in the VPC.
     pub async fn interfaces_of_vpc(&self, vpc: &str) -> Result<Vec<Interface>> {
+        self.interfaces("vpc-id", vpc).await
+    }
+
+    /// Returns the network interfaces that wear a security group.
+    pub async fn interfaces_of_group(&self, group: &str) -> Result<Vec<Interface>> {
+        self.interfaces("group-id", group).await
+    }
+
+    async fn interfaces(&self, filter: &str, value: &str) -> Result<Vec<Interface>> {
         let mut pages = self
             .0
             .describe_network_interfaces()
-            .filters(Filter::builder().name("vpc-id").values(vpc).build())
+            .filters(Filter::builder().name(filter).values(value).build())
             .into_paginator()
             .send();
         let mut interfaces = Vec::new();

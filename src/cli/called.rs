@@ -7,6 +7,7 @@ use crate::hint::Again;
 
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, program};
+use super::network_args::NetworkArgs;
 use super::part_args::PartArgs;
 use super::reach::ReachArgs;
 
@@ -42,6 +43,9 @@ pub(super) fn again(program: Command, given: &ArgMatches) -> Again {
     cluster.forget_pipe();
     if let Some(parts) = read::<PartArgs>(command, given) {
         parts.tell(&mut cluster);
+    }
+    if let Some(network) = read::<NetworkArgs>(command, given) {
+        cluster.network = network;
     }
     deployment.again(&cluster)
 }
@@ -114,6 +118,11 @@ mod tests {
                 "hpcapi up --bucket b-1 --operations",
             ),
             (
+                &["plan", "--vpc", "vpc-01234567"],
+                &Hint::run(Verb::Up),
+                "hpcapi up --vpc vpc-01234567",
+            ),
+            (
                 &["up", "--config", "-"],
                 &Hint::run(Verb::Doctor),
                 "hpcapi doctor",
@@ -155,7 +164,7 @@ mod tests {
                     "via",
                 ],
                 Takes::Cluster => &["deployment", "sandbox", "config", "key-name", "pcluster"],
-                Takes::Up => &["config", "bucket", "notify", "operations"],
+                Takes::Up => &["config", "bucket", "notify", "operations", "vpc"],
             };
             for option in expected {
                 assert!(takes(option), "{verb:?} --{option}");

@@ -8,6 +8,8 @@ use crate::notifications::Notify;
 use crate::settings::{BucketFate, PclusterChoice, Toggle};
 use crate::shell::quoted;
 
+use super::network_args::NetworkArgs;
+
 /// How the cluster is to be.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ClusterArgs {
@@ -44,6 +46,10 @@ pub(super) struct ClusterArgs {
     #[arg(skip)]
     pub(super) kept_bucket: Option<String>,
 
+    /// `--vpc` and its subnets, of the commands that take them.
+    #[arg(skip)]
+    pub(super) network: NetworkArgs,
+
     /// `--keep-bucket` of the command that takes it.
     #[arg(skip)]
     pub(super) bucket_fate: BucketFate,
@@ -60,6 +66,7 @@ impl Default for ClusterArgs {
             triggers: Toggle::default(),
             notify: Notify::default(),
             kept_bucket: None,
+            network: NetworkArgs::default(),
             bucket_fate: BucketFate::default(),
         }
     }
@@ -92,6 +99,7 @@ impl ClusterArgs {
             Toggle::On => " --operations",
             Toggle::Off => " --operations=off",
         });
+        options.push_str(&self.network.options());
         options
     }
 }

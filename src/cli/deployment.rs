@@ -100,6 +100,7 @@ impl DeploymentArgs {
     ) -> Result<Reached> {
         let name: DeploymentName = self.name.parse()?;
         let config = configuration::read(cluster)?;
+        let network = cluster.network.choice()?;
         let cache = cache_folder()?;
         let ground = self.ground(cluster, sandbox, events).await?;
         let connected = Aws::connect(&connection(&ground, events)).await;
@@ -124,6 +125,7 @@ impl DeploymentArgs {
             has_config: cluster.config.is_some(),
             key_name: cluster.key_name.clone(),
             kept_bucket: cluster.kept_bucket.clone(),
+            network,
             bucket_fate: cluster.bucket_fate,
             pcluster: PclusterChoice {
                 path: cluster.pcluster.clone(),

@@ -15,6 +15,7 @@ mod init;
 mod jobs;
 mod list;
 mod neighbours;
+mod network_args;
 mod nodes;
 mod overview;
 mod owner;

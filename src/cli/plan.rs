@@ -9,9 +9,11 @@ use crate::error::{Error, Kind, Result};
 use crate::event::Events;
 use crate::output::{self, Answer, Format, Story, Volume, plain};
 use crate::pcluster::changes::Change;
+use crate::step::Step;
 
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, SandboxUse};
+use super::network_args::NetworkArgs;
 use super::part_args::PartArgs;
 use super::prices::PriceArgs;
 
@@ -31,6 +33,9 @@ pub(super) struct Args {
     parts: PartArgs,
 
     #[command(flatten)]
+    network: NetworkArgs,
+
+    #[command(flatten)]
     prices: PriceArgs,
 
     /// How the answer is printed
@@ -38,12 +43,16 @@ pub(super) struct Args {
     output: Format,
 }
 
+/// What the first step makes in a network that is there.
+const IN_NETWORK_OF_USER: &str = "security groups and bucket, in a network that is there";
+
 /// The exit code of a plan in which there is something to do.
 const TO_DO: u8 = 3;
 
 pub(super) async fn run(mut args: Args) -> Result<()> {
     args.cluster.keep_piped(&args.deployment)?;
     args.parts.tell(&mut args.cluster);
+    args.cluster.network = args.network.clone();
     let (events, story) = Story::start(Volume::of_story(args.deployment.verbose));
     let looked = look(&args, &events).await;
     // What was looked at on the way is no answer.
@@ -145,7 +154,10 @@ impl PlanAnswer {
         let steps = plan.steps.iter().map(|it| StepAnswer {
             step: it.step.name(),
             action: it.action.word(),
-            thing: it.step.thing(),
+            thing: match it.step {
+                Step::Requirements if context.is_in_network_of_user() => IN_NETWORK_OF_USER,
+                step => step.thing(),
+            },
             detail: it.detail.clone(),
         });
         PlanAnswer {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::context::Context;
+use crate::context::{Context, NetworkOwner};
 use crate::deploy::Estimate;
 use crate::settings::Ground;
 
@@ -17,7 +17,11 @@ pub(super) struct PriceArgs {
 impl PriceArgs {
     /// Returns what the deployment costs on AWS by its configuration; `None` where prices are not wanted.
     pub(super) fn estimate(&self, context: &Context) -> Option<Estimate> {
-        (!self.no_prices).then(|| Estimate::of(&context.config, &context.aws.region))
+        let network = match context.is_in_network_of_user() {
+            true => NetworkOwner::User,
+            false => NetworkOwner::Deployment,
+        };
+        (!self.no_prices).then(|| Estimate::of(&context.config, &context.aws.region, network))
     }
 
     /// Returns the same for a deployment that is paid: one in a sandbox costs nothing.

@@ -95,6 +95,7 @@ async fn look(
     };
     let elsewhere = elsewhere.iter().map(|place| place.hint(&context));
     let elsewhere = elsewhere.collect();
+    let costs = costs(args, &context, created);
     let facts = context.facts();
     let answer = StatusAnswer {
         name: context.settings.name.to_string(),
@@ -105,7 +106,7 @@ async fn look(
         api_version: facts.api_version.clone(),
         head_node: facts.head_node.as_ref().map(|node| node.id.clone()),
         created,
-        costs: costs(args, &context, created),
+        costs,
         workload,
         steps: statuses
             .iter()

@@ -29,6 +29,7 @@ mod status;
 mod steps;
 mod teardown;
 mod up;
+mod ways;
 mod zones;
 
 pub use activity::{Busy, begun};

@@ -151,6 +151,7 @@ async fn look_and_make(context: &Arc<Context>, board: &Arc<Board>, wish: &Wish<'
 fn before_the_look(context: &Context) -> Outline {
     let settings = &context.settings;
     let is_asked_for = |step: &Step| match step {
+        Step::NatGateway => settings.network.is_none(),
         Step::Operations => settings.operations == Toggle::On,
         Step::Triggers => settings.triggers == Toggle::On,
         Step::Notifications => matches!(settings.notify, Notify::To(_)),

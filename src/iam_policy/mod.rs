@@ -4,6 +4,7 @@
 
 mod calls;
 mod functions;
+mod new_network;
 mod notifications;
 mod operations;
 mod pcluster;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::settings::DeploymentName;
 
+pub use new_network::of_new_network;
 pub use questions::{Key, Question, keys, questions};
 
 /// What the holder of a policy may do.

@@ -6,7 +6,6 @@ use super::Use::{self, Stacks};
 
 /// What a type of resource needs.
 pub(super) struct Type {
-    #[cfg_attr(not(test), expect(dead_code, reason = "says which row it is"))]
     pub(super) name: &'static str,
     pub(super) make: &'static [&'static str],
     pub(super) look: &'static [&'static str],
@@ -28,7 +27,7 @@ pub(super) const fn of(
 }
 
 /// Every type of resource in `templates/`.
-const TYPES: &[Type] = &[
+pub(super) const TYPES: &[Type] = &[
     of(
         "AWS::EC2::VPC",
         &[

@@ -25,6 +25,7 @@ mod documents;
 mod elsewhere;
 mod environment;
 mod event_storm;
+mod existing_network;
 mod failed_clusters;
 mod failing_cluster;
 mod healthy;

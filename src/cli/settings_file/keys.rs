@@ -14,6 +14,7 @@ use crate::spelling;
 
 use super::super::cluster_args::{key_name, version};
 use super::super::deployment::bucket_name;
+use super::super::network_args::{SubnetIds, subnet_id, vpc_id};
 use super::entries::{Entry, Value};
 
 /// A key of the file.
@@ -45,6 +46,7 @@ pub(super) enum Kind {
 const DEPLOYMENT: Option<&str> = Some("DeploymentArgs");
 const CLUSTER: Option<&str> = Some("ClusterArgs");
 const PARTS: Option<&str> = Some("PartArgs");
+const NETWORK: Option<&str> = Some("NetworkArgs");
 const PRICES: Option<&str> = Some("PriceArgs");
 
 const fn key(
@@ -80,6 +82,25 @@ pub(super) const KEYS: &[Key] = &[
         PARTS,
     ),
     key("notify", Kind::Text(is_notify), "notify", PARTS),
+    key("vpc", Kind::Text(is_vpc), "vpc", NETWORK),
+    key(
+        "head_node_subnet",
+        Kind::Text(is_subnet),
+        "head_node_subnet",
+        NETWORK,
+    ),
+    key(
+        "compute_subnets",
+        Kind::Text(are_subnets),
+        "compute_subnets",
+        NETWORK,
+    ),
+    key(
+        "api_subnets",
+        Kind::Text(are_subnets),
+        "api_subnets",
+        NETWORK,
+    ),
     key(
         "pcluster_version",
         Kind::Text(is_version),
@@ -227,6 +248,19 @@ fn is_bucket(text: &str) -> Result<(), String> {
 fn is_notify(text: &str) -> Result<(), String> {
     let notify: Result<Notify> = text.parse();
     told(notify)
+}
+
+fn is_vpc(text: &str) -> Result<(), String> {
+    told(vpc_id(text))
+}
+
+fn is_subnet(text: &str) -> Result<(), String> {
+    told(subnet_id(text))
+}
+
+fn are_subnets(text: &str) -> Result<(), String> {
+    let ids: Result<SubnetIds> = text.parse();
+    told(ids)
 }
 
 fn is_version(text: &str) -> Result<(), String> {

@@ -125,8 +125,13 @@ mod tests {
     use crate::hint::Again;
 
     const ALL: &str = "deployment: x\nregion: eu-west-1\nprofile: my work\nconfig: c.yaml\nkey_name: k\n\
-                       bucket: b-1\noperations: true\nnotify: me@example.org\n\
-                       pcluster_version: 3.15.0\nprices: false\n";
+                       bucket: b-1\noperations: true\nnotify: me@example.org\nvpc: vpc-01234567\n\
+                       head_node_subnet: subnet-00000001\ncompute_subnets: subnet-00000002\n\
+                       api_subnets: subnet-00000003\npcluster_version: 3.15.0\nprices: false\n";
+
+    /// Its network as options.
+    const NETWORK: &str = "--vpc vpc-01234567 --head-node-subnet subnet-00000001 \
+                           --compute-subnets subnet-00000002 --api-subnets subnet-00000003";
 
     fn parse(text: &str) -> Result<SettingsFile> {
         SettingsFile::parse(text, "a/hpcapi.yaml".as_ref())
@@ -148,7 +153,7 @@ mod tests {
     fn what_the_file_says_is_named_in_commands_that_are_printed() {
         let own = "--deployment x --profile 'my work' --region eu-west-1";
         let cluster = "--config ./c.yaml --key-name k --pcluster-version 3.15.0";
-        let parts = "--bucket b-1 --notify me@example.org --operations";
+        let parts = format!("--bucket b-1 --notify me@example.org --operations {NETWORK}");
         for (words, verb, options) in [
             (&["up"][..], "up", format!("{own} {cluster} {parts}")),
             (&["plan"], "up", format!("{own} {cluster} {parts}")),
@@ -178,8 +183,11 @@ mod tests {
         ];
         assert_eq!(
             again(ALL, &words).command("up"),
-            "hpcapi up --deployment y --profile 'my work' --region us-east-2 --config d.yaml --key-name k \
-             --pcluster-version 3.15.0 --bucket b-1 --notify off --operations=off"
+            format!(
+                "hpcapi up --deployment y --profile 'my work' --region us-east-2 --config d.yaml \
+                 --key-name k --pcluster-version 3.15.0 --bucket b-1 --notify off --operations=off \
+                 {NETWORK}"
+            )
         );
     }
 
@@ -262,7 +270,7 @@ mod tests {
             (
                 "zzz: 1\n",
                 "`zzz` is not known",
-                "the keys are deployment, region, profile, config, key_name, bucket, operations, notify, pcluster_version, prices",
+                "the keys are deployment, region, profile, config, key_name, bucket, operations, notify, vpc, head_node_subnet, compute_subnets, api_subnets, pcluster_version, prices",
             ),
             (
                 "pcluster: /x\n",

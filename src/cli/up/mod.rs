@@ -21,6 +21,7 @@ use crate::triggers::Triggers;
 use super::cluster_args::ClusterArgs;
 use super::consent;
 use super::deployment::{DeploymentArgs, SandboxUse};
+use super::network_args::NetworkArgs;
 use super::part_args::PartArgs;
 use super::plan::PlanAnswer;
 use super::prices::PriceArgs;
@@ -40,6 +41,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     parts: PartArgs,
+
+    #[command(flatten)]
+    network: NetworkArgs,
 
     #[command(flatten)]
     prices: PriceArgs,
@@ -78,6 +82,7 @@ pub(super) struct Args {
 pub(super) async fn run(mut args: Args) -> Result<()> {
     let piped = args.cluster.keep_piped(&args.deployment)?;
     args.parts.tell(&mut args.cluster);
+    args.cluster.network = args.network.clone();
     let (events, story) = Story::start(Volume::of_story(args.deployment.verbose));
     take_up_triggers(&mut args, &events).await;
     if args.detach {

@@ -1,5 +1,6 @@
 //! The lines of an estimate: what a configuration asks for, with the prices of a region.
 
+use crate::context::NetworkOwner;
 use crate::pcluster::config::ClusterConfig;
 use crate::pcluster::{Demand, Instances, Purchase, Role, SharedSort, SharedStorage, Volume};
 use crate::prices::{Origin, Prices, Thing, money};
@@ -13,7 +14,12 @@ pub(super) struct Bill<'a> {
 
 impl Bill<'_> {
     /// Returns what is paid while no job runs.
-    pub(super) fn standing(&self, config: &ClusterConfig, demand: &Demand) -> Vec<Line> {
+    pub(super) fn standing(
+        &self,
+        config: &ClusterConfig,
+        demand: &Demand,
+        network: NetworkOwner,
+    ) -> Vec<Line> {
         let mut lines = Vec::new();
         for instances in &demand.instances {
             if instances.least > 0 {
@@ -21,7 +27,7 @@ impl Bill<'_> {
                 lines.push(self.root_volumes(instances));
             }
             if instances.role == Role::HeadNode {
-                lines.push(self.address_of_head_node(config));
+                lines.push(self.address_of_head_node(config, network));
             }
             if instances.role == Role::LoginNodes {
                 let what = "load balancer of the login nodes";
@@ -29,8 +35,10 @@ impl Bill<'_> {
             }
         }
         lines.extend(demand.shared.iter().map(|storage| self.shared(storage)));
-        let nat = [Thing::NatGateway, Thing::PublicAddress];
-        lines.push(self.hourly("NAT gateway with its public address", &nat));
+        if network == NetworkOwner::Deployment {
+            let nat = [Thing::NatGateway, Thing::PublicAddress];
+            lines.push(self.hourly("NAT gateway with its public address", &nat));
+        }
         lines.push(self.hourly("load balancer", &[Thing::ApplicationLoadBalancer]));
         if makes_a_zone(config) {
             lines.push(self.zone());
@@ -85,13 +93,14 @@ impl Bill<'_> {
         (prices.into_iter().reduce(f64::max), note)
     }
 
-    /// The public subnet of a deployment gives every instance in it an address.
-    fn address_of_head_node(&self, config: &ClusterConfig) -> Line {
+    /// The public subnet that `up` makes gives every instance in it an address.
+    fn address_of_head_node(&self, config: &ClusterConfig, network: NetworkOwner) -> Line {
         let what = "its public address";
         let line = self.hourly(what, &[Thing::PublicAddress]);
         let of_its_own = &config.document()["HeadNode"]["Networking"]["ElasticIp"];
         let is_asked_for = of_its_own.as_bool() == Some(true) || of_its_own.is_string();
-        if is_asked_for || config.wants_network() {
+        let is_in_ours = network == NetworkOwner::Deployment && config.wants_network();
+        if is_asked_for || is_in_ours {
             return line;
         }
         Line {

@@ -7,6 +7,7 @@ mod usd;
 
 use serde::Serialize;
 
+use crate::context::NetworkOwner;
 use crate::pcluster::Demand;
 use crate::pcluster::config::ClusterConfig;
 use crate::prices::{self, Prices};
@@ -101,13 +102,14 @@ pub enum Others {
 }
 
 impl Estimate {
-    /// Returns what a deployment with this configuration will cost in this region.
-    pub fn of(config: &ClusterConfig, region: &str) -> Estimate {
+    /// Returns what a deployment with this configuration will cost in this region; a network of the
+    /// user's own costs what it costs without it.
+    pub fn of(config: &ClusterConfig, region: &str, network: NetworkOwner) -> Estimate {
         let bill = Bill {
             prices: Prices::of(region),
         };
         let demand = Demand::of(config.document());
-        let standing = bill.standing(config, &demand);
+        let standing = bill.standing(config, &demand, network);
         let known = standing.iter().filter_map(|line| line.cost);
         let in_all = known.fold(Usd::default(), Usd::and);
         let completeness = match standing.iter().all(|line| line.cost.is_some()) {
@@ -142,7 +144,7 @@ mod tests {
 
     fn of(text: &str, region: &str) -> Estimate {
         let config = ClusterConfig::parse(text, Path::new("my.yaml")).unwrap();
-        Estimate::of(&config, region)
+        Estimate::of(&config, region, NetworkOwner::Deployment)
     }
 
     #[test]

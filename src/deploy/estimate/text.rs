@@ -134,6 +134,7 @@ fn wrapped(clauses: &[String]) -> Vec<String> {
 mod tests {
     use std::path::Path;
 
+    use crate::context::NetworkOwner;
     use crate::pcluster::config::ClusterConfig;
 
     use super::*;
@@ -142,7 +143,7 @@ mod tests {
 
     fn lines(text: &str, region: &str) -> Vec<String> {
         let config = ClusterConfig::parse(text, Path::new("my.yaml")).unwrap();
-        Estimate::of(&config, region).lines()
+        Estimate::of(&config, region, NetworkOwner::Deployment).lines()
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What a teardown will delete, said before it does.
 
 use crate::context::{Context, TAG_DEPLOYMENT};
-use crate::deploy::steps::{cluster_config, kept_bucket, key_pair, ownership, stack};
+use crate::deploy::steps::{
+    cluster_config, existing_network, kept_bucket, key_pair, ownership, stack,
+};
 use crate::error::Result;
 use crate::settings::BucketFate;
 
@@ -49,9 +51,12 @@ pub(in crate::deploy) async fn to_be_deleted(context: &Context) -> Result<Vec<St
             BucketFate::Deleted => "and the bucket with everything in it",
         };
         let stack = name.requirements_stack();
-        lines.push(format!(
-            "the stack {stack} (network, NAT gateway, {bucket})"
-        ));
+        let there = context.aws.stacks.describe(&stack).await?;
+        let network = match there.is_some_and(|there| existing_network::is_used_by(&there)) {
+            true => "security groups, not the network",
+            false => "network, NAT gateway",
+        };
+        lines.push(format!("the stack {stack} ({network}, {bucket})"));
     } else {
         let buckets = kept_bucket::of_the_deployment(context).await?;
         let buckets = buckets.iter();

@@ -3,13 +3,14 @@
 
 use std::net::Ipv4Addr;
 
-use futures_util::future::try_join4;
+use futures_util::future::{try_join, try_join4};
 
 use crate::aws::{NatGateway, NetworkAcl, RouteTable};
-use crate::context::{Context, Requirements};
-use crate::deploy::finding::Finding;
+use crate::context::{Context, NetworkOwner, Requirements};
+use crate::deploy::finding::{Finding, Verdict};
 use crate::deploy::repair::Repair;
 use crate::deploy::steps::requirements::internet_gateway;
+use crate::deploy::ways::Ways;
 use crate::error::{Error, Result};
 use crate::hint::{AwsCall, Hint};
 
@@ -43,7 +44,13 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
             "resolves no names"
         };
         let finding = Finding::problem(SUBJECT, format!("the VPC `{vpc}` {what}"));
+        if made.network == NetworkOwner::User {
+            return Ok(finding.then(turn_names_on(vpc)).into());
+        }
         return Ok(finding.repaired_by(context, Repair::Names(made.vpc)));
+    }
+    if made.network == NetworkOwner::User {
+        return Ok(network_of_user(context, &made, &acls).await?.into());
     }
     let internet_gateway = internet_gateway(context).await?;
     let routes = Routes {
@@ -67,6 +74,50 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
         "its subnets reach the internet, and names are resolved",
     )
     .into())
+}
+
+/// Looks at the ways of a network that was there: `up` changes none of them. They may lead further than can
+/// be seen, so that what seems to be missing is a warning, and the layers behind are looked at.
+async fn network_of_user(
+    context: &Context,
+    made: &Requirements,
+    acls: &[NetworkAcl],
+) -> Result<Finding> {
+    let network = &context.aws.network;
+    let region = &context.aws.region;
+    let (subnets, ways) =
+        try_join(network.subnets(&made.vpc), Ways::of(network, &made.vpc)).await?;
+    let of = |id: &String| subnets.iter().find(|subnet| subnet.id == *id).cloned();
+    let compute: Vec<_> = made.compute_subnets.iter().filter_map(of).collect();
+    let Some(head_node) = of(&made.head_node_subnet) else {
+        let text = format!("the head node's subnet `{}` is gone", made.head_node_subnet);
+        return Ok(Finding::problem(SUBJECT, text).then(context.settings.again.command("teardown")));
+    };
+    let lacking = ways.lacking(&context.config, &head_node, &compute, region);
+    if let Some(lack) = lacking.into_iter().next() {
+        return Ok(Finding::warning(SUBJECT, lack.text).then(lack.next));
+    }
+    for (subnet, _) in self::subnets(made) {
+        if let Some(finding) = filtered(acls, subnet, region) {
+            return Ok(Finding {
+                verdict: Verdict::Warning,
+                ..finding
+            });
+        }
+    }
+    let text = "its subnets reach AWS's services, and names are resolved";
+    Ok(Finding::good(SUBJECT, text))
+}
+
+/// Returns what turns the names of a VPC on, for who may change it.
+fn turn_names_on(vpc: &str) -> Hint {
+    let call = |option: &str| {
+        let call = AwsCall::here("ec2 modify-vpc-attribute");
+        call.with(format!("--vpc-id {vpc} {option}"))
+    };
+    Hint::run(call("--enable-dns-support"))
+        .then(" && ")
+        .then_run(call("--enable-dns-hostnames"))
 }
 
 /// Returns the subnets, and whether each is the public one.

@@ -62,7 +62,7 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
         if let Some(finding) = unfinished(context, &found) {
             return Ok(finding.into());
         }
-        if name == requirements_stack && !requirements::has_nat(&found) {
+        if name == requirements_stack && requirements::lacks_nat(&found) {
             let text = "the network has no NAT gateway yet: compute nodes cannot boot";
             return Ok(Finding::problem(SUBJECT, text).then(up).into());
         }

@@ -13,7 +13,7 @@ const MENDED: (u32, u32) = (3, 16);
 
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
     let zones = async {
-        if context.requirements().is_some() {
+        if context.requirements().is_some() || context.settings.network.is_some() {
             return None;
         }
         let zones = zones::choose(context).await;

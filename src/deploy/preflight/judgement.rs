@@ -17,7 +17,7 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
     let circumstances = Circumstances {
         region: &context.aws.region,
         partition: context.identity.partition(),
-        has_network: made.is_some(),
+        has_network: made.is_some() || context.settings.network.is_some(),
         bucket: bucket.or(context.settings.kept_bucket.as_deref()),
         reach,
     };

@@ -14,6 +14,7 @@ use super::vcpus;
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
     let demand = Demand::of(context.config.document());
     let capacity = &context.aws.capacity;
+    let is_of_user = context.is_in_network_of_user();
     let is_made = context.requirements().is_some();
     let (has_nat, has_cluster, has_api) = {
         let facts = context.facts();
@@ -21,11 +22,11 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         (has_nat, facts.cluster.is_some(), facts.endpoint.is_some())
     };
     let of_head_node = demand.needs_address && !has_cluster;
-    let addresses = usize::from(!has_nat) + usize::from(of_head_node);
+    let addresses = usize::from(!has_nat && !is_of_user) + usize::from(of_head_node);
     let (vpcs, addresses, links, sizes) = tokio::join!(
         async {
             let used = capacity.vpcs().await?;
-            let wanted = Wanted::new("VPCs", used, usize::from(!is_made));
+            let wanted = Wanted::new("VPCs", used, usize::from(!is_made && !is_of_user));
             wanted.against(context, "vpc", "L-F678F1CE").await
         },
         async {

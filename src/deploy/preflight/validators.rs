@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use crate::context::Context;
 use crate::deploy::finding::{Finding, Verdict};
+use crate::deploy::steps::existing_network;
 use crate::deploy::zones;
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::files;
@@ -147,9 +148,10 @@ struct Draft {
 
 impl Draft {
     async fn of(context: &Context) -> Draft {
-        let network = match context.requirements() {
-            Some(_) => None,
-            None => Some(network(context).await),
+        let existing = existing_network(context).await;
+        let network = match (context.requirements(), &existing) {
+            (None, None) => Some(network(context).await),
+            _ => None,
         };
         let facts = context.facts();
         let known = facts.requirements.as_ref();
@@ -171,7 +173,7 @@ impl Draft {
                 [made.head_node_subnet.clone(), first, second]
             }
             (None, Some(network)) => network.subnets().map(str::to_owned),
-            (None, None) => <[String; 3]>::default(),
+            (None, None) => existing.unwrap_or_default(),
         };
         let [head_node_subnet, first, second] = subnets;
         Draft {
@@ -227,6 +229,15 @@ impl Draft {
         let path = path.to_string_lossy().into_owned();
         Ok(vec![("PYTHONPATH".to_owned(), path), network.variable()])
     }
+}
+
+/// Returns the subnets of head node and compute nodes in a network that is there. What cannot be found
+/// of it is told by itself.
+async fn existing_network(context: &Context) -> Option<[String; 3]> {
+    let choice = context.settings.network.as_ref()?;
+    let found = existing_network::find(context, choice).await.ok()?;
+    let [first, second] = found.compute;
+    Some([found.head_node.id, first.id, second.id])
 }
 
 /// Returns the network as `up` will make it. Where no zones can be chosen, which is told by itself,

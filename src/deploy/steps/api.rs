@@ -114,7 +114,7 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
 fn parameters(requirements: &Requirements) -> Vec<(&'static str, String)> {
     vec![
         ("VpcId", requirements.vpc.clone()),
-        ("PrivateSubnetIds", requirements.compute_subnets.join(",")),
+        ("PrivateSubnetIds", requirements.api_subnets.join(",")),
         ("LoadBalancerSG", requirements.api_security_group.clone()),
     ]
 }
@@ -123,6 +123,7 @@ fn parameters(requirements: &Requirements) -> Vec<(&'static str, String)> {
 mod tests {
     use super::stack::template::Declared;
     use super::*;
+    use crate::context::NetworkOwner;
 
     #[test]
     fn the_health_check_is_read_from_the_template() {
@@ -137,9 +138,11 @@ mod tests {
     fn template_and_code_agree_on_parameters_and_outputs() {
         let declared = Declared::of(TEMPLATE);
         let requirements = Requirements {
+            network: NetworkOwner::Deployment,
             vpc: String::new(),
             head_node_subnet: String::new(),
             compute_subnets: [String::new(), String::new()],
+            api_subnets: Vec::new(),
             api_security_group: String::new(),
             head_node_security_group: String::new(),
             bucket: String::new(),

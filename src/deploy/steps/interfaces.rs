@@ -1,4 +1,4 @@
-//! The network interfaces that keep a VPC from being deleted: who holds them, since when, and
+//! The network interfaces that keep a VPC or a security group from being deleted: who holds them, since when, and
 //! how long it is worth to wait.
 
 use std::time::Duration;
@@ -19,12 +19,37 @@ const TERMINATING: Duration = Duration::from_secs(300);
 /// What nobody holds is of somebody who has to remove it.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
-/// Waits until nothing but the stack's own NAT gateway has an interface in the VPC: any other
-/// would make the deletion of the stack fail. `going` are VPC endpoints that are being deleted, `holders`
+/// What network interfaces keep from being deleted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Held<'h> {
+    /// A VPC, by those in it.
+    Vpc(&'h str),
+    /// A security group, by those that wear it.
+    Group(&'h str),
+}
+
+impl Held<'_> {
+    async fn interfaces(self, context: &Context) -> Result<Vec<Interface>> {
+        let network = &context.aws.network;
+        match self {
+            Held::Vpc(vpc) => network.interfaces_of_vpc(vpc).await,
+            Held::Group(group) => network.interfaces_of_group(group).await,
+        }
+    }
+
+    fn id(&self) -> &str {
+        match self {
+            Held::Vpc(id) | Held::Group(id) => id,
+        }
+    }
+}
+
+/// Waits until nothing but the stack's own NAT gateway has an interface in the VPC, or wears the security
+/// group: any other would make the deletion of the stack fail. `going` are VPC endpoints that are being deleted, `holders`
 /// what others have there, which does not go.
 pub(super) async fn wait_until_gone(
     context: &Context,
-    vpc: &str,
+    held: Held<'_>,
     going: &[String],
     holders: &[Leftover],
 ) -> Result<()> {
@@ -33,7 +58,7 @@ pub(super) async fn wait_until_gone(
     let mut pace = None;
     let mut waited_for = String::new();
     loop {
-        let interfaces = context.aws.network.interfaces_of_vpc(vpc).await?;
+        let interfaces = held.interfaces(context).await?;
         let Some(blocking) = worst(&interfaces, patience) else {
             return Ok(());
         };
@@ -48,7 +73,7 @@ pub(super) async fn wait_until_gone(
             None => false,
         };
         if !goes_on {
-            return Err(blocked(context, vpc, blocking));
+            return Err(blocked(context, held, blocking));
         }
     }
 }
@@ -108,11 +133,12 @@ fn described(interface: &Interface) -> String {
     )
 }
 
-fn blocked(context: &Context, vpc: &str, interface: &Interface) -> Error {
+fn blocked(context: &Context, held: Held<'_>, interface: &Interface) -> Error {
     let aws = AwsCommands::new(context);
     let error = Error::failed(format!(
-        "{} keeps `{vpc}` from being deleted",
-        described(interface)
+        "{} keeps `{}` from being deleted",
+        described(interface),
+        held.id()
     ));
     match &interface.instance {
         _ if interface.is_managed && interface.made_for().is_some() => {

@@ -9,6 +9,7 @@ pub(super) mod cluster_update;
 mod cut_template;
 pub(super) mod deletion;
 pub(super) mod endpoint;
+pub(super) mod existing_network;
 pub(super) mod function_code;
 pub(super) mod head_node;
 mod interfaces;

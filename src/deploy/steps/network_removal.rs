@@ -8,9 +8,10 @@ use crate::error::{Error, Result};
 use crate::step::Step;
 
 use super::deletion::physical_ids;
-use super::interfaces;
+use super::existing_network;
+use super::interfaces::{self, Held};
 
-/// Takes out of the stack's VPC what would make the deletion of the stack fail.
+/// Takes out of the stack's VPC, or out of its security groups in one that was there, what would make the deletion of the stack fail.
 pub(super) async fn prepare(
     context: &Context,
     stack: &Stack,
@@ -25,14 +26,19 @@ pub(super) async fn prepare(
             context.events.doing(Step::Requirements, text);
             network.delete_endpoints(&left.endpoints).await?;
         }
-        interfaces::wait_until_gone(context, vpc, &left.endpoints, &holders)
+        interfaces::wait_until_gone(context, Held::Vpc(vpc), &left.endpoints, &holders)
             .await
             .map_err(|error| with_commands(error, &holders))?;
         for group in &left.groups {
             network.delete_group(group).await?;
         }
     }
+    let is_of_user = existing_network::is_used_by(stack);
     for group in physical_ids(resources, "AWS::EC2::SecurityGroup") {
+        // The network of the user stays, with all that others have in it.
+        if is_of_user {
+            interfaces::wait_until_gone(context, Held::Group(group), &[], &[]).await?;
+        }
         network.revoke_rules_on_groups(group).await?;
     }
     Ok(())

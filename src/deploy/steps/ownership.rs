@@ -2,16 +2,16 @@
 //! bucket say it: one before the cluster is made, and one with its stack's id after.
 
 use crate::aws::{Instance, Stack, TAG_CLUSTER};
-use crate::context::{Context, Requirements};
+use crate::context::{Context, NetworkOwner, Requirements};
 use crate::error::Result;
 
-use super::stack;
+use super::{existing_network, stack};
 
 /// The mark that is set before the cluster is made; it begins all others.
 const INTENT: &str = "hpcapi/cluster";
 
 /// Returns whether the cluster of this stack is the deployment's: a mark says so, or its
-/// instances stand in our network.
+/// instances stand in our network, or wear our security group in one that was there.
 pub(in crate::deploy) async fn is_ours(context: &Context, cluster: &Stack) -> Result<bool> {
     let marked = match bucket(context).await? {
         Some(bucket) => is_marked(context, &bucket, cluster).await,
@@ -36,8 +36,32 @@ async fn stands_in_our_network(context: &Context) -> Result<bool> {
     };
     let tag = (TAG_CLUSTER, context.settings.name.as_str());
     let instances = context.aws.instances.with_tags(&[tag]).await?;
-    let stands_there = |instance: &Instance| instance.vpc.as_ref() == Some(&vpc);
+    let group = output(
+        context,
+        |made| made.head_node_security_group,
+        "HeadNodeSecurityGroup",
+    );
+    let group = group.await?;
+    // In a network that was there others may have a cluster of the same name: a security group of ours
+    // is worn by ours alone.
+    let is_of_user = is_in_network_of_user(context).await?;
+    let stands_there = |instance: &Instance| match is_of_user {
+        true => instance
+            .security_groups
+            .iter()
+            .any(|worn| Some(worn) == group.as_ref()),
+        false => instance.vpc.as_ref() == Some(&vpc),
+    };
     Ok(instances.iter().any(stands_there))
+}
+
+async fn is_in_network_of_user(context: &Context) -> Result<bool> {
+    if let Some(made) = context.requirements() {
+        return Ok(made.network == NetworkOwner::User);
+    }
+    let name = context.settings.name.requirements_stack();
+    let there = context.aws.stacks.describe(&name).await?;
+    Ok(there.is_some_and(|there| existing_network::is_used_by(&there)))
 }
 
 /// The mark of another cluster says that ours was deleted by others; without any, whoever made

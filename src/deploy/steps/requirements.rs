@@ -1,7 +1,8 @@
-//! The stack `<name>-requirements`: network, security groups, bucket.
+//! The stack `<name>-requirements`: network, security groups, bucket. With a network that was there it
+//! makes the groups and the bucket alone.
 
 use crate::aws::{Stack, StackResource};
-use crate::context::{Context, Requirements};
+use crate::context::{Context, NetworkOwner, Requirements};
 use crate::deploy::{State, zones};
 use crate::error::{Error, Result};
 use crate::event::Outcome;
@@ -12,7 +13,7 @@ use crate::step::Step;
 
 use super::deletion::{Attempts, physical_ids};
 use super::stack::Template;
-use super::{kept_bucket, network_removal, ownership, stack};
+use super::{existing_network, kept_bucket, network_removal, ownership, stack};
 
 pub(super) const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/requirements.yaml"),
@@ -55,8 +56,9 @@ pub(in crate::deploy) async fn look(context: &Context) -> Result<State> {
     stack::require_ours(context, &there)?;
     context.facts().requirements = outputs(&there).ok();
     context.facts().has_nat = has_nat(&there);
+    existing_network::require_same(context, &there)?;
     let state = stack::state(&there, TEMPLATE, &[]);
-    if state == State::Ready && nat_of(context) == Nat::Now && !has_nat(&there) {
+    if state == State::Ready && nat_of(context) == Nat::Now && lacks_nat(&there) {
         return Ok(State::incomplete(
             "it has no NAT gateway yet, which static nodes need to boot",
         ));
@@ -67,6 +69,11 @@ pub(in crate::deploy) async fn look(context: &Context) -> Result<State> {
 /// Returns whether the stack has a NAT gateway: one of a template without the parameter always has.
 pub(in crate::deploy) fn has_nat(stack: &Stack) -> bool {
     stack.parameters.get(NAT).map(String::as_str) != Some("false")
+}
+
+/// Returns whether a stack that makes its network has no NAT gateway.
+pub(in crate::deploy) fn lacks_nat(stack: &Stack) -> bool {
+    !has_nat(stack) && !existing_network::is_used_by(stack)
 }
 
 /// Static nodes boot while the cluster is made, which fails without them.
@@ -119,19 +126,15 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
 pub(super) async fn apply(context: &Context, step: Step, nat: Nat) -> Result<()> {
     let name = context.settings.name.requirements_stack();
     let there = context.aws.stacks.describe(&name).await?;
-    let names = match there.as_ref().and_then(zones_of) {
-        Some(names) => names,
-        None => {
-            let (first, second) = zones::choose(context).await?;
-            let text = format!(
-                "zones {} ({}) and {} ({})",
-                first.name, first.id, second.name, second.id
-            );
-            context.events.doing(step, text);
-            (first.name, second.name)
-        }
+    let place = match there.as_ref().and_then(place_of) {
+        Some(place) => place,
+        None => choose_place(context, step).await?,
     };
-    let parameters = parameters(context.settings.name.to_string(), names);
+    let nat = match makes_network(&place) {
+        true => nat,
+        false => Nat::Never,
+    };
+    let parameters = parameters(context.settings.name.to_string(), place);
     let mut spec = stack::spec(context, Step::Requirements, name, TEMPLATE, parameters);
     match nat {
         Nat::Now => spec.parameters.push((NAT, "true".to_owned())),
@@ -255,32 +258,70 @@ pub(in crate::deploy) fn require_bucket_stays(context: &Context, stack: &Stack) 
     )))
 }
 
-/// Returns the zones of a stack that is there: a subnet cannot move.
-fn zones_of(stack: &Stack) -> Option<(String, String)> {
+/// Parameters of the stack.
+type Parameters = Vec<(&'static str, String)>;
+
+/// Returns where a stack is that is there: a subnet cannot move.
+fn place_of(stack: &Stack) -> Option<Parameters> {
     if stack.must_be_replaced() {
         return None;
     }
-    let zone = |key: &str| stack.parameters.get(key).cloned();
-    Some((zone("AvailabilityZone1")?, zone("AvailabilityZone2")?))
+    let value = |key: &'static str| Some((key, stack.parameters.get(key)?.clone()));
+    let place: Vec<_> = existing_network::PLACE
+        .into_iter()
+        .filter_map(value)
+        .collect();
+    (!place.is_empty()).then_some(place)
 }
 
-fn parameters(name: String, zones: (String, String)) -> Vec<(&'static str, String)> {
-    vec![
-        ("EnvironmentName", name),
-        ("AvailabilityZone1", zones.0),
-        ("AvailabilityZone2", zones.1),
-    ]
+/// Returns where a new stack goes: into the network that the user means, or into two zones.
+async fn choose_place(context: &Context, step: Step) -> Result<Parameters> {
+    if let Some(choice) = &context.settings.network {
+        let network = existing_network::find(context, choice).await?;
+        let text = format!("the network {}, which stays as it is", network.vpc);
+        context.events.doing(step, text);
+        return Ok(network.parameters());
+    }
+    let (first, second) = zones::choose(context).await?;
+    let text = format!(
+        "zones {} ({}) and {} ({})",
+        first.name, first.id, second.name, second.id
+    );
+    context.events.doing(step, text);
+    let zones = [first.name, second.name];
+    Ok(existing_network::PLACE.into_iter().zip(zones).collect())
+}
+
+fn makes_network(place: &Parameters) -> bool {
+    !place
+        .iter()
+        .any(|(key, value)| *key == existing_network::EXISTING_VPC && !value.is_empty())
+}
+
+fn parameters(name: String, place: Parameters) -> Parameters {
+    let name = [("EnvironmentName", name)];
+    name.into_iter().chain(place).collect()
 }
 
 fn outputs(stack: &Stack) -> Result<Requirements> {
     let output = |key| stack::output(stack, key);
+    let compute_subnets = [
+        output("ComputeResourcesSubnetId1")?,
+        output("ComputeResourcesSubnetId2")?,
+    ];
     Ok(Requirements {
+        network: match existing_network::is_used_by(stack) {
+            true => NetworkOwner::User,
+            false => NetworkOwner::Deployment,
+        },
         vpc: output("VPCID")?,
         head_node_subnet: output("HeadNodeSubnetId")?,
-        compute_subnets: [
-            output("ComputeResourcesSubnetId1")?,
-            output("ComputeResourcesSubnetId2")?,
-        ],
+        // A stack of an earlier template does not say: there they are the compute subnets.
+        api_subnets: match stack.outputs.get("APISubnetIds") {
+            Some(list) => list.split(',').map(ToOwned::to_owned).collect(),
+            None => compute_subnets.to_vec(),
+        },
+        compute_subnets,
         api_security_group: output("APISecurityGroup")?,
         head_node_security_group: output("HeadNodeSecurityGroup")?,
         bucket: output("Bucket")?,
@@ -295,7 +336,12 @@ mod tests {
     #[test]
     fn template_and_code_agree_on_parameters_and_outputs() {
         let declared = Declared::of(TEMPLATE);
-        let mut given = parameters(String::new(), (String::new(), String::new()));
+        let place = |keys: &[&'static str]| {
+            let place = keys.iter().map(|key| (*key, String::new())).collect();
+            parameters(String::new(), place)
+        };
+        declared.takes(&place(&existing_network::PLACE[..2]));
+        let mut given = place(&existing_network::PLACE);
         declared.takes(&given);
         given.push((NAT, String::new()));
         given.push((KEPT_BUCKET, String::new()));

@@ -70,7 +70,15 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
 async fn ask(context: &Context, principal: &str) -> Result<Answers> {
     let scope = scope(context);
     let uses: Vec<_> = uses(context).map(|(wanted, ..)| *wanted).collect();
-    let questions = iam_policy::questions(&uses, &scope);
+    let mut questions = iam_policy::questions(&uses, &scope);
+    if context.is_in_network_of_user() {
+        let needless = iam_policy::of_new_network();
+        for question in &mut questions {
+            question
+                .actions
+                .retain(|action| !needless.contains(action.as_str()));
+        }
+    }
     let own_keys = iam_policy::keys(&scope);
     let circumstances = Circumstances::of(context, principal);
     let all: BTreeSet<_> = questions.iter().flat_map(|one| &one.actions).collect();
