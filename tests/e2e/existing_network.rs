@@ -1,8 +1,9 @@
-//! A network that is there: the deployment works in it, and leaves it as it was.
+//! A network that is there: the deployment works in it, and leaves it as it was; one in which it would not
+//! work is refused before anything is made.
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::types::Parameter;
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{AttributeBooleanValue, Filter};
 use serde_json::Value;
 
 use crate::environment::{TestEnv, text};
@@ -10,8 +11,9 @@ use crate::environment::{TestEnv, text};
 const TEMPLATE: &str = include_str!("templates/network.yaml");
 const STACK: &str = "landing-zone";
 
-/// Zones that take VPC links, by id.
+/// The zones of an account that take VPC links, and one that does not, by id.
 const LINKED: [&str; 2] = ["use1-az1", "use1-az2"];
+const UNLINKED: &str = "use1-az3";
 
 /// A network of others.
 struct Network {
@@ -201,4 +203,90 @@ async fn a_deployment_works_in_a_network_that_is_there_and_leaves_it_as_it_was()
         .send()
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_network_in_which_nothing_would_work_is_refused_with_all_that_is_wrong() {
+    let env = TestEnv::new();
+    let aws = env.aws().await;
+    let ec2 = aws_sdk_ec2::Client::new(&aws);
+    let words = env.fail(2, &["plan", "--vpc", "vpc-0123456789abcdef0"]);
+    assert!(
+        words.contains("there is no VPC `vpc-0123456789abcdef0`"),
+        "{words}"
+    );
+    let words = env.fail(2, &["up", "--api-subnets", "subnet-01234567"]);
+    assert!(
+        words.contains("--api-subnets names a subnet") && words.contains("--vpc"),
+        "{words}"
+    );
+
+    let vpc = ec2
+        .create_vpc()
+        .cidr_block("10.9.0.0/16")
+        .send()
+        .await
+        .unwrap();
+    let vpc = vpc.vpc().unwrap().vpc_id().unwrap();
+    let mut subnets = Vec::new();
+    for (at, zone_id) in [LINKED[0], LINKED[0], UNLINKED].into_iter().enumerate() {
+        let made = ec2.create_subnet().vpc_id(vpc);
+        let made = made.cidr_block(format!("10.9.{at}.0/28"));
+        let made = made.availability_zone(zone(&ec2, zone_id).await);
+        let made = made.send().await.unwrap();
+        subnets.push(made.subnet().unwrap().subnet_id().unwrap().to_owned());
+    }
+    let [head_node, first, unlinked] = [0, 1, 2].map(|at: usize| subnets[at].as_str());
+
+    // Each option that is missing is named, with the subnets that there are.
+    let words = env.fail(2, &["up", "--yes", "--vpc", vpc]);
+    for told in [
+        "--head-node-subnet is missing, and no subnet of",
+        "hpcapi:role=compute",
+        &format!("{head_node}  {}  10.9.0.0/28", zone(&ec2, LINKED[0]).await),
+    ] {
+        assert!(words.contains(told), "{told}: {words}");
+    }
+    let other = "subnet-0123456789abcdef0";
+    let words = env.fail(
+        2,
+        &["up", "--yes", "--vpc", vpc, "--head-node-subnet", other],
+    );
+    assert!(
+        words.contains(&format!("`{other}` is not in `{vpc}`")),
+        "{words}"
+    );
+
+    let all = format!("{head_node},{first},{unlinked}");
+    let named = [
+        "--vpc",
+        vpc,
+        "--head-node-subnet",
+        head_node,
+        "--compute-subnets",
+        first,
+        "--api-subnets",
+        &all,
+    ];
+    let words = env.fail(2, &[&["up", "--yes"], &named[..]].concat());
+    for told in [
+        &format!("`{vpc}` has enableDnsHostnames turned off"),
+        &format!("the API's subnets `{head_node}`, `{first}` are in one zone"),
+        &format!("the API's subnet `{unlinked}` is in"),
+        &format!("the head node in `{head_node}` cannot reach s3, dynamodb"),
+        &format!("compute nodes in `{first}` cannot reach s3"),
+        "com.amazonaws.us-east-1.ssmmessages (Interface",
+    ] {
+        assert!(words.contains(told), "{told}: {words}");
+    }
+    let stacks = aws_sdk_cloudformation::Client::new(&aws);
+    let stacks = stacks.describe_stacks().send().await.unwrap();
+    assert_eq!(stacks.stacks().len(), 0, "{stacks:?}");
+
+    // What is mended is told no more.
+    let on = AttributeBooleanValue::builder().value(true).build();
+    let mended = ec2.modify_vpc_attribute().vpc_id(vpc);
+    mended.enable_dns_hostnames(on).send().await.unwrap();
+    let words = env.fail(2, &[&["plan"], &named[..]].concat());
+    assert!(!words.contains("enableDnsHostnames"), "{words}");
 }

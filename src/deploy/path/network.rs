@@ -110,7 +110,7 @@ async fn network_of_user(
 }
 
 /// Returns what turns the names of a VPC on, for who may change it.
-fn turn_names_on(vpc: &str) -> Hint {
+pub(in crate::deploy) fn turn_names_on(vpc: &str) -> Hint {
     let call = |option: &str| {
         let call = AwsCall::here("ec2 modify-vpc-attribute");
         call.with(format!("--vpc-id {vpc} {option}"))

@@ -5,6 +5,7 @@ mod access_log;
 mod account;
 mod account_plan;
 mod configuration;
+mod existing_network;
 mod judgement;
 mod machine;
 mod names;
@@ -43,6 +44,7 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         access_log,
         judged,
         configuration,
+        network,
     ) = tokio::join!(
         account::look(context),
         account_plan::look(context),
@@ -53,6 +55,7 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         access_log::look(context),
         judgement::look(context),
         configuration::look(context),
+        existing_network::look(context),
     );
     let of_file = [
         judged,
@@ -67,6 +70,7 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         machine,
         names,
         room,
+        network,
         vec![access_log],
     ];
     [of_account.concat(), of_file.concat()].concat()

@@ -40,6 +40,13 @@ pub(in crate::deploy) struct ExistingNetwork {
 }
 
 impl ExistingNetwork {
+    /// Returns each of the subnets of compute nodes once.
+    pub(in crate::deploy) fn compute_subnets(&self) -> &[Subnet] {
+        let [first, second] = &self.compute;
+        let count = if first.id == second.id { 1 } else { 2 };
+        &self.compute[..count]
+    }
+
     /// Returns the parameters of the requirements stack that say all this.
     pub(super) fn parameters(&self) -> Vec<(&'static str, String)> {
         let [first, second] = &self.compute;
@@ -320,6 +327,7 @@ mod tests {
         let found = chosen(&named, &all).unwrap();
         assert_eq!(found.head_node.id, "s-3");
         assert_eq!(ids(&found.compute), ["s-2", "s-2"]);
+        assert_eq!(ids(found.compute_subnets()), ["s-2"]);
         assert_eq!(ids(&found.api), ["s-3", "s-1"]);
     }
 

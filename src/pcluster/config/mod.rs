@@ -153,6 +153,13 @@ impl ClusterConfig {
             .any(|item| matches!(item.place, Place::HeadNodeSubnet | Place::ComputeSubnet(_)))
     }
 
+    /// Returns whether a list of subnets leaves two of them to hpcapi.
+    pub fn wants_two_compute_subnets(&self) -> bool {
+        self.change_me
+            .iter()
+            .any(|item| item.place == Place::ComputeSubnet(1))
+    }
+
     /// Returns the key pair's name that the user wrote.
     pub fn key_name(&self) -> Option<String> {
         let name = self.document.get("HeadNode")?.get("Ssh")?.get("KeyName")?;
