@@ -16,6 +16,7 @@ use crate::pcluster::{Found, Pcluster, Search};
 use crate::settings::{Ground, Settings};
 use crate::slurm::client::Memory;
 use crate::step::{Need, Step};
+use crate::tags::Tags;
 
 /// What names the servers that need no proxy.
 const WITHOUT_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
@@ -51,6 +52,8 @@ pub struct Facts {
     /// The outputs of a requirements stack that may not be complete. Until it is deleted they stay
     /// what they are; empty while it has none.
     pub unfinished_requirements: BTreeMap<String, String>,
+    /// The tags of the user's own that the requirements stack has.
+    pub tags: Tags,
     /// Whether the network has its NAT gateway.
     pub has_nat: bool,
     /// The key pair that goes into the configuration.
@@ -186,12 +189,23 @@ impl Context {
         ))
     }
 
-    /// Returns the tags of what `step` makes: how a later run knows it for ours.
+    /// Returns the tags of what `step` makes: how a later run knows it for ours, and the user's own.
     pub fn tags(&self, step: Step) -> Vec<(String, String)> {
-        vec![
+        let mut tags = vec![
             (TAG_DEPLOYMENT.to_owned(), self.settings.name.to_string()),
             (TAG_STEP.to_owned(), step.name().to_owned()),
-        ]
+        ];
+        tags.extend(self.own_tags().pairs());
+        tags
+    }
+
+    /// Returns the user's own tags of everything that is made: those that were asked for, else those
+    /// that the deployment has.
+    pub fn own_tags(&self) -> Tags {
+        match &self.settings.tags {
+            Some(tags) => tags.clone(),
+            None => self.facts().tags.clone(),
+        }
     }
 }
 

@@ -29,6 +29,7 @@ mod shell;
 pub mod slurm;
 mod spelling;
 pub mod step;
+pub mod tags;
 pub mod triggers;
 pub mod usual;
 pub mod wait;

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::hint::Again;
 use crate::notifications::Notify;
+use crate::tags::Tags;
 
 /// The name of a deployment; every AWS name of it follows from this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -220,6 +221,8 @@ pub struct Settings {
     pub triggers: Toggle,
     /// `--notify`.
     pub notify: Notify,
+    /// `--tag`: what everything gets that is made; `None` leaves it the tags that it has.
+    pub tags: Option<Tags>,
     /// Where the AWS calls go.
     pub ground: Ground,
     /// Whether the user said which configuration is meant: no other one changes a cluster.

@@ -20,7 +20,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("spelling", &[]),
     ("python", &["error", "process"]),
     ("notifications", &["error"]),
-    ("settings", &["error", "hint", "notifications"]),
+    ("tags", &["error", "shell"]),
+    ("settings", &["error", "hint", "notifications", "tags"]),
     ("iam_policy", &["settings"]),
     ("aws", &["error", "hint", "proxies", "wait"]),
     ("pcluster", &["error", "hint", "process", "python", "shell"]),
@@ -42,7 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "context",
         &[
-            "error", "event", "settings", "step", "aws", "pcluster", "slurm",
+            "error", "event", "settings", "step", "tags", "aws", "pcluster", "slurm",
         ],
     ),
     (
@@ -55,6 +56,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "settings",
             "shell",
             "step",
+            "tags",
             "wait",
             "aws",
             "pcluster",
@@ -87,6 +89,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "settings",
             "shell",
             "step",
+            "tags",
             "wait",
             "aws",
             "pcluster",

@@ -129,6 +129,52 @@ class TaggedResources(EmulatorTest):
         self.assertIn({"Key": KEY, "Value": "rules"}, rule["Tags"])
         self.deleted("updated")
 
+    def test_other_tags_of_a_stack_come_to_what_it_has_made(self) -> None:
+        template = json.loads(TEMPLATE)
+        template["Resources"]["Address"] = {
+            "Type": "AWS::EC2::EIP",
+            "Properties": {"Domain": "vpc", "Tags": [{"Key": "Name", "Value": "own"}]},
+        }
+        template["Resources"]["Bucket"] = {"Type": "AWS::S3::Bucket"}
+
+        def tagged(**tags: str) -> dict[str, Any]:
+            return {
+                "StackName": "retagged",
+                "TemplateBody": json.dumps(template),
+                "Capabilities": ["CAPABILITY_IAM"],
+                "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+            }
+
+        self.cloudformation.create_stack(**tagged(Owner="one", Gone="x"))
+        self.assertEqual(self.settled("retagged"), "CREATE_COMPLETE")
+        self.cloudformation.update_stack(**tagged(Owner="two", New="y"))
+        self.assertEqual(self.settled("retagged"), "UPDATE_COMPLETE")
+        resources = self.cloudformation.list_stack_resources(StackName="retagged")
+        made = {
+            one["LogicalResourceId"]: one["PhysicalResourceId"]
+            for one in resources["StackResourceSummaries"]
+        }
+        (address,) = self.client("ec2").describe_addresses(
+            Filters=[{"Name": "tag:Owner", "Values": ["two"]}]
+        )["Addresses"]
+        bucket = self.client("s3").get_bucket_tagging(Bucket=made["Bucket"])["TagSet"]
+        role = self.client("iam").list_role_tags(RoleName=made["Role"])["Tags"]
+        queue = self.sqs.list_queue_tags(QueueUrl=made["Queue"])["Tags"]
+        kinds = ["events:rule", "lambda:function", "sns", "ssm:document"]
+        listed = self.tagging.get_resources(
+            TagFilters=[{"Key": "New", "Values": ["y"]}], ResourceTypeFilters=kinds
+        )["ResourceTagMappingList"]
+        self.assertEqual(len(listed), len(kinds), listed)
+        lists = [address["Tags"], bucket, role, *(one["Tags"] for one in listed)]
+        for tags in [*({tag["Key"]: tag["Value"] for tag in one} for one in lists), queue]:
+            own = {key: value for key, value in tags.items() if not key.startswith("aws:")}
+            self.assertEqual(
+                {key: value for key, value in own.items() if key != "Name"},
+                {"Owner": "two", "New": "y"},
+            )
+        self.assertIn({"Key": "Name", "Value": "own"}, address["Tags"])
+        self.deleted("retagged")
+
     def test_a_list_has_pages(self) -> None:
         urls = [
             self.sqs.create_queue(QueueName=f"page-{number}", tags={KEY: "pages"})["QueueUrl"]

@@ -13,6 +13,8 @@ use super::error::{is_code, service};
 pub struct KeyPair {
     /// Its name.
     pub name: String,
+    /// Its id, e.g. `key-0123`.
+    pub id: String,
     /// Its tags.
     pub tags: Vec<(String, String)>,
 }
@@ -41,6 +43,7 @@ impl KeyPairs {
         };
         Ok(answer.key_pairs().first().map(|pair| KeyPair {
             name: name.to_owned(),
+            id: pair.key_pair_id().unwrap_or_default().to_owned(),
             tags: super::instances::tags(pair.tags()),
         }))
     }
@@ -78,6 +81,33 @@ impl KeyPairs {
                 error,
             )),
         }
+    }
+
+    /// Gives a key pair tags. One that it has already gets the new value.
+    pub async fn tag(&self, pair: &KeyPair, tags: &[(String, String)]) -> Result<()> {
+        let tags = tags
+            .iter()
+            .map(|(key, value)| Tag::builder().key(key).value(value).build())
+            .collect();
+        let asked = self.0.create_tags().resources(&pair.id);
+        asked
+            .set_tags(Some(tags))
+            .send()
+            .await
+            .map_err(|error| service(format!("cannot tag the key pair `{}`", pair.name), error))?;
+        Ok(())
+    }
+
+    /// Takes tags off a key pair; fine where it has none of these keys.
+    pub async fn untag(&self, pair: &KeyPair, keys: &[String]) -> Result<()> {
+        let tags = keys.iter().map(|key| Tag::builder().key(key).build());
+        let asked = self.0.delete_tags().resources(&pair.id);
+        let asked = asked.set_tags(Some(tags.collect()));
+        asked.send().await.map_err(|error| {
+            let failure = format!("cannot take tags off the key pair `{}`", pair.name);
+            service(failure, error)
+        })?;
+        Ok(())
     }
 
     /// Deletes the key pair `name`; fine when there is none.

@@ -5,6 +5,7 @@ use clap::{ArgMatches, Args, Command};
 use crate::error::Error;
 use crate::hint::Again;
 
+use super::account_args::AccountArgs;
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, program};
 use super::network_args::NetworkArgs;
@@ -46,6 +47,10 @@ pub(super) fn again(program: Command, given: &ArgMatches) -> Again {
     }
     if let Some(network) = read::<NetworkArgs>(command, given) {
         cluster.network = network;
+    }
+    if let Some(account) = read::<AccountArgs>(command, given) {
+        // What cannot be together is what the call failed by.
+        let _ = account.tell(&mut cluster);
     }
     deployment.again(&cluster)
 }
@@ -123,6 +128,11 @@ mod tests {
                 "hpcapi up --vpc vpc-01234567",
             ),
             (
+                &["plan", "--tag", "Owner=my team", "--tag", "a="],
+                &Hint::run(Verb::Up),
+                "hpcapi up --tag Owner='my team' --tag a=''",
+            ),
+            (
                 &["up", "--config", "-"],
                 &Hint::run(Verb::Doctor),
                 "hpcapi doctor",
@@ -164,7 +174,7 @@ mod tests {
                     "via",
                 ],
                 Takes::Cluster => &["deployment", "sandbox", "config", "key-name", "pcluster"],
-                Takes::Up => &["config", "bucket", "notify", "operations", "vpc"],
+                Takes::Up => &["config", "bucket", "notify", "operations", "vpc", "tag"],
             };
             for option in expected {
                 assert!(takes(option), "{verb:?} --{option}");

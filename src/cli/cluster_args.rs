@@ -7,6 +7,7 @@ use clap::Args;
 use crate::notifications::Notify;
 use crate::settings::{BucketFate, PclusterChoice, Toggle};
 use crate::shell::quoted;
+use crate::tags::Tags;
 
 use super::network_args::NetworkArgs;
 
@@ -42,6 +43,10 @@ pub(super) struct ClusterArgs {
     #[arg(skip)]
     pub(super) notify: Notify,
 
+    /// `--tag` of the commands that take it.
+    #[arg(skip)]
+    pub(super) tags: Option<Tags>,
+
     /// `--bucket` of the commands that take it.
     #[arg(skip)]
     pub(super) kept_bucket: Option<String>,
@@ -65,6 +70,7 @@ impl Default for ClusterArgs {
             operations: Toggle::default(),
             triggers: Toggle::default(),
             notify: Notify::default(),
+            tags: None,
             kept_bucket: None,
             network: NetworkArgs::default(),
             bucket_fate: BucketFate::default(),
@@ -100,6 +106,9 @@ impl ClusterArgs {
             Toggle::Off => " --operations=off",
         });
         options.push_str(&self.network.options());
+        for tag in self.tags.iter().flat_map(Tags::iter) {
+            options.push_str(&tag.option());
+        }
         options
     }
 }

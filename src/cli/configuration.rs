@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::files;
-use crate::pcluster::config::{self, ClusterConfig};
+use crate::pcluster::config::{self, Additions, ClusterConfig};
 use crate::settings::{DeploymentName, local_folder};
+use crate::tags::Tags;
 
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, home};
@@ -47,7 +48,7 @@ impl ClusterArgs {
 /// Returns the configuration that is meant; fails on one that is not valid, with the line.
 pub(super) fn read(cluster: &ClusterArgs) -> Result<ClusterConfig> {
     let Some(path) = &cluster.config else {
-        return ClusterConfig::parse(DEFAULT_CONFIG, "cluster-config.yaml".as_ref());
+        return ClusterConfig::own(DEFAULT_CONFIG, "cluster-config.yaml".as_ref());
     };
     let config = ClusterConfig::parse(&text(path)?, shown(path))?;
     if cluster.key_name.is_some() && !config.wants_key_name() {
@@ -57,6 +58,9 @@ pub(super) fn read(cluster: &ClusterArgs) -> Result<ClusterConfig> {
         ))
         .hint("leave out --key-name, or write KeyName: CHANGE_ME there"));
     }
+    let tags = cluster.tags.as_ref().map(Tags::pairs).unwrap_or_default();
+    // What it gets beside its values is written later; that it can be is known now.
+    config.with(&Additions { tags })?;
     Ok(config)
 }
 

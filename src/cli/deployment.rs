@@ -121,6 +121,7 @@ impl DeploymentArgs {
             operations: cluster.operations,
             triggers: cluster.triggers,
             notify: cluster.notify.clone(),
+            tags: cluster.tags.clone(),
             ground,
             has_config: cluster.config.is_some(),
             key_name: cluster.key_name.clone(),

@@ -1,5 +1,6 @@
 //! The commands: one file each, with its arguments, a call, and the shape of its answer.
 
+mod account_args;
 mod api;
 mod called;
 mod cluster_args;

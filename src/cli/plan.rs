@@ -11,6 +11,7 @@ use crate::output::{self, Answer, Format, Story, Volume, plain};
 use crate::pcluster::changes::Change;
 use crate::step::Step;
 
+use super::account_args::AccountArgs;
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, SandboxUse};
 use super::network_args::NetworkArgs;
@@ -36,6 +37,9 @@ pub(super) struct Args {
     network: NetworkArgs,
 
     #[command(flatten)]
+    account: AccountArgs,
+
+    #[command(flatten)]
     prices: PriceArgs,
 
     /// How the answer is printed
@@ -53,6 +57,7 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
     args.cluster.keep_piped(&args.deployment)?;
     args.parts.tell(&mut args.cluster);
     args.cluster.network = args.network.clone();
+    args.account.tell(&mut args.cluster)?;
     let (events, story) = Story::start(Volume::of_story(args.deployment.verbose));
     let looked = look(&args, &events).await;
     // What was looked at on the way is no answer.

@@ -16,18 +16,22 @@ use super::steps::cluster_config;
 /// cluster's folder (`pcluster/constants.py`, `pcluster/models/s3_bucket.py`).
 const KEPT_AT: &str = "configs/cluster-config.yaml";
 
+/// The places that the additions to a configuration have.
+const ADDED: [&str; 1] = ["Tags"];
+
 /// What `pcluster` says of a configuration in which it sees no change.
 const NO_CHANGE: &str = "No changes found";
 
 /// Returns how the configuration differs from that of the cluster, which stands. A cluster is changed only
-/// to a configuration that the user gave: without one it is as it should be. Where the cluster's cannot
-/// be read, says so, and returns no difference.
+/// to what the user gave: without a configuration to its tags, and without those it is as it should be.
+/// Where the cluster's cannot be read, says so, and returns no difference.
 pub(super) async fn look(context: &Context) -> Result<Changes> {
-    if !context.settings.has_config {
+    let settings = &context.settings;
+    if !settings.has_config && settings.tags.is_none() {
         return Ok(Changes::default());
     }
     match differences(context).await {
-        Ok(found) if found.is_empty() => Ok(found),
+        Ok(found) if found.is_empty() || !is_given(context, &found) => Ok(Changes::default()),
         Ok(found) => judged(context, found).await,
         Err(error) => {
             context.events.warn(format!(
@@ -36,6 +40,35 @@ pub(super) async fn look(context: &Context) -> Result<Changes> {
             ));
             Ok(Changes::default())
         }
+    }
+}
+
+/// Returns whether the user gave all that differs. A cluster of another configuration than hpcapi's own
+/// gets no tags before that is named: the rest of it would change, too.
+fn is_given(context: &Context, found: &Changes) -> bool {
+    if context.settings.has_config {
+        return true;
+    }
+    match only_additions(found) {
+        Some(only) => only,
+        None => {
+            context.events.warn(
+                "the cluster keeps its tags: it was not made from hpcapi's own configuration, so name its own \
+                 with --config to change them",
+            );
+            false
+        }
+    }
+}
+
+/// Returns whether what hpcapi adds to each configuration is all that differs; `None` where more does.
+fn only_additions(found: &Changes) -> Option<bool> {
+    let is_addition = |path: &str| ADDED.iter().any(|place| path.starts_with(place));
+    let added = found.all.iter().filter(|it| is_addition(&it.path)).count();
+    match added {
+        0 => Some(false),
+        all if all == found.all.len() => Some(true),
+        _ => None,
     }
 }
 
@@ -159,6 +192,25 @@ mod tests {
         assert_eq!(read_kept(&buckets, &unnamed).await.unwrap(), "new");
         let error = read_kept(&buckets, &cluster(&[])).await.unwrap_err();
         assert!(error.to_string().contains("does not say where"), "{error}");
+    }
+
+    #[test]
+    fn without_a_configuration_the_tags_of_a_cluster_are_changed_where_nothing_else_differs() {
+        let changes = |from: &str, to: &str| {
+            let of = |text: &str| ClusterConfig::parse(text, "c.yaml".as_ref()).unwrap();
+            Changes {
+                all: changes::changes(of(from).document(), of(to).document()),
+                config: to.to_owned(),
+            }
+        };
+        let image = "Image: {Os: alinux2023}\n";
+        let tagged = format!("{image}Tags: [{{Key: Owner, Value: me}}]\n");
+        let tags = changes(image, &tagged);
+        assert_eq!(only_additions(&tags), Some(true));
+        let other = changes("Image: {Os: rhel9}\n", image);
+        assert_eq!(only_additions(&other), Some(false));
+        let both = changes("Image: {Os: rhel9}\n", &tagged);
+        assert_eq!(only_additions(&both), None);
     }
 
     #[test]

@@ -352,6 +352,13 @@ pub(super) fn statements() -> Vec<Statement> {
             condition: Some(("StringEquals", "ec2:CreateAction", &["ImportKeyPair"])),
             ..on("TagKeyPair", &[Up], &["ec2:CreateTags"], KEY_PAIR)
         },
+        // A tag of the user's own may be another one later; a key pair is named by its id then.
+        ours(
+            "RetagKeyPair",
+            &[Up],
+            &["ec2:CreateTags", "ec2:DeleteTags"],
+            OURS_IN_EC2,
+        ),
         on(
             "DeleteKeyPair",
             &[Teardown],

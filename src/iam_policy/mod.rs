@@ -181,6 +181,7 @@ pub fn document(wanted: Use, scope: &Scope) -> Value {
     }
     if wanted == Use::All {
         leave_out_what_others_allow(&mut statements);
+        statements = join_what_allows_the_same(statements);
     }
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
@@ -213,15 +214,6 @@ fn leave_out_what_others_allow(statements: &mut Vec<Value>) {
 
 /// Returns whether one statement allows all that another does, and on more resources.
 fn allows(one: &Value, other: &Value) -> bool {
-    let list = |value: &Value| match value {
-        Value::String(text) => vec![text.clone()],
-        values => values
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|it| it.as_str().map(ToOwned::to_owned))
-            .collect(),
-    };
     let is_in = |resource: &String| {
         list(&one["Resource"]).iter().any(|wide| {
             let start = wide.strip_suffix('*');
@@ -234,6 +226,39 @@ fn allows(one: &Value, other: &Value) -> bool {
             .iter()
             .all(|action| actions.contains(action))
         && list(&other["Resource"]).iter().all(is_in)
+}
+
+/// Makes one of the statements that allow the same actions, each on resources of its own.
+fn join_what_allows_the_same(statements: Vec<Value>) -> Vec<Value> {
+    let mut joined: Vec<Value> = Vec::new();
+    for statement in statements {
+        let alike = joined.iter_mut().find(|other| {
+            other["Action"] == statement["Action"] && other["Condition"] == statement["Condition"]
+        });
+        let Some(other) = alike else {
+            joined.push(statement);
+            continue;
+        };
+        let mut resources = list(&other["Resource"]);
+        resources.extend(list(&statement["Resource"]));
+        resources.sort_unstable();
+        resources.dedup();
+        other["Resource"] = resources.into();
+    }
+    joined
+}
+
+/// Returns what a policy has as one text or as several.
+fn list(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        values => values
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|it| it.as_str().map(ToOwned::to_owned))
+            .collect(),
+    }
 }
 
 fn all_statements() -> impl Iterator<Item = Statement> {
@@ -270,6 +295,22 @@ mod tests {
         let mut statements = vec![wide.clone(), narrow, other.clone()];
         leave_out_what_others_allow(&mut statements);
         assert_eq!(statements, [wide, other]);
+    }
+
+    #[test]
+    fn statements_of_the_same_actions_are_one_unless_their_conditions_differ() {
+        let statement = |action: &str, resource: &[&str]| json!({"Effect": "Allow", "Action": [action], "Resource": resource});
+        let mut tagged = statement("apigateway:GET", &["d"]);
+        tagged["Condition"] = json!({"StringEquals": {"aws:ResourceTag/a": "b"}});
+        let other = statement("apigateway:PATCH", &["c"]);
+        let joined = join_what_allows_the_same(vec![
+            statement("apigateway:GET", &["b", "c"]),
+            tagged.clone(),
+            other.clone(),
+            json!({"Effect": "Allow", "Action": ["apigateway:GET"], "Resource": "a"}),
+        ]);
+        let one = statement("apigateway:GET", &["a", "b", "c"]);
+        assert_eq!(joined, [one, tagged, other]);
     }
 
     #[test]

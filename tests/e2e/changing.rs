@@ -370,6 +370,14 @@ async fn what_cannot_be_changed_changes_nothing() {
     env.succeed(&["plan"]);
     env.succeed(&["up", "--yes"]);
     assert_eq!(nodes(&env), names(&[("queue1", 20)]));
+    let tag = ["plan", "--tag", "Owner=me"];
+    let planned = env.run(&tag);
+    let words = text(&planned.stderr);
+    assert!(words.contains("name its own with --config"), "{words}");
+    assert!(!text(&planned.stdout).contains("Tags[Owner]"));
+    let planned = env.run(&[&tag[..], &["--config", &more]].concat());
+    let words = text(&planned.stdout);
+    assert!(words.contains("Tags[Owner]: added"), "{words}");
     env.succeed(&["teardown", "--yes"]);
 }
 

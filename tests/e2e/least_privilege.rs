@@ -53,6 +53,7 @@ const RARE: &[(&str, &str)] = &[
         "ec2:DescribeRegions",
         "the region takes no credentials of this account",
     ),
+    ("ec2:DeleteTags", "a tag is not wanted any more"),
     ("ec2:DeleteSecurityGroup", "GuardDuty was in the network"),
     ("ec2:DeleteVpcEndpoints", "GuardDuty was in the network"),
     (

@@ -14,7 +14,7 @@ from ..aws_error import AwsError
 from ..ec2 import instances, network_interfaces, query, security_groups, vpcs, zones
 from ..ec2.launch import Launch, launch
 from ..identifiers import new_id, now
-from .resource_types import Made, Properties, add, guard_create, guard_delete, stabilizers
+from .resource_types import Made, Properties, add, guard_create, guard_delete, retags, stabilizers
 
 _INSTANCE = "AWS::EC2::Instance"
 _NAT_GATEWAY = "AWS::EC2::NatGateway"
@@ -30,6 +30,9 @@ def install() -> None:
     add(_INSTANCE, _create_instance, _delete_instance, tags="list")
     stabilizers[_INSTANCE] = _stabilize_instance
     add("AWS::EC2::Volume", _create_volume, _delete_volume, tags="list")
+    retags["AWS::EC2::EIP"] = _retag_eip
+    for tagged in ("Instance", "NatGateway", "NetworkInterface", "Volume"):
+        retags[f"AWS::EC2::{tagged}"] = _retag
     add("AWS::EC2::PlacementGroup", _create_placement_group, _delete_placement_group)
     for direction in ("Ingress", "Egress"):
         _add_security_group_rule(direction)
@@ -50,6 +53,19 @@ def install() -> None:
 
 def _tag(resource_id: str, properties: Properties) -> None:
     query.add_tags(resource_id, properties.get("Tags") or [])
+
+
+def _retag(resource_id: str, old: Properties, new: Properties) -> None:
+    """Changes the tags of the properties alone: others may have given it more."""
+    gone = {tag["Key"] for tag in old.get("Tags") or []}
+    store._tags[resource_id] = [tag for tag in query.tags_of(resource_id) if tag["Key"] not in gone]
+    _tag(resource_id, new)
+
+
+def _retag_eip(public_address: str, old: Properties, new: Properties) -> None:
+    for allocation_id, address in store._addresses.items():
+        if address["PublicIp"] == public_address:
+            _retag(allocation_id, old, new)
 
 
 def _create_eip(logical_id: str, properties: Properties, stack_name: str) -> Made:

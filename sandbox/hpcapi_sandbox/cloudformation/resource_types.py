@@ -22,6 +22,9 @@ slow_deletes: dict[str, Callable[[str, Properties], Awaitable[None]]] = {}
 # What waits until a created resource of a type is ready: (physical id). Other types take the time
 # that the clock gives them.
 stabilizers: dict[str, Callable[[str], Awaitable[None]]] = {}
+# What gives a resource that stays other tags, where its type has no update that does: (physical id,
+# old properties, new ones).
+retags: dict[str, Callable[[str, Properties, Properties], None]] = {}
 
 
 def add(

@@ -18,7 +18,7 @@ from ministack.services.cloudformation import provisioners, stacks
 from .. import clock
 from ..aws_error import AwsError
 from . import handler_resources, handler_rights
-from .resource_types import check_properties, slow_creates, slow_deletes, stabilizers
+from .resource_types import check_properties, retags, slow_creates, slow_deletes, stabilizers
 
 CANCELLED = {"CREATE": "Resource creation cancelled", "UPDATE": "Resource update cancelled"}
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
@@ -299,6 +299,9 @@ class Work:
             self.logical_id,
             previous.get("Attributes") or {},
         )
+        retag = retags.get(self.kind)
+        if retag and made[0] == physical_id:
+            retag(physical_id, old, new)
         self.on_begun(self)
         if made[0] != physical_id or self.deferred:
             self.superseded = previous

@@ -1,4 +1,5 @@
-//! The lines of a settings file: keys with one value each, and nothing else of YAML.
+//! The lines of a settings file: keys with one value each, or with a mapping of words to words, and nothing
+//! else of YAML.
 
 use std::path::Path;
 
@@ -24,6 +25,8 @@ pub(super) enum Value {
     Truth(bool),
     /// A text, or a number as it was written.
     Text(String),
+    /// Entries of a key of its own.
+    Mapping(Vec<Entry>),
 }
 
 impl Entry {
@@ -41,6 +44,13 @@ enum Expected {
     Nothing,
 }
 
+/// A mapping that is the value of a key, as far as it is read.
+struct Below {
+    key: String,
+    line: usize,
+    entries: Vec<Entry>,
+}
+
 /// Returns the entries of a file; fails on what is no mapping of words to words, with the line. Nothing
 /// in a file can be an alias, so that none grows while it is read.
 pub(super) fn read(text: &str, file: &Path) -> Result<Vec<Entry>> {
@@ -49,6 +59,7 @@ pub(super) fn read(text: &str, file: &Path) -> Result<Vec<Entry>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut entries = Vec::new();
     let mut expected = Expected::Start;
+    let mut below: Option<Below> = None;
     for item in Parser::new_from_str(text) {
         let (event, span) = item.map_err(|error| {
             let line = error.marker().line();
@@ -90,14 +101,33 @@ pub(super) fn read(text: &str, file: &Path) -> Result<Vec<Entry>> {
                     ScalarStyle::Plain => plain(&value),
                     _ => Value::Text(value.into_owned()),
                 };
-                entries.push(Entry { key, line, value });
+                let all = below.as_mut().map(|it| &mut it.entries);
+                all.unwrap_or(&mut entries).push(Entry { key, line, value });
+                Expected::Key
+            }
+            (Expected::Value { key, line }, Event::MappingStart(..)) if below.is_none() => {
+                below = Some(Below {
+                    key,
+                    line,
+                    entries: Vec::new(),
+                });
                 Expected::Key
             }
             (Expected::Value { key, line }, _) => {
-                let what = format!("`{key}` has one value, and no list or mapping");
-                return Err(bad(line, &what));
+                return Err(bad(line, &format!("`{key}` has one value, and no list")));
             }
-            (Expected::Key, Event::MappingEnd) => Expected::Nothing,
+            (Expected::Key, Event::MappingEnd) => match below.take() {
+                None => Expected::Nothing,
+                Some(Below {
+                    key,
+                    line,
+                    entries: all,
+                }) => {
+                    let value = Value::Mapping(all);
+                    entries.push(Entry { key, line, value });
+                    Expected::Key
+                }
+            },
             (Expected::Key, _) => return Err(bad(line, "a key is a word")),
             (Expected::Nothing, _) => return Err(bad(line, "nothing can follow here")),
         };
@@ -152,10 +182,37 @@ mod tests {
     }
 
     #[test]
+    fn a_key_may_have_a_mapping_of_words_to_words() {
+        let text = |key: &str, line, text: &str| Entry {
+            key: key.to_owned(),
+            line,
+            value: Value::Text(text.to_owned()),
+        };
+        let entries = read("a: b\nc:\n  d: e\n  'f g': 01\nh: {}\ni: j\n").unwrap();
+        let mapping = |key: &str, line, value| Entry {
+            key: key.to_owned(),
+            line,
+            value: Value::Mapping(value),
+        };
+        assert_eq!(
+            entries,
+            [
+                text("a", 1, "b"),
+                mapping("c", 2, vec![text("d", 3, "e"), text("f g", 4, "01")]),
+                mapping("h", 5, Vec::new()),
+                text("i", 6, "j"),
+            ]
+        );
+    }
+
+    #[test]
     fn what_is_more_than_keys_and_values_is_told_with_its_line() {
         for (text, told) in [
             ("a: b\nc: [d]\n", "a.yaml:2: `c` has one value"),
-            ("a: b\nc:\n  d: e\n", "a.yaml:2: `c` has one value"),
+            ("a: b\nc:\n  d: [e]\n", "a.yaml:3: `d` has one value"),
+            ("a: b\nc:\n  d:\n    e: f\n", "a.yaml:3: `d` has one value"),
+            ("a:\n  b: &x c\n", "a.yaml:2: anchors"),
+            ("a: {b: {c: {}}}\n", "a.yaml:1: `b` has one value"),
             ("a: &x b\nc: *x\n", "a.yaml:1: anchors"),
             ("a: !!str b\n", "a.yaml:1: anchors"),
             ("--- &x\na: b\n", "a.yaml:"),

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::notifications::Notify;
 use crate::settings::DeploymentName;
 use crate::spelling;
+use crate::tags::{Tag, Tags};
 
 use super::super::cluster_args::{key_name, version};
 use super::super::deployment::bucket_name;
@@ -41,12 +42,19 @@ pub(super) enum Kind {
         yes: Option<&'static str>,
         no: Option<&'static str>,
     },
+    /// A mapping of words to texts, each of which is one value of the argument; a function says which
+    /// values, or what is wrong with it.
+    Mapping(Read),
 }
+
+/// Reads the pairs of a mapping.
+type Read = fn(&[(&str, &str)]) -> Result<Vec<String>>;
 
 const DEPLOYMENT: Option<&str> = Some("DeploymentArgs");
 const CLUSTER: Option<&str> = Some("ClusterArgs");
 const PARTS: Option<&str> = Some("PartArgs");
 const NETWORK: Option<&str> = Some("NetworkArgs");
+const ACCOUNT: Option<&str> = Some("AccountArgs");
 const PRICES: Option<&str> = Some("PriceArgs");
 
 const fn key(
@@ -101,6 +109,7 @@ pub(super) const KEYS: &[Key] = &[
         "api_subnets",
         NETWORK,
     ),
+    key("tags", Kind::Mapping(tags), "tags", ACCOUNT),
     key(
         "pcluster_version",
         Kind::Text(is_version),
@@ -156,37 +165,61 @@ impl Key {
         self.argument == id && self.group.is_none_or(has)
     }
 
-    /// Returns what the argument is given for a value; nothing where its own default is meant.
-    fn value(&self, value: &Value, file: &Path) -> Result<Option<String>, String> {
+    /// Returns what the argument is given for a value, which is one value but for a mapping; nothing
+    /// where its own default is meant.
+    fn values(&self, value: &Value, file: &Path) -> Result<Vec<String>, String> {
+        let word = |word: Option<&str>| word.map(ToOwned::to_owned).into_iter().collect();
         match (self.kind, value) {
-            (_, Value::Null) => Err("has no value: write one, or leave out the line".to_owned()),
-            (Kind::Truth { yes, .. }, Value::Truth(true)) => Ok(yes.map(ToOwned::to_owned)),
-            (Kind::Truth { no, .. }, Value::Truth(false)) => Ok(no.map(ToOwned::to_owned)),
+            (_, Value::Null) => Err(NO_VALUE.to_owned()),
+            (Kind::Mapping(_), Value::Mapping(entries)) if entries.is_empty() => {
+                Err(NO_VALUE.to_owned())
+            }
+            (Kind::Mapping(read), Value::Mapping(entries)) => mapping(read, entries),
+            (Kind::Mapping(_), _) => Err("is a mapping: write lines below it".to_owned()),
+            (_, Value::Mapping(_)) => Err("has one value, and no mapping".to_owned()),
+            (Kind::Truth { yes, .. }, Value::Truth(true)) => Ok(word(yes)),
+            (Kind::Truth { no, .. }, Value::Truth(false)) => Ok(word(no)),
             (Kind::Truth { .. }, Value::Text(_)) => {
                 Err("is true or false, without quotes".to_owned())
             }
-            (Kind::Text(_) | Kind::Path, Value::Truth(_)) => {
-                Err("is a text: write it in quotes if it is meant so".to_owned())
-            }
+            (Kind::Text(_) | Kind::Path, Value::Truth(_)) => Err(NO_TEXT.to_owned()),
             (_, Value::Text(text)) if text.chars().any(char::is_control) => {
                 Err("is one line, without control characters".to_owned())
             }
             (Kind::Text(check), Value::Text(text)) => {
                 check(text).map_err(|why| format!("cannot be that: {why}"))?;
-                Ok(Some(text.clone()))
+                Ok(vec![text.clone()])
             }
-            (Kind::Path, Value::Text(text)) => path(text, file).map(Some),
+            (Kind::Path, Value::Text(text)) => Ok(vec![path(text, file)?]),
         }
     }
 }
 
+const NO_VALUE: &str = "has no value: write one, or leave out the line";
+
+const NO_TEXT: &str = "is a text: write it in quotes if it is meant so";
+
+/// Returns the values of a mapping.
+fn mapping(read: Read, entries: &[Entry]) -> Result<Vec<String>, String> {
+    let pair = |entry: &Entry| match &entry.value {
+        Value::Text(text) => Ok((entry.key.clone(), text.clone())),
+        _ => Err(format!("line {}: `{}` {NO_TEXT}", entry.line, entry.key)),
+    };
+    let pairs: Vec<_> = entries.iter().map(pair).collect::<Result<_, String>>()?;
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(key, text)| (key.as_str(), text.as_str()))
+        .collect();
+    read(&pairs).map_err(|error| format!("cannot be that: {error}"))
+}
+
 /// Returns the key of an entry, and what its argument is given.
-pub(super) fn checked(entry: &Entry, file: &Path) -> Result<(&'static Key, Option<String>)> {
+pub(super) fn checked(entry: &Entry, file: &Path) -> Result<(&'static Key, Vec<String>)> {
     let Some(key) = KEYS.iter().find(|key| key.name == entry.key) else {
         return Err(unknown(entry, file));
     };
-    match key.value(&entry.value, file) {
-        Ok(value) => Ok((key, value)),
+    match key.values(&entry.value, file) {
+        Ok(values) => Ok((key, values)),
         Err(why) => Err(Error::usage(format!("{} {why}", entry.place(file)))),
     }
 }
@@ -263,10 +296,85 @@ fn are_subnets(text: &str) -> Result<(), String> {
     told(ids)
 }
 
+/// Returns tags as they are typed.
+fn tags(pairs: &[(&str, &str)]) -> Result<Vec<String>> {
+    let tags: Result<Vec<_>> = pairs
+        .iter()
+        .map(|(key, value)| Tag::new(key, value))
+        .collect();
+    let tags = Tags::of(tags?)?;
+    Ok(tags.iter().map(ToString::to_string).collect())
+}
+
 fn is_version(text: &str) -> Result<(), String> {
     version(text).map(|_| ())
 }
 
 fn told<T>(read: Result<T>) -> Result<(), String> {
     read.map(|_| ()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::super::init;
+    use super::super::SettingsFile;
+    use super::*;
+
+    fn parse(text: &str) -> Result<SettingsFile> {
+        SettingsFile::parse(text, "a/hpcapi.yaml".as_ref())
+    }
+
+    #[test]
+    fn the_file_that_is_written_has_every_key_and_is_good() {
+        let text = init::settings("my-name");
+        let read = parse(&text).unwrap();
+        assert_eq!(read.values[0].1, ["my-name"]);
+        assert_eq!(read.values[1].1, ["a/cluster-config.yaml"]);
+        assert_eq!(read.values.len(), 2);
+        // With each key that stands there as an example.
+        let is_example = |line: &str| {
+            let word = line.strip_prefix("  ").unwrap_or(line);
+            word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.contains(':')
+        };
+        let all: String = text
+            .lines()
+            .filter(|line| !line.starts_with("# ") || line.starts_with("#  "))
+            .map(|line| line.strip_prefix('#').unwrap_or(line))
+            .filter(|line| is_example(line))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let keys: Vec<_> = all
+            .lines()
+            .filter(|line| !line.starts_with(' '))
+            .filter_map(|line| line.split(':').next())
+            .collect();
+        let names: Vec<_> = KEYS.iter().map(|key| key.name).collect();
+        assert_eq!(keys, names);
+        let read = parse(&all).unwrap();
+        assert_eq!(read.values.len(), KEYS.len());
+    }
+
+    #[test]
+    fn the_schema_has_the_same_keys_and_its_examples_are_good() {
+        let schema: serde_json::Value = serde_json::from_str(init::SCHEMA).unwrap();
+        assert_eq!(schema["additionalProperties"], false);
+        let properties = schema["properties"].as_object().unwrap();
+        let named: BTreeSet<_> = properties.keys().map(String::as_str).collect();
+        assert_eq!(named, KEYS.iter().map(|key| key.name).collect());
+        for key in KEYS {
+            let property = &properties[key.name];
+            let kind = match key.kind {
+                Kind::Truth { .. } => "boolean",
+                Kind::Text(_) | Kind::Path => "string",
+                Kind::Mapping(_) => "object",
+            };
+            assert_eq!(property["type"], kind, "{}", key.name);
+            assert!(property["description"].is_string(), "{}", key.name);
+            for example in property["examples"].as_array().unwrap() {
+                parse(&format!("{}: {example}\n", key.name)).unwrap();
+            }
+        }
+    }
 }

@@ -18,6 +18,7 @@ use crate::prices::money;
 use crate::settings::Toggle;
 use crate::triggers::Triggers;
 
+use super::account_args::AccountArgs;
 use super::cluster_args::ClusterArgs;
 use super::consent;
 use super::deployment::{DeploymentArgs, SandboxUse};
@@ -44,6 +45,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     network: NetworkArgs,
+
+    #[command(flatten)]
+    account: AccountArgs,
 
     #[command(flatten)]
     prices: PriceArgs,
@@ -83,6 +87,7 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
     let piped = args.cluster.keep_piped(&args.deployment)?;
     args.parts.tell(&mut args.cluster);
     args.cluster.network = args.network.clone();
+    args.account.tell(&mut args.cluster)?;
     let (events, story) = Story::start(Volume::of_story(args.deployment.verbose));
     take_up_triggers(&mut args, &events).await;
     if args.detach {

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use crate::context::Context;
 use crate::deploy::finding::{Finding, Verdict};
+use crate::deploy::steps::cluster_config;
 use crate::deploy::steps::existing_network;
 use crate::deploy::zones;
 use crate::error::{Context as _, Error, Kind, Result};
@@ -211,7 +212,7 @@ impl Draft {
         let folder = folder.doing(failure)?;
         let (name, text) = stand_ins::FILE;
         files::write_private(&folder.path().join(name), text.as_bytes())?;
-        let filled = context.config.fill(&self.values);
+        let filled = cluster_config::filled_with(context, &self.values)?;
         files::write_private(&folder.path().join(DRAFT), filled.text().as_bytes())?;
         Ok(folder)
     }

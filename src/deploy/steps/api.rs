@@ -30,7 +30,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     stack::require_ours(context, &there)?;
     context.facts().endpoint = there.outputs.get(ENDPOINT).cloned();
     Ok(match context.requirements() {
-        Some(requirements) => stack::state(&there, TEMPLATE, &parameters(&requirements)),
+        Some(requirements) => stack::state(context, &there, TEMPLATE, &parameters(&requirements)),
         None => State::waiting("the network"),
     })
 }

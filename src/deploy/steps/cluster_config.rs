@@ -8,7 +8,7 @@ use crate::deploy::{State, elsewhere};
 use crate::error::{Error, Kind, Result};
 use crate::event::Outcome;
 use crate::files;
-use crate::pcluster::config::{FilledClusterConfig, Values};
+use crate::pcluster::config::{Additions, FilledClusterConfig, Values};
 
 use super::ownership;
 
@@ -87,14 +87,46 @@ pub fn filled(context: &Context) -> Result<FilledClusterConfig> {
 }
 
 fn fill(context: &Context) -> Result<Option<FilledClusterConfig>> {
+    match values(context) {
+        Some(values) => filled_with(context, &values).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Returns the configuration with these values, and with what everything gets that is made.
+pub(in crate::deploy) fn filled_with(
+    context: &Context,
+    values: &Values,
+) -> Result<FilledClusterConfig> {
+    let config = &context.config;
+    config.fill(values).with(&additions(context), config)
+}
+
+/// Returns what the configuration gets beside its values, in an order of its own: a stack does not tell in
+/// which tags were given. Of those that nobody asked for now, the ones that stand there hold.
+fn additions(context: &Context) -> Additions {
+    let mut tags = context.own_tags().pairs();
+    tags.sort();
+    if context.settings.tags.is_none() && !context.config.is_own() {
+        let stands_there = |key: &str| {
+            let mut there = context.config.tags();
+            there.any(|(own, _)| own.eq_ignore_ascii_case(key))
+        };
+        tags.retain(|(key, _)| !stands_there(key));
+    }
+    Additions { tags }
+}
+
+/// Returns what goes where `CHANGE_ME` stands, once it is there.
+fn values(context: &Context) -> Option<Values> {
     if context.config.change_me().is_empty() {
-        return Ok(Some(context.config.fill(&Values::default())));
+        return Some(Values::default());
     }
     let facts = context.facts();
     let (Some(requirements), Some(node_script)) = (&facts.requirements, &facts.node_script) else {
-        return Ok(None);
+        return None;
     };
-    let values = Values {
+    Some(Values {
         region: context.aws.region.clone(),
         head_node_subnet: requirements.head_node_subnet.clone(),
         compute_subnets: requirements.compute_subnets.clone(),
@@ -102,6 +134,5 @@ fn fill(context: &Context) -> Result<Option<FilledClusterConfig>> {
         key_name: facts.key_name.clone().unwrap_or_default(),
         bucket: requirements.bucket.clone(),
         node_script: node_script.clone(),
-    };
-    Ok(Some(context.config.fill(&values)))
+    })
 }

@@ -5,6 +5,7 @@ use crate::context::{Context, TAG_DEPLOYMENT};
 use crate::error::{Error, Result};
 use crate::settings::BucketFate;
 use crate::step::Step;
+use crate::tags::Tags;
 
 use super::ownership;
 
@@ -80,6 +81,23 @@ pub(super) async fn prepare(context: &Context, bucket: &str) -> Result<()> {
     let tell = |count| emptying(context, bucket, count);
     context.aws.buckets.empty(bucket, tell).await?;
     Ok(())
+}
+
+/// Gives a bucket that no stack made the user's own tags, instead of those that it had `before`.
+pub(super) async fn tag(context: &Context, bucket: &str, before: &Tags) -> Result<()> {
+    let buckets = &context.aws.buckets;
+    let Some(there) = buckets.tags(bucket).await? else {
+        return Ok(());
+    };
+    let mut tags = there.clone();
+    before.iter().for_each(|tag| {
+        tags.remove(&tag.key);
+    });
+    tags.extend(context.own_tags().pairs());
+    match tags == there {
+        true => Ok(()),
+        false => buckets.set_tags(bucket, &tags).await,
+    }
 }
 
 async fn retag(context: &Context, bucket: &str, from: &str, to: &str) -> Result<()> {

@@ -7,12 +7,16 @@ use std::path::Path;
 use ssh_key::rand_core::OsRng;
 use ssh_key::{Algorithm, LineEnding, PrivateKey};
 
+use crate::aws::KeyPair;
 use crate::context::{Context, TAG_DEPLOYMENT};
 use crate::deploy::State;
 use crate::error::{Context as _, Error, Result};
 use crate::event::Outcome;
 use crate::files;
 use crate::step::Step;
+use crate::tags::Tags;
+
+use super::stack::difference_of_tags;
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     if !context.config.wants_key_name() {
@@ -44,10 +48,19 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
         )));
     }
     context.facts().key_name = Some(name.to_owned());
-    Ok(State::Ready)
+    Ok(match difference_of_tags(context, &own_tags(&pair)) {
+        Some(difference) => State::incomplete(difference),
+        None => State::Ready,
+    })
 }
 
 pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
+    let name = context.settings.name.as_str();
+    if let Some(pair) = context.aws.key_pairs.describe(name).await?
+        && is_ours(context, &pair.tags)
+    {
+        return retag(context, &pair).await;
+    }
     let path = private_key_path(context);
     let private = match read(&path)? {
         Some(private) => private,
@@ -57,9 +70,29 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
         .public_key()
         .to_openssh()
         .doing(|| format!("cannot read the public half of `{}`", path.display()))?;
-    let name = context.settings.name.as_str();
     let tags = context.tags(Step::KeyPair);
     context.aws.key_pairs.import(name, &public, &tags).await
+}
+
+/// Gives a key pair that is there the tags that it is to have. Its key stays: the head node has it.
+async fn retag(context: &Context, pair: &KeyPair) -> Result<()> {
+    let wanted = context.own_tags();
+    let key_pairs = &context.aws.key_pairs;
+    if wanted.iter().next().is_some() {
+        key_pairs.tag(pair, &wanted.pairs()).await?;
+    }
+    let has = own_tags(pair);
+    let gone = has.iter().filter(|tag| wanted.value(&tag.key).is_none());
+    let gone: Vec<_> = gone.map(|tag| tag.key.clone()).collect();
+    match gone.is_empty() || context.settings.tags.is_none() {
+        true => Ok(()),
+        false => key_pairs.untag(pair, &gone).await,
+    }
+}
+
+/// Returns the tags that hpcapi did not give a key pair of itself.
+fn own_tags(pair: &KeyPair) -> Tags {
+    Tags::on(&pair.tags.iter().cloned().collect())
 }
 
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {

@@ -36,7 +36,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
         return Ok(State::waiting("the bucket"));
     };
     let parameters = parameters(context, Some(&there), &requirements.bucket)?;
-    let state = stack::state(&there, TEMPLATE, &parameters);
+    let state = stack::state(context, &there, TEMPLATE, &parameters);
     let buckets = &context.aws.buckets;
     if state == State::Ready && !buckets.sends_events(&requirements.bucket).await? {
         return Ok(State::incomplete("its bucket sends no events"));

@@ -34,7 +34,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
         return Ok(State::waiting("the head node"));
     }
     Ok(match parameters(context).await {
-        Ok(parameters) => stack::state(&there, TEMPLATE, &parameters),
+        Ok(parameters) => stack::state(context, &there, TEMPLATE, &parameters),
         Err(_) => State::waiting("the API"),
     })
 }

@@ -10,6 +10,7 @@ use crate::hint::{AwsCall, Hint};
 use crate::pcluster::Demand;
 use crate::settings::BucketFate;
 use crate::step::Step;
+use crate::tags::Tags;
 
 use super::deletion::{Attempts, physical_ids};
 use super::stack::Template;
@@ -57,7 +58,8 @@ pub(in crate::deploy) async fn look(context: &Context) -> Result<State> {
     context.facts().requirements = outputs(&there).ok();
     context.facts().has_nat = has_nat(&there);
     existing_network::require_same(context, &there)?;
-    let state = stack::state(&there, TEMPLATE, &[]);
+    context.facts().tags = Tags::on(&there.tags);
+    let state = stack::state(context, &there, TEMPLATE, &[]);
     if state == State::Ready && nat_of(context) == Nat::Now && lacks_nat(&there) {
         return Ok(State::incomplete(
             "it has no NAT gateway yet, which static nodes need to boot",
@@ -113,7 +115,7 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     if let Some(there) = &there
         && let Ok(Requirements { bucket, .. }) = outputs(there)
         && !context.aws.buckets.exists(&bucket).await?
-        && stack::state(there, TEMPLATE, &[]) == State::Ready
+        && stack::state(context, there, TEMPLATE, &[]) == State::Ready
     {
         return Err(Error::failed(bucket_is_gone(&bucket))
             .hint(make_bucket(context, &bucket))
@@ -145,8 +147,13 @@ pub(super) async fn apply(context: &Context, step: Step, nat: Nat) -> Result<()>
     spec.first.push((KEPT_BUCKET, kept));
     let progress = stack::progress(&context.events, step);
     context.aws.stacks.apply(&spec, &progress).await?;
-    match &context.settings.kept_bucket {
-        Some(bucket) => kept_bucket::take_up(context, bucket).await,
+    let before = there.as_ref().map(|there| Tags::on(&there.tags));
+    let had = there.as_ref().and_then(given_bucket).map(ToOwned::to_owned);
+    match context.settings.kept_bucket.clone().or(had) {
+        Some(bucket) => {
+            kept_bucket::take_up(context, &bucket).await?;
+            kept_bucket::tag(context, &bucket, &before.unwrap_or_default()).await
+        }
         None => Ok(()),
     }
 }
@@ -195,6 +202,7 @@ fn forget(context: &Context) {
     let mut facts = context.facts();
     facts.requirements = None;
     facts.unfinished_requirements.clear();
+    facts.tags = Tags::default();
 }
 
 /// Empties the bucket, while the cluster and the API go, of all that they do not need. What fails
@@ -237,10 +245,15 @@ async fn remove(context: &Context, name: &str) -> Result<()> {
 
 /// Returns the bucket that the stack made, or that it was given.
 fn buckets<'r>(stack: &'r Stack, resources: &'r [StackResource]) -> Vec<&'r str> {
-    let given = stack.parameters.get(KEPT_BUCKET).map(String::as_str);
     let mut buckets = physical_ids(resources, "AWS::S3::Bucket");
-    buckets.extend(given.filter(|given| !given.is_empty()));
+    buckets.extend(given_bucket(stack));
     buckets
+}
+
+/// Returns the bucket that the stack was given.
+fn given_bucket(stack: &Stack) -> Option<&str> {
+    let given = stack.parameters.get(KEPT_BUCKET).map(String::as_str);
+    given.filter(|given| !given.is_empty())
 }
 
 /// Fails when the stack would delete its bucket with itself: one of an earlier template does.

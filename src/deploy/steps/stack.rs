@@ -10,6 +10,7 @@ use crate::event::{Event, Events, Outcome, Resource, Subject};
 use crate::hint::{AwsCall, Hint};
 use crate::settings::Toggle;
 use crate::step::Step;
+use crate::tags::{Others, Tags};
 
 use super::cut_template;
 use super::deletion::Attempts;
@@ -65,8 +66,14 @@ pub(super) fn cut(spec: &mut StackSpec, resources: &[&str]) {
     spec.template = cut.into();
 }
 
-/// Returns the state of a stack made from `template` with (at least) these `parameters`.
-pub(super) fn state(stack: &Stack, template: Template, parameters: &[(&str, String)]) -> State {
+/// Returns the state of a stack made from `template` with (at least) these `parameters`, and with the
+/// user's own tags.
+pub(super) fn state(
+    context: &Context,
+    stack: &Stack,
+    template: Template,
+    parameters: &[(&str, String)],
+) -> State {
     if !stack.is_settled() {
         return State::waiting(format!("the stack `{}` is in {}", stack.name, stack.status));
     }
@@ -83,7 +90,20 @@ pub(super) fn state(stack: &Stack, template: Template, parameters: &[(&str, Stri
             return State::incomplete(format!("its {key} is {found} instead of {value}"));
         }
     }
-    State::Ready
+    match difference_of_tags(context, &Tags::on(&stack.tags)) {
+        Some(difference) => State::incomplete(difference),
+        None => State::Ready,
+    }
+}
+
+/// Returns how the user's own tags on a thing differ from those that it is to have. Others that somebody
+/// gave it stay, unless this call says which there are to be.
+pub(super) fn difference_of_tags(context: &Context, found: &Tags) -> Option<String> {
+    let others = match context.settings.tags {
+        Some(_) => Others::Go,
+        None => Others::Stay,
+    };
+    context.own_tags().difference(found, others)
 }
 
 /// Returns a stack that need not be, as far as its parameters say how it is; else how it is.

@@ -29,7 +29,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let Ok(parameters) = parameters(context) else {
         return Ok(State::waiting("the head node"));
     };
-    let state = stack::state(&there, TEMPLATE, &parameters);
+    let state = stack::state(context, &there, TEMPLATE, &parameters);
     if state == State::Ready
         && let Some(requirements) = context.requirements()
         && !context

@@ -1,6 +1,7 @@
 //! A cluster configuration as the user wrote it, and how its `CHANGE_ME`s are filled: each is
 //! found by its place in the document, and nothing but it changes in the text.
 
+mod additions;
 mod document_path;
 mod invisible;
 mod placeholders;
@@ -19,6 +20,7 @@ use serde_yaml::Value;
 
 use crate::error::{Error, Result};
 
+pub use additions::Additions;
 pub use document_path::{DocumentPath, Segment};
 pub use places::Values;
 
@@ -47,6 +49,7 @@ pub struct ClusterConfig {
     document: Value,
     contents: Contents,
     change_me: Vec<ChangeMe>,
+    is_own: bool,
 }
 
 /// One `CHANGE_ME` of a configuration.
@@ -69,7 +72,7 @@ pub struct ChangeMe {
 pub struct FilledClusterConfig(String);
 
 impl FilledClusterConfig {
-    /// Returns the text: the user's own, with values where `CHANGE_ME` stood.
+    /// Returns the text: the user's own, with values where `CHANGE_ME` stood, and with additions.
     pub fn text(&self) -> &str {
         &self.0
     }
@@ -96,6 +99,20 @@ impl ClusterConfig {
         })
     }
 
+    /// Reads the configuration that hpcapi carries, in which a tag that the user asks for holds.
+    pub fn own(text: &str, file: &Path) -> Result<ClusterConfig> {
+        let config = ClusterConfig::parse(text, file)?;
+        Ok(ClusterConfig {
+            is_own: true,
+            ..config
+        })
+    }
+
+    /// Returns whether it is the one that hpcapi carries.
+    pub fn is_own(&self) -> bool {
+        self.is_own
+    }
+
     fn read(text: &str, file: &Path) -> Result<ClusterConfig> {
         templates::require_version_3(text, file)?;
         let contents = scalars::read(text, file)
@@ -109,6 +126,7 @@ impl ClusterConfig {
             document,
             contents,
             change_me,
+            is_own: false,
         })
     }
 

@@ -234,7 +234,7 @@ fn content(text: &str, bytes: Range<usize>, style: ScalarStyle) -> Range<usize> 
 }
 
 /// Returns how many bytes tag, anchor, and the comments and blanks between them take.
-fn properties(text: &str) -> usize {
+pub(super) fn properties(text: &str) -> usize {
     let mut rest = text;
     loop {
         rest = match rest.chars().next() {

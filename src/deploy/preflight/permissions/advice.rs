@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::context::Context;
 use crate::deploy::finding::Finding;
 use crate::hint::{AwsCall, Hint};
+use crate::tags::Tag;
 
 use super::caller::Caller;
 use super::circumstances;
@@ -138,6 +139,19 @@ impl Advice<'_> {
                  SERVICE_CONTROL_POLICY` lists these policies",
                 self.context.identity.account
             ))
+    }
+
+    /// Adds that policies ask what is made for these tags.
+    pub(super) fn on_tags(&self, finding: Finding, keys: &[&str]) -> Finding {
+        let tags = keys.iter().filter_map(|key| Tag::new(key, "VALUE").ok());
+        let options: String = tags.map(|tag| tag.option()).collect();
+        if options.is_empty() {
+            return finding;
+        }
+        let up = self.context.settings.again.command("up");
+        finding.then(format!(
+            "if they ask for these tags, type them with your account's values: {up}{options}"
+        ))
     }
 
     /// Adds that policies ask new roles for a boundary.

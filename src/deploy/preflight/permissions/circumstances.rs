@@ -4,7 +4,7 @@
 use serde_yaml::Value;
 
 use crate::aws::{ContextKey, ContextValue, TAG_CLUSTER};
-use crate::context::{Context, TAG_DEPLOYMENT, TAG_STEP};
+use crate::context::Context;
 use crate::iam_policy::{Question, Use};
 use crate::step::Step;
 
@@ -42,13 +42,13 @@ impl Circumstances {
                 context.settings.pcluster.version.clone(),
             ),
         ];
-        cluster_tags.extend(tags(config));
+        let own = context.own_tags().pairs();
+        cluster_tags.extend(own.iter().cloned());
+        let written = context.config.tags();
+        cluster_tags.extend(written.map(|(key, value)| (key.to_owned(), value.to_owned())));
         Circumstances {
             always: always(context, principal),
-            own_tags: vec![
-                (TAG_DEPLOYMENT.to_owned(), name),
-                (TAG_STEP.to_owned(), Step::Requirements.name().to_owned()),
-            ],
+            own_tags: context.tags(Step::Requirements),
             cluster_tags,
             boundary: boundary(config),
             metadata_tokens: metadata_tokens(config),
@@ -154,16 +154,6 @@ fn of_tags(tags: &[(String, String)]) -> Vec<ContextKey> {
         value: ContextValue::List(keys),
     };
     each.chain([all]).collect()
-}
-
-/// Returns the tags that a configuration gives the cluster.
-fn tags(config: &Value) -> Vec<(String, String)> {
-    let list = config.get("Tags").and_then(Value::as_sequence);
-    let pair = |tag: &Value| {
-        let word = |name| tag.get(name)?.as_str().map(ToOwned::to_owned);
-        Some((word("Key")?, word("Value")?))
-    };
-    list.into_iter().flatten().filter_map(pair).collect()
 }
 
 /// Returns the permissions boundary that a configuration gives the cluster's roles.

@@ -209,7 +209,7 @@ fn about_what_is_absent(finding: Finding, refusals: &[&Refusal], advice: &Advice
             "policies look at tags that are not set: {}",
             tags.join(", ")
         );
-        finding = finding.also_because(&cause);
+        finding = advice.on_tags(finding.also_because(&cause), &tags);
     }
     match refusals.iter().any(|one| one.may_want_boundary()) {
         true => advice.on_boundary_of_roles(finding),

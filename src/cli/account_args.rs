@@ -1,0 +1,27 @@
+//! The arguments that say what the account asks of everything that is made in it.
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::tags::{Tag, Tags};
+
+use super::cluster_args::ClusterArgs;
+
+/// What the account asks of everything that is made in it.
+#[derive(Debug, Clone, Args)]
+pub(super) struct AccountArgs {
+    /// Give everything that is made this tag; typed once for each, they are all the tags of your own
+    /// that it has [default: as it is]
+    #[arg(long = "tag", value_name = "KEY=VALUE")]
+    tags: Vec<Tag>,
+}
+
+impl AccountArgs {
+    /// Writes down what they say where the rest of the deployment is told; fails on what cannot be
+    /// together.
+    pub(super) fn tell(&self, cluster: &mut ClusterArgs) -> Result<()> {
+        let tags = Tags::of(self.tags.clone())?;
+        cluster.tags = (!self.tags.is_empty()).then_some(tags);
+        Ok(())
+    }
+}

@@ -1,0 +1,404 @@
+//! What is put into a configuration beside the values of its `CHANGE_ME`s, because everything that is
+//! made has it: tags. What the user wrote stays as it is, byte by byte.
+
+use std::iter::Peekable;
+use std::ops::Range;
+
+use saphyr_parser::ScalarStyle;
+use serde_yaml::Value;
+
+use crate::error::{Error, Result};
+
+use super::document_path::DocumentPath;
+use super::source::{self, Event};
+use super::{ClusterConfig, FilledClusterConfig, quoting, scalars, without_mark};
+
+const TAGS: &str = "Tags";
+
+/// What a configuration gets beside what stands in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Additions {
+    /// Tags of the cluster, as pairs of key and value.
+    pub tags: Vec<(String, String)>,
+}
+
+impl FilledClusterConfig {
+    /// Returns the configuration, which is `unfilled` with values, with the additions.
+    pub fn with(
+        self,
+        additions: &Additions,
+        unfilled: &ClusterConfig,
+    ) -> Result<FilledClusterConfig> {
+        if *additions == Additions::default() {
+            return Ok(self);
+        }
+        let config = ClusterConfig {
+            is_own: unfilled.is_own,
+            ..ClusterConfig::parse(self.text(), unfilled.file())?
+        };
+        config.with(additions).map(FilledClusterConfig)
+    }
+}
+
+impl ClusterConfig {
+    /// Returns the text with the additions; fails where the configuration says another thing at the same
+    /// place, and where they cannot be written without a change of what stands there.
+    pub fn with(&self, additions: &Additions) -> Result<String> {
+        if self.is_own
+            && let Some(text) = self.with_values(&additions.tags)
+        {
+            return ClusterConfig::parse(&text, self.file())?.with(additions);
+        }
+        let tags = self.missing_tags(&additions.tags)?;
+        if tags.is_empty() {
+            return Ok(self.text().to_owned());
+        }
+        let text = self.with_tags(&tags);
+        let expected = expected(self.document(), &tags);
+        // Anchors, merge keys and forms that nobody thought of: what is written has to mean just that.
+        let read = text.and_then(|text| {
+            let read = ClusterConfig::parse(&text, self.file()).ok()?;
+            (Some(read.document()) == expected.as_ref()).then_some(text)
+        });
+        read.ok_or_else(|| {
+            let place = self.place(self.line_of(&DocumentPath::default().below(&[TAGS])));
+            let (key, value) = &tags[0];
+            let item = format!("- {{Key: {}, Value: {}}}", written(key), written(value));
+            Error::usage(format!(
+                "{place}: hpcapi cannot add to `{TAGS}` as it is written"
+            ))
+            .hint(format!("write each tag there yourself: {item}"))
+        })
+    }
+
+    /// Returns the tags that the configuration gives the cluster, with where they stand.
+    pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        let list = self.document().get(TAGS).and_then(Value::as_sequence);
+        list.into_iter().flatten().filter_map(|tag| {
+            let word = |name| tag.get(name)?.as_str();
+            Some((word("Key")?, word("Value")?))
+        })
+    }
+
+    /// Returns the tags that do not stand there yet.
+    fn missing_tags(&self, wanted: &[(String, String)]) -> Result<Vec<(String, String)>> {
+        let mut missing = Vec::new();
+        for (key, value) in wanted {
+            match self.tags().find(|(own, _)| own.eq_ignore_ascii_case(key)) {
+                None => missing.push((key.clone(), value.clone())),
+                Some(own) if own == (key.as_str(), value.as_str()) => {}
+                Some((own, theirs)) => {
+                    let place = self.place(self.line_of(&DocumentPath::default().below(&[TAGS])));
+                    return Err(Error::usage(format!(
+                        "{place}: the tag `{own}` is `{theirs}` there, and `{key}={value}` by `--tag` or \
+                         the settings file"
+                    ))
+                    .hint("leave one of them"));
+                }
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Returns the text with the wanted tags where one of the same key stands; `None` where all that stand
+    /// there are as wanted.
+    fn with_values(&self, wanted: &[(String, String)]) -> Option<String> {
+        let values = || self.contents.scalars.iter().filter(|it| !it.is_key);
+        let mut text = self.text().to_owned();
+        // From the end, so that what is before stays where it is.
+        for scalar in values().rev() {
+            let kind = scalar.path.kind();
+            if kind != "Tags[].Key" && kind != "Tags[].Value" {
+                continue;
+            }
+            let key = scalar.path.parent()?.below(&["Key"]);
+            let key = &values().find(|it| it.path == key)?.value;
+            let asked = wanted.iter().find(|(own, _)| own.eq_ignore_ascii_case(key));
+            if let Some((key, value)) = asked {
+                let new = match kind.ends_with("Key") {
+                    true => key,
+                    false => value,
+                };
+                text.replace_range(scalar.content.clone(), &quoting::written(new, scalar.style));
+            }
+        }
+        (text != self.text()).then_some(text)
+    }
+
+    fn with_tags(&self, tags: &[(String, String)]) -> Option<String> {
+        let root = Node::root(self.text())?;
+        let insertion = match root.value_of(TAGS) {
+            Some(list) => list.before_items(self.text(), tags)?,
+            None => {
+                // A merge key may have given it some, which a list in its place would hide.
+                let all: Vec<_> = tags.iter().cloned().chain(self.tags().map(owned)).collect();
+                root.before_keys(self.text(), TAGS, &all)?
+            }
+        };
+        Some(insertion.into(self.text()))
+    }
+}
+
+fn owned((key, value): (&str, &str)) -> (String, String) {
+    (key.to_owned(), value.to_owned())
+}
+
+/// Returns the document as it is to be.
+fn expected(document: &Value, tags: &[(String, String)]) -> Option<Value> {
+    let item = |(key, value): &(String, String)| {
+        let pair = [("Key", key), ("Value", value)];
+        Value::Mapping(
+            pair.map(|(name, it)| (name.into(), it.as_str().into()))
+                .into_iter()
+                .collect(),
+        )
+    };
+    let mut document = document.clone();
+    let there = document.get(TAGS).and_then(Value::as_sequence);
+    let there = there.cloned().unwrap_or_default();
+    let all = tags.iter().map(item).chain(there).collect();
+    document.as_mapping_mut()?.insert(TAGS.into(), all);
+    Some(document)
+}
+
+fn written(value: &str) -> String {
+    quoting::written(value, ScalarStyle::Plain).into_owned()
+}
+
+/// Returns tags in brackets, as they can stand on one line.
+fn in_brackets(tags: &[(String, String)]) -> String {
+    let item = |(key, value): &(String, String)| {
+        format!("{{Key: {}, Value: {}}}", written(key), written(value))
+    };
+    tags.iter().map(item).collect::<Vec<_>>().join(", ")
+}
+
+/// A text that is put at a byte.
+struct Insertion {
+    at: usize,
+    text: String,
+}
+
+impl Insertion {
+    fn into(self, text: &str) -> String {
+        let (before, after) = text.split_at(self.at);
+        format!("{before}{}{after}", self.text)
+    }
+}
+
+/// A node of the document.
+struct Node {
+    /// Where it begins, perhaps with its tag and anchor.
+    at: usize,
+    kind: Kind,
+}
+
+enum Kind {
+    Mapping(Vec<(Node, Node)>),
+    Sequence(Vec<Node>),
+    Scalar(String),
+    Alias,
+}
+
+impl Node {
+    fn root(text: &str) -> Option<Node> {
+        let events = source::events(text).ok()?.into_iter();
+        let mut events = events
+            .filter(|(event, _)| !matches!(event, Event::Document))
+            .peekable();
+        Node::read(&mut events)
+    }
+
+    fn read(events: &mut Peekable<impl Iterator<Item = (Event, Range<usize>)>>) -> Option<Node> {
+        let (event, bytes) = events.next()?;
+        let is_end = |item: &(Event, Range<usize>)| matches!(item.0, Event::End);
+        let kind = match event {
+            Event::Scalar { value, .. } => Kind::Scalar(value),
+            Event::Alias { .. } => Kind::Alias,
+            Event::Mapping { .. } => {
+                let mut pairs = Vec::new();
+                while events.next_if(is_end).is_none() {
+                    pairs.push((Node::read(events)?, Node::read(events)?));
+                }
+                Kind::Mapping(pairs)
+            }
+            Event::Sequence { .. } => {
+                let mut items = Vec::new();
+                while events.next_if(is_end).is_none() {
+                    items.push(Node::read(events)?);
+                }
+                Kind::Sequence(items)
+            }
+            Event::Document | Event::End => return None,
+        };
+        Some(Node {
+            at: bytes.start,
+            kind,
+        })
+    }
+
+    /// Returns the value of a key of a mapping.
+    fn value_of(&self, key: &str) -> Option<&Node> {
+        let Kind::Mapping(pairs) = &self.kind else {
+            return None;
+        };
+        let is_it = |node: &Node| matches!(&node.kind, Kind::Scalar(value) if value == key);
+        pairs
+            .iter()
+            .find(|(node, _)| is_it(node))
+            .map(|(_, value)| value)
+    }
+
+    /// Returns the byte behind the bracket that it begins with, if it is written with brackets.
+    fn behind_bracket(&self, text: &str) -> Option<usize> {
+        let start = self.at + scalars::properties(&text[self.at..]);
+        text[start..].starts_with(['{', '[']).then_some(start + 1)
+    }
+
+    /// Returns what puts tags under a new key of a mapping before the keys that it has.
+    fn before_keys(&self, text: &str, key: &str, tags: &[(String, String)]) -> Option<Insertion> {
+        let Kind::Mapping(pairs) = &self.kind else {
+            return None;
+        };
+        let list = in_brackets(tags);
+        if let Some(at) = self.behind_bracket(text) {
+            let text = format!("{key}: [{list}], ");
+            return Some(Insertion { at, text });
+        }
+        let at = pairs.first()?.0.at;
+        let indentation = indentation(text, at)?;
+        let text = format!("{key}: [{list}]\n{indentation}");
+        Some(Insertion { at, text })
+    }
+
+    /// Returns what puts tags before the items of a list.
+    fn before_items(&self, text: &str, tags: &[(String, String)]) -> Option<Insertion> {
+        let Kind::Sequence(items) = &self.kind else {
+            return None;
+        };
+        if let Some(at) = self.behind_bracket(text) {
+            let text = format!("{}, ", in_brackets(tags));
+            return Some(Insertion { at, text });
+        }
+        let before = text[..items.first()?.at].trim_end();
+        let at = before.strip_suffix('-')?.len();
+        let indentation = indentation(text, at)?;
+        let item = |tag| {
+            format!(
+                "- {}\n{indentation}",
+                in_brackets(std::slice::from_ref(tag))
+            )
+        };
+        let text = tags.iter().map(item).collect();
+        Some(Insertion { at, text })
+    }
+}
+
+/// Returns what stands before a byte on its line, if those are blanks.
+fn indentation(text: &str, at: usize) -> Option<&str> {
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let before = without_mark(&text[start..at]);
+    before.chars().all(|c| c == ' ').then_some(before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(tags: &[(&str, &str)]) -> Vec<(String, String)> {
+        tags.iter().map(|tag| owned(*tag)).collect()
+    }
+
+    fn with(text: &str, tags: &[(&str, &str)]) -> Result<String> {
+        let config = ClusterConfig::parse(text, "my.yaml".as_ref()).unwrap();
+        config.with(&Additions { tags: pairs(tags) })
+    }
+
+    const OWNER: (&str, &str) = ("Owner", "my team");
+
+    #[test]
+    fn tags_come_to_what_stands_there_however_it_is_written() {
+        let one = "{Key: Owner, Value: 'my team'}";
+        for (text, expected) in [
+            (
+                "# a\nImage: x # b\n",
+                format!("# a\nTags: [{one}]\nImage: x # b\n"),
+            ),
+            (
+                "\u{feff}---\n  Image: x\n",
+                format!("\u{feff}---\n  Tags: [{one}]\n  Image: x\n"),
+            ),
+            (
+                "{\"Image\": \"x\"}",
+                format!("{{Tags: [{one}], \"Image\": \"x\"}}"),
+            ),
+            (
+                "A: x\nTags:\n- Key: a\n  Value: b # c\n",
+                format!("A: x\nTags:\n- {one}\n- Key: a\n  Value: b # c\n"),
+            ),
+            (
+                "Tags:\n  # c\n  -   Key: a\n      Value: b\n",
+                format!("Tags:\n  # c\n  - {one}\n  -   Key: a\n      Value: b\n"),
+            ),
+            (
+                "Tags: [{Key: a, Value: b}]\n",
+                format!("Tags: [{one}, {{Key: a, Value: b}}]\n"),
+            ),
+            ("Tags: []\n", format!("Tags: [{one}, ]\n")),
+            (
+                "Tags:\n- Key: Owner\n  Value: my team\n",
+                "Tags:\n- Key: Owner\n  Value: my team\n".to_owned(),
+            ),
+        ] {
+            assert_eq!(with(text, &[OWNER]).unwrap(), expected, "{text}");
+        }
+        let all = [("a", "1e3"), ("b", ""), ("c:d", "yes"), ("é @", "x=y")];
+        let text = with("Image: x\n", &all).unwrap();
+        let read = ClusterConfig::parse(&text, "my.yaml".as_ref()).unwrap();
+        assert_eq!(read.tags().collect::<Vec<_>>(), all);
+    }
+
+    #[test]
+    fn tags_of_a_merge_key_are_not_lost() {
+        let text = "x: &x\n  Tags: [{Key: a, Value: b}]\n<<: *x\n";
+        let read = ClusterConfig::parse(&with(text, &[OWNER]).unwrap(), "my.yaml".as_ref());
+        let read = read.unwrap();
+        assert_eq!(read.tags().collect::<Vec<_>>(), [OWNER, ("a", "b")]);
+    }
+
+    #[test]
+    fn in_the_configuration_that_hpcapi_carries_the_users_value_holds() {
+        let text = "A: x\nTags:\n  - Key: owner\n    Value: nobody\n  - Key: b\n    Value: c\n";
+        let config = ClusterConfig::own(text, "own.yaml".as_ref()).unwrap();
+        let tags = pairs(&[OWNER, ("d", "e")]);
+        let text = config.with(&Additions { tags }).unwrap();
+        let read = ClusterConfig::parse(&text, "own.yaml".as_ref()).unwrap();
+        let found: Vec<_> = read.tags().collect();
+        assert_eq!(found, [("d", "e"), OWNER, ("b", "c")]);
+    }
+
+    #[test]
+    fn another_value_and_what_cannot_be_added_to_are_told_with_their_place() {
+        let list = "A: x\nTags:\n- Key: Owner\n  Value: b\n";
+        let error = with(list, &[OWNER]).unwrap_err();
+        let told = "my.yaml:2: the tag `Owner` is `b` there, and `Owner=my team` by `--tag` or the \
+                    settings file";
+        assert_eq!(error.to_string(), told);
+        for text in [
+            "A: &t [{Key: a, Value: b}]\nTags: *t\n",
+            "Tags: &t [{Key: a, Value: b}]\nB: *t\n",
+            "A: x\nTags:\n",
+            "A: x\nTags: y\n",
+            "? A\n: x\n",
+        ] {
+            let error = with(text, &[OWNER]).unwrap_err();
+            let told = error.to_string();
+            assert!(
+                told.contains("hpcapi cannot add to `Tags`"),
+                "{text}: {told}"
+            );
+            let hint = error.hints()[0].to_string();
+            assert!(hint.ends_with("- {Key: Owner, Value: 'my team'}"), "{hint}");
+        }
+    }
+}

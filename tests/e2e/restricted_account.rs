@@ -1,0 +1,190 @@
+//! Accounts in which nothing can be made without certain tags.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudformation::Client as CloudFormation;
+use aws_sdk_ec2::Client as Ec2;
+use aws_sdk_iam::Client as Iam;
+use aws_sdk_resourcegroupstagging::Client as Tagging;
+use serde_json::{Value, json};
+
+use crate::environment::{TestEnv, text};
+
+const CLUSTER: &str = "hpc-serverless-job-mgmt";
+
+/// The stacks of hpcapi that are made.
+const STACKS: [&str; 4] = ["requirements", "api", "operations", "notifications"];
+
+const PARTS: [&str; 5] = ["up", "--yes", "--operations", "--notify", "me@example.org"];
+
+/// Returns the tags of a stack.
+async fn tags_of(env: &TestEnv, stack: &str) -> BTreeMap<String, String> {
+    let cloudformation = CloudFormation::new(&env.aws().await);
+    let found = cloudformation.describe_stacks().stack_name(stack);
+    let found = found.send().await.unwrap();
+    let tags = found.stacks()[0].tags().iter();
+    let pair = |tag: &aws_sdk_cloudformation::types::Tag| {
+        Some((tag.key()?.to_owned(), tag.value()?.to_owned()))
+    };
+    tags.filter_map(pair).collect()
+}
+
+/// Returns the tags of each of hpcapi's own stacks.
+async fn tags_of_stacks(env: &TestEnv) -> Vec<BTreeMap<String, String>> {
+    let mut all = Vec::new();
+    for stack in STACKS {
+        all.push(tags_of(env, &format!("{CLUSTER}-{stack}")).await);
+    }
+    all
+}
+
+/// Returns everything in the account that has a tag, by its ARN, with the value of one tag.
+async fn tagged(env: &TestEnv, key: &str) -> BTreeMap<String, Option<String>> {
+    let tagging = Tagging::new(&env.aws().await);
+    let pages = tagging.get_resources().into_paginator().items().send();
+    let all: Vec<_> = pages.try_collect().await.unwrap();
+    let value = |one: &aws_sdk_resourcegroupstagging::types::ResourceTagMapping| {
+        let tag = one.tags().iter().find(|tag| tag.key() == key)?;
+        Some(tag.value().to_owned())
+    };
+    all.iter()
+        .map(|one| (one.resource_arn().unwrap().to_owned(), value(one)))
+        .collect()
+}
+
+/// Returns the names of the roles that are made with the deployment.
+async fn roles(env: &TestEnv) -> Vec<String> {
+    let iam = Iam::new(&env.aws().await);
+    let all = iam.list_roles().send().await.unwrap().roles;
+    let is_made = |role: &aws_sdk_iam::types::Role| {
+        role.role_name() != "operator" && !role.path().starts_with("/aws-service-role/")
+    };
+    let made = all.into_iter().filter(is_made);
+    made.map(|role| role.role_name().to_owned()).collect()
+}
+
+/// Returns the key pair's id and its value of a tag.
+async fn key_pair(env: &TestEnv, key: &str) -> (String, Option<String>) {
+    let ec2 = Ec2::new(&env.aws().await);
+    let found = ec2.describe_key_pairs().key_names(CLUSTER).send().await;
+    let found = found.unwrap().key_pairs.unwrap().remove(0);
+    let tag = found.tags().iter().find(|tag| tag.key() == Some(key));
+    let value = tag.and_then(|tag| tag.value()).map(ToOwned::to_owned);
+    (found.key_pair_id.unwrap(), value)
+}
+
+#[tokio::test]
+async fn everything_that_is_made_has_the_tags() {
+    let env = TestEnv::new();
+    let tags = ["--tag", "Owner=my team", "--tag", "Environment=test"];
+    env.succeed(&[&PARTS[..], &tags].concat());
+    let made = tagged(&env, "Owner").await;
+    assert!(made.len() > 20, "{made:?}");
+    let without: Vec<_> = made
+        .iter()
+        .filter(|(_, value)| value.as_deref() != Some("my team"))
+        .collect();
+    assert!(without.is_empty(), "{without:?}");
+    let iam = Iam::new(&env.aws().await);
+    for role in roles(&env).await {
+        let found = iam.list_role_tags().role_name(&role).send().await;
+        let found = found.unwrap();
+        let mut tags = found.tags().iter();
+        let has = tags.any(|tag| tag.key() == "Owner" && tag.value() == "my team");
+        assert!(has, "{role}: {found:?}");
+    }
+    let (key, owner) = key_pair(&env, "Owner").await;
+    assert_eq!(owner.as_deref(), Some("my team"));
+
+    // They are the deployment's from now on, and nothing has to be said again.
+    env.succeed(&["plan"]);
+    env.succeed(&["status"]);
+    for tags in tags_of_stacks(&env).await {
+        assert_eq!(tags["Environment"], "test");
+    }
+
+    let others = ["--tag", "Owner=you"];
+    let planned = env.run(&[&["plan"][..], &others].concat());
+    assert_eq!(planned.status.code(), Some(3), "{}", text(&planned.stderr));
+    let words = text(&planned.stdout);
+    assert!(
+        words.contains("its tag `Owner` is `my team` instead of `you`"),
+        "{words}"
+    );
+    assert!(
+        words.contains("Tags[Owner].Value: my team -> you"),
+        "{words}"
+    );
+    let line = text(&planned.stderr);
+    assert!(line.contains(" --tag Owner=you"), "{line}");
+    env.succeed(&[&["up", "--yes"][..], &others].concat());
+    for tags in tags_of_stacks(&env).await {
+        assert_eq!(tags["Owner"], "you");
+        assert!(!tags.contains_key("Environment"), "{tags:?}");
+    }
+    let cluster = tags_of(&env, CLUSTER).await;
+    assert_eq!(cluster["Owner"], "you");
+    assert_eq!(cluster["Environment"], "HpcServerlessJobManagement");
+    assert_eq!(
+        key_pair(&env, "Owner").await,
+        (key.clone(), Some("you".to_owned()))
+    );
+    assert_eq!(key_pair(&env, "Environment").await, (key, None));
+    env.succeed(&["teardown", "--yes"]);
+    env.assert_empty().await;
+}
+
+#[test]
+fn a_tag_that_the_configuration_gives_another_value_is_told_with_its_line() {
+    let env = TestEnv::new();
+    let config = include_str!("../../cluster-config.yaml");
+    let file = env.file("mine.yaml", config);
+    let line = config.lines().position(|line| line == "Tags:").unwrap() + 1;
+    let words = env.fail(2, &["plan", "--config", &file, "--tag", "Environment=test"]);
+    let told =
+        format!("mine.yaml:{line}: the tag `Environment` is `HpcServerlessJobManagement` there");
+    assert!(words.contains(&told), "{words}");
+    assert!(words.contains("`Environment=test`"), "{words}");
+}
+
+/// Lets the user come with a session of a role that may do everything but what is denied.
+async fn come_with_denied(env: &mut TestEnv, denied: Value) {
+    let iam = Iam::new(&env.aws().await);
+    let role = env.make_role("/", None).await;
+    let document = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"}, denied
+    ]});
+    let put = iam
+        .put_role_policy()
+        .role_name("operator")
+        .policy_name("own");
+    let put = put.policy_document(document.to_string());
+    put.send().await.unwrap();
+    let keys = env.session_of(&role).await;
+    env.come_as(
+        keys.access_key_id(),
+        keys.secret_access_key(),
+        keys.session_token(),
+    );
+}
+
+#[tokio::test]
+async fn where_nothing_is_made_without_a_tag_up_is_refused_before_it_begins_and_works_with_it() {
+    let mut env = TestEnv::new();
+    let without = json!({
+        "Effect": "Deny",
+        "Action": ["ec2:CreateVpc", "ec2:CreateSubnet", "ec2:ImportKeyPair", "iam:CreateRole"],
+        "Resource": "*",
+        "Condition": {"Null": {"aws:RequestTag/Owner": "true"}},
+    });
+    come_with_denied(&mut env, without).await;
+    let output = env.run(&["up", "--yes"]);
+    let words = text(&output.stderr);
+    assert!(!output.status.success(), "{words}");
+    assert!(words.contains(" --tag Owner=VALUE"), "{words}");
+    let cloudformation = CloudFormation::new(&env.aws().await);
+    let stacks = cloudformation.describe_stacks().send().await.unwrap();
+    assert!(stacks.stacks().is_empty(), "{stacks:?}");
+    env.succeed(&["up", "--yes", "--tag", "Owner=me"]);
+    env.succeed(&["teardown", "--yes"]);
+}
