@@ -54,6 +54,8 @@ pub struct Facts {
     pub unfinished_requirements: BTreeMap<String, String>,
     /// The tags of the user's own that the requirements stack has.
     pub tags: Tags,
+    /// The permissions boundary that the requirements stack names.
+    pub permissions_boundary: Option<String>,
     /// Whether the network has its NAT gateway.
     pub has_nat: bool,
     /// The key pair that goes into the configuration.
@@ -205,6 +207,15 @@ impl Context {
         match &self.settings.tags {
             Some(tags) => tags.clone(),
             None => self.facts().tags.clone(),
+        }
+    }
+
+    /// Returns the ARN of the permissions boundary of every role that is made: the one that was asked
+    /// for, else the deployment's.
+    pub fn permissions_boundary(&self) -> Option<String> {
+        match &self.settings.permissions_boundary {
+            Some(arn) => Some(arn.to_string()),
+            None => self.facts().permissions_boundary.clone(),
         }
     }
 }

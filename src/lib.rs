@@ -7,6 +7,7 @@
 //! the API, [`runs`] carries inputs and outputs of jobs, [`triggers`] says which objects become jobs, [`prices`] knows what AWS asks for all of it, [`sandbox`] is an AWS to try it all on, [`iam_policy`] says what all of it needs.
 
 pub mod aws;
+pub mod boundary;
 pub mod cli;
 pub mod context;
 pub mod deploy;

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
+use crate::boundary::BoundaryArn;
 use crate::error::{Error, Result};
 use crate::hint::Again;
 use crate::notifications::Notify;
@@ -223,6 +224,8 @@ pub struct Settings {
     pub notify: Notify,
     /// `--tag`: what everything gets that is made; `None` leaves it the tags that it has.
     pub tags: Option<Tags>,
+    /// `--permissions-boundary`: that of every role that is made; `None` leaves it as it is.
+    pub permissions_boundary: Option<BoundaryArn>,
     /// Where the AWS calls go.
     pub ground: Ground,
     /// Whether the user said which configuration is meant: no other one changes a cluster.

@@ -21,7 +21,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("python", &["error", "process"]),
     ("notifications", &["error"]),
     ("tags", &["error", "shell"]),
-    ("settings", &["error", "hint", "notifications", "tags"]),
+    ("boundary", &["error"]),
+    (
+        "settings",
+        &["boundary", "error", "hint", "notifications", "tags"],
+    ),
     ("iam_policy", &["settings"]),
     ("aws", &["error", "hint", "proxies", "wait"]),
     ("pcluster", &["error", "hint", "process", "python", "shell"]),
@@ -81,6 +85,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "boundary",
             "error",
             "event",
             "files",

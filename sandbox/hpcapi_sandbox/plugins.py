@@ -28,6 +28,7 @@ from . import (
     request_checks,
     request_log,
     request_rates,
+    role_boundaries,
     tagged_resources,
     topics,
 )
@@ -117,6 +118,7 @@ def install() -> None:
         callers,
         function_code,
         function_roles,
+        role_boundaries,
         function_types,
         asynchronous_functions,
         event_rules,

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::boundary::BoundaryArn;
 use crate::error::Result;
 use crate::tags::{Tag, Tags};
 
@@ -14,6 +15,10 @@ pub(super) struct AccountArgs {
     /// that it has [default: as it is]
     #[arg(long = "tag", value_name = "KEY=VALUE")]
     tags: Vec<Tag>,
+
+    /// Give every role that is made this permissions boundary [default: as it is]
+    #[arg(long, value_name = "ARN")]
+    permissions_boundary: Option<BoundaryArn>,
 }
 
 impl AccountArgs {
@@ -22,6 +27,9 @@ impl AccountArgs {
     pub(super) fn tell(&self, cluster: &mut ClusterArgs) -> Result<()> {
         let tags = Tags::of(self.tags.clone())?;
         cluster.tags = (!self.tags.is_empty()).then_some(tags);
+        cluster
+            .permissions_boundary
+            .clone_from(&self.permissions_boundary);
         Ok(())
     }
 }

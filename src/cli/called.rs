@@ -133,6 +133,11 @@ mod tests {
                 "hpcapi up --tag Owner='my team' --tag a=''",
             ),
             (
+                &["up", "--permissions-boundary", "arn:aws:iam::aws:policy/B"],
+                &Hint::run(Verb::Plan),
+                "hpcapi plan --permissions-boundary arn:aws:iam::aws:policy/B",
+            ),
+            (
                 &["up", "--config", "-"],
                 &Hint::run(Verb::Doctor),
                 "hpcapi doctor",
@@ -174,7 +179,15 @@ mod tests {
                     "via",
                 ],
                 Takes::Cluster => &["deployment", "sandbox", "config", "key-name", "pcluster"],
-                Takes::Up => &["config", "bucket", "notify", "operations", "vpc", "tag"],
+                Takes::Up => &[
+                    "config",
+                    "bucket",
+                    "notify",
+                    "operations",
+                    "vpc",
+                    "tag",
+                    "permissions-boundary",
+                ],
             };
             for option in expected {
                 assert!(takes(option), "{verb:?} --{option}");

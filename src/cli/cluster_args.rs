@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::boundary::BoundaryArn;
 use crate::notifications::Notify;
 use crate::settings::{BucketFate, PclusterChoice, Toggle};
 use crate::shell::quoted;
@@ -47,6 +48,10 @@ pub(super) struct ClusterArgs {
     #[arg(skip)]
     pub(super) tags: Option<Tags>,
 
+    /// `--permissions-boundary` of the commands that take it.
+    #[arg(skip)]
+    pub(super) permissions_boundary: Option<BoundaryArn>,
+
     /// `--bucket` of the commands that take it.
     #[arg(skip)]
     pub(super) kept_bucket: Option<String>,
@@ -71,6 +76,7 @@ impl Default for ClusterArgs {
             triggers: Toggle::default(),
             notify: Notify::default(),
             tags: None,
+            permissions_boundary: None,
             kept_bucket: None,
             network: NetworkArgs::default(),
             bucket_fate: BucketFate::default(),
@@ -109,6 +115,9 @@ impl ClusterArgs {
         for tag in self.tags.iter().flat_map(Tags::iter) {
             options.push_str(&tag.option());
         }
+        let boundary = self.permissions_boundary.as_ref();
+        let boundary = boundary.map(ToString::to_string);
+        options.push_str(&typed(&[("permissions-boundary", boundary)]));
         options
     }
 }

@@ -60,7 +60,11 @@ pub(super) fn read(cluster: &ClusterArgs) -> Result<ClusterConfig> {
     }
     let tags = cluster.tags.as_ref().map(Tags::pairs).unwrap_or_default();
     // What it gets beside its values is written later; that it can be is known now.
-    config.with(&Additions { tags })?;
+    let permissions_boundary = cluster.permissions_boundary.as_ref();
+    config.with(&Additions {
+        tags,
+        permissions_boundary: permissions_boundary.map(ToString::to_string),
+    })?;
     Ok(config)
 }
 

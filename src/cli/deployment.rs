@@ -122,6 +122,7 @@ impl DeploymentArgs {
             triggers: cluster.triggers,
             notify: cluster.notify.clone(),
             tags: cluster.tags.clone(),
+            permissions_boundary: cluster.permissions_boundary.clone(),
             ground,
             has_config: cluster.config.is_some(),
             key_name: cluster.key_name.clone(),

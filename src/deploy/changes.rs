@@ -17,17 +17,18 @@ use super::steps::cluster_config;
 const KEPT_AT: &str = "configs/cluster-config.yaml";
 
 /// The places that the additions to a configuration have.
-const ADDED: [&str; 1] = ["Tags"];
+const ADDED: [&str; 2] = ["Tags", "Iam.PermissionsBoundary"];
 
 /// What `pcluster` says of a configuration in which it sees no change.
 const NO_CHANGE: &str = "No changes found";
 
 /// Returns how the configuration differs from that of the cluster, which stands. A cluster is changed only
-/// to what the user gave: without a configuration to its tags, and without those it is as it should be.
-/// Where the cluster's cannot be read, says so, and returns no difference.
+/// to what the user gave: without a configuration to tags and permissions boundary, and without those it is
+/// as it should be. Where the cluster's cannot be read, says so, and returns no difference.
 pub(super) async fn look(context: &Context) -> Result<Changes> {
     let settings = &context.settings;
-    if !settings.has_config && settings.tags.is_none() {
+    let gives_additions = settings.tags.is_some() || settings.permissions_boundary.is_some();
+    if !settings.has_config && !gives_additions {
         return Ok(Changes::default());
     }
     match differences(context).await {
@@ -44,7 +45,7 @@ pub(super) async fn look(context: &Context) -> Result<Changes> {
 }
 
 /// Returns whether the user gave all that differs. A cluster of another configuration than hpcapi's own
-/// gets no tags before that is named: the rest of it would change, too.
+/// gets neither before that is named: the rest of it would change, too.
 fn is_given(context: &Context, found: &Changes) -> bool {
     if context.settings.has_config {
         return true;
@@ -53,8 +54,8 @@ fn is_given(context: &Context, found: &Changes) -> bool {
         Some(only) => only,
         None => {
             context.events.warn(
-                "the cluster keeps its tags: it was not made from hpcapi's own configuration, so name its own \
-                 with --config to change them",
+                "the cluster keeps its tags and its permissions boundary: it was not made from hpcapi's own \
+                 configuration, so name its own with --config to change them",
             );
             false
         }
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_configuration_the_tags_of_a_cluster_are_changed_where_nothing_else_differs() {
+    fn without_a_configuration_a_cluster_gets_tags_and_boundary_where_nothing_else_differs() {
         let changes = |from: &str, to: &str| {
             let of = |text: &str| ClusterConfig::parse(text, "c.yaml".as_ref()).unwrap();
             Changes {
@@ -207,6 +208,8 @@ mod tests {
         let tagged = format!("{image}Tags: [{{Key: Owner, Value: me}}]\n");
         let tags = changes(image, &tagged);
         assert_eq!(only_additions(&tags), Some(true));
+        let bounded = format!("{image}Iam: {{PermissionsBoundary: 'arn:aws:iam::aws:policy/B'}}\n");
+        assert_eq!(only_additions(&changes(image, &bounded)), Some(true));
         let other = changes("Image: {Os: rhel9}\n", image);
         assert_eq!(only_additions(&other), Some(false));
         let both = changes("Image: {Os: rhel9}\n", &tagged);

@@ -1,4 +1,4 @@
-//! Accounts in which nothing can be made without certain tags.
+//! Accounts in which nothing can be made without certain tags, and no role without a permissions boundary.
 
 use std::collections::BTreeMap;
 
@@ -79,7 +79,10 @@ async fn everything_that_is_made_has_the_tags() {
     let tags = ["--tag", "Owner=my team", "--tag", "Environment=test"];
     env.succeed(&[&PARTS[..], &tags].concat());
     let made = tagged(&env, "Owner").await;
-    assert!(made.len() > 20, "{made:?}");
+    for service in ["dynamodb", "events", "lambda", "s3", "sns", "ssm"] {
+        let is_of = |arn: &&String| arn.starts_with(&format!("arn:aws:{service}:"));
+        assert!(made.keys().any(|arn| is_of(&arn)), "{service}: {made:?}");
+    }
     let without: Vec<_> = made
         .iter()
         .filter(|(_, value)| value.as_deref() != Some("my team"))
@@ -168,6 +171,17 @@ async fn come_with_denied(env: &mut TestEnv, denied: Value) {
     );
 }
 
+/// Fails unless `up` says this to type, and has made nothing.
+async fn is_refused_before_it_begins(env: &TestEnv, option: &str) {
+    let output = env.run(&["up", "--yes"]);
+    let words = text(&output.stderr);
+    assert!(!output.status.success(), "{words}");
+    assert!(words.contains(option), "{words}");
+    let cloudformation = CloudFormation::new(&env.aws().await);
+    let stacks = cloudformation.describe_stacks().send().await.unwrap();
+    assert!(stacks.stacks().is_empty(), "{stacks:?}");
+}
+
 #[tokio::test]
 async fn where_nothing_is_made_without_a_tag_up_is_refused_before_it_begins_and_works_with_it() {
     let mut env = TestEnv::new();
@@ -178,13 +192,47 @@ async fn where_nothing_is_made_without_a_tag_up_is_refused_before_it_begins_and_
         "Condition": {"Null": {"aws:RequestTag/Owner": "true"}},
     });
     come_with_denied(&mut env, without).await;
-    let output = env.run(&["up", "--yes"]);
-    let words = text(&output.stderr);
-    assert!(!output.status.success(), "{words}");
-    assert!(words.contains(" --tag Owner=VALUE"), "{words}");
-    let cloudformation = CloudFormation::new(&env.aws().await);
-    let stacks = cloudformation.describe_stacks().send().await.unwrap();
-    assert!(stacks.stacks().is_empty(), "{stacks:?}");
+    is_refused_before_it_begins(&env, " --tag Owner=VALUE").await;
     env.succeed(&["up", "--yes", "--tag", "Owner=me"]);
+    env.succeed(&["teardown", "--yes"]);
+}
+
+#[tokio::test]
+async fn where_no_role_is_made_without_a_boundary_up_names_the_option_and_works_with_it() {
+    let mut env = TestEnv::new();
+    let iam = Iam::new(&env.aws().await);
+    let everything = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    ]});
+    let made = iam.create_policy().policy_name("boundary");
+    let made = made.policy_document(everything.to_string()).send().await;
+    let boundary = made.unwrap().policy.unwrap().arn.unwrap();
+    let without = json!({
+        "Effect": "Deny",
+        "Action": "iam:CreateRole",
+        "Resource": "*",
+        "Condition": {"StringNotEquals": {"iam:PermissionsBoundary": boundary}},
+    });
+    come_with_denied(&mut env, without).await;
+    is_refused_before_it_begins(&env, " --permissions-boundary ARN").await;
+    let with = ["--permissions-boundary", &boundary];
+    env.succeed(&[&["up", "--yes", "--operations"][..], &with].concat());
+    // What comes later has it, too, and it need not be said again.
+    env.succeed(&["up", "--yes", "--notify", "me@example.org"]);
+    env.succeed(&["plan"]);
+    let made = roles(&env).await;
+    let functions = made.iter().filter(|name| {
+        let begins = |stack: &str| name.starts_with(&format!("{CLUSTER}-{stack}-"));
+        begins("operations") || begins("notifications")
+    });
+    assert_eq!(functions.count(), 2, "{made:?}");
+    assert!(made.len() > 3, "{made:?}");
+    for name in &made {
+        let role = iam.get_role().role_name(name).send().await.unwrap();
+        let role = role.role.unwrap();
+        let attached = role.permissions_boundary();
+        let arn = attached.and_then(|it| it.permissions_boundary_arn());
+        assert_eq!(arn, Some(boundary.as_str()), "{name}");
+    }
     env.succeed(&["teardown", "--yes"]);
 }

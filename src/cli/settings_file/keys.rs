@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::aws::is_region;
+use crate::boundary::BoundaryArn;
 use crate::error::{Error, Result};
 use crate::notifications::Notify;
 use crate::settings::DeploymentName;
@@ -110,6 +111,12 @@ pub(super) const KEYS: &[Key] = &[
         NETWORK,
     ),
     key("tags", Kind::Mapping(tags), "tags", ACCOUNT),
+    key(
+        "permissions_boundary",
+        Kind::Text(is_boundary),
+        "permissions_boundary",
+        ACCOUNT,
+    ),
     key(
         "pcluster_version",
         Kind::Text(is_version),
@@ -304,6 +311,11 @@ fn tags(pairs: &[(&str, &str)]) -> Result<Vec<String>> {
         .collect();
     let tags = Tags::of(tags?)?;
     Ok(tags.iter().map(ToString::to_string).collect())
+}
+
+fn is_boundary(text: &str) -> Result<(), String> {
+    let arn: Result<BoundaryArn> = text.parse();
+    told(arn)
 }
 
 fn is_version(text: &str) -> Result<(), String> {

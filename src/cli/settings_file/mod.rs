@@ -130,6 +130,7 @@ mod tests {
                        bucket: b-1\noperations: true\nnotify: me@example.org\nvpc: vpc-01234567\n\
                        head_node_subnet: subnet-00000001\ncompute_subnets: subnet-00000002\n\
                        api_subnets: subnet-00000003\ntags:\n  Owner: my team\n  n: 01\n\
+                       permissions_boundary: arn:aws:iam::aws:policy/B\n\
                        pcluster_version: 3.15.0\nprices: false\n";
 
     /// Its network as options.
@@ -157,7 +158,8 @@ mod tests {
         let own = "--deployment x --profile 'my work' --region eu-west-1";
         let cluster = "--config ./c.yaml --key-name k --pcluster-version 3.15.0";
         let parts = format!(
-            "--bucket b-1 --notify me@example.org --operations {NETWORK} --tag Owner='my team' --tag n=01"
+            "--bucket b-1 --notify me@example.org --operations {NETWORK} --tag Owner='my team' --tag n=01 \
+             --permissions-boundary arn:aws:iam::aws:policy/B"
         );
         for (words, verb, options) in [
             (&["up"][..], "up", format!("{own} {cluster} {parts}")),
@@ -193,7 +195,7 @@ mod tests {
             format!(
                 "hpcapi up --deployment y --profile 'my work' --region us-east-2 --config d.yaml \
                  --key-name k --pcluster-version 3.15.0 --bucket b-1 --notify off --operations=off \
-                 {NETWORK} --tag Owner=me"
+                 {NETWORK} --tag Owner=me --permissions-boundary arn:aws:iam::aws:policy/B"
             )
         );
     }
@@ -277,7 +279,7 @@ mod tests {
             (
                 "zzz: 1\n",
                 "`zzz` is not known",
-                "the keys are deployment, region, profile, config, key_name, bucket, operations, notify, vpc, head_node_subnet, compute_subnets, api_subnets, tags, pcluster_version, prices",
+                "the keys are deployment, region, profile, config, key_name, bucket, operations, notify, vpc, head_node_subnet, compute_subnets, api_subnets, tags, permissions_boundary, pcluster_version, prices",
             ),
             (
                 "pcluster: /x\n",
@@ -318,6 +320,10 @@ mod tests {
                 "cannot be that: a version is three numbers",
             ),
             ("prices: 0", "is true or false, without quotes"),
+            (
+                "permissions_boundary: B",
+                "cannot be that: `B` is not the ARN of a policy",
+            ),
             ("tags: a=b", "is a mapping: write lines below it"),
             ("tags: {}", "has no value"),
             ("tags: {a: }", "line 2: `a` is a text: write it in quotes"),

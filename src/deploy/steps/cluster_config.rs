@@ -114,7 +114,15 @@ fn additions(context: &Context) -> Additions {
         };
         tags.retain(|(key, _)| !stands_there(key));
     }
-    Additions { tags }
+    let mut permissions_boundary = context.permissions_boundary();
+    if context.settings.permissions_boundary.is_none() {
+        let stands_there = context.config.permissions_boundary().is_some();
+        permissions_boundary.take_if(|_| stands_there);
+    }
+    Additions {
+        tags,
+        permissions_boundary,
+    }
 }
 
 /// Returns what goes where `CHANGE_ME` stands, once it is there.

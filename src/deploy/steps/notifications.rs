@@ -123,7 +123,9 @@ fn parameters(
         Error::usage("nobody is named who is to be told").hint("--notify me@example.org")
     })?;
     let name = context.settings.name.to_string();
-    Ok(given(name, bucket.to_owned(), recipient))
+    let mut all = given(name, bucket.to_owned(), recipient);
+    all.push(stack::boundary(context));
+    Ok(all)
 }
 
 /// Returns who is told now.
@@ -151,7 +153,9 @@ mod tests {
     #[test]
     fn template_and_code_agree_on_parameters() {
         let declared = Declared::of(TEMPLATE);
-        declared.takes(&given(String::new(), String::new(), ["", ""]));
+        let mut given = given(String::new(), String::new(), ["", ""]);
+        given.push((stack::BOUNDARY, String::new()));
+        declared.takes(&given);
     }
 
     #[test]

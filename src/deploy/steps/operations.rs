@@ -68,7 +68,9 @@ async fn parameters(context: &Context) -> Result<Vec<(&'static str, String)>> {
     let head_node = context.facts().head_node.as_ref().map(|it| it.id.clone());
     match (http_api, bucket, head_node) {
         (Some(http_api), Some(bucket), Some(head_node)) => {
-            Ok(given(http_api.physical_id, head_node, bucket))
+            let mut all = given(http_api.physical_id, head_node, bucket);
+            all.push(stack::boundary(context));
+            Ok(all)
         }
         _ => Err(Error::failed(
             "the operations path needs an API, a bucket and a head node",
@@ -93,6 +95,8 @@ mod tests {
     #[test]
     fn template_and_code_agree_on_parameters() {
         let declared = Declared::of(TEMPLATE);
-        declared.takes(&given(String::new(), String::new(), String::new()));
+        let mut given = given(String::new(), String::new(), String::new());
+        given.push((stack::BOUNDARY, String::new()));
+        declared.takes(&given);
     }
 }

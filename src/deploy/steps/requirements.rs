@@ -59,7 +59,8 @@ pub(in crate::deploy) async fn look(context: &Context) -> Result<State> {
     context.facts().has_nat = has_nat(&there);
     existing_network::require_same(context, &there)?;
     context.facts().tags = Tags::on(&there.tags);
-    let state = stack::state(context, &there, TEMPLATE, &[]);
+    context.facts().permissions_boundary = boundary_of(&there);
+    let state = stack::state(context, &there, TEMPLATE, &asked_for(context));
     if state == State::Ready && nat_of(context) == Nat::Now && lacks_nat(&there) {
         return Ok(State::incomplete(
             "it has no NAT gateway yet, which static nodes need to boot",
@@ -115,7 +116,7 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     if let Some(there) = &there
         && let Ok(Requirements { bucket, .. }) = outputs(there)
         && !context.aws.buckets.exists(&bucket).await?
-        && stack::state(context, there, TEMPLATE, &[]) == State::Ready
+        && stack::state(context, there, TEMPLATE, &asked_for(context)) == State::Ready
     {
         return Err(Error::failed(bucket_is_gone(&bucket))
             .hint(make_bucket(context, &bucket))
@@ -142,6 +143,10 @@ pub(super) async fn apply(context: &Context, step: Step, nat: Nat) -> Result<()>
         Nat::Now => spec.parameters.push((NAT, "true".to_owned())),
         Nat::Later => spec.first.push((NAT, "false".to_owned())),
         Nat::Never => spec.parameters.push((NAT, "false".to_owned())),
+    }
+    match asked_for(context) {
+        none if none.is_empty() => spec.first.push((stack::BOUNDARY, String::new())),
+        asked => spec.parameters.extend(asked),
     }
     let kept = context.settings.kept_bucket.clone().unwrap_or_default();
     spec.first.push((KEPT_BUCKET, kept));
@@ -203,6 +208,7 @@ fn forget(context: &Context) {
     facts.requirements = None;
     facts.unfinished_requirements.clear();
     facts.tags = Tags::default();
+    facts.permissions_boundary = None;
 }
 
 /// Empties the bucket, while the cluster and the API go, of all that they do not need. What fails
@@ -273,6 +279,19 @@ pub(in crate::deploy) fn require_bucket_stays(context: &Context, stack: &Stack) 
 
 /// Parameters of the stack.
 type Parameters = Vec<(&'static str, String)>;
+
+/// Returns the parameters that this call says otherwise than that they stay as they are.
+fn asked_for(context: &Context) -> Parameters {
+    let boundary = context.settings.permissions_boundary.as_ref();
+    let parameter = boundary.map(|arn| (stack::BOUNDARY, arn.to_string()));
+    parameter.into_iter().collect()
+}
+
+/// Returns the permissions boundary of the roles of the deployment.
+fn boundary_of(stack: &Stack) -> Option<String> {
+    let named = stack.parameters.get(stack::BOUNDARY);
+    named.filter(|arn| !arn.is_empty()).cloned()
+}
 
 /// Returns where a stack is that is there: a subnet cannot move.
 fn place_of(stack: &Stack) -> Option<Parameters> {
@@ -358,6 +377,7 @@ mod tests {
         declared.takes(&given);
         given.push((NAT, String::new()));
         given.push((KEPT_BUCKET, String::new()));
+        given.push((stack::BOUNDARY, String::new()));
         declared.takes(&given);
         assert!(outputs(&declared.stack()).is_ok());
     }

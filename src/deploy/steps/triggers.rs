@@ -94,7 +94,9 @@ fn parameters(context: &Context) -> Result<Vec<(&'static str, String)>> {
     match (bucket, head_node) {
         (Some(bucket), Some(head_node)) => {
             let document = context.settings.name.operations_stack();
-            Ok(given(document, head_node, bucket))
+            let mut all = given(document, head_node, bucket);
+            all.push(stack::boundary(context));
+            Ok(all)
         }
         _ => Err(Error::failed("triggers need a bucket and a head node")),
     }
@@ -129,6 +131,8 @@ mod tests {
     #[test]
     fn template_and_code_agree_on_parameters() {
         let declared = Declared::of(TEMPLATE);
-        declared.takes(&given(String::new(), String::new(), String::new()));
+        let mut given = given(String::new(), String::new(), String::new());
+        given.push((stack::BOUNDARY, String::new()));
+        declared.takes(&given);
     }
 }

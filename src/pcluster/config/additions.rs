@@ -1,25 +1,27 @@
 //! What is put into a configuration beside the values of its `CHANGE_ME`s, because everything that is
-//! made has it: tags. What the user wrote stays as it is, byte by byte.
-
-use std::iter::Peekable;
-use std::ops::Range;
+//! made has it: tags, and a permissions boundary of each role. What the user wrote stays as it is, byte by
+//! byte.
 
 use saphyr_parser::ScalarStyle;
-use serde_yaml::Value;
+use serde_yaml::{Mapping, Value};
 
 use crate::error::{Error, Result};
 
 use super::document_path::DocumentPath;
-use super::source::{self, Event};
-use super::{ClusterConfig, FilledClusterConfig, quoting, scalars, without_mark};
+use super::insertion::Node;
+use super::{ClusterConfig, FilledClusterConfig, quoting};
 
 const TAGS: &str = "Tags";
+const IAM: &str = "Iam";
+const BOUNDARY: &str = "PermissionsBoundary";
 
 /// What a configuration gets beside what stands in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Additions {
     /// Tags of the cluster, as pairs of key and value.
     pub tags: Vec<(String, String)>,
+    /// The ARN of the permissions boundary of the cluster's roles.
+    pub permissions_boundary: Option<String>,
 }
 
 impl FilledClusterConfig {
@@ -50,28 +52,59 @@ impl ClusterConfig {
             return ClusterConfig::parse(&text, self.file())?.with(additions);
         }
         let tags = self.missing_tags(&additions.tags)?;
-        if tags.is_empty() {
-            return Ok(self.text().to_owned());
+        let text = match tags.is_empty() {
+            true => self.text().to_owned(),
+            false => self.with_tags(&tags)?,
+        };
+        match &additions.permissions_boundary {
+            Some(arn) => ClusterConfig::parse(&text, self.file())?.with_boundary(arn),
+            None => Ok(text),
         }
-        let text = self.with_tags(&tags);
-        let expected = expected(self.document(), &tags);
-        // Anchors, merge keys and forms that nobody thought of: what is written has to mean just that.
-        let read = text.and_then(|text| {
-            let read = ClusterConfig::parse(&text, self.file()).ok()?;
-            (Some(read.document()) == expected.as_ref()).then_some(text)
+    }
+
+    /// Returns a text that was written, if it means just what is expected: there are anchors, merge keys,
+    /// and forms that nobody thought of.
+    fn confirmed(&self, text: Option<String>, expected: Option<&Value>) -> Option<String> {
+        let text = text?;
+        let read = ClusterConfig::parse(&text, self.file()).ok()?;
+        (Some(read.document()) == expected).then_some(text)
+    }
+
+    /// Returns the text with a permissions boundary; fails where there is another one.
+    fn with_boundary(&self, arn: &str) -> Result<String> {
+        let place = || self.place(self.line_of(&DocumentPath::default().below(&[IAM, BOUNDARY])));
+        match self.permissions_boundary() {
+            Some(there) if there == arn => return Ok(self.text().to_owned()),
+            Some(there) => {
+                return Err(Error::usage(format!(
+                    "{}: {IAM}.{BOUNDARY} is `{there}` there, and `{arn}` by `--permissions-boundary` or \
+                     the settings file",
+                    place()
+                ))
+                .hint("leave one of them"));
+            }
+            None => {}
+        }
+        let value = written(arn);
+        let insertion = Node::root(self.text()).and_then(|root| match root.value_of(IAM) {
+            Some(iam) => iam.before_keys(self.text(), BOUNDARY, &value),
+            None => root.before_keys(self.text(), IAM, &format!("{{{BOUNDARY}: {value}}}")),
         });
-        read.ok_or_else(|| {
-            let place = self.place(self.line_of(&DocumentPath::default().below(&[TAGS])));
-            let (key, value) = &tags[0];
-            let item = format!("- {{Key: {}, Value: {}}}", written(key), written(value));
-            Error::usage(format!(
-                "{place}: hpcapi cannot add to `{TAGS}` as it is written"
-            ))
-            .hint(format!("write each tag there yourself: {item}"))
+        let text = insertion.map(|insertion| insertion.into(self.text()));
+        let expected = with_boundary(self.document(), arn);
+        self.confirmed(text, expected.as_ref()).ok_or_else(|| {
+            let told = format!("{}: hpcapi cannot add to `{IAM}` as it is written", place());
+            Error::usage(told).hint(format!("write it there yourself: {BOUNDARY}: {value}"))
         })
     }
 
-    /// Returns the tags that the configuration gives the cluster, with where they stand.
+    /// Returns the permissions boundary that the configuration gives the cluster's roles.
+    pub fn permissions_boundary(&self) -> Option<&str> {
+        let boundary = self.document().get(IAM)?.get(BOUNDARY)?;
+        boundary.as_str()
+    }
+
+    /// Returns the tags that the configuration gives the cluster.
     pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
         let list = self.document().get(TAGS).and_then(Value::as_sequence);
         list.into_iter().flatten().filter_map(|tag| {
@@ -125,25 +158,34 @@ impl ClusterConfig {
         (text != self.text()).then_some(text)
     }
 
-    fn with_tags(&self, tags: &[(String, String)]) -> Option<String> {
-        let root = Node::root(self.text())?;
-        let insertion = match root.value_of(TAGS) {
-            Some(list) => list.before_items(self.text(), tags)?,
+    /// Returns the text with tags that do not stand there yet.
+    fn with_tags(&self, tags: &[(String, String)]) -> Result<String> {
+        let insertion = Node::root(self.text()).and_then(|root| match root.value_of(TAGS) {
+            Some(list) => list.before_items(self.text(), &items(tags)),
             None => {
                 // A merge key may have given it some, which a list in its place would hide.
                 let all: Vec<_> = tags.iter().cloned().chain(self.tags().map(owned)).collect();
-                root.before_keys(self.text(), TAGS, &all)?
+                let list = format!("[{}]", items(&all).join(", "));
+                root.before_keys(self.text(), TAGS, &list)
             }
-        };
-        Some(insertion.into(self.text()))
+        });
+        let text = insertion.map(|insertion| insertion.into(self.text()));
+        let expected = expected(self.document(), tags);
+        self.confirmed(text, expected.as_ref()).ok_or_else(|| {
+            let place = self.place(self.line_of(&DocumentPath::default().below(&[TAGS])));
+            let told = format!("{place}: hpcapi cannot add to `{TAGS}` as it is written");
+            let item = items(tags).swap_remove(0);
+            Error::usage(told).hint(format!("write each tag there yourself: - {item}"))
+        })
     }
 }
 
+/// Returns a pair of its own.
 fn owned((key, value): (&str, &str)) -> (String, String) {
     (key.to_owned(), value.to_owned())
 }
 
-/// Returns the document as it is to be.
+/// Returns the document with tags before those that it has.
 fn expected(document: &Value, tags: &[(String, String)]) -> Option<Value> {
     let item = |(key, value): &(String, String)| {
         let pair = [("Key", key), ("Value", value)];
@@ -161,144 +203,31 @@ fn expected(document: &Value, tags: &[(String, String)]) -> Option<Value> {
     Some(document)
 }
 
-fn written(value: &str) -> String {
-    quoting::written(value, ScalarStyle::Plain).into_owned()
+/// Returns the document with a permissions boundary.
+fn with_boundary(document: &Value, arn: &str) -> Option<Value> {
+    let mut document = document.clone();
+    let root = document.as_mapping_mut()?;
+    let iam = root
+        .entry(IAM.into())
+        .or_insert_with(|| Value::Mapping(Mapping::new()));
+    iam.as_mapping_mut()?.insert(BOUNDARY.into(), arn.into());
+    Some(document)
 }
 
-/// Returns tags in brackets, as they can stand on one line.
-fn in_brackets(tags: &[(String, String)]) -> String {
+/// Returns a value as it can stand between brackets: not every reader takes a colon there without quotes.
+fn written(value: &str) -> String {
+    match value.contains(':') {
+        true => format!("'{}'", value.replace('\'', "''")),
+        false => quoting::written(value, ScalarStyle::Plain).into_owned(),
+    }
+}
+
+/// Returns tags as items of a list, each on one line.
+fn items(tags: &[(String, String)]) -> Vec<String> {
     let item = |(key, value): &(String, String)| {
         format!("{{Key: {}, Value: {}}}", written(key), written(value))
     };
-    tags.iter().map(item).collect::<Vec<_>>().join(", ")
-}
-
-/// A text that is put at a byte.
-struct Insertion {
-    at: usize,
-    text: String,
-}
-
-impl Insertion {
-    fn into(self, text: &str) -> String {
-        let (before, after) = text.split_at(self.at);
-        format!("{before}{}{after}", self.text)
-    }
-}
-
-/// A node of the document.
-struct Node {
-    /// Where it begins, perhaps with its tag and anchor.
-    at: usize,
-    kind: Kind,
-}
-
-enum Kind {
-    Mapping(Vec<(Node, Node)>),
-    Sequence(Vec<Node>),
-    Scalar(String),
-    Alias,
-}
-
-impl Node {
-    fn root(text: &str) -> Option<Node> {
-        let events = source::events(text).ok()?.into_iter();
-        let mut events = events
-            .filter(|(event, _)| !matches!(event, Event::Document))
-            .peekable();
-        Node::read(&mut events)
-    }
-
-    fn read(events: &mut Peekable<impl Iterator<Item = (Event, Range<usize>)>>) -> Option<Node> {
-        let (event, bytes) = events.next()?;
-        let is_end = |item: &(Event, Range<usize>)| matches!(item.0, Event::End);
-        let kind = match event {
-            Event::Scalar { value, .. } => Kind::Scalar(value),
-            Event::Alias { .. } => Kind::Alias,
-            Event::Mapping { .. } => {
-                let mut pairs = Vec::new();
-                while events.next_if(is_end).is_none() {
-                    pairs.push((Node::read(events)?, Node::read(events)?));
-                }
-                Kind::Mapping(pairs)
-            }
-            Event::Sequence { .. } => {
-                let mut items = Vec::new();
-                while events.next_if(is_end).is_none() {
-                    items.push(Node::read(events)?);
-                }
-                Kind::Sequence(items)
-            }
-            Event::Document | Event::End => return None,
-        };
-        Some(Node {
-            at: bytes.start,
-            kind,
-        })
-    }
-
-    /// Returns the value of a key of a mapping.
-    fn value_of(&self, key: &str) -> Option<&Node> {
-        let Kind::Mapping(pairs) = &self.kind else {
-            return None;
-        };
-        let is_it = |node: &Node| matches!(&node.kind, Kind::Scalar(value) if value == key);
-        pairs
-            .iter()
-            .find(|(node, _)| is_it(node))
-            .map(|(_, value)| value)
-    }
-
-    /// Returns the byte behind the bracket that it begins with, if it is written with brackets.
-    fn behind_bracket(&self, text: &str) -> Option<usize> {
-        let start = self.at + scalars::properties(&text[self.at..]);
-        text[start..].starts_with(['{', '[']).then_some(start + 1)
-    }
-
-    /// Returns what puts tags under a new key of a mapping before the keys that it has.
-    fn before_keys(&self, text: &str, key: &str, tags: &[(String, String)]) -> Option<Insertion> {
-        let Kind::Mapping(pairs) = &self.kind else {
-            return None;
-        };
-        let list = in_brackets(tags);
-        if let Some(at) = self.behind_bracket(text) {
-            let text = format!("{key}: [{list}], ");
-            return Some(Insertion { at, text });
-        }
-        let at = pairs.first()?.0.at;
-        let indentation = indentation(text, at)?;
-        let text = format!("{key}: [{list}]\n{indentation}");
-        Some(Insertion { at, text })
-    }
-
-    /// Returns what puts tags before the items of a list.
-    fn before_items(&self, text: &str, tags: &[(String, String)]) -> Option<Insertion> {
-        let Kind::Sequence(items) = &self.kind else {
-            return None;
-        };
-        if let Some(at) = self.behind_bracket(text) {
-            let text = format!("{}, ", in_brackets(tags));
-            return Some(Insertion { at, text });
-        }
-        let before = text[..items.first()?.at].trim_end();
-        let at = before.strip_suffix('-')?.len();
-        let indentation = indentation(text, at)?;
-        let item = |tag| {
-            format!(
-                "- {}\n{indentation}",
-                in_brackets(std::slice::from_ref(tag))
-            )
-        };
-        let text = tags.iter().map(item).collect();
-        Some(Insertion { at, text })
-    }
-}
-
-/// Returns what stands before a byte on its line, if those are blanks.
-fn indentation(text: &str, at: usize) -> Option<&str> {
-    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
-    let before = without_mark(&text[start..at]);
-    before.chars().all(|c| c == ' ').then_some(before)
+    tags.iter().map(item).collect()
 }
 
 #[cfg(test)]
@@ -311,7 +240,10 @@ mod tests {
 
     fn with(text: &str, tags: &[(&str, &str)]) -> Result<String> {
         let config = ClusterConfig::parse(text, "my.yaml".as_ref()).unwrap();
-        config.with(&Additions { tags: pairs(tags) })
+        config.with(&Additions {
+            tags: pairs(tags),
+            ..Additions::default()
+        })
     }
 
     const OWNER: (&str, &str) = ("Owner", "my team");
@@ -371,7 +303,11 @@ mod tests {
         let text = "A: x\nTags:\n  - Key: owner\n    Value: nobody\n  - Key: b\n    Value: c\n";
         let config = ClusterConfig::own(text, "own.yaml".as_ref()).unwrap();
         let tags = pairs(&[OWNER, ("d", "e")]);
-        let text = config.with(&Additions { tags }).unwrap();
+        let additions = Additions {
+            tags,
+            ..Additions::default()
+        };
+        let text = config.with(&additions).unwrap();
         let read = ClusterConfig::parse(&text, "own.yaml".as_ref()).unwrap();
         let found: Vec<_> = read.tags().collect();
         assert_eq!(found, [("d", "e"), OWNER, ("b", "c")]);
@@ -399,6 +335,44 @@ mod tests {
             );
             let hint = error.hints()[0].to_string();
             assert!(hint.ends_with("- {Key: Owner, Value: 'my team'}"), "{hint}");
+        }
+    }
+
+    #[test]
+    fn the_boundary_comes_to_what_stands_there_and_another_is_told_with_its_line() {
+        let arn = "arn:aws:iam::123456789012:policy/B";
+        let with = |text: &str| {
+            let config = ClusterConfig::parse(text, "my.yaml".as_ref()).unwrap();
+            config.with(&Additions {
+                tags: pairs(&[OWNER]),
+                permissions_boundary: Some(arn.to_owned()),
+            })
+        };
+        for text in [
+            "Image: x\n",
+            "Iam:\n  # c\n  ResourcePrefix: /a/\nImage: x\n",
+            "Iam: {ResourcePrefix: /a/}\n",
+            "Iam: {}\n",
+            "{\"Iam\": {\"ResourcePrefix\": \"/a/\"}}",
+            "Iam:\n  PermissionsBoundary: arn:aws:iam::123456789012:policy/B\n",
+        ] {
+            let read = ClusterConfig::parse(&with(text).unwrap(), "my.yaml".as_ref()).unwrap();
+            assert_eq!(read.permissions_boundary(), Some(arn), "{text}");
+            assert_eq!(read.tags().collect::<Vec<_>>(), [OWNER], "{text}");
+        }
+        for (text, told) in [
+            (
+                "A: x\nIam:\n  PermissionsBoundary: b\n",
+                "Iam.PermissionsBoundary is `b` there, and `arn:aws:iam::123456789012:policy/B` by",
+            ),
+            (
+                "A: &i {ResourcePrefix: /a/}\nIam: *i\n",
+                "hpcapi cannot add to `Iam`",
+            ),
+            ("Iam: x\n", "hpcapi cannot add to `Iam`"),
+        ] {
+            let error = with(text).unwrap_err().to_string();
+            assert!(error.contains(told), "{text}: {error}");
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod additions;
 mod document_path;
+mod insertion;
 mod invisible;
 mod placeholders;
 mod places;

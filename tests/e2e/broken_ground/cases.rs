@@ -290,6 +290,6 @@ pub(super) const ACCOUNT: &[Case] = &[
         "permissions",
         "is denied 1 of the actions of `iam-policy pcluster`: iam:CreateRole",
         2,
-        Mend::Done("Iam.PermissionsBoundary: ARN", with_the_boundary),
+        Mend::Done("--permissions-boundary ARN", with_the_boundary),
     ),
 ];

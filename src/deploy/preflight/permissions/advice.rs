@@ -8,7 +8,6 @@ use crate::hint::{AwsCall, Hint};
 use crate::tags::Tag;
 
 use super::caller::Caller;
-use super::circumstances;
 
 /// What advice depends on.
 #[derive(Clone, Copy)]
@@ -156,15 +155,17 @@ impl Advice<'_> {
 
     /// Adds that policies ask new roles for a boundary.
     pub(super) fn on_boundary_of_roles(&self, finding: Finding) -> Finding {
-        let file = self.context.config.file().display();
-        let text = "the permissions boundary that your account asks new roles for";
-        match circumstances::boundary(self.context.config.document()) {
-            Some(arn) => finding.then(format!(
-                "write {text} into {file}, if it is another than `{arn}` (Iam.PermissionsBoundary)"
-            )),
-            None => finding.then(format!(
-                "write {text} into {file}: Iam.PermissionsBoundary: ARN"
-            )),
+        let asks = "if they ask new roles for a permissions boundary";
+        let up = self.context.settings.again.command("up");
+        if self.context.config.permissions_boundary().is_some() {
+            let file = self.context.config.file().display();
+            return finding.then(format!(
+                "{asks}, and for another one, write that into {file}: Iam.PermissionsBoundary: ARN"
+            ));
+        }
+        match &self.context.settings.permissions_boundary {
+            Some(arn) => finding.then(format!("{asks}, it may be another one than `{arn}`")),
+            None => finding.then(format!("{asks}: {up} --permissions-boundary ARN")),
         }
     }
 }

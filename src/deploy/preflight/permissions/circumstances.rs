@@ -27,7 +27,10 @@ pub(super) struct Circumstances {
     always: Vec<ContextKey>,
     own_tags: Vec<(String, String)>,
     cluster_tags: Vec<(String, String)>,
+    /// That of the cluster's roles.
     boundary: Option<String>,
+    /// That of the roles of functions.
+    boundary_of_functions: Option<String>,
     metadata_tokens: &'static str,
 }
 
@@ -50,7 +53,8 @@ impl Circumstances {
             always: always(context, principal),
             own_tags: context.tags(Step::Requirements),
             cluster_tags,
-            boundary: boundary(config),
+            boundary: boundary(context),
+            boundary_of_functions: context.permissions_boundary(),
             metadata_tokens: metadata_tokens(config),
         }
     }
@@ -84,6 +88,11 @@ impl Circumstances {
             Use::Up | Use::Stacks => keys.extend(of_tags(&self.own_tags)),
             Use::OperationsStack | Use::NotificationsStack => {
                 keys.extend(of_tags(&self.own_tags));
+                keys.extend(
+                    self.boundary_of_functions
+                        .iter()
+                        .map(|arn| text(BOUNDARY, arn)),
+                );
                 if !is(PASSED_TO) {
                     keys.push(text(PASSED_TO, "lambda.amazonaws.com"));
                 }
@@ -156,10 +165,11 @@ fn of_tags(tags: &[(String, String)]) -> Vec<ContextKey> {
     each.chain([all]).collect()
 }
 
-/// Returns the permissions boundary that a configuration gives the cluster's roles.
-pub(super) fn boundary(config: &Value) -> Option<String> {
-    let boundary = config.get("Iam")?.get("PermissionsBoundary")?;
-    boundary.as_str().map(ToOwned::to_owned)
+/// Returns the permissions boundary that the cluster's roles get.
+fn boundary(context: &Context) -> Option<String> {
+    let written = context.config.permissions_boundary();
+    let written = written.map(ToOwned::to_owned);
+    written.or_else(|| context.permissions_boundary())
 }
 
 /// Returns whether instances take metadata requests with tokens alone, in EC2's words; they do
@@ -200,6 +210,7 @@ mod tests {
             own_tags: tag(),
             cluster_tags: tag(),
             boundary: Some("arn:aws:iam::1:policy/b".to_owned()),
+            boundary_of_functions: Some("arn:aws:iam::1:policy/b".to_owned()),
             metadata_tokens: "required",
         };
         let mut seen = 0;
