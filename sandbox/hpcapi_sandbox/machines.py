@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("hpcapi.machines")
 
+_SHUT_DOWN_SECONDS = 60
+
 _nodes: dict[str, Node] = {}  # by instance id, from boot to shutdown
 _up: set[str] = set()
 _closing: dict[str, threading.Thread] = {}
@@ -29,6 +31,10 @@ def boot(instance_id: str, private_address: str) -> Node:
     """Starts the machine of an instance; returns once commands can be run on it."""
     from .node import Node
 
+    # Whoever starts it again may be faster than its shutdown.
+    closing = _closing.get(instance_id)
+    if closing:
+        closing.join(_SHUT_DOWN_SECONDS)
     current = settings.get()
     node = Node(current.node_directory(instance_id), current.image, instance_id, private_address)
     with _lock:

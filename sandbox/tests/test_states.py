@@ -120,6 +120,10 @@ class HeadNode(SlowTest, ClusterTest):
             StackName="second", LogicalResourceId="HeadNode"
         )["StackResourceDetail"]["PhysicalResourceId"]
 
+    def state(self, instance_id: str) -> str:
+        found = self.ec2.describe_instances(InstanceIds=[instance_id])
+        return found["Reservations"][0]["Instances"][0]["State"]["Name"]
+
     def online(self) -> list[str]:
         found = self.client("ssm").describe_instance_information()["InstanceInformationList"]
         return [one["InstanceId"] for one in found]
@@ -146,9 +150,44 @@ class HeadNode(SlowTest, ClusterTest):
         instance_id = self.second("parallelcluster:head-node", "agent")
         self.ec2.stop_instances(InstanceIds=[instance_id])
         clock.set_scale(0)
+        self.wait_for(lambda: self.state(instance_id) == "stopped")
         self.ec2.start_instances(InstanceIds=[instance_id])
         self.assertEqual(self.settled("second"), "CREATE_COMPLETE")
         self.assertIn(instance_id, self.online())
+
+
+class StoppedHeadNode(SlowTest, ClusterTest):
+    def instance(self, instance_id: str) -> dict[str, Any]:
+        found = self.ec2.describe_instances(InstanceIds=[instance_id])
+        return found["Reservations"][0]["Instances"][0]
+
+    def state(self, instance_id: str) -> str:
+        return self.instance(instance_id)["State"]["Name"]
+
+    def health(self) -> str:
+        balancing = self.client("elbv2")
+        found = balancing.describe_target_health(TargetGroupArn=self.made["TargetGroup"])
+        return found["TargetHealthDescriptions"][0]["TargetHealth"]["State"]
+
+    def test_it_keeps_its_address_and_its_volume_and_serves_nobody(self) -> None:
+        instance_id = self.made["HeadNode"]
+        kept = ("PrivateIpAddress", "BlockDeviceMappings", "SubnetId", "SecurityGroups")
+        before = self.instance(instance_id)
+        self.wait_for(lambda: self.health() == "healthy")
+        self.addCleanup(clock.set_scale, 0)
+        self.slow("ec2:instance", "stopped")
+        self.ec2.stop_instances(InstanceIds=[instance_id])
+        self.assertEqual(self.state(instance_id), "stopping")
+        code, _ = self.refusal(self.ec2.start_instances, InstanceIds=[instance_id])
+        self.assertEqual(code, "IncorrectInstanceState")
+        clock.set_scale(0)
+        self.wait_for(lambda: self.state(instance_id) == "stopped")
+        after = self.instance(instance_id)
+        self.assertEqual([after[key] for key in kept], [before[key] for key in kept])
+        self.assertNotIn(self.health(), ("healthy", "initial"))
+        self.assertNotEqual(fetch(self.made["Endpoint"] + "/slurm/x")[0], 200)
+        self.ec2.start_instances(InstanceIds=[instance_id])
+        self.wait_for(lambda: fetch(self.made["Endpoint"] + "/slurm/x")[0] == 200)
 
 
 class ComputeNodes(SlowTest):

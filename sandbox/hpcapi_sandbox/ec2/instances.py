@@ -136,9 +136,27 @@ def start(instance: Instance) -> None:
 
 
 def stop(instance: Instance) -> None:
+    """Lets an instance stop: it is stopping for a while, then stopped. Its interfaces, its
+    volumes and its private address stay."""
+    if instance["State"]["Name"] == "stopped":
+        return
+    set_state(instance, "stopping", USER)
     for listener in on_stop:
         listener(instance)
-    set_state(instance, "stopped", USER)
+    if clock.scale() > 0:
+        clock.later(_become_stopped_later(instance))
+    else:
+        _become_stopped(instance)
+
+
+async def _become_stopped_later(instance: Instance) -> None:
+    await clock.take("ec2:instance", "stopped")
+    _become_stopped(instance)
+
+
+def _become_stopped(instance: Instance) -> None:
+    if instance["State"]["Name"] == "stopping":
+        set_state(instance, "stopped", USER)
 
 
 def reboot(instance: Instance) -> None:
