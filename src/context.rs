@@ -66,12 +66,12 @@ pub struct Facts {
     pub cluster: Option<Stack>,
     /// How the configuration differs from the one that the cluster has, once that was looked at.
     pub changes: Changes,
-    /// Whether the compute fleet was stopped for a change of the cluster, and is to be started again.
-    pub fleet_is_to_start: bool,
     /// The head node.
     pub head_node: Option<Instance>,
     /// The public URL.
     pub endpoint: Option<String>,
+    /// Whether the deployment rests: `pause` took away what costs.
+    pub resting: bool,
     /// The Slurm API version the endpoint speaks.
     pub api_version: Option<String>,
 }

@@ -147,6 +147,8 @@ pub enum Outcome {
     Removed,
     /// There was nothing to remove.
     Absent,
+    /// What costs of it was taken away or stopped.
+    Rested,
 }
 
 /// Where events are sent; cheap to clone.

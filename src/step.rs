@@ -45,6 +45,8 @@ pub enum Aim {
     Make,
     /// It removes them.
     Remove,
+    /// It takes away or stops what costs, and leaves the rest.
+    Rest,
 }
 
 /// How far another step has to be before a step may start.

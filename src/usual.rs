@@ -24,7 +24,7 @@ pub fn of_resource(kind: &str, aim: Aim) -> Option<Duration> {
     let seconds = match (kind, aim) {
         (WAIT_CONDITION, Aim::Make) => BOOT.iter().filter_map(|row| table().get(row)).sum(),
         (_, Aim::Make) => *table().get(&(kind, "create"))?,
-        (_, Aim::Remove) => *table().get(&(kind, "delete"))?,
+        (_, Aim::Remove | Aim::Rest) => *table().get(&(kind, "delete"))?,
     };
     (seconds > 0.0).then(|| Duration::from_secs_f64(seconds))
 }
@@ -51,6 +51,10 @@ pub fn of_step(step: Step, aim: Aim) -> Duration {
         (Step::Requirements, Aim::Make) => 60,
         (Step::Requirements, Aim::Remove) => 120,
         (Step::NatGateway, Aim::Make) => 130,
+        (Step::NatGateway, Aim::Rest) => 80,
+        // The compute fleet alone.
+        (Step::Cluster, Aim::Rest) => 60,
+        (Step::HeadNode, Aim::Rest) => 60,
         (Step::Pcluster, Aim::Make) => 60,
         (Step::Cluster, Aim::Make) => 600,
         (Step::Cluster, Aim::Remove) => 240,
@@ -99,6 +103,10 @@ fn until(step: Step, aim: Aim, unfinished: &BTreeMap<Step, Duration>) -> Duratio
             step.needs().iter().map(met).max()
         }
         Aim::Remove => step.users().map(done).max(),
+        Aim::Rest => match step {
+            Step::HeadNode | Step::NatGateway => Some(done(Step::Cluster)),
+            _ => None,
+        },
     };
     begins.unwrap_or_default() + of_step(step, aim).saturating_sub(*worked)
 }
@@ -132,6 +140,8 @@ mod tests {
         // What has worked longer than usual is about to end.
         let late = BTreeMap::from([(Step::Cluster, Duration::from_secs(5000))]);
         assert_eq!(left(Aim::Make, &late), Duration::ZERO);
+        let rest = all(&[Step::Api, Step::Cluster, Step::HeadNode, Step::NatGateway]);
+        assert_eq!(left(Aim::Rest, &rest).as_secs(), 200);
         let removal = left(Aim::Remove, &everything);
         assert!((5.0..8.0).contains(&minutes(removal)), "{removal:?}");
     }

@@ -31,6 +31,8 @@ fn help_names_every_command_and_every_exit_code() {
         "up",
         "status",
         "token",
+        "pause",
+        "resume",
         "teardown",
         "ping",
         "partitions",
@@ -487,6 +489,8 @@ fn an_error_of_the_system_is_told_without_its_number() {
 fn verbs_of_other_tools_are_answered_with_ours() {
     for (typed, next) in [
         (&["destroy", "--yes"][..], "hpcapi teardown"),
+        (&["stop"][..], "hpcapi pause"),
+        (&["wake"][..], "hpcapi resume"),
         (&["deploy"], "hpcapi up"),
         (&["submit", "job.sh"], "hpcapi jobs submit"),
         (&["version"], "hpcapi --version"),

@@ -175,6 +175,17 @@ impl Instances {
         Ok(())
     }
 
+    /// Stops a running instance, without waiting for it. Its volumes and its private address stay.
+    pub async fn stop(&self, id: &str) -> Result<()> {
+        self.0
+            .stop_instances()
+            .instance_ids(id)
+            .send()
+            .await
+            .map_err(|error| service(format!("cannot stop the instance `{id}`"), error))?;
+        Ok(())
+    }
+
     /// Gives an instance these security groups and no others.
     pub async fn wear(&self, id: &str, security_groups: Vec<String>) -> Result<()> {
         self.0

@@ -22,11 +22,13 @@ mod overview;
 mod owner;
 mod part_args;
 mod partitions;
+mod pause;
 mod ping;
 mod plan;
 mod prices;
 mod reach;
 mod remembered;
+mod resume;
 mod run;
 mod runs;
 mod sandbox;
@@ -77,6 +79,8 @@ enum Command {
     Status(status::Args),
     Doctor(doctor::Args),
     List(list::Args),
+    Pause(pause::Args),
+    Resume(resume::Args),
     Teardown(teardown::Args),
     Run(Box<run::Args>),
     Runs(runs::Args),
@@ -113,7 +117,7 @@ impl Command {
     /// Returns what goes on when the user interrupts, and how to come back to it.
     fn what_goes_on(&self) -> Option<Hint> {
         match self {
-            Command::Up(_) | Command::Teardown(_) => {
+            Command::Up(_) | Command::Pause(_) | Command::Resume(_) | Command::Teardown(_) => {
                 let words =
                     "AWS goes on with what was begun; type the same command to come back to it";
                 Some(words.into())
@@ -198,6 +202,8 @@ async fn run(command: Command) -> Result<()> {
         Command::Doctor(args) => doctor::run(args).await,
         Command::List(args) => list::run(args).await,
         Command::Token(args) => token::run(args).await,
+        Command::Pause(args) => pause::run(args).await,
+        Command::Resume(args) => resume::run(args).await,
         Command::Teardown(args) => teardown::run(args).await,
         Command::Ping(args) => ping::run(args).await,
         Command::Partitions(args) => partitions::run(args).await,

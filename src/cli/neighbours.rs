@@ -27,13 +27,15 @@ const fn of(
     }
 }
 
-const NEIGHBOURS: [Neighbours; 22] = [
+const NEIGHBOURS: [Neighbours; 24] = [
     of(
         "",
         &["destroy", "delete", "down", "remove", "rm"],
         "teardown",
     ),
     of("", &["deploy", "create", "apply", "launch", "start"], "up"),
+    of("", &["stop", "suspend", "sleep", "hibernate"], "pause"),
+    of("", &["unpause", "wake", "continue"], "resume"),
     of("", &["diff", "preview"], "plan"),
     of("", &["check"], "doctor"),
     of("", &["logs"], "jobs logs"),

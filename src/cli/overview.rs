@@ -2,11 +2,20 @@
 
 use clap::Command;
 
-/// The commands, in groups and in the order in which they are shown.
+/// The commands, in groups and in the order in which they are shown; those on one line are told by the
+/// words of the first.
 const GROUPS: [(&str, &[&str]); 3] = [
     (
         "Deploy",
-        &["up", "plan", "status", "doctor", "list", "teardown"],
+        &[
+            "up",
+            "plan",
+            "status",
+            "doctor",
+            "list",
+            "pause, resume",
+            "teardown",
+        ],
     ),
     (
         "Use",
@@ -30,8 +39,7 @@ const GROUPS: [(&str, &[&str]); 3] = [
             "iam-policy",
             "sandbox",
             "shims",
-            "completions",
-            "man",
+            "completions, man",
         ],
     ),
 ];
@@ -45,9 +53,10 @@ pub(super) fn text(command: &Command) -> String {
     for (group, names) in GROUPS {
         for (at, name) in names.iter().enumerate() {
             let group = if at == 0 { group } else { "" };
-            let about = command.find_subcommand(name).and_then(Command::get_about);
+            let first = name.split(", ").next().unwrap_or_default();
+            let about = command.find_subcommand(first).and_then(Command::get_about);
             let about = about.map(ToString::to_string).unwrap_or_default();
-            text.push_str(&format!("{group:<8}{name:<13}{about}\n"));
+            text.push_str(&format!("{group:<8}{name:<18}{about}\n"));
         }
     }
     text + BEGIN
@@ -69,7 +78,7 @@ mod tests {
         let all: Vec<_> = command.get_subcommands().map(Command::get_name).collect();
         let groups = GROUPS.iter();
         let shown: Vec<_> = groups
-            .flat_map(|(_, names)| names.iter().copied())
+            .flat_map(|(_, names)| names.iter().flat_map(|names| names.split(", ")))
             .collect();
         assert_eq!(shown, all);
     }

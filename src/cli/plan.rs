@@ -70,6 +70,11 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
         return Ok(());
     }
     let again = args.deployment.again(&args.cluster);
+    if plan.is_of_resting() {
+        let text = "nothing was changed; the deployment rests";
+        let error = Error::new(Kind::Answer(TO_DO), text);
+        return Err(error.hint(again.command("resume")));
+    }
     Err(to_do(
         &plan,
         again.command("up"),
@@ -124,7 +129,7 @@ pub(super) struct PlanAnswer {
 #[derive(Debug, Serialize)]
 struct StepAnswer {
     step: &'static str,
-    /// `make`, `change`, `wait` or `keep`.
+    /// `make`, `resume`, `change`, `wait` or `keep`.
     action: &'static str,
     thing: &'static str,
     /// What is wrong with it, or waited for.

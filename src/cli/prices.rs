@@ -30,6 +30,11 @@ impl PriceArgs {
         self.estimate(context).filter(|_| is_paid)
     }
 
+    /// Returns what the same costs while it rests; `None` where prices are not wanted.
+    pub(super) fn of_rest(&self, context: &Context) -> Option<Estimate> {
+        (!self.no_prices).then(|| Estimate::of_rest(&context.config, &context.aws.region))
+    }
+
     /// Returns whether prices are shown.
     pub(super) fn are_shown(&self) -> bool {
         !self.no_prices

@@ -388,6 +388,9 @@ pub(super) async fn located(deployment: &DeploymentArgs, events: &Events) -> Res
 
 /// Returns the id of a deployment's head node; fails unless it runs.
 pub(super) async fn running_head_node(context: &Context) -> Result<String> {
+    if context.facts().resting {
+        return Err(rests(context));
+    }
     let head_node = context.facts().head_node.clone();
     let Some(head_node) = head_node else {
         return Err(not_there(context, "no head node").await);
@@ -403,6 +406,19 @@ pub(super) async fn running_head_node(context: &Context) -> Result<String> {
         )));
     }
     Ok(head_node.id)
+}
+
+/// Returns the error of a deployment that rests.
+pub(super) fn rests(context: &Context) -> Error {
+    let name = &context.settings.name;
+    Error::new(
+        Kind::NotReady,
+        format!("`{name}` rests: `pause` stopped it, and its jobs and its URL stay"),
+    )
+    .hint(format!(
+        "bring it back to work: {}",
+        context.settings.again.command("resume")
+    ))
 }
 
 /// Returns the error of a deployment that lacks something. Before one that costs money is made, it
@@ -437,6 +453,9 @@ async fn look_up(deployment: &DeploymentArgs, memory: &Memory, events: &Events) 
     let Some(endpoint) = endpoint else {
         return Err(not_there(&context, "no endpoint").await);
     };
+    if context.facts().resting {
+        return Err(rests(&context));
+    }
     memory.remember_endpoint(&endpoint);
     endpoint.parse()
 }

@@ -59,6 +59,13 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
                 ),
             );
             let again = args.deployment.again(&args.cluster);
+            if answer.resting {
+                let text = format!("`{}` rests", answer.name);
+                return Err(Error::new(Kind::NotReady, text).hint(format!(
+                    "bring it back to work: {}",
+                    again.command("resume")
+                )));
+            }
             let up = again.command("up");
             if unready.iter().any(|status| status.is_failed_cluster()) {
                 error = error.hint(format!("why it failed: {}", again.command("doctor")));
@@ -95,12 +102,14 @@ async fn look(
     };
     let elsewhere = elsewhere.iter().map(|place| place.hint(&context));
     let elsewhere = elsewhere.collect();
-    let costs = costs(args, &context, created);
+    let rests = context.facts().resting;
+    let costs = costs(args, &context, created, rests);
     let facts = context.facts();
     let answer = StatusAnswer {
         name: context.settings.name.to_string(),
         account: context.identity.account.clone(),
         region: context.aws.region.clone(),
+        resting: rests,
         ready: !statuses.iter().any(StepStatus::is_unready),
         endpoint: facts.endpoint.clone(),
         api_version: facts.api_version.clone(),
@@ -126,6 +135,8 @@ struct StatusAnswer {
     name: String,
     account: String,
     region: String,
+    /// Whether `pause` put it to rest.
+    resting: bool,
     ready: bool,
     endpoint: Option<String>,
     api_version: Option<String>,
@@ -140,21 +151,28 @@ struct StatusAnswer {
     steps: Vec<StepAnswer>,
 }
 
-/// What a deployment costs by its configuration while no job runs, in US dollars.
+/// What a deployment costs by its configuration while no job runs, or while it rests, in US dollars.
 #[derive(Serialize)]
 struct CostsAnswer {
     #[serde(flatten)]
     rate: Usd,
-    /// Since the first of its stacks was made, as if it had stood all the time.
-    usd_so_far: f64,
+    /// Since the first of its stacks was made, as if it had stood all the time and never rested; null while
+    /// it rests.
+    usd_so_far: Option<f64>,
 }
 
-fn costs(args: &Args, context: &Context, created: Option<u64>) -> Option<CostsAnswer> {
+fn costs(args: &Args, context: &Context, created: Option<u64>, rests: bool) -> Option<CostsAnswer> {
     let rate = args.prices.paid(context)?.in_all;
+    if rests {
+        return Some(CostsAnswer {
+            rate: args.prices.of_rest(context)?.in_all,
+            usd_so_far: None,
+        });
+    }
     let hours = time::now().saturating_sub(created?) as f64 / 3600.0;
     Some(CostsAnswer {
         rate,
-        usd_so_far: money::cents(rate.hour * hours),
+        usd_so_far: Some(money::cents(rate.hour * hours)),
     })
 }
 
@@ -196,11 +214,14 @@ impl Answer for StatusAnswer {
             text.push_str(&format!("nodes:    {nodes} up\n"));
         }
         if let Some(CostsAnswer { rate, usd_so_far }) = &self.costs {
-            text.push_str(&format!(
-                "costs:    about {} an hour and {} so far, without compute nodes and data\n",
-                money::fine(rate.hour),
-                money::amount(*usd_so_far)
-            ));
+            let (hour, month) = (money::fine(rate.hour), money::amount(rate.month));
+            text.push_str(&match usd_so_far {
+                Some(so_far) => format!(
+                    "costs:    about {hour} an hour and {} so far, without compute nodes and data\n",
+                    money::amount(*so_far)
+                ),
+                None => format!("costs:    about {hour} an hour ({month} a month) while it rests\n"),
+            });
         }
         text
     }

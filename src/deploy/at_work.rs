@@ -1,5 +1,5 @@
-//! Who is at work on the deployment: signs of life in its bucket, by which an `up` and a
-//! `teardown` see each other. Several of a kind may work at once: they join what others began.
+//! Who is at work on the deployment: signs of life in its bucket, by which an `up`, a `pause` and a
+//! `teardown` see one another. Several of a kind may work at once: they join what others began.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +30,9 @@ const LONG_AGO: Duration = Duration::from_secs(3600);
 /// What somebody is at work with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Work {
+    /// `up` and `resume`.
     Up,
+    Pause,
     Teardown,
 }
 
@@ -38,14 +40,17 @@ impl Work {
     fn verb(self) -> &'static str {
         match self {
             Work::Up => "up",
+            Work::Pause => "pause",
             Work::Teardown => "teardown",
         }
     }
 
-    fn opposite(self) -> Work {
+    /// Returns those that would undo what this does.
+    fn opposites(self) -> [Work; 2] {
         match self {
-            Work::Up => Work::Teardown,
-            Work::Teardown => Work::Up,
+            Work::Up => [Work::Teardown, Work::Pause],
+            Work::Pause => [Work::Teardown, Work::Up],
+            Work::Teardown => [Work::Up, Work::Pause],
         }
     }
 }
@@ -187,31 +192,40 @@ pub(super) async fn require_peace(context: &Context, work: Work) -> Result<()> {
     let Some(bucket) = ownership::bucket(context).await? else {
         return Ok(());
     };
-    let other = work.opposite();
     let mut first = BTreeMap::new();
     let mut pace = Pace::seconds(SILENCE);
     let mut told = false;
     loop {
-        let folder = format!("{FOLDER}{}/", other.verb());
-        let signs = context.aws.buckets.list(&bucket, &folder).await?;
-        let mut in_doubt = false;
-        for sign in &signs {
-            let Some(worker) = Worker::of(&sign.key, other) else {
-                continue;
-            };
+        let signs = context.aws.buckets.list(&bucket, FOLDER).await?;
+        let of_opposites = |sign: &Object| {
+            let mut opposites = work.opposites().into_iter();
+            opposites.find_map(|other| Some((other, Worker::of(&sign.key, other)?)))
+        };
+        let found = signs.iter();
+        let found: Vec<_> = found
+            .filter_map(|sign| Some((sign, of_opposites(sign)?)))
+            .collect();
+        let mut doubted = None;
+        for (sign, (other, worker)) in &found {
             let is_renewed =
                 *first.entry(sign.key.clone()).or_insert(sign.modified) != sign.modified;
             if is_renewed || (worker.is_here() && worker.runs()) {
-                return Err(refusal(context, other, &worker));
+                return Err(refusal(context, work, *other, worker));
             }
-            in_doubt |= !worker.is_here() && !is_of_long_ago(sign);
+            if !worker.is_here() && !is_of_long_ago(sign) {
+                doubted = Some(*other);
+            }
         }
-        if !in_doubt || !pace.next().await {
-            for sign in &signs {
+        let goes_on = match doubted {
+            Some(_) => pace.next().await,
+            None => false,
+        };
+        let Some(other) = doubted.filter(|_| goes_on) else {
+            for (sign, _) in &found {
                 context.aws.buckets.remove(&bucket, &sign.key).await?;
             }
             return Ok(());
-        }
+        };
         if !std::mem::replace(&mut told, true) {
             context.events.note(format!(
                 "somebody else began `{}`: looking whether it is still at work",
@@ -228,7 +242,7 @@ fn is_of_long_ago(sign: &Object) -> bool {
         .is_ok_and(|age| age > LONG_AGO)
 }
 
-fn refusal(context: &Context, other: Work, worker: &Worker) -> Error {
+fn refusal(context: &Context, work: Work, other: Work, worker: &Worker) -> Error {
     let again = &context.settings.again;
     let Worker { host, pid, .. } = worker;
     let text = format!(
@@ -242,11 +256,11 @@ fn refusal(context: &Context, other: Work, worker: &Worker) -> Error {
             "wait for its end, then make everything anew: {}",
             again.command("up")
         )),
-        Work::Up => error
+        Work::Up | Work::Pause => error
             .hint(format!(
                 "wait for its end, or stop it on {host}: kill {pid}"
             ))
-            .hint(format!("then: {}", again.command("teardown"))),
+            .hint(format!("then: {}", again.command(work.verb()))),
     }
 }
 
@@ -267,6 +281,16 @@ mod tests {
         };
         assert!(!gone.runs());
         assert_eq!(Worker::of("hpcapi/at-work/up/x", Work::Up), None);
+    }
+
+    #[test]
+    fn whoever_undoes_the_work_of_another_is_its_opposite() {
+        for work in [Work::Up, Work::Pause, Work::Teardown] {
+            assert!(!work.opposites().contains(&work));
+            for other in work.opposites() {
+                assert!(other.opposites().contains(&work), "{work:?} and {other:?}");
+            }
+        }
     }
 
     #[test]

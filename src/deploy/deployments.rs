@@ -27,6 +27,8 @@ pub struct Deployment {
 pub enum Condition {
     /// Network, cluster and API are made.
     Complete,
+    /// The same, and `pause` took away what costs.
+    Resting,
     /// Something is being made or changed.
     Changing,
     /// Something is being deleted.
@@ -42,6 +44,7 @@ impl Condition {
     pub fn word(self) -> &'static str {
         match self {
             Condition::Complete => "complete",
+            Condition::Resting => "resting",
             Condition::Changing => "changing",
             Condition::Deleting => "deleting",
             Condition::Failed => "failed",
@@ -68,7 +71,10 @@ impl Condition {
         {
             Condition::Failed
         } else if parts.iter().all(is_there) {
-            Condition::Complete
+            match stacks.iter().any(|stack| api::is_resting(stack)) {
+                true => Condition::Resting,
+                false => Condition::Complete,
+            }
         } else {
             Condition::Incomplete
         }

@@ -5,8 +5,8 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 
 use super::finding::{Finding, Verdict};
-use super::steps::{requirements, stack};
-use super::{compute, path, preflight, proof};
+use super::steps::{api, requirements, stack};
+use super::{compute, path, preflight, proof, resting};
 
 /// What `doctor` found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +52,13 @@ pub async fn doctor(context: &Context, depth: Depth) -> Result<Diagnosis> {
     let stacks = &context.aws.stacks;
     let (network, api) = (name.requirements_stack(), name.api_stack());
     let there = tokio::try_join!(stacks.describe(&network), stacks.describe(&api))?;
+    let rests = there.1.as_ref().is_some_and(api::is_resting);
     let mut there = [there.0, there.1].into_iter().flatten();
     // What somebody else made stands in the way of `up`, and not on the way of a request.
     let is_of_path = there.any(|found| stack::require_ours(context, &found).is_ok());
-    let findings = if is_of_path {
+    let findings = if is_of_path && rests {
+        vec![resting::told(context)]
+    } else if is_of_path {
         let layers = path::walk(context).await;
         let layers = layers.into_iter().map(|layer| layer.finding);
         let mut findings: Vec<_> = layers.collect();

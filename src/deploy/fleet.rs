@@ -8,6 +8,11 @@ use crate::error::{Error, Result};
 use crate::step::Step;
 use crate::wait::Pace;
 
+use super::steps::ownership;
+
+/// The object that is there from when we stop the compute fleet until it runs again.
+const STOPPED: &str = "hpcapi/stopped-fleet";
+
 /// clustermgtd looks once a minute whether something is asked for, and `pcluster` waits 13 minutes in all
 /// (`compute_fleet_status_manager.py`).
 const LIMIT: Duration = Duration::from_secs(13 * 60);
@@ -60,21 +65,46 @@ impl Transition {
     }
 }
 
+/// Returns whether the compute fleet was stopped by us, and is to run again.
+pub(super) async fn is_to_start(context: &Context) -> Result<bool> {
+    let Some(bucket) = ownership::bucket(context).await? else {
+        return Ok(false);
+    };
+    let found = context.aws.buckets.look(&bucket, STOPPED).await?;
+    Ok(found.is_some())
+}
+
+/// Stops the compute fleet, which ends its jobs, and waits until its nodes are told to go. That it is to
+/// run again is noted before, unless somebody else had stopped it: whoever is killed meanwhile must not
+/// leave a cluster that starts no node.
+pub(super) async fn stop(context: &Context, step: Step) -> Result<()> {
+    if !is_stopped(context).await?
+        && let Some(bucket) = ownership::bucket(context).await?
+    {
+        context.aws.buckets.put(&bucket, STOPPED, "").await?;
+    }
+    transition(context, step, Transition::Stop).await
+}
+
+/// Starts the compute fleet if we stopped it, and waits until queues take jobs; returns whether it was
+/// stopped.
+pub(super) async fn start_again(context: &Context, step: Step) -> Result<bool> {
+    if !is_to_start(context).await? {
+        return Ok(false);
+    }
+    let was_stopped = is_stopped(context).await?;
+    transition(context, step, Transition::Start).await?;
+    if let Some(bucket) = ownership::bucket(context).await? {
+        context.aws.buckets.remove(&bucket, STOPPED).await?;
+    }
+    Ok(was_stopped)
+}
+
 /// Returns whether the compute fleet is stopped, or on its way there.
-pub(super) async fn is_stopped(context: &Context) -> Result<bool> {
+async fn is_stopped(context: &Context) -> Result<bool> {
     let status = status(context).await?;
     let is_stop = |status: &str| status == "STOPPED" || Transition::Stop.is_under_way(status);
     Ok(status.as_deref().is_some_and(is_stop))
-}
-
-/// Starts the compute fleet, and waits until queues take jobs.
-pub(super) async fn start(context: &Context, step: Step) -> Result<()> {
-    transition(context, step, Transition::Start).await
-}
-
-/// Stops the compute fleet, which ends its jobs, and waits until its nodes are told to go.
-pub(super) async fn stop(context: &Context, step: Step) -> Result<()> {
-    transition(context, step, Transition::Stop).await
 }
 
 async fn transition(context: &Context, step: Step, wanted: Transition) -> Result<()> {

@@ -8,6 +8,7 @@ use crate::pcluster::changes::Changes;
 use crate::step::{Aim, Need, Step};
 use crate::usual;
 
+use super::fleet;
 use super::jobs::Jobs;
 use super::replacement::Replaced;
 use super::status::is_local;
@@ -45,6 +46,8 @@ pub enum Action {
     Make,
     /// It is there, but not as it should be: it is changed, or made anew.
     Change,
+    /// It rests, and is brought back.
+    Resume,
     /// Somebody else is at work on it: that is waited for.
     Wait,
     /// It stays as it is.
@@ -57,6 +60,7 @@ impl Action {
         match self {
             Action::Make => "make",
             Action::Change => "change",
+            Action::Resume => "resume",
             Action::Wait => "wait",
             Action::Keep => "keep",
         }
@@ -73,7 +77,8 @@ impl Plan {
             }
             let is_made = |step: Step| {
                 let mut planned = steps.iter();
-                planned.any(|it| it.step == step && it.action == Action::Make)
+                planned
+                    .any(|it| it.step == step && matches!(it.action, Action::Make | Action::Resume))
             };
             let mut needs = status.step.needs().iter();
             let comes_first = needs.any(|need| {
@@ -85,6 +90,7 @@ impl Plan {
                 _ if !up::is_needed(status.step, before) => Action::Keep,
                 _ if is_replaced => Action::Change,
                 State::Missing => Action::Make,
+                State::Resting => Action::Resume,
                 State::Waiting { .. } if comes_first => Action::Make,
                 State::Waiting { .. } => Action::Wait,
                 State::Incomplete { .. } => Action::Change,
@@ -92,7 +98,7 @@ impl Plan {
             };
             let detail = match action {
                 Action::Change | Action::Wait => status.state.detail(),
-                Action::Make | Action::Keep => None,
+                Action::Make | Action::Resume | Action::Keep => None,
             };
             steps.push(PlannedStep {
                 step: status.step,
@@ -108,13 +114,22 @@ impl Plan {
         }
     }
 
-    /// Adds how the configuration differs from that of the cluster, and the jobs that this ends.
-    pub(super) async fn with_changes(mut self, context: &Context) -> Plan {
+    /// Adds how the configuration differs from that of the cluster, the jobs that this ends, and whether the
+    /// compute fleet is to run again, which an `up` that was cut off had stopped.
+    pub(super) async fn with_changes(mut self, context: &Context) -> Result<Plan> {
         self.changes = context.facts().changes.clone();
         if self.changes.end_jobs() {
             self.ended = Some(Jobs::look(context).await);
         }
-        self
+        let is_kept = |it: &&mut PlannedStep| it.step == Step::Cluster && it.action == Action::Keep;
+        if let Some(cluster) = self.steps.iter_mut().find(is_kept)
+            && !context.facts().resting
+            && fleet::is_to_start(context).await?
+        {
+            cluster.action = Action::Change;
+            cluster.detail = Some("its compute fleet is to run again".to_owned());
+        }
+        Ok(self)
     }
 
     /// Returns whether there is nothing to do.
@@ -124,8 +139,17 @@ impl Plan {
 
     /// Returns whether a thing of AWS is made that was not there: what costs comes with it.
     pub fn makes_things(&self) -> bool {
-        let mut steps = self.steps.iter();
-        self.replaced.is_some() || steps.any(|it| it.action == Action::Make && !is_local(it.step))
+        let makes = |it: &PlannedStep| match it.action {
+            Action::Make => !is_local(it.step),
+            Action::Resume => true,
+            Action::Change | Action::Wait | Action::Keep => false,
+        };
+        self.replaced.is_some() || self.steps.iter().any(makes)
+    }
+
+    /// Returns whether the deployment rests.
+    pub fn is_of_resting(&self) -> bool {
+        self.steps.iter().any(|it| it.action == Action::Resume)
     }
 
     /// Returns how long `up` usually takes on AWS to do it.
@@ -154,7 +178,7 @@ fn is_of_cluster(step: Step) -> bool {
 /// Returns what `up` would do; fails when it could not, as `up` would.
 pub async fn plan(context: &Context, preflight: Preflight) -> Result<Plan> {
     let before = up::look_before(context, preflight, up::ClusterFate::Kept).await?;
-    Ok(Plan::of(&before, None).with_changes(context).await)
+    Plan::of(&before, None).with_changes(context).await
 }
 
 #[cfg(test)]
@@ -219,6 +243,18 @@ mod tests {
             (2..5).contains(&minutes) && plan.usually() < whole,
             "{minutes}"
         );
+    }
+
+    #[test]
+    fn what_rests_is_resumed_which_costs_again() {
+        let plan = plan(|step| match step {
+            Step::Api | Step::HeadNode | Step::NatGateway => State::Resting,
+            _ => State::Ready,
+        });
+        assert_eq!(action(&plan, Step::Api), Some(Action::Resume));
+        assert_eq!(action(&plan, Step::Cluster), Some(Action::Keep));
+        assert!(plan.is_of_resting() && plan.makes_things());
+        assert!(plan.usually() > Duration::from_secs(60));
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub enum State {
     Ready,
     /// There is nothing, and nobody asked for it.
     Unwanted,
+    /// `pause` took it away or stopped it, and `resume` brings it back.
+    Resting,
     /// It is there, but not as we would make it now.
     Incomplete {
         /// What is wrong with it.
@@ -45,6 +47,7 @@ impl State {
             State::Missing => "missing",
             State::Ready => "ready",
             State::Unwanted => "off",
+            State::Resting => "resting",
             State::Incomplete { .. } => "incomplete",
             State::Waiting { .. } => "waiting",
         }
@@ -53,7 +56,7 @@ impl State {
     /// Returns what is wrong or waited for.
     pub fn detail(&self) -> Option<&str> {
         match self {
-            State::Missing | State::Ready | State::Unwanted => None,
+            State::Missing | State::Ready | State::Unwanted | State::Resting => None,
             State::Incomplete { reason } => Some(reason),
             State::Waiting { on } => Some(on),
         }

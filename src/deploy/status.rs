@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::step::{Need, Step};
 
 use super::activity::Busy;
-use super::{State, activity, steps};
+use super::{State, activity, resting, steps};
 
 /// A step and the state its thing is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,9 @@ async fn look_at_all(context: &Context, board: &Board) -> Result<Vec<StepStatus>
         let state = looked?;
         Ok(StepStatus { step, state })
     });
-    join_all(looks).await.into_iter().collect()
+    let mut statuses: Vec<_> = join_all(looks).await.into_iter().collect::<Result<_>>()?;
+    resting::tell_what_rests(context, &mut statuses);
+    Ok(statuses)
 }
 
 /// Looks only for what a call to the cluster needs: its head node and its endpoint.

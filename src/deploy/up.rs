@@ -23,7 +23,7 @@ use super::replacement::Replaced;
 use super::status::is_local;
 use super::steps::cluster_update;
 use super::steps::function_code;
-use super::{State, StepStatus, already_made, half_deleted, preflight};
+use super::{State, StepStatus, already_made, fleet, half_deleted, preflight};
 
 /// What was just made is not found at once by every look.
 const APPEARS: Duration = Duration::from_secs(20);
@@ -129,6 +129,11 @@ async fn look_and_make(context: &Arc<Context>, board: &Arc<Board>, wish: &Wish<'
     context.events.send(Event::Outlined(asked_for));
     let mut before = look_before(context, wish.preflight, wish.cluster).await?;
     cluster_update::require_possible(context)?;
+    if context.facts().resting {
+        context
+            .events
+            .note("the deployment rests: it is brought back to work");
+    }
     let asked = Instant::now();
     agree(context, wish, &before).await?;
     // How long a person thought about it is no work of ours.
@@ -183,7 +188,7 @@ fn outline(context: &Context, before: &[StepStatus]) -> Outline {
 async fn agree(context: &Context, wish: &Wish<'_>, before: &[StepStatus]) -> Result<()> {
     let plan = match wish.cluster {
         ClusterFate::Replaced => Plan::of(before, Replaced::look(context).await?),
-        ClusterFate::Kept => Plan::of(before, None).with_changes(context).await,
+        ClusterFate::Kept => Plan::of(before, None).with_changes(context).await?,
     };
     (wish.consent)(plan).await
 }
@@ -252,6 +257,13 @@ async fn make_all(
         };
         running.spawn(async move { (step, make(step, look, &context, &board).await) });
     }
+    if stood {
+        let (context, board) = (Arc::clone(context), Arc::clone(board));
+        running.spawn(async move {
+            let started = start_fleet(&context, &board).await;
+            (Step::HeadNode, started)
+        });
+    }
     let mut changed = false;
     let mut consequence = None;
     while let Some(ended) = running.join_next().await {
@@ -278,6 +290,13 @@ async fn make_all(
 fn stands(context: &Context) -> bool {
     let facts = context.facts();
     facts.cluster.as_ref().is_some_and(Stack::is_usable)
+}
+
+/// Starts the compute fleet that was stopped to rest, or for a change, once the ways of its nodes are there.
+async fn start_fleet(context: &Context, board: &Board) -> Result<bool> {
+    let needs = [Step::NatGateway, Step::Cluster, Step::HeadNode].map(Need::Done);
+    board.meet(&needs).await;
+    fleet::start_again(context, Step::Cluster).await
 }
 
 /// Says what keeps jobs from starting: it is the work of whoever closed a queue or took a node out, and

@@ -27,10 +27,14 @@ pub enum Verb {
     Nodes,
     /// `partitions`.
     Partitions,
+    /// `pause`.
+    Pause,
     /// `ping`.
     Ping,
     /// `plan`.
     Plan,
+    /// `resume`.
+    Resume,
     /// `run`.
     Run,
     /// `runs attach`.
@@ -96,8 +100,10 @@ const TABLE: [(Verb, &str, Takes); Verb::Up as usize + 1] = [
     (Verb::JobsWait, "jobs wait", Takes::Slurm),
     (Verb::Nodes, "nodes", Takes::Slurm),
     (Verb::Partitions, "partitions", Takes::Slurm),
+    (Verb::Pause, "pause", Takes::Cluster),
     (Verb::Ping, "ping", Takes::Slurm),
     (Verb::Plan, "plan", Takes::Up),
+    (Verb::Resume, "resume", Takes::Cluster),
     (Verb::Run, "run", Takes::Slurm),
     (Verb::RunsAttach, "runs attach", Takes::Slurm),
     (Verb::RunsCancel, "runs cancel", Takes::Slurm),

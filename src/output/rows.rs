@@ -171,6 +171,7 @@ fn folded(
             let word = match course.aim() {
                 Aim::Make => "ready",
                 Aim::Remove => "removed",
+                Aim::Rest => "at rest",
             };
             let mark = style.clone().green().apply_to("✓");
             above = Some(format!("{mark} {count} steps {word}"));
@@ -217,6 +218,7 @@ pub(super) fn ending(outcome: &Outcome, took: Duration) -> String {
         Outcome::Made => format!("ready after {}", human(took)),
         Outcome::Removed => format!("removed after {}", human(took)),
         Outcome::Absent => "nothing to remove".to_owned(),
+        Outcome::Rested => format!("at rest after {}", human(took)),
     }
 }
 

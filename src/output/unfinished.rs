@@ -84,7 +84,7 @@ impl Unfinished {
                 let ended = found.map(|at| self.at_work.remove(at));
                 match (resource.status.ends_with("_COMPLETE"), aim) {
                     (true, Aim::Make) => self.made += 1,
-                    (true, Aim::Remove) => self.deleted += 1,
+                    (true, Aim::Remove | Aim::Rest) => self.deleted += 1,
                     (false, _) => {}
                 }
                 Change::Ends(ended.map(|it| now.saturating_duration_since(it.since)))
@@ -126,9 +126,9 @@ impl Unfinished {
             more => told.push_str(&format!(" and {more} more")),
         }
         match (last.aim, made, deleted) {
-            (Aim::Make, 0, _) | (Aim::Remove, _, 0) => {}
+            (Aim::Make, 0, _) | (Aim::Remove | Aim::Rest, _, 0) => {}
             (Aim::Make, made, _) => told.push_str(&format!(", {made} made")),
-            (Aim::Remove, _, deleted) => told.push_str(&format!(", {deleted} deleted")),
+            (Aim::Remove | Aim::Rest, _, deleted) => told.push_str(&format!(", {deleted} deleted")),
         }
         Some(told)
     }

@@ -1,8 +1,6 @@
 //! A cluster is changed when its configuration is: what the plan said of each change is what happens,
 //! by the real `pcluster update-cluster`, with the endpoint answering meanwhile.
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -10,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::environment::{TestEnv, text};
+use crate::interrupted::kill_when;
 
 const CLUSTER: &str = include_str!("../../cluster-config.yaml");
 
@@ -295,19 +294,8 @@ async fn each_change_takes_what_the_plan_said() {
 }
 
 /// Starts `up` with a configuration and kills it once its story says `words`.
-fn kill_when(env: &TestEnv, config: &str, words: &str) {
-    let mut up = env
-        .hpcapi(&["up", "--yes", "--config", config])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let story = BufReader::new(up.stderr.take().unwrap());
-    let mut lines = story.lines().map_while(Result::ok);
-    let told = lines.any(|line| line.contains(words));
-    up.kill().unwrap();
-    up.wait().unwrap();
-    assert!(told, "`up` never said {words:?}");
+fn kill_up_when(env: &TestEnv, config: &str, words: &str) {
+    kill_when(env, &["up", "--yes", "--config", config], words);
 }
 
 #[tokio::test]
@@ -316,9 +304,9 @@ async fn a_change_that_was_cut_off_goes_on_and_the_fleet_runs_again() {
     env.succeed(&["up", "--yes"]);
     let config = CLUSTER.replace("MaxCount: 10", "MaxCount: 4");
     let config = env.file("fewer.yaml", &config);
-    kill_when(&env, &config, "stopping the compute fleet");
-    kill_when(&env, &config, "pcluster update-cluster");
-    kill_when(&env, &config, "starting the compute fleet");
+    kill_up_when(&env, &config, "stopping the compute fleet");
+    kill_up_when(&env, &config, "pcluster update-cluster");
+    kill_up_when(&env, &config, "starting the compute fleet");
     env.succeed(&["up", "--yes", "--config", &config]);
     assert_eq!(nodes(&env), names(&[("queue1", 4)]));
     env.succeed(&["plan", "--config", &config]);
@@ -327,7 +315,7 @@ async fn a_change_that_was_cut_off_goes_on_and_the_fleet_runs_again() {
     // Nor does what was cut off keep `teardown` from its work.
     let config = CLUSTER.replace("MaxCount: 10", "MaxCount: 2");
     let config = env.file("fewest.yaml", &config);
-    kill_when(&env, &config, "pcluster update-cluster");
+    kill_up_when(&env, &config, "pcluster update-cluster");
     env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
 }

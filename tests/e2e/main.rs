@@ -43,6 +43,7 @@ mod presets;
 mod remembered;
 mod remembering;
 mod replacing;
+mod resting;
 mod restricted_account;
 mod runs;
 mod runs_through_kills;

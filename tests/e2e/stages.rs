@@ -171,8 +171,8 @@ async fn what_an_older_hpcapi_made_in_one_go_is_updated_in_place() {
                 "    Type: String\n    Default: \"\"\n    AllowedPattern: ^(i-[0-9a-f]{8,17})?$\n",
             ),
             (
-                "",
-                "Conditions:\n  HasHeadNode: !Not [!Equals [!Ref HeadNodeInstanceID, \"\"]]\n\n",
+                "Conditions:\n",
+                "Conditions:\n  HasHeadNode: !Not [!Equals [!Ref HeadNodeInstanceID, \"\"]]\n",
             ),
             (
                 "        - Id: !Ref HeadNodeInstanceID\n          Port: 6830\n",

@@ -8,7 +8,7 @@ use crate::output::{self, Answer};
 use crate::prices::money;
 
 #[derive(Serialize)]
-pub(super) struct UpAnswer {
+pub(in crate::cli) struct UpAnswer {
     endpoint: String,
     api_version: String,
     head_node: String,
@@ -41,7 +41,7 @@ struct ProofAnswer {
 }
 
 impl UpAnswer {
-    pub(super) fn new(
+    pub(in crate::cli) fn new(
         context: &Context,
         up: Up,
         proof: Option<Proof>,

@@ -1,6 +1,6 @@
 //! `hpcapi up`.
 
-mod answer;
+pub(super) mod answer;
 mod detached;
 
 use std::io::IsTerminal;

@@ -46,6 +46,36 @@ impl Bill<'_> {
         lines
     }
 
+    /// Returns what is paid while the deployment rests. ParallelCluster leaves login nodes running when the
+    /// compute fleet is stopped.
+    pub(super) fn resting(&self, config: &ClusterConfig, demand: &Demand) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for instances in &demand.instances {
+            match &instances.role {
+                Role::HeadNode => {
+                    let what = "root volume of the head node";
+                    lines.push(self.volumes(what, instances.least, &instances.root_volume));
+                    if has_elastic_ip(config) {
+                        let what = "Elastic IP of the head node";
+                        lines.push(self.hourly(what, &[Thing::PublicAddress]));
+                    }
+                }
+                Role::LoginNodes if instances.least > 0 => {
+                    lines.push(self.always(instances));
+                    lines.push(self.root_volumes(instances));
+                    let what = "load balancer of the login nodes";
+                    lines.push(self.hourly(what, &[Thing::NetworkLoadBalancer]));
+                }
+                Role::LoginNodes | Role::Compute(_) => {}
+            }
+        }
+        lines.extend(demand.shared.iter().map(|storage| self.shared(storage)));
+        if makes_a_zone(config) {
+            lines.push(self.zone());
+        }
+        lines
+    }
+
     /// Returns the line of instances that run always.
     fn always(&self, instances: &Instances) -> Line {
         let kinds = instances.kinds.join(" or ");
@@ -97,10 +127,8 @@ impl Bill<'_> {
     fn address_of_head_node(&self, config: &ClusterConfig, network: NetworkOwner) -> Line {
         let what = "its public address";
         let line = self.hourly(what, &[Thing::PublicAddress]);
-        let of_its_own = &config.document()["HeadNode"]["Networking"]["ElasticIp"];
-        let is_asked_for = of_its_own.as_bool() == Some(true) || of_its_own.is_string();
         let is_in_ours = network == NetworkOwner::Deployment && config.wants_network();
-        if is_asked_for || is_in_ours {
+        if has_elastic_ip(config) || is_in_ours {
             return line;
         }
         Line {
@@ -223,6 +251,12 @@ impl Bill<'_> {
             note,
         })
     }
+}
+
+/// Returns whether the head node has an address that it keeps while it is stopped.
+fn has_elastic_ip(config: &ClusterConfig) -> bool {
+    let asked_for = &config.document()["HeadNode"]["Networking"]["ElasticIp"];
+    asked_for.as_bool() == Some(true) || asked_for.is_string()
 }
 
 fn unknown(what: String, price_of: String, note: &str) -> Line {

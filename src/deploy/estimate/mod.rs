@@ -1,5 +1,5 @@
 //! What a deployment will cost, from its configuration and the list prices of its region: by the
-//! hour while no job runs, and for each compute node while one does. Asks nobody.
+//! hour while no job runs or while it rests, and for each compute node while one does. Asks nobody.
 
 mod bill;
 mod text;
@@ -35,7 +35,10 @@ pub struct Estimate {
     pub region: String,
     /// The day of the list prices.
     pub date: String,
-    /// What is paid while no job runs.
+    /// When it costs that.
+    #[serde(skip)]
+    pub during: During,
+    /// What is paid then.
     pub standing: Vec<Line>,
     /// The sum of that which is known.
     pub in_all: Usd,
@@ -45,6 +48,15 @@ pub struct Estimate {
     pub nodes: Vec<Nodes>,
     /// What no figure has in it.
     pub not_in_it: &'static [&'static str],
+}
+
+/// What the time is that an estimate is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum During {
+    /// The deployment is there, and no job runs.
+    Idleness,
+    /// The deployment rests.
+    Rest,
 }
 
 /// Whether a sum has all in it.
@@ -110,6 +122,24 @@ impl Estimate {
         };
         let demand = Demand::of(config.document());
         let standing = bill.standing(config, &demand, network);
+        let instances = demand.instances.iter();
+        let nodes = instances.filter_map(|instances| bill.nodes(instances));
+        Estimate {
+            nodes: nodes.collect(),
+            ..Estimate::of_lines(During::Idleness, standing, region)
+        }
+    }
+
+    /// Returns what the same costs while it rests.
+    pub fn of_rest(config: &ClusterConfig, region: &str) -> Estimate {
+        let bill = Bill {
+            prices: Prices::of(region),
+        };
+        let lines = bill.resting(config, &Demand::of(config.document()));
+        Estimate::of_lines(During::Rest, lines, region)
+    }
+
+    fn of_lines(during: During, standing: Vec<Line>, region: &str) -> Estimate {
         let known = standing.iter().filter_map(|line| line.cost);
         let in_all = known.fold(Usd::default(), Usd::and);
         let completeness = match standing.iter().all(|line| line.cost.is_some()) {
@@ -119,14 +149,11 @@ impl Estimate {
         Estimate {
             region: region.to_owned(),
             date: prices::date().to_owned(),
+            during,
             standing,
             in_all,
             completeness,
-            nodes: demand
-                .instances
-                .iter()
-                .filter_map(|instances| bill.nodes(instances))
-                .collect(),
+            nodes: Vec::new(),
             not_in_it: NOT_IN_IT,
         }
     }
@@ -159,6 +186,20 @@ mod tests {
         assert_eq!((queue.queue.as_str(), queue.up_to), ("queue1", 10));
         assert_eq!(queue.usd_per_hour, Some(0.0104));
         assert_eq!(queue.note, "");
+    }
+
+    #[test]
+    fn at_rest_volume_address_and_zone_cost() {
+        let of_rest = |text: &str| {
+            let config = ClusterConfig::parse(text, Path::new("my.yaml")).unwrap();
+            Estimate::of_rest(&config, "us-east-1")
+        };
+        let estimate = of_rest(DEFAULT);
+        assert_eq!(money::amount(estimate.in_all.month), "$7.75");
+        assert_eq!(estimate.nodes, []);
+        assert!(estimate.lines()[3].starts_with("in all, while it rests"));
+        let without = of_rest(&DEFAULT.replace("ElasticIp: true", "ElasticIp: false"));
+        assert_eq!(money::amount(without.in_all.month), "$4.10");
     }
 
     #[test]

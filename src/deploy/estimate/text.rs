@@ -2,7 +2,7 @@
 
 use crate::prices::{self, money};
 
-use super::{Completeness, Estimate, Nodes, Others, Usd};
+use super::{Completeness, During, Estimate, Nodes, Others, Usd};
 
 /// As wide is a line.
 const WIDTH: usize = 80;
@@ -13,9 +13,11 @@ const MARK: &str = " *";
 impl Estimate {
     /// Returns the lines. Names in them are the user's own.
     pub fn lines(&self) -> Vec<String> {
-        let in_all = match self.completeness {
-            Completeness::Complete => "in all, while no job runs",
-            Completeness::AtLeast => "in all, while no job runs, at least",
+        let in_all = match (self.during, self.completeness) {
+            (During::Idleness, Completeness::Complete) => "in all, while no job runs",
+            (During::Idleness, Completeness::AtLeast) => "in all, while no job runs, at least",
+            (During::Rest, Completeness::Complete) => "in all, while it rests",
+            (During::Rest, Completeness::AtLeast) => "in all, while it rests, at least",
         };
         let labels = self.standing.iter().map(|line| line.what.as_str());
         let width = labels

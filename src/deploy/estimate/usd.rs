@@ -37,6 +37,14 @@ impl Usd {
         }
     }
 
+    /// Returns what is left without `other`.
+    pub fn less(self, other: Usd) -> Usd {
+        Usd {
+            hour: self.hour - other.hour,
+            month: self.month - other.month,
+        }
+    }
+
     pub(super) fn times(self, count: u64) -> Usd {
         #[expect(clippy::cast_precision_loss, reason = "nobody has 2^52 of anything")]
         let count = count as f64;

@@ -22,7 +22,7 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
     }
     let status = there.map(|stack| stack.status);
     let finding = match (state, status.as_deref()) {
-        (State::Missing | State::Unwanted, _) | (_, None) => {
+        (State::Missing | State::Unwanted | State::Resting, _) | (_, None) => {
             Finding::problem(SUBJECT, format!("there is no cluster `{name}`"))
                 .then(again.command("up"))
         }

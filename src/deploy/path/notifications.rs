@@ -11,7 +11,7 @@ pub(super) const SUBJECT: &str = "notifications";
 /// Looks at the notifications; `None` when the deployment has none.
 pub(super) async fn look(context: &Context) -> Result<Option<Finding>> {
     let text = match notifications::check(context).await? {
-        State::Unwanted | State::Missing => return Ok(None),
+        State::Unwanted | State::Missing | State::Resting => return Ok(None),
         State::Ready => {
             let text = "whom `up --notify` has named is told, once they have confirmed";
             return Ok(Some(Finding::good(SUBJECT, text)));

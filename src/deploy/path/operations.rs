@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(35);
 pub(super) async fn look(context: &Context) -> Result<Option<Finding>> {
     let up = context.settings.again.command("up");
     match operations::check(context).await? {
-        State::Unwanted | State::Missing => return Ok(None),
+        State::Unwanted | State::Missing | State::Resting => return Ok(None),
         State::Ready => {}
         State::Waiting { on } => {
             let text = format!("the operations path waits for {on}");

@@ -13,7 +13,7 @@ pub(super) const SUBJECT: &str = "triggers";
 pub(super) async fn look(context: &Context) -> Result<Vec<Finding>> {
     let again = &context.settings.again;
     let text = match triggers::check(context).await? {
-        State::Unwanted | State::Missing => return Ok(Vec::new()),
+        State::Unwanted | State::Missing | State::Resting => return Ok(Vec::new()),
         State::Ready => None,
         State::Waiting { on } => Some(format!("they wait for {on}")),
         State::Incomplete { reason } => Some(reason),

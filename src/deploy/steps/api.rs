@@ -2,7 +2,7 @@
 
 use serde_yaml::Value;
 
-use crate::aws::{Applied, HealthCheck, StackSpec};
+use crate::aws::{Applied, HealthCheck, Stack, StackSpec};
 use crate::context::{Context, Requirements};
 use crate::deploy::State;
 use crate::error::{Error, Result};
@@ -18,21 +18,59 @@ const TEMPLATE: Template = Template {
 /// The parameter that names the target of the load balancer.
 pub(super) const HEAD_NODE: &str = "HeadNodeInstanceID";
 
+/// The parameter that says whether the deployment rests: the one place where that is known.
+pub(in crate::deploy) const RESTING: &str = "Resting";
+
 /// The output that holds the public URL.
 pub(in crate::deploy) const ENDPOINT: &str = "APIGWEndpoint";
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let name = context.settings.name.api_stack();
     let Some(there) = context.aws.stacks.describe(&name).await? else {
-        context.facts().endpoint = None;
+        let mut facts = context.facts();
+        facts.endpoint = None;
+        facts.resting = false;
         return Ok(State::Missing);
     };
     stack::require_ours(context, &there)?;
-    context.facts().endpoint = there.outputs.get(ENDPOINT).cloned();
+    let rests = is_resting(&there);
+    {
+        let mut facts = context.facts();
+        facts.endpoint = there.outputs.get(ENDPOINT).cloned();
+        facts.resting = rests;
+    }
+    if rests && there.is_settled() && there.is_usable() {
+        return Ok(State::Resting);
+    }
     Ok(match context.requirements() {
         Some(requirements) => stack::state(context, &there, TEMPLATE, &parameters(&requirements)),
         None => State::waiting("the network"),
     })
+}
+
+/// Returns whether the deployment with this API stack rests.
+pub(in crate::deploy) fn is_resting(stack: &Stack) -> bool {
+    stack.parameters.get(RESTING).map(String::as_str) == Some("true")
+}
+
+/// Returns whether the deployment rests, for looks that know nothing of its API yet.
+pub(in crate::deploy) async fn rests(context: &Context) -> Result<bool> {
+    let name = context.settings.name.api_stack();
+    let there = context.aws.stacks.describe(&name).await?;
+    Ok(there.is_some_and(|stack| is_resting(&stack)))
+}
+
+/// Takes away what costs, and leaves the URL.
+pub(in crate::deploy) async fn rest(context: &Context) -> Result<Applied> {
+    let mut spec = spec(context)?;
+    for (key, value) in &mut spec.parameters {
+        if *key == RESTING {
+            "true".clone_into(value);
+        }
+    }
+    spec.first.push((HEAD_NODE, String::new()));
+    let progress = stack::progress(&context.events, Step::Api);
+    context.aws.stacks.apply(&spec, &progress).await
 }
 
 pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
@@ -116,6 +154,7 @@ fn parameters(requirements: &Requirements) -> Vec<(&'static str, String)> {
         ("VpcId", requirements.vpc.clone()),
         ("PrivateSubnetIds", requirements.api_subnets.join(",")),
         ("LoadBalancerSG", requirements.api_security_group.clone()),
+        (RESTING, "false".to_owned()),
     ]
 }
 

@@ -1,6 +1,5 @@
 //! A change of the cluster to another configuration, by `pcluster update-cluster`. The compute fleet is
-//! stopped meanwhile where it has to be; a mark in the bucket says that it is to run again, whoever goes
-//! on with the change.
+//! stopped meanwhile where it has to be, and started again by `up` when all else is as it should be.
 
 use crate::aws::Stack;
 use crate::context::Context;
@@ -11,29 +10,21 @@ use crate::pcluster::changes::Changes;
 use crate::pcluster::{self, answer};
 use crate::step::Step;
 
-use super::{head_node, ownership, stack};
+use super::{head_node, stack};
 
-/// The object that is there while the compute fleet is stopped for a change.
-const FLEET_MARK: &str = "hpcapi/fleet-is-to-start";
-
-/// Compares the configuration with the cluster's, and looks whether an earlier change was cut off; notes
-/// what it finds.
+/// Compares the configuration with the cluster's, and notes what it finds.
 pub(in crate::deploy) async fn compare(context: &Context) -> Result<()> {
-    let marked = is_marked(context).await?;
     let found = changes::look(context).await?;
-    let mut facts = context.facts();
-    facts.fleet_is_to_start = marked;
-    facts.changes = found;
+    context.facts().changes = found;
     Ok(())
 }
 
 /// Returns the state of a cluster whose stack is well.
 pub(super) fn state(context: &Context) -> State {
-    let facts = context.facts();
-    match (&facts.changes, facts.fleet_is_to_start) {
-        (changes, _) if !changes.is_empty() => State::incomplete(changes.count()),
-        (_, true) => State::incomplete("its compute fleet was stopped for a change"),
-        _ => State::Ready,
+    let changes = &context.facts().changes;
+    match changes.is_empty() {
+        true => State::Ready,
+        false => State::incomplete(changes.count()),
     }
 }
 
@@ -62,37 +53,32 @@ pub(in crate::deploy) fn require_possible(context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Changes the cluster to the configuration that differs from its own, and has the fleet run again.
+/// Changes the cluster to the configuration that differs from its own.
 pub(super) async fn run(context: &Context, cluster: &Stack) -> Result<()> {
     let changes = context.facts().changes.clone();
-    let changed = match changes.is_empty() {
-        true => Ok(()),
-        false => change(context, cluster, &changes).await,
-    };
-    // Whether or not that went well: the cluster is usable.
-    let started = start_fleet(context).await;
-    changed?;
-    started?;
+    if !changes.is_empty()
+        && let Err(error) = change(context, cluster, &changes).await
+    {
+        // The cluster is usable, and `up` ends here.
+        fleet::start_again(context, Step::Cluster).await?;
+        return Err(error);
+    }
     context.facts().changes = Changes::default();
     Ok(())
 }
 
 /// Goes on after an update of the cluster that another began, and that ended in `status`.
 pub(super) async fn joined(context: &Context, cluster: &Stack, status: &str) -> Result<()> {
-    if status == "UPDATE_ROLLBACK_FAILED" {
-        return Err(half_rolled_back(context, cluster, status).await);
+    match status {
+        "UPDATE_ROLLBACK_FAILED" => Err(half_rolled_back(context, cluster, status).await),
+        _ => Ok(()),
     }
-    context.facts().fleet_is_to_start = is_marked(context).await?;
-    start_fleet(context).await
 }
 
 async fn change(context: &Context, cluster: &Stack, changes: &Changes) -> Result<()> {
     // It is the head node that does most of the change, and the stack waits for it.
     head_node::run(context).await?;
     if changes.stop_fleet() {
-        if !fleet::is_stopped(context).await? {
-            mark(context).await?;
-        }
         fleet::stop(context, Step::Cluster).await?;
     }
     let stacks = &context.aws.stacks;
@@ -157,34 +143,4 @@ async fn half_rolled_back(context: &Context, cluster: &Stack, status: &str) -> E
     failed
         .hint(go_on.because("go on with the rollback"))
         .hint(format!("then: {}", context.settings.again.command("up")))
-}
-
-/// Starts the compute fleet if it was stopped for a change.
-async fn start_fleet(context: &Context) -> Result<()> {
-    if !context.facts().fleet_is_to_start {
-        return Ok(());
-    }
-    fleet::start(context, Step::Cluster).await?;
-    if let Some(bucket) = ownership::bucket(context).await? {
-        context.aws.buckets.remove(&bucket, FLEET_MARK).await?;
-    }
-    context.facts().fleet_is_to_start = false;
-    Ok(())
-}
-
-async fn mark(context: &Context) -> Result<()> {
-    let name = context.settings.name.as_str();
-    if let Some(bucket) = ownership::bucket(context).await? {
-        context.aws.buckets.put(&bucket, FLEET_MARK, name).await?;
-    }
-    context.facts().fleet_is_to_start = true;
-    Ok(())
-}
-
-async fn is_marked(context: &Context) -> Result<bool> {
-    let Some(bucket) = ownership::bucket(context).await? else {
-        return Ok(false);
-    };
-    let found = context.aws.buckets.read(&bucket, FLEET_MARK).await?;
-    Ok(found.is_some())
 }

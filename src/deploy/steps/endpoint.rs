@@ -44,6 +44,9 @@ enum Look {
 }
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
+    if context.facts().resting {
+        return Ok(State::Resting);
+    }
     Ok(match look_with_remembered(context).await? {
         Look::Answers(version) => {
             context.facts().api_version = Some(version.to_string());

@@ -14,6 +14,9 @@ use crate::wait::Pace;
 /// The instance stands within minutes after the cluster is begun.
 const LIMIT: Duration = Duration::from_secs(1800);
 
+/// A machine that does not shut down is cut off by EC2 after some minutes.
+const STOPS: Duration = Duration::from_secs(900);
+
 /// The tag that tells a cluster's nodes apart, and its value for the head node.
 const TAG_NODE_TYPE: (&str, &str) = ("parallelcluster:node-type", "HeadNode");
 
@@ -80,6 +83,33 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
             return Err(Error::failed(
                 "the cluster has no head node after half an hour",
             ));
+        }
+    }
+}
+
+/// Stops the instance, and waits until it is stopped; its volumes stay.
+pub(in crate::deploy) async fn stop(context: &Context) -> Result<()> {
+    let mut pace = Pace::seconds(STOPS);
+    let mut asked = false;
+    loop {
+        let HeadNode::There(instance) = look(context).await? else {
+            return Err(Error::failed("the cluster has no head node to stop")
+                .hint(context.settings.again.command("doctor")));
+        };
+        if instance.state == "stopped" {
+            return Ok(());
+        }
+        let text = format!("{} is {}", instance.id, instance.state);
+        context.events.doing(Step::HeadNode, text);
+        if instance.is_running() && !asked {
+            context.aws.instances.stop(&instance.id).await?;
+            asked = true;
+        }
+        if !pace.next().await {
+            let id = instance.id;
+            return Err(Error::failed(format!("the instance `{id}` did not stop"))
+                .because(format!("it is {} still", instance.state))
+                .hint(context.settings.again.command("pause")));
         }
     }
 }

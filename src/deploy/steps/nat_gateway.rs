@@ -29,6 +29,11 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     })
 }
 
+/// Takes it away, with its address.
+pub(in crate::deploy) async fn rest(context: &Context) -> Result<()> {
+    requirements::apply(context, Step::NatGateway, Nat::Never).await
+}
+
 pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     requirements::apply(context, Step::NatGateway, Nat::Now).await
 }

@@ -14,7 +14,7 @@ use crate::tags::Tags;
 
 use super::deletion::{Attempts, physical_ids};
 use super::stack::Template;
-use super::{existing_network, kept_bucket, network_removal, ownership, stack};
+use super::{api, existing_network, kept_bucket, network_removal, ownership, stack};
 
 pub(super) const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/requirements.yaml"),
@@ -61,7 +61,7 @@ pub(in crate::deploy) async fn look(context: &Context) -> Result<State> {
     context.facts().tags = Tags::on(&there.tags);
     context.facts().permissions_boundary = boundary_of(&there);
     let state = stack::state(context, &there, TEMPLATE, &asked_for(context));
-    if state == State::Ready && nat_of(context) == Nat::Now && lacks_nat(&there) {
+    if state == State::Ready && lacks_nat(&there) && nat_of(context).await? == Nat::Now {
         return Ok(State::incomplete(
             "it has no NAT gateway yet, which static nodes need to boot",
         ));
@@ -79,12 +79,14 @@ pub(in crate::deploy) fn lacks_nat(stack: &Stack) -> bool {
     !has_nat(stack) && !existing_network::is_used_by(stack)
 }
 
-/// Static nodes boot while the cluster is made, which fails without them.
-fn nat_of(context: &Context) -> Nat {
-    match Demand::of(context.config.document()).static_nodes {
+/// Static nodes boot while the cluster is made, which fails without them; those of a deployment that
+/// rests are started when all else is there.
+async fn nat_of(context: &Context) -> Result<Nat> {
+    Ok(match Demand::of(context.config.document()).static_nodes {
         0 => Nat::Later,
+        _ if api::rests(context).await? => Nat::Later,
         _ => Nat::Now,
-    }
+    })
 }
 
 fn bucket_is_gone(bucket: &str) -> String {
@@ -122,7 +124,7 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
             .hint(make_bucket(context, &bucket))
             .hint(context.settings.again.command("up")));
     }
-    apply(context, Step::Requirements, nat_of(context)).await
+    apply(context, Step::Requirements, nat_of(context).await?).await
 }
 
 /// Makes the stack what it should be.

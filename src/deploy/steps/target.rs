@@ -21,6 +21,9 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
         let text = format!("the stack `{name}` is in {}", there.status);
         return Ok(State::waiting(text));
     }
+    if api::is_resting(&there) {
+        return Ok(State::Resting);
+    }
     let found = there.parameters.get(api::HEAD_NODE).map(String::as_str);
     Ok(match found.unwrap_or_default() {
         found if found == head_node => State::Ready,
