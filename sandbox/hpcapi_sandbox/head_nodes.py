@@ -74,7 +74,14 @@ def _stopped(instance: dict[str, Any]) -> None:
 def _run(instance: dict[str, Any], tags: dict[str, str], boot: str) -> None:
     """The life of a head node from power-on to the signal."""
     from . import node_logs, node_services
-    from .node import BootstrapFailure, ClusterSpec, Ports, bootstrap, queue_names
+    from .node import (
+        BootstrapFailure,
+        ClusterSpec,
+        Ports,
+        bootstrap,
+        power_down_all,
+        queue_names,
+    )
 
     instance_id = instance["InstanceId"]
     stack = _stack(tags)
@@ -97,6 +104,7 @@ def _run(instance: dict[str, Any], tags: dict[str, str], boot: str) -> None:
         first_queue = queue_names(cluster.config)[0]
         node_services.serve(node, instance, stack["StackName"], first_queue)
         if instance.get("_bootstrapped"):
+            power_down_all(node, cluster.config)
             _serve(stack, node, instance, cluster)
             return
         instance["_bootstrapped"] = True

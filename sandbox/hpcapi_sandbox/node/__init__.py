@@ -9,7 +9,7 @@ config changes.
 from .bootstrap import BootstrapFailure, ClusterSpec, bootstrap
 from .machine import Completed, Node, NodeError
 from .slurm_conf import Ports, queue_names
-from .update import UpdateFailed, start_static_nodes, update
+from .update import UpdateFailed, power_down_all, start_static_nodes, update
 
 __all__ = [
     "BootstrapFailure",
@@ -20,6 +20,7 @@ __all__ = [
     "Ports",
     "UpdateFailed",
     "bootstrap",
+    "power_down_all",
     "queue_names",
     "start_static_nodes",
     "update",

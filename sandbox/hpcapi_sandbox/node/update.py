@@ -92,6 +92,17 @@ def start_static_nodes(node: Node, config: dict[str, Any]) -> None:
     )
 
 
+def power_down_all(node: Node, config: dict[str, Any]) -> None:
+    """Tells Slurm that no node is up: they went with the machine. On AWS clustermgtd finds that there is
+    no instance behind them."""
+    if not slurmctld_answers(node):
+        return
+    for queue in slurm_conf.queue_names(config):
+        nodes = f'"$(sinfo --noheader --partition {shlex.quote(queue)} --format %N)"'
+        # Those that are powered down already are refused, which does no harm.
+        shell(node, f"{_SLURM}; scontrol update nodename={nodes} state=power_down_force")
+
+
 def _replace_nodes(node: Node, config: dict[str, Any], previous: dict[str, Any]) -> None:
     """Has the nodes of changed queues go, if the configuration says so; more nodes are no change."""
     settings = config["Scheduling"].get("SlurmSettings") or {}
