@@ -32,6 +32,8 @@ const RARE: &[(&str, &str)] = &[
     ("dynamodb:GetItem", "a queue takes no jobs"),
     ("ec2:AssociateRouteTable", "a subnet lost its routes"),
     ("ec2:CreateRoute", "a route was removed by others"),
+    ("ec2:DescribeSubnets", "`up --vpc`: which subnets it has"),
+    ("ec2:DescribeVpcEndpoints", "`up --vpc`: what it reaches"),
     ("ec2:ReplaceRoute", "a route was removed by others"),
     (
         "ec2:ModifyVpcAttribute",
