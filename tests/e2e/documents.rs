@@ -29,10 +29,17 @@ async fn what_readme_and_the_walk_through_jobs_say_to_type_works() {
     let readme: Vec<_> = code(README)
         .filter(|line| line.starts_with("hpcapi "))
         .collect();
-    let (last, readme): (Vec<_>, Vec<_>) = readme
-        .into_iter()
-        .partition(|line| line.starts_with("hpcapi teardown"));
-    assert!(readme.len() >= 9 && last.len() == 1, "{readme:?} {last:?}");
+    // These two ask, and end what the others need.
+    let asks = |line: &&str| {
+        ["hpcapi pause", "hpcapi teardown"]
+            .iter()
+            .any(|it| line.starts_with(it))
+    };
+    let (asking, readme): (Vec<_>, Vec<_>) = readme.into_iter().partition(asks);
+    let [pause, teardown] = asking[..] else {
+        panic!("{asking:?}");
+    };
+    assert!(readme.len() >= 9, "{readme:?}");
     typed(&readme);
 
     let (walk, _) = JOBS.split_once(END_OF_THE_WALK).unwrap();
@@ -42,9 +49,14 @@ async fn what_readme_and_the_walk_through_jobs_say_to_type_works() {
     assert!(walk.len() > 20, "{walk:?}");
     typed(&walk);
 
+    let paused = env.at_terminal(pause, "y\n");
+    assert!(paused.status.success(), "{}", text(&paused.stdout));
+    assert!(env.fail(3, &["status"]).contains("rests"));
+    env.succeed(&["resume"]);
+
     // Jobs are remembered: they may stay, and who lets them go types a name.
     let answers = format!("n\n{}\n", "hpc-serverless-job-mgmt");
-    let torn = env.at_terminal(last[0], &answers);
+    let torn = env.at_terminal(teardown, &answers);
     let words = text(&torn.stdout);
     assert!(torn.status.success(), "{words}");
     assert!(words.contains("objects of"), "{words}");
