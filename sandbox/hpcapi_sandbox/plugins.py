@@ -59,7 +59,7 @@ from .ec2 import (
     zones,
 )
 from .endpoint import api_types, load_balancers, vpc_links
-from .ssm import document_type, run_command, send_rights
+from .ssm import document_type, parameter_type, run_command, send_rights
 from .topics import topic_rights
 
 # ministack imports most services when they are first called; these are patched before that.
@@ -115,6 +115,7 @@ def install() -> None:
         logs_and_alarms,
         run_command,
         document_type,
+        parameter_type,
         callers,
         function_code,
         function_roles,

@@ -29,6 +29,7 @@ _NAMED = {
     "AWS::SNS::Subscription": ("sns", "", "TopicArn"),
     "AWS::SNS::Topic": ("sns", "", "TopicName"),
     "AWS::SSM::Document": ("ssm", "document/", "Name"),
+    "AWS::SSM::Parameter": ("ssm", "parameter/", "Name"),
     "AWS::Events::Rule": ("events", "rule/", "Name"),
 }
 
@@ -69,6 +70,8 @@ def of(kind: str, action: str, properties: dict[str, Any], made: str) -> Iterato
         name = str(properties.get(field) or made)
         # A queue that exists is known by its URL.
         name = name.rpartition("/")[2] if service == "sqs" else name
+        # The path of a parameter begins with a slash, which its ARN has once.
+        name = name.removeprefix("/") if service == "ssm" else name
         arn = name if name.startswith("arn:") else f"{_here(service)}:{before}{name}"
         yield arn, _tags(properties)
     else:

@@ -20,6 +20,7 @@ class Rule:
     is_required: bool = False
     kind: type = str
     pattern: str = ""
+    shortest: int = 0
     longest: int | None = None
     one_of: tuple[str, ...] = ()
     between: tuple[int, int] | None = None
@@ -69,6 +70,8 @@ def _problems(rule: Rule, value: Any) -> Iterator[str]:
     if rule.kind is not str:
         return
     text = str(value)
+    if len(text) < rule.shortest:
+        yield f"expected minLength: {rule.shortest}, actual: {len(text)}"
     if rule.longest is not None and len(text) > rule.longest:
         yield f"expected maxLength: {rule.longest}, actual: {len(text)}"
     if rule.pattern and not re.fullmatch(rule.pattern, text):

@@ -29,6 +29,7 @@ _SERVICES = {
     "AWS::EC2": "Ec2",
     "AWS::ElasticLoadBalancingV2": "ElasticLoadBalancingV2",
     "AWS::S3": "S3",
+    "AWS::SSM": "Ssm",
 }
 
 
@@ -377,4 +378,5 @@ _HANDLER_CODES = {
     "BucketNotEmpty": "GeneralServiceException",
     "DependencyViolation": "InvalidRequest",
     "InsufficientInstanceCapacity": "GeneralServiceException",
+    "ParameterAlreadyExists": "AlreadyExists",
 }
