@@ -243,6 +243,16 @@ pub(super) const TYPES: &[Type] = &[
     of("AWS::ApiGatewayV2::Route", API_MAKE, API_LOOK, API_DELETE),
     of("AWS::ApiGatewayV2::Stage", API_MAKE, API_LOOK, API_DELETE),
     of("AWS::Logs::LogGroup", LOG_MAKE, LOG_LOOK, LOG_DELETE),
+    of(
+        "AWS::SSM::Parameter",
+        &[
+            "ssm:AddTagsToResource",
+            "ssm:PutParameter",
+            "ssm:RemoveTagsFromResource",
+        ],
+        &["ssm:GetParameters", "ssm:ListTagsForResource"],
+        &["ssm:DeleteParameter"],
+    ),
 ];
 
 pub(super) const LOG_MAKE: &[&str] = &[
@@ -332,6 +342,11 @@ const PLACES: &[Place] = &[
     ),
     ("apigateway:", ["MakeApi", "LookAtApi", "DeleteApi"], APIS),
     ("logs:", ["MakeLog", "LookAtLogs", "DeleteLog"], &["*"]),
+    (
+        "ssm:",
+        ["MakeParameter", "LookAtParameter", "DeleteParameter"],
+        &["arn:{partition}:ssm:{region}:{account}:parameter/hpcapi/{name}/*"],
+    ),
 ];
 
 pub(super) const APIS: &[&str] = &["arn:{partition}:apigateway:{region}::/*"];

@@ -32,6 +32,7 @@ const NAMES: &[(&str, &str)] = &[
     ("AWS::SNS::Topic", "SNS topic"),
     ("AWS::SQS::Queue", "SQS queue"),
     ("AWS::SSM::Document", "SSM document"),
+    ("AWS::SSM::Parameter", "SSM parameter"),
 ];
 
 /// Returns what people call a resource type: by the table, else the words of its last part.

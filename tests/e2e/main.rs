@@ -38,6 +38,7 @@ mod no_job_starts;
 mod node_script;
 mod notifications;
 mod operations;
+mod outputs;
 mod package_managers;
 mod presets;
 mod remembered;

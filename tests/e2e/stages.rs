@@ -175,6 +175,10 @@ async fn what_an_older_hpcapi_made_in_one_go_is_updated_in_place() {
                 "Conditions:\n  HasHeadNode: !Not [!Equals [!Ref HeadNodeInstanceID, \"\"]]\n",
             ),
             (
+                "    - !Condition HasName\n    - !Condition HasName\n",
+                "    - !Condition HasName\n    - !Condition HasHeadNode\n",
+            ),
+            (
                 "        - Id: !Ref HeadNodeInstanceID\n          Port: 6830\n",
                 "        - - Id: !Ref HeadNodeInstanceID\n            Port: 6830\n        \
                  - !Ref AWS::NoValue\n",

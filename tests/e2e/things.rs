@@ -10,10 +10,11 @@ use aws_sdk_ec2::types::{
 use crate::environment::TestEnv;
 
 /// Every kind that a scan looks for, but for those found by the tag of a cluster.
-pub(crate) const KINDS: [&str; 30] = [
+pub(crate) const KINDS: [&str; 31] = [
     "API",
     "NAT gateway",
     "SSM document",
+    "SSM parameter",
     "VPC",
     "VPC endpoint",
     "VPC link",
@@ -44,7 +45,14 @@ pub(crate) const KINDS: [&str; 30] = [
 ];
 
 /// Those of them that are found by the tag of the deployment alone.
-pub(crate) const TAGGED: [&str; 5] = ["SSM document", "function", "queue", "rule", "topic"];
+pub(crate) const TAGGED: [&str; 6] = [
+    "SSM document",
+    "SSM parameter",
+    "function",
+    "queue",
+    "rule",
+    "topic",
+];
 
 /// Makes one of each of those, and leaves it when its stack goes.
 const LEAVING: &str = r#"
@@ -77,6 +85,13 @@ Resources:
   Topic:
     Type: AWS::SNS::Topic
     DeletionPolicy: Retain
+  Parameter:
+    Type: AWS::SSM::Parameter
+    DeletionPolicy: Retain
+    Properties:
+      Name: !Sub /hpcapi/${AWS::StackName}/endpoint
+      Type: String
+      Value: here
   Document:
     Type: AWS::SSM::Document
     DeletionPolicy: Retain

@@ -37,6 +37,8 @@ pub enum Kind {
     Topic,
     /// A document of Systems Manager.
     Document,
+    /// A parameter of Systems Manager.
+    Parameter,
     /// An alarm of CloudWatch.
     Alarm,
     /// A dashboard of CloudWatch.
@@ -111,6 +113,7 @@ impl Kind {
             Kind::Queue => "queue",
             Kind::Topic => "topic",
             Kind::Document => "SSM document",
+            Kind::Parameter => "SSM parameter",
             Kind::Alarm => "alarm",
             Kind::Dashboard => "dashboard",
             Kind::AutoScalingGroup => "Auto Scaling group",
@@ -160,6 +163,7 @@ pub const TAGGED: &[Kind] = &[
     Kind::Queue,
     Kind::Topic,
     Kind::Document,
+    Kind::Parameter,
     Kind::Alarm,
     Kind::Dashboard,
     Kind::AutoScalingGroup,
@@ -309,6 +313,7 @@ impl Inventory {
             Kind::Queue => tagged::queues(&self.tags, names).await,
             Kind::Topic => tagged::topics(&self.tags, names).await,
             Kind::Document => tagged::documents(&self.tags, names).await,
+            Kind::Parameter => tagged::parameters(&self.tags, names).await,
             Kind::Alarm => tagged::of_cluster(&self.tags, names, tagged::ALARMS).await,
             Kind::Dashboard => tagged::of_cluster(&self.tags, names, tagged::DASHBOARDS).await,
             Kind::AutoScalingGroup => {

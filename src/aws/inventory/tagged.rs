@@ -126,6 +126,21 @@ pub(super) async fn documents(client: &Client, names: &Names) -> Result<Vec<Item
     .await
 }
 
+pub(super) async fn parameters(client: &Client, names: &Names) -> Result<Vec<Item>> {
+    // A path begins with a slash, which is left out where it has no other one.
+    let id = |arn: &str| {
+        let path = resource(arn)?.strip_prefix("parameter")?;
+        let name = path.strip_prefix('/')?;
+        Some(if name.contains('/') { path } else { name }.to_owned())
+    };
+    let wanted = Wanted {
+        tag: names.tag,
+        what: "SSM parameters",
+        resource_type: "ssm:parameter",
+    };
+    carrying(client, names, &wanted, id).await
+}
+
 /// Returns what of a type carries the deployment's tag; `id` finds in an ARN what commands take, and
 /// nothing in that of another type.
 async fn listed(
@@ -254,6 +269,13 @@ mod tests {
             (Kind::Function, at("lambda", "function:f"), "f", "f"),
             (Kind::Queue, at("sqs", "mine-q"), "mine-q", "mine-q"),
             (Kind::Document, at("ssm", "document/d"), "d", "d"),
+            (Kind::Parameter, at("ssm", "parameter/p"), "p", "p"),
+            (
+                Kind::Parameter,
+                at("ssm", "parameter/hpcapi/mine/bucket"),
+                "/hpcapi/mine/bucket",
+                "bucket",
+            ),
             (Kind::Alarm, at("cloudwatch", "alarm:a b"), "a b", "a b"),
             (
                 Kind::Dashboard,
@@ -294,6 +316,7 @@ mod tests {
             (Kind::Function, "arn:aws:lambda:us-east-1:1:layer:l"),
             (Kind::Topic, "arn:aws:sns:us-east-1:1:app/GCM/a"),
             (Kind::Document, "arn:aws:ssm:us-east-1:1:parameter/p"),
+            (Kind::Parameter, "arn:aws:ssm:us-east-1:1:document/d"),
             (Kind::Queue, "arn:aws:sqs:us-east-1:1:"),
             (Kind::Queue, "nonsense"),
             (Kind::Alarm, "arn:aws:cloudwatch::1:dashboard/d"),

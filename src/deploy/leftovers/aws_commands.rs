@@ -149,6 +149,7 @@ impl Aws {
             ),
             Kind::Topic => format!("aws sns delete-topic{options} --topic-arn {id}"),
             Kind::Document => format!("aws ssm delete-document{options} --name {id}"),
+            Kind::Parameter => format!("aws ssm delete-parameter{options} --name {id}"),
             Kind::Alarm => {
                 format!("aws cloudwatch delete-alarms{options} --alarm-names '{id}'")
             }
@@ -393,6 +394,11 @@ mod tests {
                 Kind::Document,
                 "mine-operations",
                 "aws ssm delete-document --region us-east-1 --name mine-operations",
+            ),
+            (
+                Kind::Parameter,
+                "/hpcapi/mine/bucket",
+                "aws ssm delete-parameter --region us-east-1 --name /hpcapi/mine/bucket",
             ),
         ] {
             assert_eq!(remove(kind, id), command);

@@ -186,6 +186,7 @@ fn is_named_alike(name: &str, kind: Kind, item: &Item) -> bool {
         | Kind::Queue
         | Kind::Topic
         | Kind::Document
+        | Kind::Parameter
         | Kind::Api
         | Kind::VpcLink
         | Kind::LoadBalancer

@@ -81,6 +81,7 @@ pub(super) fn of(prices: Prices<'_>, kind: Kind, item: &Item) -> Cost {
         | Kind::LaunchTemplate
         | Kind::PlacementGroup
         | Kind::Document
+        | Kind::Parameter
         | Kind::NetworkInterface
         | Kind::VpcLink
         | Kind::TargetGroup

@@ -7,6 +7,7 @@ use crate::context::{Context, Requirements};
 use crate::deploy::State;
 use crate::error::{Error, Result};
 use crate::event::Outcome;
+use crate::settings::DeploymentName;
 use crate::step::Step;
 
 use super::stack::{self, Template};
@@ -43,7 +44,10 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
         return Ok(State::Resting);
     }
     Ok(match context.requirements() {
-        Some(requirements) => stack::state(context, &there, TEMPLATE, &parameters(&requirements)),
+        Some(requirements) => {
+            let parameters = parameters(&context.settings.name, &requirements);
+            stack::state(context, &there, TEMPLATE, &parameters)
+        }
         None => State::waiting("the network"),
     })
 }
@@ -141,7 +145,7 @@ fn spec(context: &Context) -> Result<StackSpec> {
         .requirements()
         .ok_or_else(|| Error::failed("the API stack needs a network"))?;
     let name = context.settings.name.api_stack();
-    let parameters = parameters(&requirements);
+    let parameters = parameters(&context.settings.name, &requirements);
     Ok(stack::spec(context, Step::Api, name, TEMPLATE, parameters))
 }
 
@@ -149,8 +153,9 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
     stack::undo(context, Step::Api, &context.settings.name.api_stack()).await
 }
 
-fn parameters(requirements: &Requirements) -> Vec<(&'static str, String)> {
+fn parameters(name: &DeploymentName, requirements: &Requirements) -> Vec<(&'static str, String)> {
     vec![
+        (stack::NAME, name.to_string()),
         ("VpcId", requirements.vpc.clone()),
         ("PrivateSubnetIds", requirements.api_subnets.join(",")),
         ("LoadBalancerSG", requirements.api_security_group.clone()),
@@ -186,7 +191,7 @@ mod tests {
             head_node_security_group: String::new(),
             bucket: String::new(),
         };
-        let mut given = parameters(&requirements);
+        let mut given = parameters(&"mine".parse().unwrap(), &requirements);
         declared.takes(&given);
         given.push((HEAD_NODE, String::new()));
         declared.takes(&given);

@@ -333,8 +333,8 @@ fn makes_network(place: &Parameters) -> bool {
 }
 
 fn parameters(name: String, place: Parameters) -> Parameters {
-    let name = [("EnvironmentName", name)];
-    name.into_iter().chain(place).collect()
+    let names = [("EnvironmentName", name.clone()), (stack::NAME, name)];
+    names.into_iter().chain(place).collect()
 }
 
 fn outputs(stack: &Stack) -> Result<Requirements> {

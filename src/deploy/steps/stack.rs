@@ -106,6 +106,9 @@ pub(super) fn difference_of_tags(context: &Context, found: &Tags) -> Option<Stri
     context.own_tags().difference(found, others)
 }
 
+/// The parameter of a template that names the deployment, below which SSM parameters tell others of it.
+pub(super) const NAME: &str = "DeploymentName";
+
 /// The parameter of a template that names the permissions boundary of its roles.
 pub(super) const BOUNDARY: &str = "PermissionsBoundary";
 
