@@ -1,10 +1,14 @@
-//! Other tools find a deployment by SSM parameters, as long as there is one.
+//! What other tools know a deployment by: SSM parameters, as long as there is one, and the answer of
+//! `up`, which is as its schema says.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::environment::TestEnv;
+use crate::tools::{succeed, tools};
 
 const UP: &[&str] = &["up", "--yes", "--output", "json"];
 const REPLACE: &[&str] = &["up", "--replace-cluster", "--yes", "--output", "json"];
@@ -35,10 +39,24 @@ fn told(up: &Value) -> BTreeMap<String, String> {
     pairs.into()
 }
 
+/// Asserts that an answer of `up` is what the published schema says, in the eyes of a validator.
+fn assert_valid(env: &TestEnv, answer: &Value) {
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/up.schema.json");
+    let answer = env.file("answer.json", &answer.to_string());
+    let program = "import json, sys, jsonschema\n\
+        schema, answer = (json.load(open(path)) for path in sys.argv[1:])\n\
+        validator = jsonschema.Draft202012Validator\n\
+        validator.check_schema(schema)\n\
+        validator(schema).validate(answer)";
+    let mut python = Command::new(tools().join("python"));
+    succeed(python.args(["-c", program]).arg(schema).arg(answer));
+}
+
 #[tokio::test]
 async fn parameters_say_what_up_says_and_follow_the_head_node_until_teardown() {
     let env = TestEnv::new();
     let up = env.json(UP);
+    assert_valid(&env, &up);
     assert_eq!(parameters(&env).await, told(&up));
 
     let replaced = env.json(REPLACE);

@@ -124,3 +124,41 @@ impl Answer for UpAnswer {
         Some(format!("everything is ready at {}", self.endpoint))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema::assert_describes;
+    use super::*;
+
+    #[test]
+    fn the_published_schema_has_the_keys_of_the_answer() {
+        let least = || UpAnswer {
+            endpoint: "https://a.execute-api.us-east-1.amazonaws.com".to_owned(),
+            api_version: "v0.0.44".to_owned(),
+            head_node: "i-0123456789abcdef0".to_owned(),
+            bucket: "bucket".to_owned(),
+            key_name: None,
+            changed: true,
+            elapsed_seconds: 0.5,
+            commands: vec!["export A=b".to_owned()],
+            next: vec![NextAnswer {
+                purpose: "run a job",
+                command: "hpcapi jobs submit job.sh".to_owned(),
+            }],
+            usd_per_hour: None,
+            proof: None,
+        };
+        let most = UpAnswer {
+            key_name: Some("key".to_owned()),
+            usd_per_hour: Some(0.13),
+            proof: Some(ProofAnswer {
+                job_id: 1,
+                state: "COMPLETED".to_owned(),
+                nodes: "queue1-dy-small-1".to_owned(),
+                output: "hello".to_owned(),
+            }),
+            ..least()
+        };
+        assert_describes("ready", &most, &least());
+    }
+}

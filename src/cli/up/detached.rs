@@ -112,7 +112,18 @@ impl Answer for Detached {
 
 #[cfg(test)]
 mod tests {
+    use super::super::schema::assert_describes;
     use super::*;
+
+    #[test]
+    fn the_published_schema_has_the_keys_of_the_answer_at_once() {
+        let begun = Detached {
+            pid: 1,
+            log: "up.log".into(),
+            commands: vec!["tail -f up.log".to_owned()],
+        };
+        assert_describes("begun", &begun, &begun);
+    }
 
     #[test]
     fn the_process_in_the_background_asks_and_detaches_no_more() {

@@ -2,6 +2,8 @@
 
 pub(super) mod answer;
 mod detached;
+#[cfg(test)]
+mod schema;
 
 use std::io::IsTerminal;
 use std::path::Path;
