@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::event::Events;
 use crate::pcluster::changes::Changes;
 use crate::pcluster::config::ClusterConfig;
+use crate::pcluster::judgement::NodeRoles;
 use crate::pcluster::{Found, Pcluster, Search};
 use crate::settings::{Ground, Settings};
 use crate::slurm::client::Memory;
@@ -56,6 +57,8 @@ pub struct Facts {
     pub tags: Tags,
     /// The permissions boundary that the requirements stack names.
     pub permissions_boundary: Option<String>,
+    /// The roles of the cluster's nodes that the requirements stack names, as patterns of ARNs.
+    pub node_roles: NodeRoles,
     /// Whether the network has its NAT gateway.
     pub has_nat: bool,
     /// The key pair that goes into the configuration.

@@ -18,6 +18,7 @@ const FIRST_UP: Circumstances<'_> = Circumstances {
     has_network: false,
     bucket: None,
     reach: Reach::Unasked,
+    caller: None,
 };
 
 fn cases() -> Vec<PathBuf> {
@@ -177,4 +178,21 @@ fn the_default_configuration_and_the_presets_are_remarkable_for_nothing() {
     for text in presets.into_iter().chain([default]) {
         assert_eq!(told(text, &FIRST_UP), Vec::<String>::new());
     }
+}
+
+/// No node may write where scripts lie, whoever else has its role.
+#[test]
+fn nodes_may_not_have_the_role_that_hpcapi_itself_has() {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/deploy_cases/own-role.yaml"
+    );
+    let text = fs::read_to_string(file).unwrap();
+    let with = |caller| Circumstances {
+        caller: Some(caller),
+        ..FIRST_UP
+    };
+    let refused = "error rights line 14: hpcapi has the role `head-node` itself, as the head node";
+    assert_eq!(told(&text, &with("head-node"))[0], refused);
+    assert_eq!(told(&text, &with("another")), told(&text, &FIRST_UP));
 }

@@ -417,11 +417,16 @@ class Orders(EmulatorTest):
         zones = self.ec2.describe_availability_zones()["AvailabilityZones"][:2]
         names = {f"AvailabilityZone{n}": zone["ZoneName"] for n, zone in enumerate(zones, 1)}
         template = (TEMPLATES / "requirements.yaml").read_text()
-        self.assertEqual(self.create("x", template, Nat="false", **names), "CREATE_COMPLETE")
+        own = f"arn:aws:iam::{self.account}:role"
+        given = names | {"Nat": "false", "OwnNodeRoles": f",{own}/x,{own}/*/own"}
+        self.assertEqual(self.create("x", template, **given), "CREATE_COMPLETE")
         bucket = self.outputs("x")["Bucket"]
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
-        for path, is_allowed in (("/parallelcluster/x/", False), ("/", True)):
-            name = "node" if "parallelcluster" in path else "function"
+        for path, name, is_allowed in (
+            ("/parallelcluster/x/", "node", False),
+            ("/lab/", "own", False),
+            ("/own/", "function", True),
+        ):
             role = self.client("iam").create_role(
                 RoleName=name, Path=path, AssumeRolePolicyDocument=policy(trust)
             )["Role"]

@@ -23,6 +23,13 @@ impl Identity {
     pub fn partition(&self) -> &str {
         self.arn.split(':').nth(1).unwrap_or_default()
     }
+
+    /// Returns the name of the role that this is a session of, if it is one:
+    /// `arn:aws:sts::123456789012:assumed-role/NAME/SESSION`.
+    pub fn role(&self) -> Option<&str> {
+        let resource = self.arn.splitn(6, ':').nth(5)?;
+        resource.strip_prefix("assumed-role/")?.split('/').next()
+    }
 }
 
 pub(super) async fn identity(client: &aws_sdk_sts::Client) -> Result<Identity> {

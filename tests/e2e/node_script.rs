@@ -47,20 +47,16 @@ async fn changes(env: &TestEnv, bucket: &str, key: &str) -> Vec<String> {
     printed.lines().map(ToOwned::to_owned).collect()
 }
 
-#[tokio::test]
-async fn no_node_can_change_what_runs_as_root_and_what_was_changed_is_put_right() {
-    let env = TestEnv::new();
-    env.succeed(&["up", "--yes"]);
-    let s3 = aws_sdk_s3::Client::new(&env.aws().await);
-    let (bucket, key) = script(&s3).await;
-    let ours = read(&s3, &bucket, &key).await;
-
-    let succeeded = changes(&env, &bucket, &key).await;
-    let role = |role: &str| format!("arn:aws:sts::{}:assumed-role/{NAME}-{role}", env.account());
+/// Fails unless a node can change no more than it may, with the roles whose names begin so: the head node's,
+/// and that of a job's node.
+async fn only_what_is_free_succeeds(env: &TestEnv, bucket: &str, key: &str, roles: [String; 2]) {
+    let succeeded = changes(env, bucket, key).await;
     let (root, user) = succeeded.split_at(succeeded.len() / 2 + 1);
-    let is_of = |line: Option<&String>, name: &str| line.unwrap().starts_with(&role(name));
-    assert!(is_of(root.last(), "RoleHeadNode-"), "{succeeded:#?}");
-    assert!(is_of(user.last(), "ComputeFleet"), "{succeeded:#?}");
+    for (lines, role) in [root, user].into_iter().zip(roles) {
+        let start = format!("arn:aws:sts::{}:assumed-role/{role}", env.account());
+        let is_it = lines.last().is_some_and(|line| line.starts_with(&start));
+        assert!(is_it, "{start}: {succeeded:#?}");
+    }
     let free = [
         "puts runs/x",
         "deletes runs/x",
@@ -74,6 +70,53 @@ async fn no_node_can_change_what_runs_as_root_and_what_was_changed_is_put_right(
     let remembers = [&["puts jobs/x"][..], &free].concat();
     assert_eq!(root[..root.len() - 1], of("root", &remembers));
     assert_eq!(user[..user.len() - 1], of("ec2-user", &free));
+}
+
+#[tokio::test]
+async fn nodes_with_roles_at_another_path_can_change_no_more() {
+    let env = TestEnv::new();
+    let config = include_str!("../../cluster-config.yaml");
+    let file = env.file(
+        "mine.yaml",
+        &format!("{config}\nIam:\n  ResourcePrefix: /team/lab-\n"),
+    );
+    env.succeed(&["up", "--yes", "--config", &file]);
+    let s3 = aws_sdk_s3::Client::new(&env.aws().await);
+    let (bucket, key) = script(&s3).await;
+    let roles = ["lab-RoleHeadNode-", "lab-Role"].map(str::to_owned);
+    only_what_is_free_succeeds(&env, &bucket, &key, roles).await;
+    env.succeed(&["plan"]);
+    env.succeed(&["status"]);
+
+    // A role of one's own for the nodes of a queue is known once `up` has seen it.
+    let own = env.make_role("/lab/", None).await;
+    let iam = format!("      Iam:\n        InstanceRole: {own}\n");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (before, queue) = text.split_once("SlurmQueues:").unwrap();
+    let access = queue.find("      Iam:\n").unwrap();
+    let tags = queue.find("\nTags:").unwrap();
+    let queue = format!("{}{iam}{}", &queue[..access], &queue[tags..]);
+    let file = env.file("own.yaml", &format!("{before}SlurmQueues:{queue}"));
+    let planned = env.run(&["plan", "--config", &file]);
+    let words = crate::environment::text(&planned.stdout);
+    let told = "its bucket's policy does not know all the roles of the configuration's nodes yet";
+    assert!(words.contains(told), "{words}");
+    env.succeed(&["teardown", "--yes"]);
+}
+
+#[tokio::test]
+async fn no_node_can_change_what_runs_as_root_and_what_was_changed_is_put_right() {
+    let env = TestEnv::new();
+    env.succeed(&["up", "--yes"]);
+    let s3 = aws_sdk_s3::Client::new(&env.aws().await);
+    let (bucket, key) = script(&s3).await;
+    let ours = read(&s3, &bucket, &key).await;
+
+    let roles = [
+        format!("{NAME}-RoleHeadNode-"),
+        format!("{NAME}-ComputeFleet"),
+    ];
+    only_what_is_free_succeeds(&env, &bucket, &key, roles).await;
     assert_eq!(read(&s3, &bucket, &key).await, ours);
 
     // Somebody who may write there did.

@@ -20,6 +20,7 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
         has_network: made.is_some() || context.settings.network.is_some(),
         bucket: bucket.or(context.settings.kept_bucket.as_deref()),
         reach,
+        caller: context.identity.role(),
     };
     let lack = role.filter(|_| reach == Reach::Lacks);
     let remarks = judgement::judge(&context.config, &circumstances);

@@ -7,6 +7,7 @@ use crate::aws::{BucketSettings, LifecycleRule};
 use crate::context::Context;
 use crate::error::Result;
 
+use super::node_roles;
 use super::requirements::TEMPLATE;
 
 /// Something that a bucket is set to.
@@ -97,10 +98,13 @@ struct Wanted {
 impl Wanted {
     fn of(context: &Context, bucket: &str) -> Wanted {
         let identity = &context.identity;
+        let [all, head] = node_roles::parameters(&context.facts().node_roles);
         Wanted::with(&[
             ("AWS::Partition", identity.partition()),
             ("AWS::AccountId", &identity.account),
             ("Name", bucket),
+            (all.0, &all.1),
+            (head.0, &head.1),
         ])
     }
 
@@ -173,9 +177,14 @@ fn plain(value: &serde_json::Value) -> serde_json::Value {
     }
 }
 
-/// Returns a value of a template as JSON, with what `Fn::Sub` puts in.
+/// Returns a value of a template as JSON, with what `Fn::Sub` puts in, and parted where `Fn::Split` parts it.
 fn resolved(value: &Value, values: &[(&str, &str)]) -> serde_json::Value {
     match value {
+        Value::Tagged(tagged) if tagged.tag == "!Split" => {
+            let at = tagged.value[0].as_str().unwrap_or_default();
+            let text = resolved(&tagged.value[1], values);
+            text.as_str().unwrap_or_default().split(at).collect()
+        }
         Value::Tagged(tagged) => {
             let text = match &tagged.value {
                 Value::Sequence(parts) => parts.first().and_then(Value::as_str),
@@ -226,7 +235,26 @@ mod tests {
             ("AWS::Partition", "aws"),
             ("AWS::AccountId", "123456789012"),
             ("Name", "mine"),
+            (node_roles::ALL, ",arn:of:a,arn:of:b"),
+            (node_roles::HEAD, ",arn:of:a"),
         ])
+    }
+
+    /// Every statement about nodes is about those with roles of the user's own, too.
+    #[test]
+    fn the_policy_knows_all_roles_of_nodes() {
+        let usual = "arn:aws:iam::123456789012:role/parallelcluster/*";
+        let all = json!([usual, "arn:of:a", "arn:of:b"]);
+        let Wanted { statements, .. } = wanted();
+        for statement in &statements[1..] {
+            let nodes = &statement["Condition"]["ArnLike"]["aws:PrincipalArn"];
+            assert_eq!(*nodes, all, "{statement}");
+        }
+        let remembering = statements
+            .iter()
+            .find(|it| it["Sid"] == "OnlyHeadNodesRememberJobs");
+        let but = &remembering.unwrap()["Condition"]["ArnNotLike"]["aws:PrincipalArn"];
+        assert_eq!(*but, json!([format!("{usual}-RoleHeadNode-*"), "arn:of:a"]));
     }
 
     #[test]
@@ -239,8 +267,6 @@ mod tests {
             json!(["arn:aws:s3:::mine", "arn:aws:s3:::mine/*"])
         );
         assert_eq!(tls["Condition"]["Bool"]["aws:SecureTransport"], "false");
-        let nodes = &statements[1]["Condition"]["ArnLike"]["aws:PrincipalArn"];
-        assert_eq!(nodes, "arn:aws:iam::123456789012:role/parallelcluster/*");
         let text = serde_json::to_string(&statements).unwrap();
         assert!(!text.contains("${"), "{text}");
         let uploads = rules.iter().find(|rule| rule.id == "unfinished-uploads");

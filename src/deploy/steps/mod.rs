@@ -17,6 +17,7 @@ pub(super) mod kept_bucket;
 pub(super) mod key_pair;
 pub(super) mod nat_gateway;
 pub(super) mod network_removal;
+mod node_roles;
 pub(super) mod node_script;
 pub(super) mod node_setup;
 pub(super) mod notifications;

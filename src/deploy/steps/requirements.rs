@@ -8,13 +8,14 @@ use crate::error::{Error, Result};
 use crate::event::Outcome;
 use crate::hint::{AwsCall, Hint};
 use crate::pcluster::Demand;
+use crate::pcluster::judgement::NodeRoles;
 use crate::settings::BucketFate;
 use crate::step::Step;
 use crate::tags::Tags;
 
 use super::deletion::{Attempts, physical_ids};
 use super::stack::Template;
-use super::{api, existing_network, kept_bucket, network_removal, ownership, stack};
+use super::{api, existing_network, kept_bucket, network_removal, node_roles, ownership, stack};
 
 pub(super) const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/requirements.yaml"),
@@ -60,10 +61,17 @@ pub(in crate::deploy) async fn look(context: &Context) -> Result<State> {
     existing_network::require_same(context, &there)?;
     context.facts().tags = Tags::on(&there.tags);
     context.facts().permissions_boundary = boundary_of(&there);
+    let node_roles = node_roles::named_by(&there);
+    context.facts().node_roles = node_roles.clone();
     let state = stack::state(context, &there, TEMPLATE, &asked_for(context));
     if state == State::Ready && lacks_nat(&there) && nat_of(context).await? == Nat::Now {
         return Ok(State::incomplete(
             "it has no NAT gateway yet, which static nodes need to boot",
+        ));
+    }
+    if state == State::Ready && node_roles != node_roles::wanted(context) {
+        return Ok(State::incomplete(
+            "its bucket's policy does not know all the roles of the configuration's nodes yet",
         ));
     }
     Ok(state)
@@ -150,6 +158,12 @@ pub(super) async fn apply(context: &Context, step: Step, nat: Nat) -> Result<()>
         none if none.is_empty() => spec.first.push((stack::BOUNDARY, String::new())),
         asked => spec.parameters.extend(asked),
     }
+    for (key, roles) in node_roles::parameters(&node_roles::wanted(context)) {
+        match roles.is_empty() {
+            true => spec.first.push((key, roles)),
+            false => spec.parameters.push((key, roles)),
+        }
+    }
     let kept = context.settings.kept_bucket.clone().unwrap_or_default();
     spec.first.push((KEPT_BUCKET, kept));
     let progress = stack::progress(&context.events, step);
@@ -211,6 +225,7 @@ fn forget(context: &Context) {
     facts.unfinished_requirements.clear();
     facts.tags = Tags::default();
     facts.permissions_boundary = None;
+    facts.node_roles = NodeRoles::default();
 }
 
 /// Empties the bucket, while the cluster and the API go, of all that they do not need. What fails
@@ -380,6 +395,7 @@ mod tests {
         given.push((NAT, String::new()));
         given.push((KEPT_BUCKET, String::new()));
         given.push((stack::BOUNDARY, String::new()));
+        given.extend(node_roles::parameters(&NodeRoles::default()));
         declared.takes(&given);
         assert!(outputs(&declared.stack()).is_ok());
     }

@@ -9,6 +9,7 @@ mod pattern;
 mod policies;
 mod region;
 mod rights;
+mod roles;
 mod scheduler;
 mod scripts;
 mod storage;
@@ -17,6 +18,7 @@ mod templates;
 use super::config::{ClusterConfig, DocumentPath};
 
 pub use rights::{OwnRole, own_role};
+pub use roles::{NodeRoles, node_roles};
 
 /// What is known besides the configuration.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +33,8 @@ pub struct Circumstances<'c> {
     pub bucket: Option<&'c str>,
     /// What IAM says of the role of the user's own for the head node.
     pub reach: Reach,
+    /// The name of the role that hpcapi itself has, if it has one.
+    pub caller: Option<&'c str>,
 }
 
 /// Whether a role lets the head node be reached over SSM.
@@ -78,6 +82,7 @@ const RULES: &[Rule] = &[
     region::judge,
     network::judge,
     rights::judge,
+    roles::judge,
     scripts::judge,
     jwt::judge,
     storage::judge,

@@ -65,6 +65,7 @@ mod tests {
             has_network: false,
             bucket: None,
             reach: Reach::Unasked,
+            caller: None,
         };
         let told = judge(&config, &circumstances);
         let told: Vec<_> = told.iter().map(|it| it.sentence(&config)).collect();
