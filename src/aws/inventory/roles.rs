@@ -1,4 +1,5 @@
-//! IAM roles that are named like a deployment's, or stand below a cluster's path.
+//! IAM roles that are named like a deployment's, or stand below a cluster's path:
+//! `/parallelcluster/CLUSTER/`, or that which `Iam.ResourcePrefix` of its configuration begins.
 
 use aws_sdk_iam::Client;
 
@@ -12,15 +13,12 @@ const PAGE: i32 = 1000;
 
 pub(super) async fn roles(client: &Client, names: &Names) -> Result<Vec<Item>> {
     let name = &names.deployment;
-    let path = format!("/parallelcluster/{name}/");
-    let prefix = format!("{name}-");
     let mut pages = client.list_roles().into_paginator().page_size(PAGE).send();
     let mut found = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| service("cannot list the roles", error))?;
         let roles = page.roles().iter();
-        let roles =
-            roles.filter(|role| role.path() == path || role.role_name().starts_with(&prefix));
+        let roles = roles.filter(|role| is_named_alike(name, role.path(), role.role_name()));
         found.extend(roles.map(|role| (role.role_name().to_owned(), role.path().to_owned())));
     }
     let mut items = Vec::new();
@@ -60,4 +58,35 @@ pub(super) async fn roles(client: &Client, names: &Names) -> Result<Vec<Item>> {
         }
     }
     Ok(items)
+}
+
+/// Returns whether a role is named like a deployment's, or stands below a cluster's path.
+fn is_named_alike(deployment: &str, path: &str, role: &str) -> bool {
+    path.ends_with(&format!("/{deployment}/")) || role.starts_with(&format!("{deployment}-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_below_a_path_of_the_cluster_is_found_wherever_that_begins() {
+        for path in ["/parallelcluster/mine/", "/team/mine/", "/a/b/mine/"] {
+            assert!(is_named_alike("mine", path, "lab-RoleHeadNode-1"), "{path}");
+        }
+        for path in [
+            "/",
+            "/team/",
+            "/not-mine/",
+            "/mine/other/",
+            "/parallelcluster/mine-two/",
+        ] {
+            assert!(
+                !is_named_alike("mine", path, "lab-RoleHeadNode-1"),
+                "{path}"
+            );
+        }
+        assert!(is_named_alike("mine", "/team/", "mine-operations-Role-1"));
+        assert!(!is_named_alike("mine", "/team/", "mine"));
+    }
 }
