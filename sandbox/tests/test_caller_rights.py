@@ -335,6 +335,18 @@ class OfHandlers(Rights):
         self.assertIn(":role/parallelcluster/mine/unbounded-Role", reason)
         self.assertEqual(self.made(keys, "bound", ROLE, Boundary=boundary), "CREATE_COMPLETE")
 
+    def test_roles_are_made_only_below_the_path_that_is_allowed(self) -> None:
+        path = f"arn:aws:iam::{self.account}:role/team/*"
+        others = ("cloudformation:*", "iam:Get*", "iam:List*", "iam:*Tag*", "iam:DeleteRole*")
+        allowed = allow(*others), allow("iam:CreateRole", resource=path)
+        keys = self.session("of-team", *allowed)
+        self.assertEqual(self.made(keys, "elsewhere", ROLE), "ROLLBACK_COMPLETE")
+        reason = self.reason("elsewhere", "Role", "CREATE_FAILED")
+        self.assertIn("is not authorized to perform: iam:CreateRole", reason)
+        self.assertIn(":role/parallelcluster/mine/elsewhere-Role", reason)
+        below = ROLE.replace("/parallelcluster/", "/team/")
+        self.assertEqual(self.made(keys, "below", below), "CREATE_COMPLETE")
+
     def test_a_deletion_is_asked_for_too(self) -> None:
         self.assertEqual(self.create("kept", VPC), "CREATE_COMPLETE")
         keys = self.session("no-deletes", STACKS, allow("*"), deny("ec2:DeleteVpc"))
