@@ -62,7 +62,7 @@ impl Changes {
     /// name is not in the way.
     pub fn judge(&mut self, obstacles: &[Obstacle]) {
         for change in &mut self.all {
-            let names_it = |it: &&Obstacle| change.path.starts_with(&it.path);
+            let names_it = |it: &&Obstacle| names(&it.path, &change.path);
             match obstacles.iter().find(names_it) {
                 Some(obstacle) => change.takes = change.takes.at_least(needed(obstacle)),
                 None if change.takes == Takes::Unknown => change.takes = Takes::Live,
@@ -79,8 +79,18 @@ impl Changes {
     }
 
     fn any_below(&self, path: &str) -> bool {
-        self.all.iter().any(|change| change.path.starts_with(path))
+        self.all.iter().any(|change| names(path, &change.path))
     }
+}
+
+/// Returns whether `pcluster` means a change by the place of an obstacle: it names the place itself, a
+/// section around it, or the list of which an item was added or removed.
+fn names(obstacle: &str, path: &str) -> bool {
+    let Some(rest) = path.strip_prefix(obstacle) else {
+        return false;
+    };
+    let is_item = rest.starts_with('[') && rest.ends_with(']') && !rest.contains("].");
+    rest.is_empty() || rest.starts_with('.') || is_item
 }
 
 /// Returns what would remove an obstacle.
@@ -159,10 +169,32 @@ mod tests {
     #[test]
     fn a_whole_list_that_pcluster_names_is_each_of_its_items() {
         let queues = |names: &str| format!("{{Scheduling: {{SlurmQueues: [{names}]}}}}");
-        let mut found = between(&queues("{Name: a}, {Name: b}"), &queues("{Name: a}"));
-        assert_eq!(found.all[0].path, "Scheduling.SlurmQueues[b]");
+        let more = |count: u8| {
+            let resource = format!("{{Name: r, InstanceType: t3.micro, MaxCount: {count}}}");
+            format!("{{Name: a, ComputeResources: [{resource}]}}")
+        };
+        let both = format!("{}, {{Name: b}}", more(1));
+        let mut found = between(&queues(&both), &queues(&more(2)));
         found.judge(&[obstacle("Scheduling.SlurmQueues", STOP)]);
-        assert_eq!(found.all.len(), 1);
-        assert_eq!(found.all[0].takes, Takes::FleetStopped);
+        let takes: Vec<_> = found
+            .all
+            .iter()
+            .map(|it| (it.path.as_str(), it.takes))
+            .collect();
+        let count = "Scheduling.SlurmQueues[a].ComputeResources[r].MaxCount";
+        assert_eq!(
+            takes,
+            [
+                (count, Takes::Live),
+                ("Scheduling.SlurmQueues[b]", Takes::FleetStopped)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_place_is_not_another_that_begins_alike() {
+        assert!(names("Iam.Roles", "Iam.Roles.Lambda") && names("Iam", "Iam"));
+        assert!(names("Tags", "Tags[a.b]"));
+        assert!(!names("Iam.Role", "Iam.Roles") && !names("Tags", "Tags[a].Value"));
     }
 }
