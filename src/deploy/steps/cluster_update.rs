@@ -60,7 +60,11 @@ pub(super) async fn run(context: &Context, cluster: &Stack) -> Result<()> {
         && let Err(error) = change(context, cluster, &changes).await
     {
         // The cluster is usable, and `up` ends here.
-        fleet::start_again(context, Step::Cluster).await?;
+        if let Err(later) = fleet::start_again(context, Step::Cluster).await {
+            let text =
+                format!("its compute fleet is stopped still, the next `up` starts it: {later:#}");
+            context.events.warn(text);
+        }
         return Err(error);
     }
     context.facts().changes = Changes::default();
