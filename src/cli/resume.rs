@@ -18,7 +18,8 @@ use super::up::answer::UpAnswer;
 /// Bring a deployment that rests back to work
 ///
 /// Makes what `pause` took away, starts the head node and the compute fleet, and ends with a call through
-/// the public URL, which is the same as before. It asks nothing.
+/// the public URL, which is the same as before. It asks nothing, and leaves the cluster's configuration as
+/// it is.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -56,7 +57,8 @@ async fn work(args: &Args, events: &Events) -> Result<UpAnswer> {
     let agreed = |_: Plan| -> BoxFuture<'_, Result<()>> { Box::pin(async { Ok(()) }) };
     let wish = Wish {
         preflight: Preflight::Look,
-        cluster: ClusterFate::Kept,
+        // It asks nothing: what may end jobs is for `up`.
+        cluster: ClusterFate::Unchanged,
         consent: &agreed,
     };
     let up = deploy::up(&context, &wish).await?;

@@ -63,7 +63,9 @@ pub enum Preflight {
 /// What becomes of a cluster that stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClusterFate {
-    /// It stays.
+    /// It stays as it is, whatever the configuration says.
+    Unchanged,
+    /// It stays, and is changed where the configuration has changed.
     Kept,
     /// It is deleted, and made anew.
     Replaced,
@@ -188,7 +190,9 @@ fn outline(context: &Context, before: &[StepStatus]) -> Outline {
 async fn agree(context: &Context, wish: &Wish<'_>, before: &[StepStatus]) -> Result<()> {
     let plan = match wish.cluster {
         ClusterFate::Replaced => Plan::of(before, Replaced::look(context).await?),
-        ClusterFate::Kept => Plan::of(before, None).with_changes(context).await?,
+        ClusterFate::Unchanged | ClusterFate::Kept => {
+            Plan::of(before, None).with_changes(context).await?
+        }
     };
     (wish.consent)(plan).await
 }
@@ -214,7 +218,7 @@ pub(super) async fn look_before(
     if is_replaced || preflight == Preflight::Look && makes_a_cluster(context) {
         preflight::look_for_problems(context).await?;
     }
-    if !is_replaced {
+    if cluster == ClusterFate::Kept {
         compare(context, &mut before).await?;
     }
     Ok(before)

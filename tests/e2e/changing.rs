@@ -358,6 +358,11 @@ async fn what_cannot_be_changed_changes_nothing() {
     env.succeed(&["plan"]);
     env.succeed(&["up", "--yes"]);
     assert_eq!(nodes(&env), names(&[("queue1", 20)]));
+    // Nor does a command change it that asks nothing.
+    let fewer = CLUSTER.replace("MaxCount: 10", "MaxCount: 3");
+    let fewer = env.file("fewer.yaml", &fewer);
+    env.succeed(&["resume", "--config", &fewer]);
+    assert_eq!(nodes(&env), names(&[("queue1", 20)]));
     let tag = ["plan", "--tag", "Owner=me"];
     let planned = env.run(&tag);
     let words = text(&planned.stderr);
