@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeOwned, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::mended::mended;
@@ -52,6 +53,17 @@ impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NumberVisitor)
     }
+}
+
+/// The keys of a number that is a struct. A job has two dozen such numbers: no key is copied.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Part {
+    Set,
+    Infinite,
+    Number,
+    #[serde(other)]
+    Other,
 }
 
 struct NumberVisitor;
@@ -106,12 +118,12 @@ impl<'de> Visitor<'de> for NumberVisitor {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Number, M::Error> {
         let (mut is_set, mut is_infinite, mut number) = (true, false, Number::Unset);
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "set" => is_set = map.next_value()?,
-                "infinite" => is_infinite = map.next_value()?,
-                "number" => number = map.next_value()?,
-                _ => {
+        while let Some(part) = map.next_key()? {
+            match part {
+                Part::Set => is_set = map.next_value()?,
+                Part::Infinite => is_infinite = map.next_value()?,
+                Part::Number => number = map.next_value()?,
+                Part::Other => {
                     map.next_value::<de::IgnoredAny>()?;
                 }
             }
@@ -195,10 +207,14 @@ impl<'de> Deserialize<'de> for Words {
 /// Reads a server's JSON. Slurm hands on what users write into names and comments byte for byte;
 /// what of it is no UTF-8, or no JSON, is replaced.
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<T> {
-    let text = String::from_utf8_lossy(bytes);
-    serde_json::from_str(&text).or_else(|error| match mended(&text) {
-        Cow::Borrowed(_) => Err(error),
-        Cow::Owned(mended) => serde_json::from_str(&mended),
+    // Nearly all is good: what it costs to look at the bytes of each field that nobody reads, and to
+    // mend, is for the rest alone.
+    serde_json::from_slice(bytes).or_else(|_| {
+        let text = String::from_utf8_lossy(bytes);
+        serde_json::from_str(&text).or_else(|error| match mended(&text) {
+            Cow::Borrowed(_) => Err(error),
+            Cow::Owned(mended) => serde_json::from_str(&mended),
+        })
     })
 }
 

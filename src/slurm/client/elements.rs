@@ -163,17 +163,13 @@ impl Elements {
         bytes: &[u8],
         found: &mut impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<usize> {
-        for (at, &byte) in bytes.iter().enumerate() {
+        let mut at = 0;
+        while at < bytes.len() {
             if self.in_string {
-                match byte {
-                    _ if self.is_escaped => self.is_escaped = false,
-                    b'\\' => self.is_escaped = true,
-                    b'"' => self.in_string = false,
-                    _ => {}
-                }
+                at += self.through_text(&bytes[at..]);
                 continue;
             }
-            match byte {
+            match bytes[at] {
                 b'"' => self.in_string = true,
                 b'{' | b'[' => self.depth += 1,
                 b'}' | b']' => {
@@ -185,9 +181,26 @@ impl Elements {
                 }
                 _ => {}
             }
+            at += 1;
         }
         self.element.extend_from_slice(bytes);
         Ok(bytes.len())
+    }
+
+    /// Passes over a text in an element; returns how much of `bytes` is of it. Half of a list are texts:
+    /// nothing in them but these two bytes is looked at.
+    fn through_text(&mut self, bytes: &[u8]) -> usize {
+        if self.is_escaped {
+            self.is_escaped = false;
+            return 1;
+        }
+        let is_special = |byte: &u8| matches!(byte, b'"' | b'\\');
+        let Some(at) = bytes.iter().position(is_special) else {
+            return bytes.len();
+        };
+        self.in_string = bytes[at] != b'"';
+        self.is_escaped = self.in_string;
+        at + 1
     }
 
     fn complete(&mut self, end: &[u8], found: &mut impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
