@@ -7,6 +7,9 @@ use crate::error::{Error, Result};
 
 use super::{Answer, Format};
 
+/// How much of a document is written at once: what a pipe holds on Linux.
+const PIECE: usize = 64 << 10;
+
 /// Whether somebody takes what is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
@@ -84,7 +87,7 @@ fn write(bytes: &[u8]) -> Result<Reader> {
 
 /// Writes a document straight to its place: a long list is not held a second time.
 fn write_json(answer: &impl Answer) -> Result<Reader> {
-    let mut stdout = BufWriter::new(std::io::stdout().lock());
+    let mut stdout = BufWriter::with_capacity(PIECE, std::io::stdout().lock());
     let written = serde_json::to_writer_pretty(&mut stdout, answer).map_err(std::io::Error::from);
     outcome(
         written

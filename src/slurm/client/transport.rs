@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LINK, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
+use tokio::sync::mpsc;
 
 use crate::error::{Context, Error, Result};
 use crate::hint::{Hint, Verb};
@@ -24,6 +25,9 @@ const LONGEST: usize = 4 << 20;
 
 /// The most that a list may send, in bytes after decompression: 100,000 jobs send half of it.
 const LONGEST_LIST: usize = 1 << 30;
+
+/// How many pieces of a list are read ahead of the one that is looked at.
+const AHEAD: usize = 4;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -295,17 +299,33 @@ impl Incoming {
         })
     }
 
-    /// Gives the body piece by piece to `take`.
+    /// Gives the body piece by piece to `take`. The next ones come, and are unpacked, meanwhile: what a
+    /// long list costs is the longer of the two, not their sum.
     pub async fn each(mut self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<(), Broken> {
+        let url = self.url.clone();
+        let (sender, mut pieces) = mpsc::channel(AHEAD);
+        // It ends when nobody takes its pieces any more.
+        let reader = tokio::spawn(async move {
+            while let Some(piece) = self.next().await.transpose() {
+                let was_last = piece.is_err();
+                if sender.send(piece).await.is_err() || was_last {
+                    return;
+                }
+            }
+        });
         let mut length = 0;
-        while let Some(piece) = self.next().await.map_err(Broken::Off)? {
+        while let Some(piece) = pieces.recv().await {
+            let piece = piece.map_err(Broken::Off)?;
             length += piece.len();
             if length > LONGEST_LIST {
-                return Err(Broken::Bad(too_long(&self.url, LONGEST_LIST >> 20)));
+                return Err(Broken::Bad(too_long(&url, LONGEST_LIST >> 20)));
             }
             take(&piece).map_err(Broken::Bad)?;
         }
-        Ok(())
+        let ended = reader.await;
+        let broken_off =
+            |error| Error::failed(format!("the answer of {url} broke off")).because(error);
+        ended.map_err(broken_off).map_err(Broken::Off)
     }
 
     async fn next(&mut self) -> Result<Option<impl std::ops::Deref<Target = [u8]> + use<>>> {
