@@ -6,17 +6,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::aws::is_region;
-use crate::boundary::BoundaryArn;
 use crate::error::{Error, Result};
-use crate::notifications::Notify;
-use crate::settings::DeploymentName;
 use crate::spelling;
-use crate::tags::{Tag, Tags};
 
-use super::super::cluster_args::{key_name, version};
-use super::super::deployment::bucket_name;
-use super::super::network_args::{SubnetIds, subnet_id, vpc_id};
+use super::checks::{
+    are_subnets, is_a_region, is_boundary, is_bucket, is_key_name, is_name, is_notify, is_profile,
+    is_subnet, is_version, is_vpc, tags,
+};
 use super::entries::{Entry, Value};
 
 /// A key of the file.
@@ -256,74 +252,6 @@ fn path(text: &str, file: &Path) -> Result<String, String> {
     let path: PathBuf = folder.unwrap_or(Path::new(".")).join(text);
     let path = path.into_os_string().into_string();
     path.map_err(|_| "lies in a folder whose name is no text in UTF-8".to_owned())
-}
-
-fn is_name(text: &str) -> Result<(), String> {
-    let name: Result<DeploymentName> = text.parse();
-    told(name)
-}
-
-fn is_a_region(text: &str) -> Result<(), String> {
-    match is_region(text) {
-        true => Ok(()),
-        false => Err("a region is called as in us-east-1".to_owned()),
-    }
-}
-
-fn is_profile(text: &str) -> Result<(), String> {
-    match text.trim().is_empty() {
-        true => Err("a profile has a name".to_owned()),
-        false => Ok(()),
-    }
-}
-
-fn is_key_name(text: &str) -> Result<(), String> {
-    key_name(text).map(|_| ())
-}
-
-fn is_bucket(text: &str) -> Result<(), String> {
-    told(bucket_name(text))
-}
-
-fn is_notify(text: &str) -> Result<(), String> {
-    let notify: Result<Notify> = text.parse();
-    told(notify)
-}
-
-fn is_vpc(text: &str) -> Result<(), String> {
-    told(vpc_id(text))
-}
-
-fn is_subnet(text: &str) -> Result<(), String> {
-    told(subnet_id(text))
-}
-
-fn are_subnets(text: &str) -> Result<(), String> {
-    let ids: Result<SubnetIds> = text.parse();
-    told(ids)
-}
-
-/// Returns tags as they are typed.
-fn tags(pairs: &[(&str, &str)]) -> Result<Vec<String>> {
-    let tags: Result<Vec<_>> = pairs
-        .iter()
-        .map(|(key, value)| Tag::new(key, value))
-        .collect();
-    let tags = Tags::of(tags?)?;
-    Ok(tags.iter().map(ToString::to_string).collect())
-}
-
-fn is_boundary(text: &str) -> Result<(), String> {
-    let arn: Result<BoundaryArn> = text.parse();
-    told(arn)
-}
-
-fn is_version(text: &str) -> Result<(), String> {
-    version(text).map(|_| ())
-}
-
-fn told<T>(read: Result<T>) -> Result<(), String> {
-    read.map(|_| ()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

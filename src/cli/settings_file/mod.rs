@@ -1,6 +1,7 @@
 //! `hpcapi.yaml`: the options of a deployment in a file beside its configuration. What it says stands
 //! in for the arguments' defaults, so that an option or a variable of the environment wins.
 
+mod checks;
 mod entries;
 mod keys;
 mod place;

@@ -1,0 +1,92 @@
+//! What is wrong with the value of a key: the same checks as those of its option.
+
+use crate::aws::is_region;
+use crate::boundary::BoundaryArn;
+use crate::error::Result;
+use crate::notifications::Notify;
+use crate::settings::DeploymentName;
+use crate::tags::{Tag, Tags};
+
+use super::super::cluster_args::{key_name, version};
+use super::super::deployment::bucket_name;
+use super::super::network_args::{SubnetIds, subnet_id, vpc_id};
+
+/// Returns why a text is not the name of a deployment, if it is not.
+pub(super) fn is_name(text: &str) -> Result<(), String> {
+    let name: Result<DeploymentName> = text.parse();
+    told(name)
+}
+
+/// Returns why a text is not the name of a region, if it is not.
+pub(super) fn is_a_region(text: &str) -> Result<(), String> {
+    match is_region(text) {
+        true => Ok(()),
+        false => Err("a region is called as in us-east-1".to_owned()),
+    }
+}
+
+/// Returns why a text is not the name of a profile, if it is not.
+pub(super) fn is_profile(text: &str) -> Result<(), String> {
+    match text.trim().is_empty() {
+        true => Err("a profile has a name".to_owned()),
+        false => Ok(()),
+    }
+}
+
+/// Returns why a text is not the name of a key pair, if it is not.
+pub(super) fn is_key_name(text: &str) -> Result<(), String> {
+    key_name(text).map(|_| ())
+}
+
+/// Returns why a text is not the name of a bucket, if it is not.
+pub(super) fn is_bucket(text: &str) -> Result<(), String> {
+    told(bucket_name(text))
+}
+
+/// Returns why a text is not an address that is told of jobs, or `off`, if it is not.
+pub(super) fn is_notify(text: &str) -> Result<(), String> {
+    let notify: Result<Notify> = text.parse();
+    told(notify)
+}
+
+/// Returns why a text is not the id of a VPC, if it is not.
+pub(super) fn is_vpc(text: &str) -> Result<(), String> {
+    told(vpc_id(text))
+}
+
+/// Returns why a text is not the id of a subnet, if it is not.
+pub(super) fn is_subnet(text: &str) -> Result<(), String> {
+    told(subnet_id(text))
+}
+
+/// Returns why a text is not ids of subnets, if it is not.
+pub(super) fn are_subnets(text: &str) -> Result<(), String> {
+    let ids: Result<SubnetIds> = text.parse();
+    told(ids)
+}
+
+/// Returns tags as they are typed.
+pub(super) fn tags(pairs: &[(&str, &str)]) -> Result<Vec<String>> {
+    let tags: Result<Vec<_>> = pairs
+        .iter()
+        .map(|(key, value)| Tag::new(key, value))
+        .collect();
+    let tags = Tags::of(tags?)?;
+    Ok(tags.iter().map(ToString::to_string).collect())
+}
+
+/// Returns why a text is not the ARN of a permissions boundary, if it is not.
+pub(super) fn is_boundary(text: &str) -> Result<(), String> {
+    let arn: Result<BoundaryArn> = text.parse();
+    told(arn)
+}
+
+/// Returns why a text is not a version of ParallelCluster, if it is not.
+pub(super) fn is_version(text: &str) -> Result<(), String> {
+    version(text).map(|_| ())
+}
+
+/// Returns what an error says.
+fn told<T>(read: Result<T>) -> Result<(), String> {
+    read.map(|_| ()).map_err(|error| error.to_string())
+}
