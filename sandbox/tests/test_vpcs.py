@@ -65,6 +65,34 @@ FILES = """
 Outputs:"""
 
 
+class Ranges(ControlTest):
+    def made(self, stack: str, vpc: str, subnet: str) -> tuple[str, str]:
+        """Makes a subnet in a VPC; returns how the stack ended, and why."""
+        template = SUBNET.replace("10.0.0.0/16", vpc).replace("10.0.0.0/24", subnet)
+        status = self.create(stack, template)
+        events = self.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+        failed = [one for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
+        return status, " ".join(one.get("ResourceStatusReason", "") for one in failed)
+
+    def test_a_vpc_is_as_large_as_ec2_takes_it_and_no_subnet_is_smaller(self) -> None:
+        for number, (vpc, subnet, refused) in enumerate(
+            (
+                ("10.0.0.0/15", "10.0.0.0/24", "The CIDR '10.0.0.0/15' is invalid."),
+                ("10.0.0.0/29", "10.0.0.0/29", "The CIDR '10.0.0.0/29' is invalid."),
+                ("ten", "10.0.0.0/28", "Value (ten) for parameter cidrBlock is invalid."),
+                ("10.0.0.0/22", "10.0.0.0/29", "The CIDR '10.0.0.0/29' is invalid."),
+                ("10.0.0.0/22", "10.0.0.1/28", "Value (10.0.0.1/28) for parameter cidrBlock"),
+                ("10.0.0.0/22", "10.0.4.0/28", "The CIDR '10.0.4.0/28' is invalid."),
+            )
+        ):
+            with self.subTest(vpc=vpc, subnet=subnet):
+                status, reason = self.made(f"range-{number}", vpc, subnet)
+                self.assertEqual(status, "ROLLBACK_COMPLETE")
+                self.assertIn(refused, reason)
+        status, reason = self.made("range", "100.64.0.0/22", "100.64.0.0/28")
+        self.assertEqual(status, "CREATE_COMPLETE", reason)
+
+
 class RuleIds(ControlTest):
     def test_a_rule_that_was_put_back_is_not_deleted_with_its_stack(self) -> None:
         self.assertEqual(self.create("rules", GROUPS), "CREATE_COMPLETE")

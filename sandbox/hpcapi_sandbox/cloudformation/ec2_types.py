@@ -36,6 +36,7 @@ def install() -> None:
     add("AWS::EC2::PlacementGroup", _create_placement_group, _delete_placement_group)
     for direction in ("Ingress", "Egress"):
         _add_security_group_rule(direction)
+    guard_create("AWS::EC2::VPC", _check_range_of_vpc)
     guard_create("AWS::EC2::Subnet", _check_subnet)
     guard_create("AWS::EC2::Route", _check_route)
     guard_create("AWS::EC2::SubnetRouteTableAssociation", _check_association)
@@ -332,6 +333,23 @@ def _check_vpc(properties: Properties, old: Properties | None = None) -> None:
         raise AwsError("InvalidVpcID.NotFound", f"The vpc ID '{vpc_id}' does not exist")
 
 
+def _check_range_of_vpc(properties: Properties, old: Properties | None = None) -> None:
+    cidr = properties.get("CidrBlock")
+    if cidr is not None:
+        # Of a VPC's range EC2 takes the canonical form (CreateVpc).
+        vpcs.check_size(_block(cidr, is_canonical=False), "InvalidVpc.Range")
+
+
+def _block(cidr: object, *, is_canonical: bool) -> ipaddress.IPv4Network:
+    try:
+        return ipaddress.IPv4Network(str(cidr), strict=is_canonical)
+    except ValueError:
+        raise AwsError(
+            "InvalidParameterValue",
+            f"Value ({cidr}) for parameter cidrBlock is invalid. This is not a valid CIDR block.",
+        ) from None
+
+
 def _check_subnet(properties: Properties, old: Properties | None) -> None:
     identity = ("VpcId", "CidrBlock", "AvailabilityZone")
     if old and all(old.get(name) == properties.get(name) for name in identity):
@@ -340,14 +358,8 @@ def _check_subnet(properties: Properties, old: Properties | None) -> None:
     if properties.get("AvailabilityZone"):
         zones.checked_zone_name(properties["AvailabilityZone"])
     vpc = store._vpcs.get(properties.get("VpcId", ""))
-    try:
-        block = ipaddress.IPv4Network(properties.get("CidrBlock", ""))
-    except ValueError:
-        raise AwsError(
-            "InvalidParameterValue",
-            f"Value ({properties.get('CidrBlock')}) for parameter cidrBlock is invalid. This is "
-            "not a valid CIDR block.",
-        ) from None
+    block = _block(properties.get("CidrBlock", ""), is_canonical=True)
+    vpcs.check_size(block, "InvalidSubnet.Range")
     if not vpc:
         return
     if not block.subnet_of(ipaddress.IPv4Network(vpc["CidrBlock"])):

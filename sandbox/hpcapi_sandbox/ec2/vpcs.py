@@ -1,13 +1,25 @@
-"""What keeps a VPC from being deleted: everything that stands in it, or is tied to it."""
+"""How large a VPC may be, and what keeps it from being deleted: everything that stands in it, or is
+tied to it."""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 
 from ministack.services import ec2 as store
 
 from ..aws_error import AwsError
 from . import query
+
+# The lengths of the prefix that VPCs and subnets may have (Amazon VPC user guide, "VPC CIDR blocks"
+# and "Subnet CIDR blocks").
+_LENGTHS = range(16, 29)
+
+
+def check_size(block: ipaddress.IPv4Network, code: str) -> None:
+    """Refuses a range that is too large or too small, with the code of what it is for."""
+    if block.prefixlen not in _LENGTHS:
+        raise AwsError(code, f"The CIDR '{block}' is invalid.")
 
 
 def check_is_empty(vpc_id: str) -> None:
