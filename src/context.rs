@@ -50,6 +50,8 @@ pub struct Context {
 pub struct Facts {
     /// The requirements stack's outputs.
     pub requirements: Option<Requirements>,
+    /// The network that the requirements stack made.
+    pub new_network: Option<NewNetwork>,
     /// The outputs of a requirements stack that may not be complete. Until it is deleted they stay
     /// what they are; empty while it has none.
     pub unfinished_requirements: BTreeMap<String, String>,
@@ -77,6 +79,15 @@ pub struct Facts {
     pub resting: bool,
     /// The Slurm API version the endpoint speaks.
     pub api_version: Option<String>,
+}
+
+/// A network that `up` makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewNetwork {
+    /// The names of its zones, the head node's first.
+    pub zones: [String; 2],
+    /// Its address range.
+    pub range: String,
 }
 
 /// Whose the network is.

@@ -6,6 +6,7 @@
 //! what happens is told as [`event`]s to [`output`]. [`slurm`] speaks with the head node and
 //! the API, [`runs`] carries inputs and outputs of jobs, [`triggers`] says which objects become jobs, [`prices`] knows what AWS asks for all of it, [`sandbox`] is an AWS to try it all on, [`iam_policy`] says what all of it needs.
 
+pub mod address_range;
 pub mod aws;
 pub mod boundary;
 pub mod cli;

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
+use crate::address_range::AddressRange;
 use crate::boundary::BoundaryArn;
 use crate::error::{Error, Result};
 use crate::hint::Again;
@@ -206,6 +207,15 @@ pub struct NetworkChoice {
     pub api_subnets: Vec<String>,
 }
 
+/// How a network is to be that hpcapi makes, as far as the user says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewNetworkChoice {
+    /// `--zones`: names or ids, the head node's first; else they are chosen.
+    pub zones: Option<[String; 2]>,
+    /// `--vpc-cidr`; else the usual one.
+    pub range: Option<AddressRange>,
+}
+
 /// Returns the folder of ParallelCluster's files below a user's home folder.
 pub fn local_folder(home: &Path) -> PathBuf {
     home.join(".parallelcluster")
@@ -236,6 +246,8 @@ pub struct Settings {
     pub kept_bucket: Option<String>,
     /// `--vpc` and its subnets; `None` where nothing is said of a network that is there.
     pub network: Option<NetworkChoice>,
+    /// `--zones` and `--vpc-cidr`, of a network that is made.
+    pub new_network: NewNetworkChoice,
     /// What becomes of the bucket.
     pub bucket_fate: BucketFate,
     /// Which `pcluster` to run.

@@ -22,13 +22,31 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("notifications", &["error"]),
     ("tags", &["error", "shell"]),
     ("boundary", &["error"]),
+    ("address_range", &["error"]),
     (
         "settings",
-        &["boundary", "error", "hint", "notifications", "tags"],
+        &[
+            "address_range",
+            "boundary",
+            "error",
+            "hint",
+            "notifications",
+            "tags",
+        ],
     ),
     ("iam_policy", &["settings"]),
     ("aws", &["error", "hint", "proxies", "wait"]),
-    ("pcluster", &["error", "hint", "process", "python", "shell"]),
+    (
+        "pcluster",
+        &[
+            "address_range",
+            "error",
+            "hint",
+            "process",
+            "python",
+            "shell",
+        ],
+    ),
     (
         "slurm",
         &[
@@ -53,6 +71,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "deploy",
         &[
+            "address_range",
             "error",
             "event",
             "files",
@@ -85,6 +104,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "address_range",
             "boundary",
             "error",
             "event",

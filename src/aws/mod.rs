@@ -23,6 +23,7 @@ mod key_pairs;
 mod load_balancing;
 mod log_groups;
 mod log_streams;
+mod named_zones;
 mod network;
 mod objects;
 mod permissions;
@@ -65,6 +66,7 @@ pub use key_pairs::{KeyPair, KeyPairs};
 pub use load_balancing::{HealthCheck, Listener, LoadBalancing, TargetHealth};
 pub use log_groups::{LogGroups, LogPolicy};
 pub use log_streams::LogStreams;
+pub use named_zones::named_zones;
 pub use network::{GroupRule, GroupRules, Interface, MadeFor, Network};
 pub use objects::{Extent, Object};
 pub use permissions::{

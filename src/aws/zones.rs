@@ -214,12 +214,14 @@ pub fn vpc_link_zones(region: &str) -> Option<Vec<&'static str>> {
     Some(zones.split(' ').collect())
 }
 
-/// In a region that the documentation does not name, every zone may.
-fn takes_vpc_link(region: &str, zone_id: &str) -> bool {
+/// Returns whether VPC links for HTTP APIs go to a zone. In a region that the documentation does not
+/// name, they may go to every one.
+pub(super) fn takes_vpc_link(region: &str, zone_id: &str) -> bool {
     vpc_link_zones(region).is_none_or(|zones| zones.contains(&zone_id))
 }
 
-fn backticked(words: &[&String]) -> String {
+/// Returns words as names in a sentence.
+pub(super) fn backticked(words: &[&String]) -> String {
     let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
     words.join(", ")
 }

@@ -100,7 +100,7 @@ impl DeploymentArgs {
     ) -> Result<Reached> {
         let name: DeploymentName = self.name.parse()?;
         let config = configuration::read(cluster)?;
-        let network = cluster.network.choice()?;
+        let (network, new_network) = cluster.network.choices()?;
         let cache = cache_folder()?;
         let ground = self.ground(cluster, sandbox, events).await?;
         let connected = Aws::connect(&connection(&ground, events)).await;
@@ -128,6 +128,7 @@ impl DeploymentArgs {
             key_name: cluster.key_name.clone(),
             kept_bucket: cluster.kept_bucket.clone(),
             network,
+            new_network,
             bucket_fate: cluster.bucket_fate,
             pcluster: PclusterChoice {
                 path: cluster.pcluster.clone(),

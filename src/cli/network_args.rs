@@ -1,14 +1,15 @@
-//! The arguments that name a network which is there already.
+//! The arguments about the network: that of the user's which is used, or how one is made.
 
 use std::str::FromStr;
 
 use clap::Args;
 
+use crate::address_range::AddressRange;
 use crate::error::{Error, Result};
-use crate::settings::NetworkChoice;
+use crate::settings::{NetworkChoice, NewNetworkChoice};
 use crate::shell::quoted;
 
-/// A network of yours, for a deployment that does not make one.
+/// The network that the deployment is in.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct NetworkArgs {
     /// Use this VPC of yours as it is, instead of making a network: see docs/network.md
@@ -27,6 +28,41 @@ pub(super) struct NetworkArgs {
     /// with the tag hpcapi:role=api, else the compute subnets]
     #[arg(long, value_name = "ID,ID")]
     api_subnets: Option<SubnetIds>,
+
+    /// Make the network in these two zones, by name or id; the head node is in the first [default: two
+    /// that take VPC links and offer the instance types]
+    #[arg(long, value_name = "ZONE,ZONE")]
+    zones: Option<ZonePair>,
+
+    /// Make the network with this private address range, from /16 to /22 [default: 10.0.0.0/16]
+    #[arg(long, value_name = "CIDR")]
+    vpc_cidr: Option<AddressRange>,
+}
+
+/// Two zones, by name or id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ZonePair([String; 2]);
+
+impl FromStr for ZonePair {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let is_called_so = |zone: &str| {
+            let is_taken = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            !zone.is_empty() && zone.len() <= 64 && zone.chars().all(is_taken)
+        };
+        let zones: Vec<_> = text.split(',').map(str::trim).collect();
+        let error = match zones.as_slice() {
+            [one, other] if one == other && is_called_so(one) => {
+                format!("`{one}` stands there twice")
+            }
+            [one, other] if is_called_so(one) && is_called_so(other) => {
+                return Ok(ZonePair([one, other].map(|zone| (*zone).to_owned())));
+            }
+            _ => format!("`{text}` is not two zones"),
+        };
+        Err(Error::usage(error).hint("for example: us-east-1a,us-east-1c"))
+    }
 }
 
 /// Ids of subnets.
@@ -48,10 +84,33 @@ impl FromStr for SubnetIds {
 }
 
 impl NetworkArgs {
+    /// Returns the network that they name, and how one is made; fails where both are said.
+    pub(super) fn choices(&self) -> Result<(Option<NetworkChoice>, NewNetworkChoice)> {
+        let there = self.there()?;
+        let made = NewNetworkChoice {
+            zones: self.zones.clone().map(|zones| zones.0),
+            range: self.vpc_cidr,
+        };
+        let said = self.words_of_new();
+        if there.is_some() && !said.is_empty() {
+            let said: Vec<_> = said
+                .iter()
+                .map(|(option, _)| format!("--{option}"))
+                .collect();
+            let said = said.join(" and ");
+            return Err(Error::usage(format!(
+                "--vpc uses a network that is there, and {said} {} how one is made",
+                if said.contains(' ') { "say" } else { "says" }
+            ))
+            .hint(format!("leave out --vpc, or {said}")));
+        }
+        Ok((there, made))
+    }
+
     /// Returns the network that they name; fails on subnets of no VPC.
-    pub(super) fn choice(&self) -> Result<Option<NetworkChoice>> {
+    fn there(&self) -> Result<Option<NetworkChoice>> {
         let Some(vpc) = self.vpc.clone() else {
-            return match self.words().first() {
+            return match self.words_of_there().first() {
                 None => Ok(None),
                 Some((option, _)) => Err(Error::usage(format!(
                     "--{option} names a subnet of a network of yours, and no VPC is named"
@@ -70,25 +129,41 @@ impl NetworkArgs {
 
     /// Returns the options as they can be typed again.
     pub(super) fn options(&self) -> String {
-        let words = self.words().into_iter();
+        let words = [self.words_of_there(), self.words_of_new()].concat();
+        let words = words.into_iter();
         let typed = words.map(|(option, value)| format!(" --{option} {}", quoted(&value)));
         typed.collect()
     }
 
-    /// Returns the options that were given, with their values.
-    fn words(&self) -> Vec<(&'static str, String)> {
+    /// Returns the options that were given of a network that is there, with their values.
+    fn words_of_there(&self) -> Words {
         let list = |ids: &Option<SubnetIds>| ids.as_ref().map(|ids| ids.0.join(","));
-        let all = [
+        given([
             ("vpc", self.vpc.clone()),
             ("head-node-subnet", self.head_node_subnet.clone()),
             ("compute-subnets", list(&self.compute_subnets)),
             ("api-subnets", list(&self.api_subnets)),
-        ];
-        let given = all.into_iter();
-        given
-            .filter_map(|(option, value)| Some((option, value?)))
-            .collect()
+        ])
     }
+
+    /// Returns the options that were given of a network that is made, with their values.
+    fn words_of_new(&self) -> Words {
+        let zones = self.zones.as_ref();
+        given([
+            ("zones", zones.map(|zones| zones.0.join(","))),
+            ("vpc-cidr", self.vpc_cidr.map(|range| range.to_string())),
+        ])
+    }
+}
+
+/// Options with their values.
+type Words = Vec<(&'static str, String)>;
+
+/// Returns the options that have a value.
+fn given<const N: usize>(all: [(&'static str, Option<String>); N]) -> Words {
+    let all = all.into_iter();
+    all.filter_map(|(option, value)| Some((option, value?)))
+        .collect()
 }
 
 /// Reads the id of a VPC.
@@ -139,18 +214,54 @@ mod tests {
         let words = ["--vpc", VPC, "--compute-subnets", &both];
         let args = parsed(&words);
         assert_eq!(shlex::split(&args.options()).unwrap(), words);
-        let choice = args.choice().unwrap().unwrap();
+        let choice = args.choices().unwrap().0.unwrap();
         assert_eq!(choice.compute_subnets, SUBNETS);
         assert_eq!(
             (choice.head_node_subnet, choice.api_subnets),
             (None, vec![])
         );
-        assert_eq!(parsed(&[]).choice().unwrap(), None);
+        let nothing = (None, NewNetworkChoice::default());
+        assert_eq!(parsed(&[]).choices().unwrap(), nothing);
+    }
+
+    #[test]
+    fn how_a_network_is_made_can_be_typed_again_and_is_the_choice() {
+        let words = [
+            "--zones",
+            "us-east-1c,use1-az4",
+            "--vpc-cidr",
+            "10.20.0.0/20",
+        ];
+        let args = parsed(&words);
+        assert_eq!(shlex::split(&args.options()).unwrap(), words);
+        let (there, made) = args.choices().unwrap();
+        let zones = ["us-east-1c", "use1-az4"].map(str::to_owned);
+        assert_eq!(there, None);
+        assert_eq!(made.zones, Some(zones));
+        assert_eq!(made.range.unwrap().to_string(), "10.20.0.0/20");
+    }
+
+    #[test]
+    fn a_network_that_is_there_is_not_made() {
+        for (words, told) in [
+            (
+                &["--zones", "a,b"][..],
+                "--vpc uses a network that is there, and --zones says how one is made",
+            ),
+            (
+                &["--vpc-cidr", "10.0.0.0/16", "--zones", "a,b"],
+                "--vpc uses a network that is there, and --zones and --vpc-cidr say how one is made",
+            ),
+        ] {
+            let error = parsed(&[&["--vpc", VPC], words].concat()).choices();
+            assert_eq!(error.unwrap_err().to_string(), told);
+        }
     }
 
     #[test]
     fn a_subnet_of_no_vpc_is_an_error_that_names_the_option() {
-        let error = parsed(&["--api-subnets", SUBNETS[0]]).choice().unwrap_err();
+        let error = parsed(&["--api-subnets", SUBNETS[0]]).choices();
+        let error = error.unwrap_err();
         assert!(
             error.to_string().starts_with("--api-subnets names"),
             "{error}"
@@ -177,5 +288,9 @@ mod tests {
             assert!(bad.parse::<SubnetIds>().is_err(), "{bad}");
         }
         assert!("subnet-0123abcd".parse::<SubnetIds>().is_ok());
+        for bad in ["", "a", "a,", ",", "a,b,c", "a,a", "A,b", "a b,c"] {
+            assert!(bad.parse::<ZonePair>().is_err(), "{bad}");
+        }
+        assert!("us-east-1a, use1-az4".parse::<ZonePair>().is_ok());
     }
 }

@@ -3,7 +3,7 @@
 use clap::Args as ClapArgs;
 use serde::Serialize;
 
-use crate::context::Context;
+use crate::context::{Context, NewNetwork};
 use crate::deploy::{self, Action, Estimate, Plan, Preflight};
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
@@ -114,6 +114,9 @@ pub(super) struct PlanAnswer {
     /// Whether there is something to do.
     to_do: bool,
     steps: Vec<StepAnswer>,
+    /// The network that was made or would be; absent where it is the user's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<NetworkAnswer>,
     /// How the configuration differs from the one that the cluster has.
     changes: Vec<ChangeAnswer>,
     /// The same as lines to read.
@@ -132,8 +135,33 @@ struct StepAnswer {
     /// `make`, `resume`, `change`, `wait` or `keep`.
     action: &'static str,
     thing: &'static str,
-    /// What is wrong with it, or waited for.
+    /// What is wrong with it, or waited for; else where a network is and which addresses it has.
     detail: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct NetworkAnswer {
+    /// The names of its zones, the head node's first.
+    zones: [String; 2],
+    /// Its address range.
+    cidr: String,
+}
+
+impl From<&NewNetwork> for NetworkAnswer {
+    fn from(network: &NewNetwork) -> NetworkAnswer {
+        NetworkAnswer {
+            zones: network.zones.clone(),
+            cidr: network.range.clone(),
+        }
+    }
+}
+
+impl NetworkAnswer {
+    /// Returns it as part of a line.
+    fn words(&self) -> String {
+        let [first, second] = &self.zones;
+        format!("{} in {first} and {second}", self.cidr)
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -161,6 +189,11 @@ impl From<&Change> for ChangeAnswer {
 
 impl PlanAnswer {
     pub(super) fn new(context: &Context, plan: &Plan, costs: Option<Estimate>) -> PlanAnswer {
+        let network = plan.network.as_ref().map(NetworkAnswer::from);
+        let of_network = |step: Step| {
+            let network = network.as_ref().filter(|_| step == Step::Requirements);
+            network.map(NetworkAnswer::words)
+        };
         let steps = plan.steps.iter().map(|it| StepAnswer {
             step: it.step.name(),
             action: it.action.word(),
@@ -168,14 +201,16 @@ impl PlanAnswer {
                 Step::Requirements if context.is_in_network_of_user() => IN_NETWORK_OF_USER,
                 step => step.thing(),
             },
-            detail: it.detail.clone(),
+            detail: it.detail.clone().or_else(|| of_network(it.step)),
         });
+        let steps = steps.collect();
         PlanAnswer {
             name: context.settings.name.to_string(),
             account: context.identity.account.clone(),
             region: context.aws.region.clone(),
             to_do: !plan.is_empty(),
-            steps: steps.collect(),
+            steps,
+            network,
             changes: plan.changes.all.iter().map(ChangeAnswer::from).collect(),
             change_lines: change_lines(plan),
             usual_seconds: plan.usually().as_secs(),

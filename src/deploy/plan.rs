@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::context::Context;
+use crate::context::{Context, NewNetwork};
 use crate::error::Result;
 use crate::pcluster::changes::Changes;
 use crate::step::{Aim, Need, Step};
@@ -12,6 +12,7 @@ use super::fleet;
 use super::jobs::Jobs;
 use super::replacement::Replaced;
 use super::status::is_local;
+use super::steps::place;
 use super::up::{self, Preflight};
 use super::{State, StepStatus};
 
@@ -26,6 +27,8 @@ pub struct Plan {
     pub changes: Changes,
     /// The jobs that end with the changes, where they end some.
     pub ended: Option<Jobs>,
+    /// The network that was made or would be; `None` where it is the user's.
+    pub network: Option<NewNetwork>,
 }
 
 /// What `up` would do to a step's thing.
@@ -111,12 +114,18 @@ impl Plan {
             replaced,
             changes: Changes::default(),
             ended: None,
+            network: None,
         }
     }
 
-    /// Adds how the configuration differs from that of the cluster, the jobs that this ends, and whether the
-    /// compute fleet is to run again, which an `up` that was cut off had stopped.
+    /// Adds where the network is, how the configuration differs from that of the cluster, the jobs that this
+    /// ends, and whether the compute fleet is to run again, which an `up` that was cut off had stopped.
     pub(super) async fn with_changes(mut self, context: &Context) -> Result<Plan> {
+        let made = |it: &PlannedStep| it.step == Step::Requirements && it.action == Action::Make;
+        self.network = match self.steps.iter().any(made) {
+            true => place::planned(context).await?,
+            false => context.facts().new_network.clone(),
+        };
         self.changes = context.facts().changes.clone();
         if self.changes.end_jobs() {
             self.ended = Some(Jobs::look(context).await);

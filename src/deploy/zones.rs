@@ -1,7 +1,7 @@
 //! The two zones of a deployment: where VPC links go, the instance types are offered, and what the
 //! configuration names is that cannot leave its zone.
 
-use crate::aws::{Zone, choose_zones};
+use crate::aws::{Zone, choose_zones, named_zones};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::pcluster::judgement::place;
@@ -14,13 +14,26 @@ struct Placed {
     zone: String,
 }
 
-/// Returns two zones that can hold the deployment; head node and first compute subnet will be in
-/// the first.
+/// Returns two zones that can hold the deployment, or those that the user names; head node and first
+/// compute subnet will be in the first.
 pub(in crate::deploy) async fn choose(context: &Context) -> Result<(Zone, Zone)> {
+    choose_of(context, context.settings.new_network.zones.as_ref()).await
+}
+
+/// Returns the two zones that would be chosen, whatever the user names.
+pub(in crate::deploy) async fn usual(context: &Context) -> Result<(Zone, Zone)> {
+    choose_of(context, None).await
+}
+
+async fn choose_of(context: &Context, named: Option<&[String; 2]>) -> Result<(Zone, Zone)> {
     let types = instance_types(context.config.document());
     let (zones, placed) = tokio::try_join!(context.aws.zones.offering(&types), placed(context))?;
     let wanted = one_zone(context, &placed)?;
-    let chosen = choose_zones(&context.aws.region, &zones, &types, wanted);
+    let region = &context.aws.region;
+    let chosen = match named {
+        Some(named) => named_zones(region, &zones, &types, named, wanted),
+        None => choose_zones(region, &zones, &types, wanted),
+    };
     chosen.map_err(|error| match placed.first() {
         Some(placed) => error.hint(format!(
             "{} is in {}, so the head node has to be there, too",

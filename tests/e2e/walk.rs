@@ -73,6 +73,12 @@ fn without_id(word: &str) -> String {
         return "<zone>;".to_owned();
     }
     let id = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    // Each account has other zones by these names.
+    if let Some(letter) = id.strip_prefix("us-east-1")
+        && matches!(letter.as_bytes(), [b'a'..=b'f'])
+    {
+        return word.replace(id, "<zone>");
+    }
     match id.rsplit_once('-') {
         Some((moment, number)) if is_hex(number) && moment.starts_with("20") => {
             word.replace(id, "<run>")

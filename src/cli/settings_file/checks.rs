@@ -1,5 +1,6 @@
 //! What is wrong with the value of a key: the same checks as those of its option.
 
+use crate::address_range::AddressRange;
 use crate::aws::is_region;
 use crate::boundary::BoundaryArn;
 use crate::error::Result;
@@ -9,7 +10,7 @@ use crate::tags::{Tag, Tags};
 
 use super::super::cluster_args::{key_name, version};
 use super::super::deployment::bucket_name;
-use super::super::network_args::{SubnetIds, subnet_id, vpc_id};
+use super::super::network_args::{SubnetIds, ZonePair, subnet_id, vpc_id};
 
 /// Returns why a text is not the name of a deployment, if it is not.
 pub(super) fn is_name(text: &str) -> Result<(), String> {
@@ -63,6 +64,18 @@ pub(super) fn is_subnet(text: &str) -> Result<(), String> {
 pub(super) fn are_subnets(text: &str) -> Result<(), String> {
     let ids: Result<SubnetIds> = text.parse();
     told(ids)
+}
+
+/// Returns why a text is not two zones, if it is not.
+pub(super) fn are_zones(text: &str) -> Result<(), String> {
+    let zones: Result<ZonePair> = text.parse();
+    told(zones)
+}
+
+/// Returns why a text is not the address range of a network, if it is not.
+pub(super) fn is_range(text: &str) -> Result<(), String> {
+    let range: Result<AddressRange> = text.parse();
+    told(range)
 }
 
 /// Returns tags as they are typed.

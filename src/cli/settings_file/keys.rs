@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::spelling;
 
 use super::checks::{
-    are_subnets, is_a_region, is_boundary, is_bucket, is_key_name, is_name, is_notify, is_profile,
-    is_subnet, is_version, is_vpc, tags,
+    are_subnets, are_zones, is_a_region, is_boundary, is_bucket, is_key_name, is_name, is_notify,
+    is_profile, is_range, is_subnet, is_version, is_vpc, tags,
 };
 use super::entries::{Entry, Value};
 
@@ -106,6 +106,8 @@ pub(super) const KEYS: &[Key] = &[
         "api_subnets",
         NETWORK,
     ),
+    key("zones", Kind::Text(are_zones), "zones", NETWORK),
+    key("vpc_cidr", Kind::Text(is_range), "vpc_cidr", NETWORK),
     key("tags", Kind::Mapping(tags), "tags", ACCOUNT),
     key(
         "permissions_boundary",

@@ -1,33 +1,48 @@
-//! The cluster configuration: whether there are zones for it, and whether it leaves to hpcapi what
-//! hpcapi has to make.
+//! The cluster configuration: whether there are zones and addresses for it, and whether it leaves to
+//! hpcapi what hpcapi has to make.
 
 use crate::context::Context;
 use crate::deploy::finding::Finding;
 use crate::deploy::zones;
+use crate::pcluster::instance_types;
 
-use super::finding;
+use super::{finding, new_network};
 
 /// Amazon Linux 2023 images of ParallelCluster before this have libhttp_parser where slurmrestd
 /// does not find it (cookbook pull request 3173).
 const MENDED: (u32, u32) = (3, 16);
 
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
-    let zones = async {
-        if context.requirements().is_some() || context.settings.network.is_some() {
-            return None;
+    let own = [network(context), node_script(context)];
+    let mut findings: Vec<_> = own.into_iter().flatten().collect();
+    if context.requirements().is_none() && context.settings.network.is_none() {
+        findings.extend(made_network(context).await);
+    }
+    findings
+}
+
+/// Looks at the network that `up` will make.
+async fn made_network(context: &Context) -> Vec<Finding> {
+    let choice = &context.settings.new_network;
+    let zones = zones::choose(context).await;
+    // Of zones that are chosen none offers more.
+    let second = match (&choice.zones, &zones) {
+        (Some(_), Ok((_, second))) => {
+            new_network::second_zone(second, &instance_types(context.config.document()))
         }
-        let zones = zones::choose(context).await;
-        Some(finding("zones", zones, |(first, second)| {
-            format!(
-                "{} ({}) and {} ({})",
-                first.name, first.id, second.name, second.id
-            )
-        }))
+        _ => None,
     };
-    [network(context), node_script(context), zones.await]
-        .into_iter()
-        .flatten()
-        .collect()
+    let zones = finding("zones", zones, |(first, second)| {
+        format!(
+            "{} ({}) and {} ({})",
+            first.name, first.id, second.name, second.id
+        )
+    });
+    let range = choice.range.unwrap_or_default();
+    let addresses = new_network::addresses(range, &context.config);
+    let ssh = new_network::ssh(range, &context.config);
+    let found = [Some(zones), second, addresses, ssh];
+    found.into_iter().flatten().collect()
 }
 
 /// The API stack is in the network of the requirements stack, and so must the cluster.

@@ -19,7 +19,7 @@ const SUBJECT: &str = "network";
 
 /// So many free addresses a load balancer asks for in each of its subnets (Elastic Load Balancing user
 /// guide, "Subnets for your load balancer").
-const OF_LOAD_BALANCER: u64 = 8;
+pub(super) const OF_LOAD_BALANCER: u64 = 8;
 
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
     // Of a network that is in use, `doctor` tells.

@@ -9,6 +9,7 @@ mod existing_network;
 mod judgement;
 mod machine;
 mod names;
+mod new_network;
 mod permissions;
 mod room;
 mod sandbox_limits;

@@ -241,14 +241,20 @@ async fn existing_network(context: &Context) -> Option<[String; 3]> {
     Some([found.head_node.id, first.id, second.id])
 }
 
-/// Returns the network as `up` will make it. Where no zones can be chosen, which is told by itself,
-/// any will do.
+/// Returns the network as `up` will make it. Where the zones that are named will not do, or none can be
+/// chosen, which is told by itself, others stand in.
 async fn network(context: &Context) -> Network {
-    match zones::choose(context).await {
-        Ok((first, second)) => Network::new(&first.name, &second.name),
+    let range = context.settings.new_network.range.unwrap_or_default();
+    let zones = match zones::choose(context).await {
+        Err(error) if error.kind() == Kind::Usage => zones::usual(context).await,
+        chosen => chosen,
+    };
+    match zones {
+        Ok((first, second)) => Network::new([&first.name, &second.name], range),
         Err(_) => {
             let region = &context.aws.region;
-            Network::new(&format!("{region}a"), &format!("{region}b"))
+            let zones = [format!("{region}a"), format!("{region}b")];
+            Network::new([&zones[0], &zones[1]], range)
         }
     }
 }

@@ -24,6 +24,7 @@ pub(super) mod notifications;
 pub(super) mod operations;
 pub(super) mod ownership;
 pub(super) mod pcluster;
+pub(super) mod place;
 pub(super) mod requirements;
 pub(super) mod stack;
 pub(super) mod target;

@@ -3,7 +3,7 @@
 
 use crate::aws::{Stack, StackResource};
 use crate::context::{Context, NetworkOwner, Requirements};
-use crate::deploy::{State, zones};
+use crate::deploy::State;
 use crate::error::{Error, Result};
 use crate::event::Outcome;
 use crate::hint::{AwsCall, Hint};
@@ -15,7 +15,9 @@ use crate::tags::Tags;
 
 use super::deletion::{Attempts, physical_ids};
 use super::stack::Template;
-use super::{api, existing_network, kept_bucket, network_removal, node_roles, ownership, stack};
+use super::{
+    api, existing_network, kept_bucket, network_removal, node_roles, ownership, place, stack,
+};
 
 pub(super) const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/requirements.yaml"),
@@ -58,7 +60,9 @@ pub(in crate::deploy) async fn look(context: &Context) -> Result<State> {
     stack::require_ours(context, &there)?;
     context.facts().requirements = outputs(&there).ok();
     context.facts().has_nat = has_nat(&there);
+    context.facts().new_network = place::new_network(&there);
     existing_network::require_same(context, &there)?;
+    place::require_same(context, &there).await?;
     context.facts().tags = Tags::on(&there.tags);
     context.facts().permissions_boundary = boundary_of(&there);
     let node_roles = node_roles::named_by(&there);
@@ -139,11 +143,11 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
 pub(super) async fn apply(context: &Context, step: Step, nat: Nat) -> Result<()> {
     let name = context.settings.name.requirements_stack();
     let there = context.aws.stacks.describe(&name).await?;
-    let place = match there.as_ref().and_then(place_of) {
+    let place = match there.as_ref().and_then(place::of) {
         Some(place) => place,
-        None => choose_place(context, step).await?,
+        None => place::choose(context, step).await?,
     };
-    let nat = match makes_network(&place) {
+    let nat = match place::is_new(&place) {
         true => nat,
         false => Nat::Never,
     };
@@ -222,6 +226,7 @@ pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
 fn forget(context: &Context) {
     let mut facts = context.facts();
     facts.requirements = None;
+    facts.new_network = None;
     facts.unfinished_requirements.clear();
     facts.tags = Tags::default();
     facts.permissions_boundary = None;
@@ -295,7 +300,7 @@ pub(in crate::deploy) fn require_bucket_stays(context: &Context, stack: &Stack) 
 }
 
 /// Parameters of the stack.
-type Parameters = Vec<(&'static str, String)>;
+pub(super) type Parameters = Vec<(&'static str, String)>;
 
 /// Returns the parameters that this call says otherwise than that they stay as they are.
 fn asked_for(context: &Context) -> Parameters {
@@ -308,43 +313,6 @@ fn asked_for(context: &Context) -> Parameters {
 fn boundary_of(stack: &Stack) -> Option<String> {
     let named = stack.parameters.get(stack::BOUNDARY);
     named.filter(|arn| !arn.is_empty()).cloned()
-}
-
-/// Returns where a stack is that is there: a subnet cannot move.
-fn place_of(stack: &Stack) -> Option<Parameters> {
-    if stack.must_be_replaced() {
-        return None;
-    }
-    let value = |key: &'static str| Some((key, stack.parameters.get(key)?.clone()));
-    let place: Vec<_> = existing_network::PLACE
-        .into_iter()
-        .filter_map(value)
-        .collect();
-    (!place.is_empty()).then_some(place)
-}
-
-/// Returns where a new stack goes: into the network that the user means, or into two zones.
-async fn choose_place(context: &Context, step: Step) -> Result<Parameters> {
-    if let Some(choice) = &context.settings.network {
-        let network = existing_network::find(context, choice).await?;
-        let text = format!("the network {}, which stays as it is", network.vpc);
-        context.events.doing(step, text);
-        return Ok(network.parameters());
-    }
-    let (first, second) = zones::choose(context).await?;
-    let text = format!(
-        "zones {} ({}) and {} ({})",
-        first.name, first.id, second.name, second.id
-    );
-    context.events.doing(step, text);
-    let zones = [first.name, second.name];
-    Ok(existing_network::PLACE.into_iter().zip(zones).collect())
-}
-
-fn makes_network(place: &Parameters) -> bool {
-    !place
-        .iter()
-        .any(|(key, value)| *key == existing_network::EXISTING_VPC && !value.is_empty())
 }
 
 fn parameters(name: String, place: Parameters) -> Parameters {
@@ -381,6 +349,7 @@ fn outputs(stack: &Stack) -> Result<Requirements> {
 mod tests {
     use super::stack::template::Declared;
     use super::*;
+    use crate::address_range::AddressRange;
 
     #[test]
     fn template_and_code_agree_on_parameters_and_outputs() {
@@ -396,6 +365,7 @@ mod tests {
         given.push((KEPT_BUCKET, String::new()));
         given.push((stack::BOUNDARY, String::new()));
         given.extend(node_roles::parameters(&NodeRoles::default()));
+        given.extend(place::ranges(AddressRange::default()));
         declared.takes(&given);
         assert!(outputs(&declared.stack()).is_ok());
     }

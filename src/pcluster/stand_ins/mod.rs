@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use crate::address_range::AddressRange;
+
 /// The name and the text of the file that tells pcluster's Python of them.
 pub const FILE: (&str, &str) = ("sitecustomize.py", include_str!("sitecustomize.py"));
 
@@ -22,16 +24,17 @@ pub struct Network {
 }
 
 impl Network {
-    /// Returns the network in these zones, given by name.
-    pub fn new(first: &str, second: &str) -> Network {
+    /// Returns the network in these zones, given by name, with this range.
+    pub fn new([first, second]: [&str; 2], range: AddressRange) -> Network {
         let zones = [first, first, second];
+        let ranges = range.subnets();
         let subnet = |(number, zone): (usize, &str)| {
             json!({
                 "SubnetId": SUBNETS[number],
                 "VpcId": VPC,
                 "AvailabilityZone": zone,
-                "CidrBlock": format!("10.0.{}.0/20", number * 16),
-                "AvailableIpAddressCount": 4091,
+                "CidrBlock": ranges[number].to_string(),
+                "AvailableIpAddressCount": ranges[number].free(),
                 "MapPublicIpOnLaunch": number == 0,
                 "State": "available",
             })
