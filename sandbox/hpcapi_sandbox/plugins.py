@@ -41,6 +41,7 @@ from .cloudformation import (
     physical_names,
     requests,
     rules,
+    vpc_endpoint_type,
     wait_condition,
 )
 from .ec2 import (
@@ -54,7 +55,6 @@ from .ec2 import (
     network_interfaces,
     query,
     security_groups,
-    vpc_endpoints,
     vpcs,
     zones,
 )
@@ -96,7 +96,6 @@ def install() -> None:
         network_interfaces,
         security_groups,
         vpcs,
-        vpc_endpoints,
         guard_duty,
         mount_targets,
         rules,
@@ -106,6 +105,7 @@ def install() -> None:
         nested_stacks,
         physical_names,
         ec2_types,
+        vpc_endpoint_type,
         vpc_links,
         load_balancers,
         api_types,

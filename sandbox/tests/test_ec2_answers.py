@@ -291,6 +291,7 @@ class Networks(EmulatorTest):
 
     def test_an_endpoint_says_whether_it_has_the_name_of_its_service(self) -> None:
         vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        self.ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
         subnet = self.ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/28")["Subnet"]["SubnetId"]
 
         def has_name(**arguments: bool) -> bool:

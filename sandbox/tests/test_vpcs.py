@@ -167,6 +167,7 @@ class Holders(ControlTest):
             VpcId=vpc,
             ServiceName="com.amazonaws.us-east-1.ssm",
             VpcEndpointType="Interface",
+            PrivateDnsEnabled=False,
             SubnetIds=[subnet],
         )["VpcEndpoint"]["VpcEndpointId"]
         interface = self.ec2.describe_network_interfaces()["NetworkInterfaces"][0]

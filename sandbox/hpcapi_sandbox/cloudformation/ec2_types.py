@@ -42,7 +42,6 @@ def install() -> None:
     guard_create("AWS::EC2::SubnetRouteTableAssociation", _check_association)
     guard_create("AWS::EC2::SecurityGroup", _check_vpc)
     guard_create("AWS::EC2::RouteTable", _check_vpc)
-    guard_create("AWS::EC2::VPCEndpoint", _check_vpc)
     guard_delete(
         "AWS::EC2::Subnet",
         lambda subnet_id, _: network_interfaces.check_subnet_is_unused(subnet_id),

@@ -4,7 +4,7 @@ fails where that is not allowed.
 `handlers.json` has the actions of each type's handlers, as CloudFormation's registry names them;
 `not_asked.json` those that hpcapi's policies do not allow; where that is so for every policy, they are
 not asked for. All others are asked for, whatever the properties, but for those of which `_FOR_PROPERTY`
-and `_FOR_CHANGE` know better.
+and `_FOR_CHANGE` know better. `_OF_SERVICE` has what is asked for beside them.
 """
 
 from __future__ import annotations
@@ -60,6 +60,14 @@ _FOR_CHANGE = {
         for way in ("Egress", "Ingress")
     },
 }
+# What the service itself asks for, with the same rights, where the resource has a property. Source: the
+# dependent actions of ec2:CreateVpcEndpoint in the service authorization reference.
+_OF_SERVICE = {
+    ("AWS::EC2::VPCEndpoint", "create"): (
+        "route53:AssociateVPCWithHostedZone",
+        "PrivateDnsEnabled",
+    ),
+}
 _access_key_id = contextvars.ContextVar("_access_key_id", default="")
 
 
@@ -112,6 +120,9 @@ def _actions(
             continue
         if changed and properties.get(changed) == before.get(changed):
             continue
+        yield action
+    action, needed = _OF_SERVICE.get((kind, verb), ("", ""))
+    if needed and properties.get(needed):
         yield action
 
 

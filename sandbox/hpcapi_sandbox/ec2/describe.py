@@ -126,10 +126,17 @@ def _nat_gateway(record: Record) -> dict[str, Any]:
     }
 
 
-def _endpoint(record: Record) -> query.Raw:
-    has_names = str(record.get("PrivateDnsEnabled", False)).lower()
-    inside = raw(store._vpce_fields_xml)(record)
-    return query.Raw(f"{inside}<privateDnsEnabled>{has_names}</privateDnsEnabled>")
+def endpoint(record: Record) -> query.Raw:
+    """A VPC endpoint, as EC2 tells of it."""
+    groups = [store._security_groups[one] for one in record["SecurityGroupIds"]]
+    more = {
+        "privateDnsEnabled": record["PrivateDnsEnabled"],
+        "networkInterfaceIdSet": record["NetworkInterfaceIds"],
+        "groupSet": [
+            {"groupId": group["GroupId"], "groupName": group["GroupName"]} for group in groups
+        ],
+    }
+    return query.Raw(raw(store._vpce_fields_xml)(record) + query.xml(more))
 
 
 def _address(record: Record) -> dict[str, Any]:
@@ -268,7 +275,7 @@ _DESCRIBES = [
         "VpcEndpointId",
         "VpcEndpointId",
         "vpcEndpointSet",
-        _endpoint,
+        endpoint,
         ("InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id '{id}' does not exist"),
         {
             "vpc-endpoint-id": one("VpcEndpointId"),

@@ -43,7 +43,7 @@ def answer(name: str, produce: Callable[[], dict[str, Any]]) -> Answer:
     body = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<{name}Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
-        f"<requestId>{uuid4()}</requestId>{_members(members)}</{name}Response>"
+        f"<requestId>{uuid4()}</requestId>{xml(members)}</{name}Response>"
     )
     return 200, {"Content-Type": "text/xml;charset=UTF-8"}, body.encode()
 
@@ -62,17 +62,18 @@ class Raw(str):
     """XML that is ready to be sent."""
 
 
-def _members(value: Any) -> str:
+def xml(value: Any) -> str:
+    """The members of an answer, or one of them, as XML."""
     if isinstance(value, Raw):
         return value
     if isinstance(value, dict):
         return "".join(
-            f"<{name}>{_members(member)}</{name}>"
+            f"<{name}>{xml(member)}</{name}>"
             for name, member in value.items()
             if member is not None
         )
     if isinstance(value, (list, tuple)):
-        return "".join(f"<item>{_members(item)}</item>" for item in value)
+        return "".join(f"<item>{xml(item)}</item>" for item in value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return escape(str(value))
