@@ -61,6 +61,9 @@ pub struct Facts {
     pub permissions_boundary: Option<String>,
     /// The roles of the cluster's nodes that the requirements stack names, as patterns of ARNs.
     pub node_roles: NodeRoles,
+    /// The VPC endpoints that the deployment makes in a network that was there: those that it has, and
+    /// those that it lacks. `None` where it makes none.
+    pub vpc_endpoints: Option<VpcEndpoints>,
     /// Whether the network has its NAT gateway.
     pub has_nat: bool,
     /// The key pair that goes into the configuration.
@@ -89,6 +92,10 @@ pub struct NewNetwork {
     /// Its address range.
     pub range: String,
 }
+
+/// Where VPC endpoints are, by the last part of the names of their services: for S3 and DynamoDB the ids
+/// of route tables, for all others those of subnets.
+pub type VpcEndpoints = BTreeMap<&'static str, Vec<String>>;
 
 /// Whose the network is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -194,6 +194,16 @@ pub enum Toggle {
     Off,
 }
 
+/// What becomes of the VPC endpoints that nodes need in a network that is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EndpointFate {
+    /// Those that are missing are made if the deployment has made some, and else they are the user's.
+    #[default]
+    AsItIs,
+    /// `--vpc-endpoints`: those that are missing are made.
+    Made,
+}
+
 /// A network that is there already, as far as the user says which.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkChoice {
@@ -246,6 +256,8 @@ pub struct Settings {
     pub kept_bucket: Option<String>,
     /// `--vpc` and its subnets; `None` where nothing is said of a network that is there.
     pub network: Option<NetworkChoice>,
+    /// `--vpc-endpoints`.
+    pub vpc_endpoints: EndpointFate,
     /// `--zones` and `--vpc-cidr`, of a network that is made.
     pub new_network: NewNetworkChoice,
     /// What becomes of the bucket.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
-from emulator import EmulatorTest
+from emulator import EmulatorTest, as_parameters
+
+TEMPLATE = Path(__file__).parents[2] / "templates" / "requirements.yaml"
 
 NETWORK = """
 Resources:
@@ -198,6 +201,53 @@ class Endpoints(EmulatorTest):
         self.assertEqual(self.deleted("endpoints"), "DELETE_COMPLETE")
         self.assertEqual((self.routes(), self.interfaces()), (before, []))
 
+    def test_the_network_template_makes_them_in_a_vpc_that_is_there(self) -> None:
+        before = self.routes(), self.interfaces()
+        one, other = self.network["One"], self.network["Other"]
+        places = {
+            "AvailabilityZone1": "us-east-1a",
+            "AvailabilityZone2": "us-east-1b",
+            "ExistingVpc": self.vpc,
+            "HeadNodeSubnet": one,
+            "ComputeSubnet1": one,
+            "ComputeSubnet2": other,
+            "ApiSubnets": f"{one},{other}",
+        }
+        endpoints = {
+            "S3EndpointTables": self.network["Table"],
+            "EC2EndpointSubnets": f"{one},{other}",
+            "SSMMessagesEndpointSubnets": one,
+            "EndpointClients1": "10.0.0.0/16",
+            "EndpointClients2": "10.1.0.0/16",
+        }
+        text = TEMPLATE.read_text()
+        status = self.create("requirements", text, **places, **endpoints)
+        self.assertEqual(status, "CREATE_COMPLETE")
+        of_vpc = [{"Name": "vpc-id", "Values": [self.vpc]}]
+        found = self.ec2.describe_vpc_endpoints(Filters=of_vpc)["VpcEndpoints"]
+        made = {one["ServiceName"].rpartition(".")[2]: one for one in found}
+        self.assertEqual(set(made), {"s3", "ec2", "ssmmessages"})
+        self.assertEqual(set(made["ec2"]["SubnetIds"]), {one, other})
+        self.assertTrue(made["ec2"]["PrivateDnsEnabled"])
+        (worn,) = made["ec2"]["Groups"]
+        (group,) = self.ec2.describe_security_groups(GroupIds=[worn["GroupId"]])["SecurityGroups"]
+        ranges = [r["CidrIp"] for it in group["IpPermissions"] for r in it["IpRanges"]]
+        self.assertEqual(ranges, ["10.0.0.0/16", "10.1.0.0/16"])
+        self.assertEqual({it["FromPort"] for it in group["IpPermissions"]}, {443})
+        # Without the name endpoints nothing lets them in either.
+        del endpoints["EC2EndpointSubnets"], endpoints["SSMMessagesEndpointSubnets"]
+        self.cloudformation.update_stack(
+            StackName="requirements",
+            TemplateBody=text,
+            Parameters=as_parameters({**places, **endpoints}),
+        )
+        self.assertEqual(self.settled("requirements"), "UPDATE_COMPLETE")
+        groups = self.ec2.describe_security_groups
+        refused = self.refusal(groups, GroupIds=[worn["GroupId"]])
+        self.assertEqual(refused[0], "InvalidGroup.NotFound")
+        self.assertEqual(self.deleted("requirements"), "DELETE_COMPLETE")
+        self.assertEqual((self.routes(), self.interfaces()), before)
+
     def test_its_name_needs_the_right_to_give_it(self) -> None:
         actions = ["cloudformation:*", "ec2:*"]
         allowed = {"Effect": "Allow", "Action": actions, "Resource": "*"}
@@ -209,9 +259,7 @@ class Endpoints(EmulatorTest):
         iam = self.client("iam")
         role = iam.create_role(RoleName="ada", AssumeRolePolicyDocument=document(trust))
         iam.put_role_policy(RoleName="ada", PolicyName="p", PolicyDocument=document(allowed))
-        session = self.client("sts").assume_role(
-            RoleArn=role["Role"]["Arn"], RoleSessionName="ada"
-        )
+        session = self.client("sts").assume_role(RoleArn=role["Role"]["Arn"], RoleSessionName="ada")
         stacks = self.client_with("cloudformation", session["Credentials"])
         values = {
             "VPC": self.vpc,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{
+    Filter, Vpc, VpcCidrBlockAssociation, VpcCidrBlockState, VpcCidrBlockStateCode,
+};
 
 use crate::error::Result;
 
@@ -40,6 +42,14 @@ impl Network {
         }
     }
 
+    /// Returns the address ranges of a VPC, the first one first.
+    pub async fn ranges(&self, vpc: &str) -> Result<Vec<String>> {
+        let answer = self.0.describe_vpcs().vpc_ids(vpc).send().await;
+        let answer =
+            answer.map_err(|error| service(format!("cannot look at the VPC `{vpc}`"), error))?;
+        Ok(answer.vpcs().first().map(ranges).unwrap_or_default())
+    }
+
     /// Returns the subnets of a VPC, by zone and id.
     pub async fn subnets(&self, vpc: &str) -> Result<Vec<Subnet>> {
         let of_vpc = Filter::builder().name("vpc-id").values(vpc).build();
@@ -52,6 +62,22 @@ impl Network {
         subnets.sort_by(|one, other| (&one.zone, &one.id).cmp(&(&other.zone, &other.id)));
         Ok(subnets)
     }
+}
+
+/// Returns the ranges that a VPC has, and not those that it had or is about to have.
+fn ranges(vpc: &Vpc) -> Vec<String> {
+    let has = |range: &&VpcCidrBlockAssociation| {
+        let state = range.cidr_block_state().and_then(VpcCidrBlockState::state);
+        state == Some(&VpcCidrBlockStateCode::Associated)
+    };
+    let more = vpc.cidr_block_association_set().iter().filter(has);
+    let mut more: Vec<_> = more.filter_map(|range| range.cidr_block()).collect();
+    more.sort_unstable();
+    let first = vpc.cidr_block();
+    let all = first
+        .into_iter()
+        .chain(more.into_iter().filter(|it| Some(*it) != first));
+    all.map(ToOwned::to_owned).collect()
 }
 
 impl Subnet {
@@ -74,5 +100,27 @@ impl Subnet {
             gives_public_addresses: subnet.map_public_ip_on_launch().unwrap_or_default(),
             tags: tags.collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ranges_of_a_vpc_are_those_that_it_has_the_first_one_first() {
+        let range = |cidr: &str, state| {
+            let state = VpcCidrBlockState::builder().state(state).build();
+            let range = VpcCidrBlockAssociation::builder().cidr_block(cidr);
+            range.cidr_block_state(state).build()
+        };
+        let vpc = Vpc::builder()
+            .cidr_block("10.9.0.0/16")
+            .cidr_block_association_set(range("10.9.0.0/16", VpcCidrBlockStateCode::Associated))
+            .cidr_block_association_set(range("10.8.0.0/16", VpcCidrBlockStateCode::Associated))
+            .cidr_block_association_set(range("10.7.0.0/16", VpcCidrBlockStateCode::Failed))
+            .cidr_block_association_set(range("10.10.0.0/16", VpcCidrBlockStateCode::Associated))
+            .build();
+        assert_eq!(ranges(&vpc), ["10.9.0.0/16", "10.10.0.0/16", "10.8.0.0/16"]);
     }
 }

@@ -1,5 +1,7 @@
 //! EC2: the endpoints by which a VPC reaches AWS's services without the internet.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ec2::types::{Filter, VpcEndpointType};
 
 use crate::error::Result;
@@ -14,6 +16,8 @@ pub struct VpcEndpoint {
     pub service: String,
     /// Who reaches the service by it.
     pub reach: EndpointReach,
+    /// Its tags by key.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// Who reaches a service by an endpoint.
@@ -59,9 +63,12 @@ impl VpcEndpoint {
             _ if endpoint.private_dns_enabled() == Some(true) => EndpointReach::Vpc,
             _ => EndpointReach::NamedOnly,
         };
+        let tags = endpoint.tags().iter();
+        let tags = tags.filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())));
         Some(VpcEndpoint {
             service: service.to_owned(),
             reach,
+            tags: tags.collect(),
         })
     }
 }

@@ -123,9 +123,9 @@ mod tests {
                 "hpcapi up --bucket b-1 --operations",
             ),
             (
-                &["plan", "--vpc", "vpc-01234567"],
+                &["plan", "--vpc", "vpc-01234567", "--vpc-endpoints"],
                 &Hint::run(Verb::Up),
-                "hpcapi up --vpc vpc-01234567",
+                "hpcapi up --vpc vpc-01234567 --vpc-endpoints",
             ),
             (
                 &["plan", "--tag", "Owner=my team", "--tag", "a="],
@@ -185,6 +185,7 @@ mod tests {
                     "notify",
                     "operations",
                     "vpc",
+                    "vpc-endpoints",
                     "tag",
                     "permissions-boundary",
                 ],

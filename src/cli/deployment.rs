@@ -101,6 +101,7 @@ impl DeploymentArgs {
         let name: DeploymentName = self.name.parse()?;
         let config = configuration::read(cluster)?;
         let (network, new_network) = cluster.network.choices()?;
+        let vpc_endpoints = cluster.network.endpoints();
         let cache = cache_folder()?;
         let ground = self.ground(cluster, sandbox, events).await?;
         let connected = Aws::connect(&connection(&ground, events)).await;
@@ -128,6 +129,7 @@ impl DeploymentArgs {
             key_name: cluster.key_name.clone(),
             kept_bucket: cluster.kept_bucket.clone(),
             network,
+            vpc_endpoints,
             new_network,
             bucket_fate: cluster.bucket_fate,
             pcluster: PclusterChoice {

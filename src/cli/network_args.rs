@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::address_range::AddressRange;
 use crate::error::{Error, Result};
-use crate::settings::{NetworkChoice, NewNetworkChoice};
+use crate::settings::{EndpointFate, NetworkChoice, NewNetworkChoice};
 use crate::shell::quoted;
 
 /// The network that the deployment is in.
@@ -28,6 +28,10 @@ pub(super) struct NetworkArgs {
     /// with the tag hpcapi:role=api, else the compute subnets]
     #[arg(long, value_name = "ID,ID")]
     api_subnets: Option<SubnetIds>,
+
+    /// Make the VPC endpoints that nodes need and that it lacks [default: as it is]
+    #[arg(long)]
+    vpc_endpoints: bool,
 
     /// Make the network in these two zones, by name or id; the head node is in the first [default: two
     /// that take VPC links and offer the instance types]
@@ -127,12 +131,23 @@ impl NetworkArgs {
         }))
     }
 
+    /// Returns what becomes of VPC endpoints. That there is a VPC of the user's the deployment may know.
+    pub(super) fn endpoints(&self) -> EndpointFate {
+        match self.vpc_endpoints {
+            true => EndpointFate::Made,
+            false => EndpointFate::AsItIs,
+        }
+    }
+
     /// Returns the options as they can be typed again.
     pub(super) fn options(&self) -> String {
-        let words = [self.words_of_there(), self.words_of_new()].concat();
-        let words = words.into_iter();
-        let typed = words.map(|(option, value)| format!(" --{option} {}", quoted(&value)));
-        typed.collect()
+        let typed = |words: Words| {
+            let typed = words.into_iter();
+            typed.map(|(option, value)| format!(" --{option} {}", quoted(&value)))
+        };
+        let endpoints = self.vpc_endpoints.then(|| " --vpc-endpoints".to_owned());
+        let of_there = typed(self.words_of_there()).chain(endpoints);
+        of_there.chain(typed(self.words_of_new())).collect()
     }
 
     /// Returns the options that were given of a network that is there, with their values.
@@ -211,8 +226,10 @@ mod tests {
     fn what_was_given_can_be_typed_again_and_is_the_choice() {
         let [one, other] = SUBNETS;
         let both = format!("{one},{other}");
-        let words = ["--vpc", VPC, "--compute-subnets", &both];
+        let words = ["--vpc", VPC, "--compute-subnets", &both, "--vpc-endpoints"];
         let args = parsed(&words);
+        assert_eq!(args.endpoints(), EndpointFate::Made);
+        assert_eq!(parsed(&words[..4]).endpoints(), EndpointFate::AsItIs);
         assert_eq!(shlex::split(&args.options()).unwrap(), words);
         let choice = args.choices().unwrap().0.unwrap();
         assert_eq!(choice.compute_subnets, SUBNETS);
@@ -222,6 +239,8 @@ mod tests {
         );
         let nothing = (None, NewNetworkChoice::default());
         assert_eq!(parsed(&[]).choices().unwrap(), nothing);
+        // Whether the deployment has a network of the user's is not known here.
+        assert_eq!(parsed(&["--vpc-endpoints"]).choices().unwrap(), nothing);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use clap::Args as ClapArgs;
 use serde::Serialize;
 
-use crate::context::{Context, NewNetwork};
+use crate::context::{Context, NewNetwork, VpcEndpoints};
 use crate::deploy::{self, Action, Estimate, Plan, Preflight};
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
@@ -46,9 +46,6 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     output: Format,
 }
-
-/// What the first step makes in a network that is there.
-const IN_NETWORK_OF_USER: &str = "security groups and bucket, in a network that is there";
 
 /// The exit code of a plan in which there is something to do.
 const TO_DO: u8 = 3;
@@ -134,7 +131,7 @@ struct StepAnswer {
     step: &'static str,
     /// `make`, `resume`, `change`, `wait` or `keep`.
     action: &'static str,
-    thing: &'static str,
+    thing: String,
     /// What is wrong with it, or waited for; else where a network is and which addresses it has.
     detail: Option<String>,
 }
@@ -198,8 +195,10 @@ impl PlanAnswer {
             step: it.step.name(),
             action: it.action.word(),
             thing: match it.step {
-                Step::Requirements if context.is_in_network_of_user() => IN_NETWORK_OF_USER,
-                step => step.thing(),
+                Step::Requirements if context.is_in_network_of_user() => {
+                    in_network_of_user(context.facts().vpc_endpoints.as_ref())
+                }
+                step => step.thing().to_owned(),
             },
             detail: it.detail.clone().or_else(|| of_network(it.step)),
         });
@@ -285,6 +284,19 @@ impl PlanAnswer {
             "{} in {} of account {}\n",
             self.name, self.region, self.account
         )
+    }
+}
+
+/// Returns what the first step makes in a network that is there.
+fn in_network_of_user(endpoints: Option<&VpcEndpoints>) -> String {
+    let services = endpoints.into_iter().flat_map(VpcEndpoints::keys).copied();
+    let services: Vec<_> = services.collect();
+    match services.as_slice() {
+        [] => "security groups and bucket, in a network that is there".to_owned(),
+        services => format!(
+            "security groups, bucket and VPC endpoints ({}), in a network that is there",
+            services.join(", ")
+        ),
     }
 }
 

@@ -37,7 +37,9 @@ pub use activity::{Busy, begun};
 pub use deployments::{Condition, Deployment, deployments};
 pub use doctor::{Depth, Diagnosis, doctor};
 pub use elsewhere::{Elsewhere, look as look_elsewhere};
-pub use estimate::{Completeness, Estimate, Line as EstimateLine, Nodes as EstimateNodes, Usd};
+pub use estimate::{
+    Completeness, Estimate, Line as EstimateLine, Nodes as EstimateNodes, PaidNetwork, Usd,
+};
 pub use evidence::bundle;
 pub use finding::{Finding, Verdict};
 pub use jobs::Jobs;
@@ -52,6 +54,7 @@ pub use steps::cluster_config::filled;
 pub use steps::kept_bucket::holding_jobs as bucket_holding_jobs;
 pub use steps::network_removal::in_the_way;
 pub use steps::notifications::require_notifications;
+pub use steps::wanted_endpoints::endpoint_interfaces;
 pub use teardown::{Teardown, teardown, to_be_deleted};
 pub use up::{ClusterFate, Consent, Preflight, Up, Wish, look_ahead, make_triggers, up};
 

@@ -1,6 +1,8 @@
 //! How the subnets of a network that was there reach the services of AWS that nodes call: by a default
 //! route, or by VPC endpoints.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::try_join3;
 
 use serde_yaml::Value;
@@ -25,7 +27,7 @@ const OF_HEAD_NODE: &[&str] = &[
 const OF_COMPUTE_NODES: &[&str] = &["s3", "dynamodb", "ec2", "logs"];
 
 /// Services with endpoints that are free, and entries in route tables.
-const WITH_GATEWAYS: &[&str] = &["s3", "dynamodb"];
+pub(super) const WITH_GATEWAYS: &[&str] = &["s3", "dynamodb"];
 
 /// The ways out of a VPC.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +44,7 @@ struct Nodes<'n> {
     /// Who they are, e.g. `the head node`.
     who: &'static str,
     subnet: &'n str,
+    zone: &'n str,
     /// Whether they get public addresses, without which an internet gateway is no way.
     have_public_addresses: bool,
     /// What they call.
@@ -59,6 +62,7 @@ impl<'n> Nodes<'n> {
             nodes.push(Nodes {
                 who: "the head node",
                 subnet: &head_node.id,
+                zone: &head_node.zone,
                 have_public_addresses: head_node.gives_public_addresses
                     || address.as_bool() == Some(true)
                     || address.is_string(),
@@ -77,6 +81,7 @@ impl<'n> Nodes<'n> {
         nodes.extend(compute.iter().map(|subnet| Nodes {
             who: "compute nodes",
             subnet: &subnet.id,
+            zone: &subnet.zone,
             have_public_addresses: subnet.gives_public_addresses || are_given,
             services: OF_COMPUTE_NODES,
         }));
@@ -95,6 +100,20 @@ pub(super) struct Unreached {
     pub(super) text: String,
     /// What is to be done about it.
     pub(super) next: String,
+    /// The VPC endpoints that would do, too; none where no endpoint would.
+    pub(super) endpoints: Vec<MissingEndpoint>,
+}
+
+/// A VPC endpoint by which nodes would reach a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MissingEndpoint {
+    pub(super) service: &'static str,
+    /// The subnet of the nodes.
+    pub(super) subnet: String,
+    /// The name of its zone.
+    pub(super) zone: String,
+    /// Its route table, if it is known.
+    pub(super) table: Option<String>,
 }
 
 impl Ways {
@@ -144,10 +163,16 @@ impl Ways {
         }
         let who = nodes.who;
         let services = lacking.join(", ");
-        let endpoints: Vec<_> = lacking
+        let names: Vec<_> = lacking
             .iter()
             .map(|service| endpoint(service, region))
             .collect();
+        let endpoints = lacking.iter().map(|service| MissingEndpoint {
+            service,
+            subnet: subnet.to_owned(),
+            zone: nodes.zone.to_owned(),
+            table: table.map(ToOwned::to_owned),
+        });
         Some(Unreached {
             text: format!(
                 "{who} in `{subnet}` cannot reach {services}: {no_way}, and there are no VPC endpoints \
@@ -156,8 +181,9 @@ impl Ways {
             next: format!(
                 "route 0.0.0.0/0 of `{subnet}` to a NAT gateway or a transit gateway, or make VPC \
                  endpoints: {}",
-                endpoints.join(", ")
+                names.join(", ")
             ),
+            endpoints: endpoints.collect(),
         })
     }
 
@@ -179,6 +205,7 @@ impl Ways {
             next: "write DisableManagedDns: true and UseEc2Hostnames: true at \
                    Scheduling.SlurmSettings.Dns of the configuration"
                 .to_owned(),
+            endpoints: Vec::new(),
         })
     }
 
@@ -214,6 +241,14 @@ impl Ways {
         })
     }
 
+    /// Returns the same ways without the endpoints that have a tag of this key, and the values of those.
+    pub(super) fn without_tagged(&self, key: &str) -> (Ways, BTreeSet<String>) {
+        let mut others = self.clone();
+        others.endpoints.retain(|it| !it.tags.contains_key(key));
+        let values = self.endpoints.iter().filter_map(|it| it.tags.get(key));
+        (others, values.cloned().collect())
+    }
+
     fn has_endpoint(&self, service: &str, table: Option<&str>) -> bool {
         let mut endpoints = self.endpoints.iter().filter(|it| it.service == service);
         endpoints.any(|endpoint| match &endpoint.reach {
@@ -241,6 +276,8 @@ fn endpoint(service: &str, region: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::aws::DefaultRoute;
 
@@ -264,6 +301,7 @@ mod tests {
         let nodes = Nodes {
             who: "compute nodes",
             subnet: "subnet-1",
+            zone: "us-east-1a",
             have_public_addresses,
             services: &["s3", "ec2"],
         };
@@ -312,6 +350,7 @@ mod tests {
         let endpoint = |service: &str, reach| VpcEndpoint {
             service: service.to_owned(),
             reach,
+            tags: BTreeMap::new(),
         };
         let of_table = |table: &str| EndpointReach::RouteTables(vec![table.to_owned()]);
         private.endpoints = vec![
@@ -332,6 +371,11 @@ mod tests {
         assert!(told.contains("cannot reach ec2: "), "{told}");
         private.endpoints.push(endpoint("ec2", EndpointReach::Vpc));
         assert_eq!(unreached(&private, false), None);
+        let owner = ("hpcapi:deployment".to_owned(), "other".to_owned());
+        private.endpoints[3].tags.extend([owner]);
+        let (others, owners) = private.without_tagged("hpcapi:deployment");
+        assert!(owners.iter().eq(["other"]), "{owners:?}");
+        assert!(unreached(&others, false).unwrap().contains("reach ec2: "));
     }
 
     #[test]

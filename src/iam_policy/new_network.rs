@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::settings::EndpointFate;
+
 use super::resources::TYPES;
 use super::{Use, pcluster};
 
@@ -17,14 +19,21 @@ const NETWORK: &[&str] = &[
     "AWS::EC2::RouteTable",
     "AWS::EC2::Route",
     "AWS::EC2::SubnetRouteTableAssociation",
-    "AWS::EC2::VPCEndpoint",
+    ENDPOINT,
 ];
 
-/// Returns the actions that only who makes a network needs.
-pub fn of_new_network() -> BTreeSet<&'static str> {
-    let changing = |is_of_network: bool| {
+/// The one that can be made in a network that is there, too.
+const ENDPOINT: &str = "AWS::EC2::VPCEndpoint";
+
+/// Returns the actions that only who makes a network needs, beside those of VPC endpoints if they are made
+/// in one that is there.
+pub fn of_new_network(endpoints: EndpointFate) -> BTreeSet<&'static str> {
+    let is_of_network = move |kind: &str| {
+        NETWORK.contains(&kind) && (kind != ENDPOINT || endpoints == EndpointFate::AsItIs)
+    };
+    let changing = |of_network: bool| {
         let types = TYPES.iter();
-        let types = types.filter(move |kind| NETWORK.contains(&kind.name) == is_of_network);
+        let types = types.filter(move |kind| is_of_network(kind.name) == of_network);
         types.flat_map(|kind| kind.make.iter().chain(kind.delete).copied())
     };
     let of_clusters = pcluster::statements();
@@ -44,7 +53,7 @@ mod tests {
 
     #[test]
     fn what_security_groups_and_clusters_need_stays() {
-        let only = of_new_network();
+        let only = of_new_network(EndpointFate::AsItIs);
         for action in ["ec2:CreateVpc", "ec2:CreateNatGateway", "ec2:DeleteSubnet"] {
             assert!(only.contains(action), "{action}");
         }
@@ -55,6 +64,16 @@ mod tests {
         ] {
             assert!(!only.contains(action), "{action}");
         }
+        let with_endpoints = of_new_network(EndpointFate::Made);
+        for action in [
+            "ec2:CreateVpcEndpoint",
+            "ec2:ModifyVpcEndpoint",
+            "ec2:DeleteVpcEndpoints",
+        ] {
+            assert!(only.contains(action), "{action}");
+            assert!(!with_endpoints.contains(action), "{action}");
+        }
+        assert!(with_endpoints.contains("ec2:CreateVpc"));
         let types: BTreeSet<_> = TYPES.iter().map(|kind| kind.name).collect();
         assert!(NETWORK.iter().all(|kind| types.contains(kind)));
     }

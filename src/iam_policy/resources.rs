@@ -118,6 +118,8 @@ pub(super) const TYPES: &[Type] = &[
             "ec2:ModifyVpcEndpoint",
             "ec2:CreateTags",
             "ec2:DeleteTags",
+            // EC2 itself asks for it where an endpoint gets the name of its service.
+            "route53:AssociateVPCWithHostedZone",
         ],
         &["ec2:DescribeVpcEndpoints"],
         &["ec2:DeleteVpcEndpoints"],
@@ -341,6 +343,11 @@ const PLACES: &[Place] = &[
         &["*"],
     ),
     ("apigateway:", ["MakeApi", "LookAtApi", "DeleteApi"], APIS),
+    (
+        "route53:",
+        ["NameEndpoints", "LookAtNames", "DeleteNames"],
+        &["*"],
+    ),
     ("logs:", ["MakeLog", "LookAtLogs", "DeleteLog"], &["*"]),
     (
         "ssm:",

@@ -9,22 +9,23 @@ use serde_json::Value;
 use crate::environment::{TestEnv, text};
 
 const TEMPLATE: &str = include_str!("templates/network.yaml");
-const STACK: &str = "landing-zone";
+pub(crate) const STACK: &str = "landing-zone";
 
 /// The zones of an account that take VPC links, and one that does not, by id.
 const LINKED: [&str; 2] = ["use1-az1", "use1-az2"];
 const UNLINKED: &str = "use1-az3";
 
 /// A network of others.
-struct Network {
-    vpc: String,
-    public: String,
+pub(crate) struct Network {
+    pub(crate) vpc: String,
+    pub(crate) public: String,
     /// Two, with a comma.
     private: String,
 }
 
 impl Network {
-    async fn make(aws: &SdkConfig) -> Network {
+    /// Makes one from a template.
+    pub(crate) async fn make(aws: &SdkConfig, template: &str) -> Network {
         let ec2 = aws_sdk_ec2::Client::new(aws);
         let stacks = aws_sdk_cloudformation::Client::new(aws);
         let parameter = |key: &str, value: String| {
@@ -32,7 +33,7 @@ impl Network {
             parameter.parameter_value(value).build()
         };
         let made = stacks.create_stack().stack_name(STACK);
-        made.template_body(TEMPLATE)
+        made.template_body(template)
             .parameters(parameter("FirstZone", zone(&ec2, LINKED[0]).await))
             .parameters(parameter("SecondZone", zone(&ec2, LINKED[1]).await))
             .send()
@@ -63,7 +64,7 @@ impl Network {
     }
 
     /// Returns all that EC2 tells of the network, tags included.
-    async fn described(&self, aws: &SdkConfig) -> Vec<String> {
+    pub(crate) async fn described(&self, aws: &SdkConfig) -> Vec<String> {
         let ec2 = aws_sdk_ec2::Client::new(aws);
         let of = |key: &str| Filter::builder().name(key).values(&self.vpc).build();
         let vpc = || of("vpc-id");
@@ -110,7 +111,7 @@ async fn zone(ec2: &aws_sdk_ec2::Client, id: &str) -> String {
 }
 
 /// Returns the lines of what costs in a plan.
-fn costs(plan: &Value) -> Vec<&str> {
+pub(crate) fn costs(plan: &Value) -> Vec<&str> {
     let lines = plan["costs"]["standing"].as_array().unwrap();
     lines
         .iter()
@@ -122,7 +123,7 @@ fn costs(plan: &Value) -> Vec<&str> {
 async fn a_deployment_works_in_a_network_that_is_there_and_leaves_it_as_it_was() {
     let env = TestEnv::new();
     let aws = env.aws().await;
-    let network = Network::make(&aws).await;
+    let network = Network::make(&aws, TEMPLATE).await;
     let before = network.described(&aws).await;
     let vpc = network.vpc.as_str();
 

@@ -188,7 +188,7 @@ fn arn(env: &TestEnv, name: &str) -> String {
 
 /// Lets the user come with a session of a role that has the policies without some actions; returns
 /// the id of its key.
-async fn take_role(env: &mut TestEnv, without: &[&str]) -> String {
+pub(crate) async fn take_role(env: &mut TestEnv, without: &[&str]) -> String {
     let iam = Iam::new(&env.aws().await);
     let role = env.make_role("/", None).await;
     for (wanted, name) in POLICIES {
@@ -205,7 +205,7 @@ async fn take_role(env: &mut TestEnv, without: &[&str]) -> String {
 }
 
 /// Gives the policies all of their actions.
-async fn complete_policies(env: &TestEnv) {
+pub(crate) async fn complete_policies(env: &TestEnv) {
     let iam = Iam::new(&env.aws().await);
     for (wanted, name) in POLICIES {
         iam.create_policy_version()

@@ -39,6 +39,7 @@ mod node_script;
 mod notifications;
 mod operations;
 mod outputs;
+mod own_endpoints;
 mod own_network;
 mod package_managers;
 mod presets;

@@ -106,6 +106,15 @@ pub(super) const KEYS: &[Key] = &[
         "api_subnets",
         NETWORK,
     ),
+    key(
+        "vpc_endpoints",
+        Kind::Truth {
+            yes: Some("true"),
+            no: None,
+        },
+        "vpc_endpoints",
+        NETWORK,
+    ),
     key("zones", Kind::Text(are_zones), "zones", NETWORK),
     key("vpc_cidr", Kind::Text(is_range), "vpc_cidr", NETWORK),
     key("tags", Kind::Mapping(tags), "tags", ACCOUNT),

@@ -130,7 +130,7 @@ mod tests {
     const ALL: &str = "deployment: x\nregion: eu-west-1\nprofile: my work\nconfig: c.yaml\nkey_name: k\n\
                        bucket: b-1\noperations: true\nnotify: me@example.org\nvpc: vpc-01234567\n\
                        head_node_subnet: subnet-00000001\ncompute_subnets: subnet-00000002\n\
-                       api_subnets: subnet-00000003\nzones: us-east-1a,use1-az4\n\
+                       api_subnets: subnet-00000003\nvpc_endpoints: true\nzones: us-east-1a,use1-az4\n\
                        vpc_cidr: 10.20.0.0/16\ntags:\n  Owner: my team\n  n: 01\n\
                        permissions_boundary: arn:aws:iam::aws:policy/B\n\
                        pcluster_version: 3.15.0\nprices: false\n";
@@ -138,7 +138,7 @@ mod tests {
     /// Its network as options.
     const NETWORK: &str = "--vpc vpc-01234567 --head-node-subnet subnet-00000001 \
                            --compute-subnets subnet-00000002 --api-subnets subnet-00000003 \
-                           --zones us-east-1a,use1-az4 --vpc-cidr 10.20.0.0/16";
+                           --vpc-endpoints --zones 'us-east-1a,use1-az4' --vpc-cidr 10.20.0.0/16";
 
     fn parse(text: &str) -> Result<SettingsFile> {
         SettingsFile::parse(text, "a/hpcapi.yaml".as_ref())
@@ -282,7 +282,7 @@ mod tests {
             (
                 "zzz: 1\n",
                 "`zzz` is not known",
-                "the keys are deployment, region, profile, config, key_name, bucket, operations, notify, vpc, head_node_subnet, compute_subnets, api_subnets, zones, vpc_cidr, tags, permissions_boundary, pcluster_version, prices",
+                "the keys are deployment, region, profile, config, key_name, bucket, operations, notify, vpc, head_node_subnet, compute_subnets, api_subnets, vpc_endpoints, zones, vpc_cidr, tags, permissions_boundary, pcluster_version, prices",
             ),
             (
                 "pcluster: /x\n",

@@ -5,7 +5,7 @@ use crate::pcluster::config::ClusterConfig;
 use crate::pcluster::{Demand, Instances, Purchase, Role, SharedSort, SharedStorage, Volume};
 use crate::prices::{Origin, Prices, Thing, money};
 
-use super::{Line, Nodes, Others, Usd};
+use super::{Line, Nodes, Others, PaidNetwork, Usd};
 
 /// Writes the lines with the prices of a region.
 pub(super) struct Bill<'a> {
@@ -18,7 +18,7 @@ impl Bill<'_> {
         &self,
         config: &ClusterConfig,
         demand: &Demand,
-        network: NetworkOwner,
+        network: PaidNetwork,
     ) -> Vec<Line> {
         let mut lines = Vec::new();
         for instances in &demand.instances {
@@ -27,7 +27,7 @@ impl Bill<'_> {
                 lines.push(self.root_volumes(instances));
             }
             if instances.role == Role::HeadNode {
-                lines.push(self.address_of_head_node(config, network));
+                lines.push(self.address_of_head_node(config, network.owner));
             }
             if instances.role == Role::LoginNodes {
                 let what = "load balancer of the login nodes";
@@ -35,10 +35,11 @@ impl Bill<'_> {
             }
         }
         lines.extend(demand.shared.iter().map(|storage| self.shared(storage)));
-        if network == NetworkOwner::Deployment {
+        if network.owner == NetworkOwner::Deployment {
             let nat = [Thing::NatGateway, Thing::PublicAddress];
             lines.push(self.hourly("NAT gateway with its public address", &nat));
         }
+        lines.extend(self.endpoints(network));
         lines.push(self.hourly("load balancer", &[Thing::ApplicationLoadBalancer]));
         if makes_a_zone(config) {
             lines.push(self.zone());
@@ -48,7 +49,12 @@ impl Bill<'_> {
 
     /// Returns what is paid while the deployment rests. ParallelCluster leaves login nodes running when the
     /// compute fleet is stopped.
-    pub(super) fn resting(&self, config: &ClusterConfig, demand: &Demand) -> Vec<Line> {
+    pub(super) fn resting(
+        &self,
+        config: &ClusterConfig,
+        demand: &Demand,
+        network: PaidNetwork,
+    ) -> Vec<Line> {
         let mut lines = Vec::new();
         for instances in &demand.instances {
             match &instances.role {
@@ -70,6 +76,7 @@ impl Bill<'_> {
             }
         }
         lines.extend(demand.shared.iter().map(|storage| self.shared(storage)));
+        lines.extend(self.endpoints(network));
         if makes_a_zone(config) {
             lines.push(self.zone());
         }
@@ -208,6 +215,21 @@ impl Bill<'_> {
             price_of,
             note: String::new(),
         }
+    }
+
+    /// Returns the line of VPC endpoints of the kind Interface; those of the kind Gateway are free.
+    fn endpoints(&self, network: PaidNetwork) -> Option<Line> {
+        let count = network.endpoint_interfaces;
+        let what = match count {
+            0 => return None,
+            1 => "1 network interface of a VPC endpoint".to_owned(),
+            _ => format!("{count} network interfaces of VPC endpoints"),
+        };
+        let line = self.hourly(&what, &[Thing::InterfaceEndpoint]);
+        Some(Line {
+            cost: line.cost.map(|cost| cost.times(count)),
+            ..line
+        })
     }
 
     fn zone(&self) -> Line {

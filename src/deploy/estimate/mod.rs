@@ -50,6 +50,15 @@ pub struct Estimate {
     pub not_in_it: &'static [&'static str],
 }
 
+/// What is paid of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PaidNetwork {
+    /// Whose it is: that of the user costs what it costs without the deployment.
+    pub owner: NetworkOwner,
+    /// How many network interfaces the deployment's VPC endpoints have in it.
+    pub endpoint_interfaces: u64,
+}
+
 /// What the time is that an estimate is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum During {
@@ -114,9 +123,8 @@ pub enum Others {
 }
 
 impl Estimate {
-    /// Returns what a deployment with this configuration will cost in this region; a network of the
-    /// user's own costs what it costs without it.
-    pub fn of(config: &ClusterConfig, region: &str, network: NetworkOwner) -> Estimate {
+    /// Returns what a deployment with this configuration will cost in this region.
+    pub fn of(config: &ClusterConfig, region: &str, network: PaidNetwork) -> Estimate {
         let bill = Bill {
             prices: Prices::of(region),
         };
@@ -131,11 +139,11 @@ impl Estimate {
     }
 
     /// Returns what the same costs while it rests.
-    pub fn of_rest(config: &ClusterConfig, region: &str) -> Estimate {
+    pub fn of_rest(config: &ClusterConfig, region: &str, network: PaidNetwork) -> Estimate {
         let bill = Bill {
             prices: Prices::of(region),
         };
-        let lines = bill.resting(config, &Demand::of(config.document()));
+        let lines = bill.resting(config, &Demand::of(config.document()), network);
         Estimate::of_lines(During::Rest, lines, region)
     }
 
@@ -169,9 +177,37 @@ mod tests {
 
     const DEFAULT: &str = include_str!("../../../cluster-config.yaml");
 
+    const OWN: PaidNetwork = PaidNetwork {
+        owner: NetworkOwner::Deployment,
+        endpoint_interfaces: 0,
+    };
+
     fn of(text: &str, region: &str) -> Estimate {
         let config = ClusterConfig::parse(text, Path::new("my.yaml")).unwrap();
-        Estimate::of(&config, region, NetworkOwner::Deployment)
+        Estimate::of(&config, region, OWN)
+    }
+
+    #[test]
+    fn vpc_endpoints_are_paid_by_the_interface_also_at_rest() {
+        let config = ClusterConfig::parse(DEFAULT, Path::new("my.yaml")).unwrap();
+        let network = |endpoint_interfaces| PaidNetwork {
+            owner: NetworkOwner::User,
+            endpoint_interfaces,
+        };
+        let with = Estimate::of(&config, "us-east-1", network(7));
+        let without = Estimate::of(&config, "us-east-1", network(0));
+        let more = with.in_all.month - without.in_all.month;
+        // $0.01 an hour each.
+        assert_eq!(money::amount(more), "$51.10");
+        let lines = with.lines().join("\n");
+        assert!(
+            lines.contains("7 network interfaces of VPC endpoints"),
+            "{lines}"
+        );
+        assert!(!without.lines().join("\n").contains("VPC endpoints"));
+        let at_rest = |count| Estimate::of_rest(&config, "us-east-1", network(count));
+        let more = at_rest(7).in_all.month - at_rest(0).in_all.month;
+        assert_eq!(money::amount(more), "$51.10");
     }
 
     #[test]
@@ -192,7 +228,7 @@ mod tests {
     fn at_rest_volume_address_and_zone_cost() {
         let of_rest = |text: &str| {
             let config = ClusterConfig::parse(text, Path::new("my.yaml")).unwrap();
-            Estimate::of_rest(&config, "us-east-1")
+            Estimate::of_rest(&config, "us-east-1", OWN)
         };
         let estimate = of_rest(DEFAULT);
         assert_eq!(money::amount(estimate.in_all.month), "$7.75");

@@ -139,13 +139,18 @@ mod tests {
     use crate::context::NetworkOwner;
     use crate::pcluster::config::ClusterConfig;
 
+    use super::super::PaidNetwork;
     use super::*;
 
     const DEFAULT: &str = include_str!("../../../cluster-config.yaml");
 
     fn lines(text: &str, region: &str) -> Vec<String> {
         let config = ClusterConfig::parse(text, Path::new("my.yaml")).unwrap();
-        Estimate::of(&config, region, NetworkOwner::Deployment).lines()
+        let network = PaidNetwork {
+            owner: NetworkOwner::Deployment,
+            endpoint_interfaces: 0,
+        };
+        Estimate::of(&config, region, network).lines()
     }
 
     #[test]

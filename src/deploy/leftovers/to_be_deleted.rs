@@ -1,8 +1,9 @@
 //! What a teardown will delete, said before it does.
 
+use crate::aws::Stack;
 use crate::context::{Context, TAG_DEPLOYMENT};
 use crate::deploy::steps::{
-    cluster_config, existing_network, kept_bucket, key_pair, ownership, stack,
+    cluster_config, existing_network, kept_bucket, key_pair, ownership, stack, wanted_endpoints,
 };
 use crate::error::Result;
 use crate::settings::BucketFate;
@@ -52,9 +53,14 @@ pub(in crate::deploy) async fn to_be_deleted(context: &Context) -> Result<Vec<St
         };
         let stack = name.requirements_stack();
         let there = context.aws.stacks.describe(&stack).await?;
-        let network = match there.is_some_and(|there| existing_network::is_used_by(&there)) {
-            true => "security groups, not the network",
-            false => "network, NAT gateway",
+        let network = match &there {
+            Some(there) if makes_endpoints(there) => {
+                "security groups, VPC endpoints, not the network"
+            }
+            Some(there) if existing_network::is_used_by(there) => {
+                "security groups, not the network"
+            }
+            _ => "network, NAT gateway",
         };
         lines.push(format!("the stack {stack} ({network}, {bucket})"));
     } else {
@@ -79,6 +85,11 @@ pub(in crate::deploy) async fn to_be_deleted(context: &Context) -> Result<Vec<St
         lines.push(format!("the file {}", config.display()));
     }
     Ok(lines)
+}
+
+/// Returns whether a stack has made VPC endpoints in a network that was there.
+fn makes_endpoints(stack: &Stack) -> bool {
+    wanted_endpoints::of(stack).is_some_and(|endpoints| !endpoints.is_empty())
 }
 
 /// Returns whether a stack of hpcapi's own is there, and the deployment's.

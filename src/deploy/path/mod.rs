@@ -17,7 +17,7 @@ mod triggers;
 
 pub(super) use doors::{Door, HEAD_NODE_PORT};
 pub(super) use head_node::instance as head_node_id;
-pub(super) use network::turn_names_on;
+pub(super) use network::{have_endpoints_made, turn_names_on};
 
 use futures_util::future::join3;
 

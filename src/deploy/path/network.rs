@@ -10,9 +10,10 @@ use crate::context::{Context, NetworkOwner, Requirements};
 use crate::deploy::finding::{Finding, Verdict};
 use crate::deploy::repair::Repair;
 use crate::deploy::steps::requirements::internet_gateway;
+use crate::deploy::steps::vpc_endpoints;
 use crate::deploy::ways::Ways;
 use crate::error::{Error, Result};
-use crate::hint::{AwsCall, Hint};
+use crate::hint::{AwsCall, Hint, Verb};
 
 use super::Layer;
 
@@ -93,9 +94,20 @@ async fn network_of_user(
         let text = format!("the head node's subnet `{}` is gone", made.head_node_subnet);
         return Ok(Finding::problem(SUBJECT, text).then(context.settings.again.command("teardown")));
     };
+    if let Some(lack) = vpc_endpoints::look(context).await? {
+        let name = context.settings.name.requirements_stack();
+        let text = format!("the stack `{name}` is not what it should be: {lack}");
+        let finding = Finding::problem(SUBJECT, text);
+        return Ok(finding.then(context.settings.again.command("up")));
+    }
     let lacking = ways.lacking(&context.config, &head_node, &compute, region);
     if let Some(lack) = lacking.into_iter().next() {
-        return Ok(Finding::warning(SUBJECT, lack.text).then(lack.next));
+        let can_be_made = !lack.endpoints.is_empty();
+        let finding = Finding::warning(SUBJECT, lack.text).then(lack.next);
+        return Ok(match can_be_made {
+            true => finding.then(have_endpoints_made()),
+            false => finding,
+        });
     }
     for (subnet, _) in self::subnets(made) {
         if let Some(finding) = filtered(acls, subnet, region) {
@@ -107,6 +119,11 @@ async fn network_of_user(
     }
     let text = "its subnets reach AWS's services, and names are resolved";
     Ok(Finding::good(SUBJECT, text))
+}
+
+/// Returns what has `up` make the VPC endpoints that are missing.
+pub(in crate::deploy) fn have_endpoints_made() -> Hint {
+    Hint::run(Verb::Up.with("--vpc-endpoints")).because("or have VPC endpoints made")
 }
 
 /// Returns what turns the names of a VPC on, for who may change it.

@@ -6,22 +6,28 @@ use std::collections::BTreeMap;
 use tokio::try_join;
 
 use crate::aws::{Subnet, vpc_link_zones};
-use crate::context::Context;
+use crate::context::{Context, VpcEndpoints};
 use crate::deploy::finding::Finding;
 use crate::deploy::path::turn_names_on;
+use crate::deploy::steps;
 use crate::deploy::steps::existing_network::{self, ExistingNetwork};
 use crate::deploy::ways::Ways;
 use crate::error::Result;
 use crate::pcluster::Demand;
 use crate::pcluster::config::ClusterConfig;
 
-const SUBJECT: &str = "network";
+use super::vpc_endpoints;
+
+pub(super) const SUBJECT: &str = "network";
 
 /// So many free addresses a load balancer asks for in each of its subnets (Elastic Load Balancing user
 /// guide, "Subnets for your load balancer").
 pub(super) const OF_LOAD_BALANCER: u64 = 8;
 
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
+    if let Err(error) = steps::vpc_endpoints::require_network_of_user(context) {
+        return vec![Finding::of_error(SUBJECT, &error)];
+    }
     // Of a network that is in use, `doctor` tells.
     let Some(choice) = context
         .settings
@@ -43,22 +49,37 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
 async fn judge(context: &Context, network: &ExistingNetwork) -> Result<Vec<Finding>> {
     let aws = &context.aws;
     let vpc = network.vpc.as_str();
-    let (names, ways) = try_join!(aws.network.names(vpc), Ways::of(&aws.network, vpc))?;
+    let (names, ways, own) = try_join!(
+        aws.network.names(vpc),
+        Ways::of(&aws.network, vpc),
+        steps::vpc_endpoints::wanted(context, None)
+    )?;
+    let endpoints = own.as_ref().map(|own| own.endpoints.clone());
+    let account = &context.identity.account;
     let mut findings = unnamed(vpc, names);
     findings.extend(zones(&network.api, &aws.region));
-    findings.extend(addresses(network, &context.config));
+    findings.extend(addresses(
+        network,
+        &context.config,
+        &endpoints.unwrap_or_default(),
+    ));
     let compute = network.compute_subnets();
-    let lacking = ways.lacking(&context.config, &network.head_node, compute, &aws.region);
-    let lacking = lacking.into_iter();
-    findings.extend(lacking.map(|it| Finding::problem(SUBJECT, it.text).then(it.next)));
+    let lacking =
+        |ways: &Ways| ways.lacking(&context.config, &network.head_node, compute, &aws.region);
+    findings.extend(vpc_endpoints::lacks(lacking(&ways), own.as_ref()));
     findings.extend(second_subnet(compute, &context.config));
-    if findings.is_empty() {
-        findings.push(Finding::good(
-            SUBJECT,
-            format!("`{vpc}` can be used as it is"),
-        ));
+    if let Some(own) = &own {
+        findings.extend(vpc_endpoints::unmakeable(network, account, own));
     }
-    findings.extend(shared(network, &context.identity.account));
+    if findings.is_empty() {
+        let text = match own.as_ref().and_then(vpc_endpoints::made) {
+            Some(made) => format!("`{vpc}` can be used, with VPC endpoints that are made: {made}"),
+            None => format!("`{vpc}` can be used as it is"),
+        };
+        findings.push(Finding::good(SUBJECT, text));
+    }
+    findings.extend(vpc_endpoints::borrowed(&ways, lacking));
+    findings.extend(shared(network, account));
     Ok(findings)
 }
 
@@ -117,8 +138,12 @@ fn zones(api: &[Subnet], region: &str) -> Vec<Finding> {
     findings
 }
 
-/// Tells of subnets with too few free addresses.
-fn addresses(network: &ExistingNetwork, config: &ClusterConfig) -> Vec<Finding> {
+/// Tells of subnets with too few free addresses, of which VPC endpoints take some.
+fn addresses(
+    network: &ExistingNetwork,
+    config: &ClusterConfig,
+    endpoints: &VpcEndpoints,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     for subnet in &network.api {
         let free = subnet.free_addresses;
@@ -133,11 +158,22 @@ fn addresses(network: &ExistingNetwork, config: &ClusterConfig) -> Vec<Finding> 
         }
     }
     let head_node = &network.head_node;
-    if head_node.free_addresses == 0 {
-        let text = format!(
-            "the head node's subnet `{}` has no free address",
-            head_node.id
-        );
+    let (free, needed) = (
+        head_node.free_addresses,
+        1 + of_endpoints(endpoints, head_node),
+    );
+    if free < needed {
+        let text = match needed {
+            1 => format!(
+                "the head node's subnet `{}` has no free address",
+                head_node.id
+            ),
+            _ => format!(
+                "the head node's subnet `{}` has {free} free addresses, and the head node and VPC \
+                 endpoints ask for {needed}",
+                head_node.id
+            ),
+        };
         findings.push(Finding::problem(SUBJECT, text).then("name another: --head-node-subnet ID"));
     }
     let demand = Demand::of(config.document());
@@ -145,7 +181,9 @@ fn addresses(network: &ExistingNetwork, config: &ClusterConfig) -> Vec<Finding> 
     let compute = network.compute_subnets();
     let free: u64 = compute
         .iter()
-        .map(|subnet| free_for_nodes(network, subnet))
+        .map(|subnet| {
+            free_for_nodes(network, subnet).saturating_sub(of_endpoints(endpoints, subnet))
+        })
         .sum();
     if free < most {
         let ids: Vec<_> = compute.iter().map(|it| format!("`{}`", it.id)).collect();
@@ -165,7 +203,13 @@ fn addresses(network: &ExistingNetwork, config: &ClusterConfig) -> Vec<Finding> 
     findings
 }
 
-/// Returns how many addresses of a subnet are left to compute nodes.
+/// Returns how many addresses of a subnet VPC endpoints take: one each.
+fn of_endpoints(endpoints: &VpcEndpoints, subnet: &Subnet) -> u64 {
+    let places = endpoints.values().flatten();
+    places.filter(|place| **place == subnet.id).count() as u64
+}
+
+/// Returns how many addresses of a subnet are left to compute nodes, and to VPC endpoints.
 fn free_for_nodes(network: &ExistingNetwork, subnet: &Subnet) -> u64 {
     let of_api = network.api.iter().any(|it| it.id == subnet.id);
     let of_head_node = u64::from(network.head_node.id == subnet.id);
@@ -282,6 +326,9 @@ mod tests {
     fn addresses_are_enough_for_what_is_there_always_and_told_for_what_may_come() {
         let compute = || [subnet("subnet-1", "a", 12), subnet("subnet-2", "b", 12)];
         let apart = network(compute(), compute().to_vec());
+        let addresses = |network: &ExistingNetwork, config: &ClusterConfig| {
+            super::addresses(network, config, &VpcEndpoints::new())
+        };
         // Of 24 free addresses load balancer and VPC link get 16.
         assert_eq!(addresses(&apart, &config((0, 8), "CHANGE_ME")), []);
         let found = addresses(&apart, &config((0, 9), "CHANGE_ME"));
@@ -299,6 +346,25 @@ mod tests {
             found[0].text.contains("`subnet-3` () has 7 free"),
             "{found:?}"
         );
+        // Each endpoint takes one, of the head node's subnet, too.
+        let places = |subnet: &str, count: usize| -> VpcEndpoints {
+            let services = ["ec2", "logs", "ssm", "ssmmessages", "cloudformation"];
+            let services = services.into_iter().take(count);
+            services
+                .map(|service| (service, vec![subnet.to_owned()]))
+                .collect()
+        };
+        let eight = config((0, 8), "CHANGE_ME");
+        let found = super::addresses(&apart, &eight, &places("subnet-2", 1));
+        assert!(
+            found[0].text.starts_with("there are 7 addresses"),
+            "{found:?}"
+        );
+        let mut small = network(compute(), compute().to_vec());
+        small.head_node.free_addresses = 5;
+        let of_head_node = |count| super::addresses(&small, &eight, &places("subnet-0", count));
+        assert_eq!(of_head_node(4), []);
+        assert!(of_head_node(5)[0].text.contains("ask for 6"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod room;
 mod sandbox_limits;
 mod validators;
 mod vcpus;
+mod vpc_endpoints;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};

@@ -24,8 +24,8 @@ pub(super) const PLACE: [&str; 7] = [
 ];
 
 pub(super) const EXISTING_VPC: &str = "ExistingVpc";
-const HEAD_NODE_SUBNET: &str = "HeadNodeSubnet";
-const COMPUTE_SUBNETS: [&str; 2] = ["ComputeSubnet1", "ComputeSubnet2"];
+pub(super) const HEAD_NODE_SUBNET: &str = "HeadNodeSubnet";
+pub(super) const COMPUTE_SUBNETS: [&str; 2] = ["ComputeSubnet1", "ComputeSubnet2"];
 const API_SUBNETS: &str = "ApiSubnets";
 
 /// A network that is there, with the subnets that the deployment uses.
@@ -275,7 +275,8 @@ fn difference(choice: &NetworkChoice, stack: &Stack) -> Option<String> {
     })
 }
 
-fn given<'s>(stack: &'s Stack, key: &str) -> Option<&'s str> {
+/// Returns a parameter of a stack, unless it is empty.
+pub(super) fn given<'s>(stack: &'s Stack, key: &str) -> Option<&'s str> {
     let value = stack.parameters.get(key).map(String::as_str);
     value.filter(|value| !value.is_empty())
 }

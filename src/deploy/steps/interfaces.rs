@@ -24,8 +24,13 @@ const FORGOTTEN: Duration = Duration::from_secs(60);
 pub(super) enum Held<'h> {
     /// A VPC, by those in it.
     Vpc(&'h str),
-    /// A security group, by those that wear it.
-    Group(&'h str),
+    /// A security group, by those that wear it, without those of VPC endpoints that go with the stack.
+    Group {
+        /// Its id.
+        id: &'h str,
+        /// The ids of those endpoints.
+        endpoints: &'h [&'h str],
+    },
 }
 
 impl Held<'_> {
@@ -33,15 +38,27 @@ impl Held<'_> {
         let network = &context.aws.network;
         match self {
             Held::Vpc(vpc) => network.interfaces_of_vpc(vpc).await,
-            Held::Group(group) => network.interfaces_of_group(group).await,
+            Held::Group { id, endpoints } => {
+                let worn = network.interfaces_of_group(id).await?;
+                Ok(without_endpoints(worn, endpoints))
+            }
         }
     }
 
     fn id(&self) -> &str {
         match self {
-            Held::Vpc(id) | Held::Group(id) => id,
+            Held::Vpc(id) | Held::Group { id, .. } => id,
         }
     }
+}
+
+/// Returns the interfaces without those of VPC endpoints.
+fn without_endpoints(mut interfaces: Vec<Interface>, endpoints: &[&str]) -> Vec<Interface> {
+    interfaces.retain(|interface| match interface.made_for() {
+        Some(MadeFor::Endpoint(id)) => !endpoints.contains(&id.as_str()),
+        _ => true,
+    });
+    interfaces
 }
 
 /// Waits until nothing but the stack's own NAT gateway has an interface in the VPC, or wears the security
@@ -217,6 +234,23 @@ mod tests {
         assert_eq!(patience(&of_endpoint, &[], &[]), FORGOTTEN);
         let going = ["vpce-1".to_owned()];
         assert_eq!(patience(&of_endpoint, &going, &[]), LINGERING);
+    }
+
+    #[test]
+    fn the_endpoints_of_the_stack_are_not_waited_for_and_those_of_others_are() {
+        let of = |id: &str, endpoint: &str| Interface {
+            description: format!("VPC Endpoint Interface {endpoint}"),
+            is_managed: true,
+            ..interface(id)
+        };
+        let all = vec![
+            of("eni-1", "vpce-1"),
+            of("eni-2", "vpce-2"),
+            interface("eni-3"),
+        ];
+        let left = without_endpoints(all, &["vpce-1"]);
+        let left: Vec<_> = left.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(left, ["eni-2", "eni-3"]);
     }
 
     #[test]

@@ -29,3 +29,5 @@ pub(super) mod requirements;
 pub(super) mod stack;
 pub(super) mod target;
 pub(super) mod triggers;
+pub(super) mod vpc_endpoints;
+pub(super) mod wanted_endpoints;

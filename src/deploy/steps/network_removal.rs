@@ -34,10 +34,15 @@ pub(super) async fn prepare(
         }
     }
     let is_of_user = existing_network::is_used_by(stack);
+    let endpoints = physical_ids(resources, "AWS::EC2::VPCEndpoint");
     for group in physical_ids(resources, "AWS::EC2::SecurityGroup") {
         // The network of the user stays, with all that others have in it.
         if is_of_user {
-            interfaces::wait_until_gone(context, Held::Group(group), &[], &[]).await?;
+            let held = Held::Group {
+                id: group,
+                endpoints: &endpoints,
+            };
+            interfaces::wait_until_gone(context, held, &[], &[]).await?;
         }
         network.revoke_rules_on_groups(group).await?;
     }

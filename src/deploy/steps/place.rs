@@ -12,7 +12,9 @@ use crate::settings::NewNetworkChoice;
 use crate::step::Step;
 
 use super::existing_network;
-use super::requirements::Parameters;
+
+/// Parameters of the requirements stack.
+pub(super) type Parameters = Vec<(&'static str, String)>;
 
 /// The parameters of the requirements stack with the zones of a network that is made.
 const ZONES: [&str; 2] = [existing_network::PLACE[0], existing_network::PLACE[1]];

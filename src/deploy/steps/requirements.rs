@@ -1,5 +1,5 @@
-//! The stack `<name>-requirements`: network, security groups, bucket. With a network that was there it
-//! makes the groups and the bucket alone.
+//! The stack `<name>-requirements`: network, security groups, bucket. In a network that was there it makes
+//! the groups, the bucket and, if asked to, VPC endpoints.
 
 use crate::aws::{Stack, StackResource};
 use crate::context::{Context, NetworkOwner, Requirements};
@@ -14,9 +14,11 @@ use crate::step::Step;
 use crate::tags::Tags;
 
 use super::deletion::{Attempts, physical_ids};
+use super::place::{self, Parameters};
 use super::stack::Template;
 use super::{
-    api, existing_network, kept_bucket, network_removal, node_roles, ownership, place, stack,
+    api, existing_network, kept_bucket, network_removal, node_roles, ownership, stack,
+    vpc_endpoints, wanted_endpoints,
 };
 
 pub(super) const TEMPLATE: Template = Template {
@@ -41,6 +43,13 @@ pub(super) enum Nat {
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let state = look(context).await?;
+    let lack = match state {
+        State::Missing | State::Ready => vpc_endpoints::look(context).await?,
+        _ => None,
+    };
+    if let Some(lack) = lack {
+        return Ok(State::incomplete(lack));
+    }
     if state == State::Ready
         && let Some(made) = context.requirements()
         && !context.aws.buckets.exists(&made.bucket).await?
@@ -50,7 +59,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     Ok(state)
 }
 
-/// Looks at the stack alone, which is enough for who needs nothing of the bucket.
+/// Looks at the stack alone, which is enough for who needs nothing of the bucket or the network.
 pub(in crate::deploy) async fn look(context: &Context) -> Result<State> {
     let name = context.settings.name.requirements_stack();
     let Some(there) = context.aws.stacks.describe(&name).await? else {
@@ -61,6 +70,7 @@ pub(in crate::deploy) async fn look(context: &Context) -> Result<State> {
     context.facts().requirements = outputs(&there).ok();
     context.facts().has_nat = has_nat(&there);
     context.facts().new_network = place::new_network(&there);
+    context.facts().vpc_endpoints = wanted_endpoints::of(&there);
     existing_network::require_same(context, &there)?;
     place::require_same(context, &there).await?;
     context.facts().tags = Tags::on(&there.tags);
@@ -170,8 +180,8 @@ pub(super) async fn apply(context: &Context, step: Step, nat: Nat) -> Result<()>
     }
     let kept = context.settings.kept_bucket.clone().unwrap_or_default();
     spec.first.push((KEPT_BUCKET, kept));
-    let progress = stack::progress(&context.events, step);
-    context.aws.stacks.apply(&spec, &progress).await?;
+    let endpoints = vpc_endpoints::wanted(context, there.as_ref()).await?;
+    vpc_endpoints::apply(context, step, spec, endpoints.as_ref()).await?;
     let before = there.as_ref().map(|there| Tags::on(&there.tags));
     let had = there.as_ref().and_then(given_bucket).map(ToOwned::to_owned);
     match context.settings.kept_bucket.clone().or(had) {
@@ -230,6 +240,7 @@ fn forget(context: &Context) {
     facts.unfinished_requirements.clear();
     facts.tags = Tags::default();
     facts.permissions_boundary = None;
+    facts.vpc_endpoints = None;
     facts.node_roles = NodeRoles::default();
 }
 
@@ -299,9 +310,6 @@ pub(in crate::deploy) fn require_bucket_stays(context: &Context, stack: &Stack) 
     )))
 }
 
-/// Parameters of the stack.
-pub(super) type Parameters = Vec<(&'static str, String)>;
-
 /// Returns the parameters that this call says otherwise than that they stay as they are.
 fn asked_for(context: &Context) -> Parameters {
     let boundary = context.settings.permissions_boundary.as_ref();
@@ -363,6 +371,7 @@ mod tests {
         declared.takes(&given);
         given.push((NAT, String::new()));
         given.push((KEPT_BUCKET, String::new()));
+        given.extend(wanted_endpoints::none());
         given.push((stack::BOUNDARY, String::new()));
         given.extend(node_roles::parameters(&NodeRoles::default()));
         given.extend(place::ranges(AddressRange::default()));

@@ -13,7 +13,7 @@ use crate::deploy::finding::{Finding, Verdict};
 use crate::error::{Error, Result};
 use crate::iam_policy::{self, Scope, Use};
 use crate::notifications::Notify;
-use crate::settings::Toggle;
+use crate::settings::{EndpointFate, Toggle};
 
 use caller::Caller;
 use circumstances::Circumstances;
@@ -72,7 +72,11 @@ async fn ask(context: &Context, principal: &str) -> Result<Answers> {
     let uses: Vec<_> = uses(context).map(|(wanted, ..)| *wanted).collect();
     let mut questions = iam_policy::questions(&uses, &scope);
     if context.is_in_network_of_user() {
-        let needless = iam_policy::of_new_network();
+        let endpoints = match context.facts().vpc_endpoints {
+            Some(_) => EndpointFate::Made,
+            None => context.settings.vpc_endpoints,
+        };
+        let needless = iam_policy::of_new_network(endpoints);
         for question in &mut questions {
             question
                 .actions
