@@ -29,6 +29,7 @@ from . import (
     request_log,
     request_rates,
     role_boundaries,
+    schedules,
     tagged_resources,
     topics,
 )
@@ -75,6 +76,7 @@ _SERVICES = (
     "iam",
     "lambda_svc",
     "s3",
+    "scheduler",
     "sns",
     "sqs",
     "ssm",
@@ -123,6 +125,7 @@ def install() -> None:
         function_types,
         asynchronous_functions,
         event_rules,
+        schedules,
         topics,
         queue_functions,
         head_nodes,

@@ -31,6 +31,7 @@ _NAMED = {
     "AWS::SSM::Document": ("ssm", "document/", "Name"),
     "AWS::SSM::Parameter": ("ssm", "parameter/", "Name"),
     "AWS::Events::Rule": ("events", "rule/", "Name"),
+    "AWS::Scheduler::Schedule": ("scheduler", "schedule/default/", "Name"),
 }
 
 
@@ -88,6 +89,9 @@ def _passed(kind: str, properties: dict[str, Any]) -> Iterator[Asked]:
     """The roles that the resource is given, and to which service."""
     if properties.get("Role"):
         yield properties["Role"], {"iam:PassedToService": "lambda.amazonaws.com"}
+    if kind == "AWS::Scheduler::Schedule":
+        role = properties["Target"]["RoleArn"]
+        yield role, {"iam:PassedToService": "scheduler.amazonaws.com"}
     for name in _roles_of_instances(kind, properties):
         yield _role(name), {"iam:PassedToService": "ec2.amazonaws.com"}
 
