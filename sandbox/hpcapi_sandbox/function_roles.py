@@ -1,7 +1,8 @@
 """Lambda functions of one account and region are no others' business, as on AWS. They make their
 calls as their role: ministack lets them do so only where it checks every credential, and makes them
 the account otherwise. And when a function comes or goes, ministack would end all that run in other
-accounts under the same name.
+accounts under the same name. Also its log is written as its role: a group that is gone comes again
+only where the role may make it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import Any
 from ministack.core import iam_evaluator, lambda_runtime
 from ministack.core.arn import parse_arn
 from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services import iam, sts
+from ministack.services import cloudwatch_logs, iam, lambda_svc, sts
 
 from .patching import replace_everywhere
+
+_MAKE_LOG = "logs:CreateLogGroup"
 
 
 def install() -> None:
@@ -38,6 +41,13 @@ def install() -> None:
         end_workers(func_name, qualifier, account or get_account_id(), region or get_region())
 
     replace_everywhere(end_workers, invalidate_worker)
+    write_log = lambda_svc._emit_lambda_logs
+
+    def emit_lambda_logs(function: dict[str, Any], *more: Any, **options: Any) -> None:
+        if _has_log(function.get("config") or function):
+            write_log(function, *more, **options)
+
+    replace_everywhere(write_log, emit_lambda_logs)
 
 
 def may(role: str, action: str, resource: str) -> bool:
@@ -52,6 +62,14 @@ def may(role: str, action: str, resource: str) -> bool:
     )
     policies = iam_evaluator._gather_role_policies(role.rpartition("/")[2], get_account_id())
     return iam_evaluator.evaluate(asked, policies).decision == "Allow"
+
+
+def _has_log(config: dict[str, Any]) -> bool:
+    """Whether there is a log group for what a function writes, or its role may make one."""
+    own = f"/aws/lambda/{config.get('FunctionName')}"
+    name = (config.get("LoggingConfig") or {}).get("LogGroup") or own
+    arn = cloudwatch_logs._make_group_arn(name)
+    return name in cloudwatch_logs._log_groups or may(config.get("Role", ""), _MAKE_LOG, arn)
 
 
 def _session(config: dict[str, Any]) -> dict[str, str]:
