@@ -92,8 +92,10 @@ def _asked(
         if not bucket:
             yield "s3:ListAllMyBuckets", "*", {}
             return
+        prefix = _one(parameters, "prefix")
+        context = {"s3:prefix": prefix} if prefix else {}
         for action, resource in bucket_policies.asked(method, path, bucket, key, parameters, body):
-            yield action, resource, {}
+            yield action, resource, context
         more = iam_actions.s3_additional_checks(method, path, dict(headers), body, parameters)
         for action, resource in more:
             yield action, resource, {}
