@@ -25,7 +25,7 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
 #[test]
 fn templates_pass_cfn_lint_without_suppressions() {
     let templates = files("templates", "yaml");
-    assert_eq!(templates.len(), 5);
+    assert_eq!(templates.len(), 6);
     for template in &templates {
         let text = fs::read_to_string(template).unwrap();
         assert!(
@@ -90,6 +90,7 @@ fn programs_pass_ruff_without_suppressions() {
         "templates/node",
         "templates/operations",
         "templates/notifications",
+        "templates/limits",
         "src/pcluster/stand_ins",
         "tests/iam_policy",
         "scripts",

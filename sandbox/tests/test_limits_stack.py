@@ -1,0 +1,224 @@
+"""The stack of a time limit: when the time is over, the deployment is put to rest, by AWS alone."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from cluster import ClusterTest
+from emulator import as_parameters, fetch
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+LIMITS = (TEMPLATES / "limits.yaml").read_text()
+CODE_KEY = "hpcapi/0123456789abcdef/limits.zip"
+TABLE = "parallelcluster-test"
+# What the cluster's own stack has that counts here.
+CLUSTER = f"""
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: {TABLE}
+      BillingMode: PAY_PER_REQUEST
+      KeySchema: [{{AttributeName: Id, KeyType: HASH}}]
+      AttributeDefinitions: [{{AttributeName: Id, AttributeType: S}}]
+"""
+SIGN = "hpcapi/at-work/up/host/boot/1"
+NOTE = "hpcapi/stopped-fleet"
+# So long that a call or two have come meanwhile.
+QUIET = 3
+
+
+def archive() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as zipped:
+        zipped.writestr("function.py", (TEMPLATES / "limits/function.py").read_text())
+    return file.getvalue()
+
+
+def moment(seconds: int) -> str:
+    then = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+    return then.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class LimitsStack(ClusterTest):
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.s3, cls.tables = cls.client("s3"), cls.client("dynamodb")
+        test = cls()
+        zones = {
+            "AvailabilityZone1": cls.parameters["Zone1"],
+            "AvailabilityZone2": cls.parameters["Zone2"],
+        }
+        template = (TEMPLATES / "requirements.yaml").read_text()
+        test.create("test-requirements", template, **zones)
+        cls.bucket = test.outputs("test-requirements")["Bucket"]
+        cls.s3.put_object(Bucket=cls.bucket, Key=CODE_KEY, Body=archive())
+        test.create("test", CLUSTER)
+        (balancer,) = cls.client("elbv2").describe_load_balancers()["LoadBalancers"]
+        subnets = [zone["SubnetId"] for zone in balancer["AvailabilityZones"]]
+        given = {
+            "VpcId": balancer["VpcId"],
+            "PrivateSubnetIds": ",".join(subnets),
+            "HeadNodeInstanceID": cls.made["HeadNode"],
+            "LoadBalancerSG": cls.made["ApiGroup"],
+        }
+        test.create("test-api", (TEMPLATES / "api.yaml").read_text(), **given)
+        cls.url = test.outputs("test-api")["APIGWEndpoint"]
+
+    def limit(self, seconds: int) -> None:
+        """Lets the time be over in so many seconds."""
+        given = {
+            "Deployment": "test",
+            "Bucket": self.bucket,
+            "CodeKey": CODE_KEY,
+            "Until": moment(seconds),
+            "Span": "60",
+        }
+        self.assertEqual(self.create("test-limits", LIMITS, **given), "CREATE_COMPLETE")
+        self.addCleanup(self.deleted, "test-limits")
+
+    def report(self, status: str) -> None:
+        """Writes the status of the compute fleet down, as the head node does."""
+        data = {"M": {"status": {"S": status}, "lastStatusUpdatedTime": {"S": "x"}}}
+        self.tables.put_item(TableName=TABLE, Item={"Id": {"S": "COMPUTE_FLEET"}, "Data": data})
+
+    def fleet(self) -> str:
+        key = {"Id": {"S": "COMPUTE_FLEET"}}
+        item = self.tables.get_item(TableName=TABLE, Key=key)["Item"]
+        return item["Data"]["M"]["status"]["S"]
+
+    def node(self) -> str:
+        found = self.ec2.describe_instances(InstanceIds=[self.made["HeadNode"]])
+        return found["Reservations"][0]["Instances"][0]["State"]["Name"]
+
+    def parameter(self, stack: str, key: str) -> str:
+        found = self.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Parameters"]
+        return next(one["ParameterValue"] for one in found if one["ParameterKey"] == key)
+
+    def nat_gateways(self) -> int:
+        found = self.ec2.describe_nat_gateways()["NatGateways"]
+        return sum(one["State"] == "available" for one in found)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What the function said."""
+        found = self.client("logs").filter_log_events(logGroupName="/aws/lambda/test-limits")
+        texts = [event["message"] for event in found["events"]]
+        return [json.loads(text) for text in texts if text.startswith('{"deployment"')]
+
+    def said(self, text: str) -> bool:
+        return any(text in json.dumps(line) for line in self.lines())
+
+    def keys(self) -> list[str]:
+        found = self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
+        return [one["Key"] for one in found]
+
+    def bring_back(self) -> None:
+        """Makes of the deployment what it was before, as `up` does."""
+        self.s3.delete_object(Bucket=self.bucket, Key=NOTE)
+        if self.node() == "stopped":
+            self.ec2.start_instances(InstanceIds=[self.made["HeadNode"]])
+            self.wait_for(lambda: self.node() == "running")
+        for stack, key, value in (
+            ("test-api", "Resting", "false"),
+            ("test-requirements", "Nat", "true"),
+        ):
+            if self.parameter(stack, key) == value:
+                continue
+            found = self.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+            names = [one["ParameterKey"] for one in found["Parameters"]]
+            kept = [
+                {"ParameterKey": name, "UsePreviousValue": True} for name in names if name != key
+            ]
+            self.cloudformation.update_stack(
+                StackName=stack,
+                UsePreviousTemplate=True,
+                Parameters=[*kept, *as_parameters({key: value})],
+            )
+            self.assertEqual(self.settled(stack), "UPDATE_COMPLETE")
+
+    def setUp(self) -> None:
+        self.report("RUNNING")
+        self.bring_back()
+
+    def test_it_rests_when_the_time_is_over_and_not_before(self) -> None:
+        self.limit(6)
+        time.sleep(QUIET)
+        self.assertEqual(
+            (self.fleet(), self.parameter("test-api", "Resting")), ("RUNNING", "false")
+        )
+        self.assertEqual(self.lines(), [])
+        self.wait_for(lambda: self.fleet() == "STOP_REQUESTED")
+        self.assertIn(NOTE, self.keys())
+        # What jobs need stays until the fleet is stopped.
+        time.sleep(QUIET)
+        self.assertEqual((self.node(), self.nat_gateways()), ("running", 1))
+        self.report("STOPPED")
+        self.wait_for(lambda: self.node() == "stopped")
+        self.wait_for(lambda: self.nat_gateways() == 0)
+        self.wait_for(lambda: self.settled("test-api") == "UPDATE_COMPLETE")
+        self.wait_for(lambda: self.settled("test-requirements") == "UPDATE_COMPLETE")
+        self.assertEqual(self.parameter("test-api", "Resting"), "true")
+        self.assertEqual(fetch(f"{self.url}/slurm/x"), (404, b'{"message":"Not Found"}'))
+        self.assertFalse(self.said("problem"), self.lines())
+        said = len(self.lines())
+        time.sleep(QUIET)
+        self.assertEqual(len(self.lines()), said, "nothing is said of what rests")
+
+    def test_it_leaves_alone_what_somebody_is_at_work_on(self) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key=SIGN, Body=b"")
+        self.limit(-10)
+        self.wait_for(lambda: self.said("up is at work"))
+        self.assertEqual(
+            (self.fleet(), self.parameter("test-api", "Resting")), ("RUNNING", "false")
+        )
+        self.s3.delete_object(Bucket=self.bucket, Key=SIGN)
+        self.wait_for(lambda: self.fleet() == "STOP_REQUESTED")
+
+    def test_a_fleet_that_somebody_had_stopped_stays_so(self) -> None:
+        self.report("STOPPED")
+        self.limit(-10)
+        self.wait_for(lambda: self.node() == "stopped")
+        self.assertNotIn(NOTE, self.keys())
+
+    def test_the_function_has_no_more_rights_than_it_needs(self) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key=SIGN, Body=b"")
+        self.addCleanup(self.s3.delete_object, Bucket=self.bucket, Key=SIGN)
+        self.limit(3600)
+        found = self.cloudformation.describe_stack_resource(
+            StackName="test-limits", LogicalResourceId="Role"
+        )
+        role = found["StackResourceDetail"]["PhysicalResourceId"]
+        bucket = f"arn:aws:s3:::{self.bucket}"
+        stacks = f"arn:aws:cloudformation:us-east-1:{self.account}:stack"
+        instance = f"arn:aws:ec2:us-east-1:{self.account}:instance/{self.made['HeadNode']}"
+        for is_allowed, action, resource in (
+            (True, "s3:PutObject", f"{bucket}/{NOTE}"),
+            (False, "s3:PutObject", f"{bucket}/hpcapi/0/head-node.sh"),
+            (False, "s3:GetObject", f"{bucket}/{NOTE}"),
+            (False, "s3:DeleteObject", f"{bucket}/{NOTE}"),
+            (True, "cloudformation:UpdateStack", f"{stacks}/test-api/x"),
+            (True, "cloudformation:UpdateStack", f"{stacks}/test-requirements/x"),
+            (False, "cloudformation:UpdateStack", f"{stacks}/test/x"),
+            (False, "cloudformation:UpdateStack", f"{stacks}/test-limits/x"),
+            (False, "cloudformation:DeleteStack", f"{stacks}/test-api/x"),
+            (False, "ec2:StopInstances", instance),
+            (False, "ec2:TerminateInstances", instance),
+            (False, "ec2:DeleteNatGateway", "*"),
+            (False, "elasticloadbalancing:DeleteLoadBalancer", "*"),
+            (False, "apigateway:DELETE", "arn:aws:apigateway:us-east-1::/apis"),
+            (False, "iam:PassRole", "*"),
+        ):
+            with self.subTest(f"{action} {resource}"):
+                (answer,) = self.client("iam").simulate_principal_policy(
+                    PolicySourceArn=f"arn:aws:iam::{self.account}:role/{role}",
+                    ActionNames=[action],
+                    ResourceArns=[resource],
+                )["EvaluationResults"]
+                self.assertEqual(answer["EvalDecision"] == "allowed", is_allowed)
