@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::aws::{Aws, Identity, Instance, Stack};
 use crate::error::Result;
 use crate::event::Events;
+use crate::limits::Term;
 use crate::pcluster::changes::Changes;
 use crate::pcluster::config::ClusterConfig;
 use crate::pcluster::judgement::NodeRoles;
@@ -80,6 +81,8 @@ pub struct Facts {
     pub endpoint: Option<String>,
     /// Whether the deployment rests: `pause` took away what costs.
     pub resting: bool,
+    /// The time that the deployment has, where it has a limit.
+    pub term: Option<Term>,
     /// The Slurm API version the endpoint speaks.
     pub api_version: Option<String>,
 }

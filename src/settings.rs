@@ -11,6 +11,7 @@ use crate::address_range::AddressRange;
 use crate::boundary::BoundaryArn;
 use crate::error::{Error, Result};
 use crate::hint::Again;
+use crate::limits::Limit;
 use crate::notifications::Notify;
 use crate::tags::Tags;
 
@@ -56,9 +57,15 @@ impl DeploymentName {
         format!("{}-notifications", self.0)
     }
 
+    /// Returns the name of the stack that puts the deployment to rest when its time is over.
+    pub fn limits_stack(&self) -> String {
+        format!("{}-limits", self.0)
+    }
+
     /// Returns the names of the stacks that hpcapi makes itself, those that use others first.
-    pub fn own_stacks(&self) -> [String; 5] {
+    pub fn own_stacks(&self) -> [String; 6] {
         [
+            self.limits_stack(),
             self.notifications_stack(),
             self.triggers_stack(),
             self.operations_stack(),
@@ -242,6 +249,8 @@ pub struct Settings {
     pub triggers: Toggle,
     /// `--notify`.
     pub notify: Notify,
+    /// `--ttl`: when the time of the deployment is over.
+    pub limit: Limit,
     /// `--tag`: what everything gets that is made; `None` leaves it the tags that it has.
     pub tags: Option<Tags>,
     /// `--permissions-boundary`: that of every role that is made; `None` leaves it as it is.

@@ -34,6 +34,8 @@ pub enum Step {
     Triggers,
     /// The stack `<name>-notifications`, for those who want it: messages of jobs that have ended.
     Notifications,
+    /// The stack `<name>-limits`, for those who want it: the time after which the deployment is put to rest.
+    Limits,
     /// A call through the public URL that only a valid token can make.
     Endpoint,
 }
@@ -60,7 +62,7 @@ pub enum Need {
 
 impl Step {
     /// Every step, in the order of `up`.
-    pub const ALL: [Step; 15] = [
+    pub const ALL: [Step; 16] = [
         Step::Requirements,
         Step::NatGateway,
         Step::Pcluster,
@@ -75,6 +77,7 @@ impl Step {
         Step::Operations,
         Step::Triggers,
         Step::Notifications,
+        Step::Limits,
         Step::Endpoint,
     ];
 
@@ -95,6 +98,7 @@ impl Step {
             Step::Operations => "operations",
             Step::Triggers => "triggers",
             Step::Notifications => "notifications",
+            Step::Limits => "limits",
             Step::Endpoint => "endpoint",
         }
     }
@@ -116,6 +120,7 @@ impl Step {
             Step::Operations => "operations path, for callers with IAM rights",
             Step::Triggers => "triggers, which make jobs of objects",
             Step::Notifications => "messages of jobs that have ended",
+            Step::Limits => "time limit, after which the deployment rests",
             Step::Endpoint => "call through the public URL",
         }
     }
@@ -137,6 +142,7 @@ impl Step {
             Step::Operations => "operations path",
             Step::Triggers => "triggers",
             Step::Notifications => "notifications",
+            Step::Limits => "time limit",
             Step::Endpoint => "endpoint",
         }
     }
@@ -146,9 +152,11 @@ impl Step {
         use Need::{Begun, Done};
         match self {
             Step::Requirements | Step::Pcluster | Step::KeyPair => &[],
-            Step::NatGateway | Step::NodeScript | Step::Api | Step::Notifications => {
-                &[Done(Step::Requirements)]
-            }
+            Step::NatGateway
+            | Step::NodeScript
+            | Step::Api
+            | Step::Notifications
+            | Step::Limits => &[Done(Step::Requirements)],
             Step::ClusterConfig => &[
                 Done(Step::Requirements),
                 Done(Step::KeyPair),

@@ -63,7 +63,7 @@ pub fn of_step(step: Step, aim: Aim) -> Duration {
         (Step::Api, _) => 200,
         (Step::NodeSetup, Aim::Make) => 30,
         (Step::Target, Aim::Make) => 20,
-        (Step::Operations | Step::Triggers | Step::Notifications, _) => 60,
+        (Step::Operations | Step::Triggers | Step::Notifications | Step::Limits, _) => 60,
         (Step::Endpoint, Aim::Make) => 30,
         _ => 2,
     };

@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("shell", &[]),
     ("spelling", &[]),
     ("python", &["error", "process"]),
+    ("limits", &["error", "hint"]),
     ("notifications", &["error"]),
     ("tags", &["error", "shell"]),
     ("boundary", &["error"]),
@@ -30,6 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "boundary",
             "error",
             "hint",
+            "limits",
             "notifications",
             "tags",
         ],
@@ -65,7 +67,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "context",
         &[
-            "error", "event", "settings", "step", "tags", "aws", "pcluster", "slurm",
+            "error", "event", "limits", "settings", "step", "tags", "aws", "pcluster", "slurm",
         ],
     ),
     (
@@ -86,6 +88,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "slurm",
             "context",
             "iam_policy",
+            "limits",
             "notifications",
             "prices",
             "runs",
@@ -121,6 +124,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "slurm",
             "context",
             "deploy",
+            "limits",
             "notifications",
             "prices",
             "runs",

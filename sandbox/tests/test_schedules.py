@@ -108,7 +108,8 @@ class Schedules(EmulatorTest):
         found = self.client("scheduler").get_schedule(Name="again")
         self.assertEqual(found["Arn"], self.outputs("again")["Schedule"])
         self.change("again", State="DISABLED")
-        time.sleep(1)
+        # Until those end that were begun before.
+        time.sleep(QUIET)
         calls = self.calls(bucket)
         time.sleep(QUIET)
         self.assertEqual(self.calls(bucket), calls)

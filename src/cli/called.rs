@@ -183,6 +183,7 @@ mod tests {
                     "config",
                     "bucket",
                     "notify",
+                    "ttl",
                     "operations",
                     "vpc",
                     "vpc-endpoints",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::boundary::BoundaryArn;
+use crate::limits::Ttl;
 use crate::notifications::Notify;
 use crate::settings::{BucketFate, PclusterChoice, Toggle};
 use crate::shell::quoted;
@@ -44,6 +45,10 @@ pub(super) struct ClusterArgs {
     #[arg(skip)]
     pub(super) notify: Notify,
 
+    /// `--ttl` of the command that takes it.
+    #[arg(skip)]
+    pub(super) ttl: Ttl,
+
     /// `--tag` of the commands that take it.
     #[arg(skip)]
     pub(super) tags: Option<Tags>,
@@ -75,6 +80,7 @@ impl Default for ClusterArgs {
             operations: Toggle::default(),
             triggers: Toggle::default(),
             notify: Notify::default(),
+            ttl: Ttl::default(),
             tags: None,
             permissions_boundary: None,
             kept_bucket: None,
@@ -105,6 +111,7 @@ impl ClusterArgs {
         let mut options = typed(&[
             ("bucket", self.kept_bucket.clone()),
             ("notify", self.notify.typed()),
+            ("ttl", self.ttl.typed()),
         ]);
         options.push_str(match self.operations {
             Toggle::AsItIs => "",

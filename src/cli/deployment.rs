@@ -122,6 +122,7 @@ impl DeploymentArgs {
             operations: cluster.operations,
             triggers: cluster.triggers,
             notify: cluster.notify.clone(),
+            limit: cluster.ttl.now(),
             tags: cluster.tags.clone(),
             permissions_boundary: cluster.permissions_boundary.clone(),
             ground,

@@ -72,6 +72,8 @@ enum Wanted {
     OperationsStack,
     /// What CloudFormation does with your rights for `up --notify`.
     NotificationsStack,
+    /// What CloudFormation does with your rights for `up --ttl` and `extend`.
+    LimitsStack,
     /// `--via operations` for who may look, submit jobs, and cancel their own.
     Operations,
     /// `--via operations` for who may look.
@@ -111,6 +113,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         Wanted::Pcluster => Use::Pcluster,
         Wanted::OperationsStack => Use::OperationsStack,
         Wanted::NotificationsStack => Use::NotificationsStack,
+        Wanted::LimitsStack => Use::LimitsStack,
         Wanted::Operations => Use::Operations,
         Wanted::OperationsList => Use::OperationsList,
         Wanted::All => Use::All,

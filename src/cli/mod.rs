@@ -9,6 +9,7 @@ mod configuration;
 mod consent;
 mod deployment;
 mod doctor;
+mod extend;
 mod generate;
 mod iam_policy;
 mod identity;
@@ -81,6 +82,7 @@ enum Command {
     List(list::Args),
     Pause(pause::Args),
     Resume(resume::Args),
+    Extend(extend::Args),
     Teardown(teardown::Args),
     Run(Box<run::Args>),
     Runs(runs::Args),
@@ -204,6 +206,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Token(args) => token::run(args).await,
         Command::Pause(args) => pause::run(args).await,
         Command::Resume(args) => resume::run(args).await,
+        Command::Extend(args) => extend::run(args).await,
         Command::Teardown(args) => teardown::run(args).await,
         Command::Ping(args) => ping::run(args).await,
         Command::Partitions(args) => partitions::run(args).await,

@@ -14,6 +14,7 @@ const GROUPS: [(&str, &[&str]); 3] = [
             "doctor",
             "list",
             "pause, resume",
+            "extend",
             "teardown",
         ],
     ),

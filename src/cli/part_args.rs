@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::limits::Ttl;
 use crate::notifications::Notify;
 use crate::settings::Toggle;
 
@@ -32,6 +33,11 @@ pub(super) struct PartArgs {
     /// off tells nobody any more [default: as it is]
     #[arg(long, value_name = "ADDRESS|off")]
     notify: Option<Notify>,
+
+    /// Let the deployment work so long from now on, as in 8h, 90m or 2days; then AWS puts it to rest,
+    /// as `pause` does; off takes the limit away [default: as it is]
+    #[arg(long, value_name = "TIME|off")]
+    ttl: Option<Ttl>,
 }
 
 /// Whether a part of the deployment is to be there.
@@ -46,6 +52,7 @@ impl PartArgs {
     pub(super) fn tell(&self, cluster: &mut ClusterArgs) {
         cluster.kept_bucket.clone_from(&self.bucket);
         cluster.notify = self.notify.clone().unwrap_or_default();
+        cluster.ttl = self.ttl.unwrap_or_default();
         if let Some(switch) = self.operations {
             cluster.operations = match switch {
                 Switch::On => Toggle::On,

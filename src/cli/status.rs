@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::deploy::{self, StepStatus, Usd};
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
+use crate::limits::Term;
 use crate::output::{self, Answer, Format, Story, Volume};
 use crate::prices::money;
 use crate::slurm::{Workload, time};
@@ -110,6 +111,7 @@ async fn look(
         account: context.identity.account.clone(),
         region: context.aws.region.clone(),
         resting: rests,
+        until: facts.term.map(Term::until),
         ready: !statuses.iter().any(StepStatus::is_unready),
         endpoint: facts.endpoint.clone(),
         api_version: facts.api_version.clone(),
@@ -135,8 +137,11 @@ struct StatusAnswer {
     name: String,
     account: String,
     region: String,
-    /// Whether `pause` put it to rest.
+    /// Whether it rests: `pause` put it to rest, or AWS when its time was over.
     resting: bool,
+    /// When its time is over, in UTC; null where it has no limit.
+    #[serde(serialize_with = "time::serialize")]
+    until: Option<u64>,
     ready: bool,
     endpoint: Option<String>,
     api_version: Option<String>,
@@ -183,6 +188,21 @@ struct StepAnswer {
     detail: Option<String>,
 }
 
+impl StatusAnswer {
+    /// Returns the line that says until when it works, where it has a limit and does not rest.
+    fn end(&self) -> Option<String> {
+        let until = self.until.filter(|_| !self.resting)?;
+        let end = time::rfc3339(until);
+        Some(match until.saturating_sub(time::now()) {
+            0 => format!("until:    {end}, which is over: AWS puts it to rest\n"),
+            left => format!(
+                "until:    {end}, {} from now; then it rests\n",
+                output::span(left)
+            ),
+        })
+    }
+}
+
 impl Answer for StatusAnswer {
     fn text(&self) -> String {
         let mut text = format!(
@@ -203,6 +223,9 @@ impl Answer for StatusAnswer {
         }
         if let Some(endpoint) = &self.endpoint {
             text.push_str(&format!("\nendpoint: {endpoint}\n"));
+        }
+        if let Some(end) = self.end() {
+            text.push_str(&end);
         }
         if let Some(Workload {
             running,

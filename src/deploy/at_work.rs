@@ -16,7 +16,8 @@ use crate::wait::Pace;
 
 use super::steps::ownership;
 
-const FOLDER: &str = "hpcapi/at-work/";
+/// Where the signs lie.
+pub(super) const FOLDER: &str = "hpcapi/at-work/";
 
 /// How often a sign is renewed.
 const BEAT: Duration = Duration::from_secs(10);

@@ -11,7 +11,7 @@ use crate::wait::Pace;
 use super::steps::ownership;
 
 /// The object that is there from when we stop the compute fleet until it runs again.
-const STOPPED: &str = "hpcapi/stopped-fleet";
+pub(super) const STOPPED: &str = "hpcapi/stopped-fleet";
 
 /// clustermgtd looks once a minute whether something is asked for, and `pcluster` waits 13 minutes in all
 /// (`compute_fleet_status_manager.py`).

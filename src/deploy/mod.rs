@@ -52,6 +52,7 @@ pub use state::State;
 pub use status::{StepStatus, gather_values, locate, survey, survey_at_work};
 pub use steps::cluster_config::filled;
 pub use steps::kept_bucket::holding_jobs as bucket_holding_jobs;
+pub use steps::limits::extend;
 pub use steps::network_removal::in_the_way;
 pub use steps::notifications::require_notifications;
 pub use steps::wanted_endpoints::endpoint_interfaces;
@@ -81,6 +82,7 @@ async fn check(step: Step, context: &Context) -> Result<State> {
         Step::Operations => steps::operations::check(context).await,
         Step::Triggers => steps::triggers::check(context).await,
         Step::Notifications => steps::notifications::check(context).await,
+        Step::Limits => steps::limits::check(context).await,
         Step::Endpoint => steps::endpoint::check(context).await,
     }
 }
@@ -102,6 +104,7 @@ async fn run(step: Step, context: &Context, board: &Board) -> Result<()> {
         Step::Operations => steps::operations::run(context).await,
         Step::Triggers => steps::triggers::run(context).await,
         Step::Notifications => steps::notifications::run(context).await,
+        Step::Limits => steps::limits::run(context).await,
         Step::Endpoint => steps::endpoint::run(context).await,
     }
 }
@@ -139,6 +142,7 @@ async fn undo(step: Step, context: &Context) -> Result<Outcome> {
         Step::Operations => steps::operations::undo(context).await,
         Step::Triggers => steps::triggers::undo(context).await,
         Step::Notifications => steps::notifications::undo(context).await,
+        Step::Limits => steps::limits::undo(context).await,
         // See `is_undone`.
         Step::NatGateway
         | Step::Pcluster

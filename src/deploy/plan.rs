@@ -212,7 +212,9 @@ mod tests {
     fn where_nothing_is_all_is_made_that_is_wanted() {
         let plan = plan(|step| match step {
             Step::Requirements | Step::Cluster | Step::Api => State::Missing,
-            Step::Operations | Step::Triggers | Step::Notifications => State::Unwanted,
+            Step::Operations | Step::Triggers | Step::Notifications | Step::Limits => {
+                State::Unwanted
+            }
             _ => State::waiting("another"),
         });
         assert_eq!(action(&plan, Step::Operations), None);

@@ -14,6 +14,7 @@ use crate::aws::{Applied, Stack};
 use crate::context::{Board, Context, Facts};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Outcome, Outline};
+use crate::limits::Term;
 use crate::step::{Aim, Step};
 
 use super::activity::{self, Busy};
@@ -188,6 +189,7 @@ pub(super) fn tell_what_rests(context: &Context, statuses: &mut [StepStatus]) {
         let rests = match status.step {
             Step::NatGateway => status.state == State::Missing,
             Step::HeadNode => is_stopped(context),
+            Step::Limits => context.facts().term.is_some_and(Term::is_over),
             _ => false,
         };
         if rests {
@@ -198,6 +200,6 @@ pub(super) fn tell_what_rests(context: &Context, statuses: &mut [StepStatus]) {
 
 /// Returns what `doctor` says of a deployment that rests.
 pub(super) fn told(context: &Context) -> Finding {
-    let text = "the deployment rests: `pause` stopped its head node, and took away what costs";
+    let text = "the deployment rests: its head node is stopped, and what costs is gone";
     Finding::waiting("rest", text).then(context.settings.again.command("resume"))
 }

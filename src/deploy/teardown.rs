@@ -66,6 +66,7 @@ fn outline(context: &Context, own: &[Stack]) -> Outline {
         Step::Operations => is_there(name.operations_stack()),
         Step::Triggers => is_there(name.triggers_stack()),
         Step::Notifications => is_there(name.notifications_stack()),
+        Step::Limits => is_there(name.limits_stack()),
         step => super::is_undone(*step),
     };
     Outline {

@@ -11,6 +11,7 @@ use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Outcome, Outline, Times};
+use crate::limits::Limit;
 use crate::notifications::Notify;
 use crate::settings::Toggle;
 use crate::step::{Aim, Need, Step};
@@ -162,6 +163,7 @@ fn before_the_look(context: &Context) -> Outline {
         Step::Operations => settings.operations == Toggle::On,
         Step::Triggers => settings.triggers == Toggle::On,
         Step::Notifications => matches!(settings.notify, Notify::To(_)),
+        Step::Limits => matches!(settings.limit, Limit::To(_)),
         _ => true,
     };
     Outline {

@@ -9,6 +9,8 @@ pub enum Verb {
     Config,
     /// `doctor`.
     Doctor,
+    /// `extend`.
+    Extend,
     /// `iam-policy`.
     IamPolicy,
     /// `jobs cancel`.
@@ -91,6 +93,7 @@ const TABLE: [(Verb, &str, Takes); Verb::Up as usize + 1] = [
     (Verb::Api, "api", Takes::Slurm),
     (Verb::Config, "config", Takes::Deployment),
     (Verb::Doctor, "doctor", Takes::Cluster),
+    (Verb::Extend, "extend", Takes::Deployment),
     (Verb::IamPolicy, "iam-policy", Takes::Name),
     (Verb::JobsCancel, "jobs cancel", Takes::Slurm),
     (Verb::JobsList, "jobs list", Takes::Slurm),

@@ -4,6 +4,7 @@
 
 mod calls;
 mod functions;
+mod limits;
 mod new_network;
 mod notifications;
 mod operations;
@@ -40,6 +41,8 @@ pub enum Use {
     OperationsStack,
     /// What CloudFormation does for the template of notifications, for `up --notify` and `teardown`.
     NotificationsStack,
+    /// What CloudFormation does for the template of time limits, for `up --ttl`, `extend` and `teardown`.
+    LimitsStack,
     /// A caller of the operations path, who looks.
     OperationsList,
     /// A caller of the operations path, who looks, submits and cancels.
@@ -90,6 +93,7 @@ impl Statement {
                     | Use::Pcluster
                     | Use::OperationsStack
                     | Use::NotificationsStack
+                    | Use::LimitsStack
                     | Use::OperationsList
                     | Use::Operations
             )
@@ -268,6 +272,7 @@ fn all_statements() -> impl Iterator<Item = Statement> {
         .chain(pcluster::statements())
         .chain(operations::statements())
         .chain(notifications::statements())
+        .chain(limits::statements())
 }
 
 #[cfg(test)]
@@ -325,6 +330,7 @@ mod tests {
             Use::Pcluster,
             Use::OperationsStack,
             Use::NotificationsStack,
+            Use::LimitsStack,
             Use::OperationsList,
             Use::Operations,
             Use::All,

@@ -200,6 +200,7 @@ mod tests {
             Use::Pcluster,
             Use::OperationsStack,
             Use::NotificationsStack,
+            Use::LimitsStack,
         ] {
             let asked: BTreeSet<String> = questions(&[wanted], &scope())
                 .into_iter()

@@ -248,7 +248,12 @@ mod tests {
     fn middle(times: Times) -> (Course, Instant) {
         let begun = Instant::now();
         let at = |seconds| begun + Duration::from_secs(seconds);
-        let optional = [Step::Operations, Step::Triggers, Step::Notifications];
+        let optional = [
+            Step::Operations,
+            Step::Triggers,
+            Step::Notifications,
+            Step::Limits,
+        ];
         let steps = Step::ALL.into_iter().filter(|it| !optional.contains(it));
         let mut course = Course::new(begun);
         let mut take = |event, seconds| {

@@ -34,6 +34,7 @@ mod job_memory;
 mod judged;
 mod least_privilege;
 mod leftovers;
+mod limits;
 mod no_job_starts;
 mod node_script;
 mod notifications;

@@ -11,7 +11,7 @@ const RESUME: &[&str] = &["resume", "--output", "json"];
 
 /// What is paid by the hour in an account.
 #[derive(Debug, PartialEq, Eq)]
-struct Paid {
+pub(crate) struct Paid {
     nat_gateways: usize,
     load_balancers: usize,
     vpc_links: usize,
@@ -21,7 +21,7 @@ struct Paid {
     instances: usize,
 }
 
-const AT_WORK: Paid = Paid {
+pub(crate) const AT_WORK: Paid = Paid {
     nat_gateways: 1,
     load_balancers: 1,
     vpc_links: 1,
@@ -31,7 +31,7 @@ const AT_WORK: Paid = Paid {
 };
 
 /// The address is the head node's Elastic IP.
-const AT_REST: Paid = Paid {
+pub(crate) const AT_REST: Paid = Paid {
     nat_gateways: 0,
     load_balancers: 0,
     vpc_links: 0,
@@ -40,7 +40,7 @@ const AT_REST: Paid = Paid {
     instances: 0,
 };
 
-async fn paid(env: &TestEnv) -> Paid {
+pub(crate) async fn paid(env: &TestEnv) -> Paid {
     let aws = env.aws().await;
     let ec2 = aws_sdk_ec2::Client::new(&aws);
     let gateways = ec2.describe_nat_gateways().send().await.unwrap();
@@ -70,7 +70,7 @@ async fn paid(env: &TestEnv) -> Paid {
 }
 
 /// Has a job run to its end, and the head node remember it; returns its id.
-async fn run_job(env: &TestEnv) -> String {
+pub(crate) async fn run_job(env: &TestEnv) -> String {
     let script = env.file("job.sh", "#!/bin/bash\ntrue\n");
     let job = env.json(&["jobs", "submit", &script, "--output", "json"]);
     let id = job["jobs"][0]["id"].to_string();

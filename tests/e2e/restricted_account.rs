@@ -218,14 +218,15 @@ async fn where_no_role_is_made_without_a_boundary_up_names_the_option_and_works_
     let with = ["--permissions-boundary", &boundary];
     env.succeed(&[&["up", "--yes", "--operations"][..], &with].concat());
     // What comes later has it, too, and it need not be said again.
-    env.succeed(&["up", "--yes", "--notify", "me@example.org"]);
+    env.succeed(&["up", "--yes", "--notify", "me@example.org", "--ttl", "8h"]);
     env.succeed(&["plan"]);
     let made = roles(&env).await;
     let functions = made.iter().filter(|name| {
         let begins = |stack: &str| name.starts_with(&format!("{CLUSTER}-{stack}-"));
-        begins("operations") || begins("notifications")
+        begins("operations") || begins("notifications") || begins("limits")
     });
-    assert_eq!(functions.count(), 2, "{made:?}");
+    // A schedule has a role of its own.
+    assert_eq!(functions.count(), 4, "{made:?}");
     assert!(made.len() > 3, "{made:?}");
     for name in &made {
         let role = iam.get_role().role_name(name).send().await.unwrap();

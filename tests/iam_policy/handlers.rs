@@ -17,6 +17,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("operations", "operations-stack"),
     ("triggers", "operations-stack"),
     ("notifications", "notifications-stack"),
+    ("limits", "limits-stack"),
 ];
 
 /// Every type in the templates of `pcluster`, for a cluster as hpcapi makes one; a test of the policies

@@ -103,6 +103,7 @@ fn every_call_in_the_source_is_allowed() {
         "pcluster",
         "operations-stack",
         "notifications-stack",
+        "limits-stack",
     ]
     .map(|wanted| policy(&[wanted]));
     let allowed: BTreeSet<&str> = policies

@@ -19,7 +19,7 @@ const FUNCTION: &str = "/aws/lambda/pcluster-";
 
 /// Begins the log groups of the functions of hpcapi's own stacks, which are named like their stacks.
 const OWN_FUNCTION: &str = "/aws/lambda/";
-const STACKS_WITH_FUNCTION: [&str; 3] = ["-operations", "-triggers", "-notifications"];
+const STACKS_WITH_FUNCTION: [&str; 4] = ["-operations", "-triggers", "-notifications", "-limits"];
 
 pub(super) async fn log_groups(client: &Client, names: &Names) -> Result<Vec<Item>> {
     let mut items = Vec::new();

@@ -4,6 +4,7 @@ use crate::address_range::AddressRange;
 use crate::aws::is_region;
 use crate::boundary::BoundaryArn;
 use crate::error::Result;
+use crate::limits::Ttl;
 use crate::notifications::Notify;
 use crate::settings::DeploymentName;
 use crate::tags::{Tag, Tags};
@@ -48,6 +49,12 @@ pub(super) fn is_bucket(text: &str) -> Result<(), String> {
 pub(super) fn is_notify(text: &str) -> Result<(), String> {
     let notify: Result<Notify> = text.parse();
     told(notify)
+}
+
+/// Returns why a text is not how long a deployment works, or `off`, if it is not.
+pub(super) fn is_ttl(text: &str) -> Result<(), String> {
+    let ttl: Result<Ttl> = text.parse();
+    told(ttl)
 }
 
 /// Returns why a text is not the id of a VPC, if it is not.

@@ -13,12 +13,13 @@ const TABLE: &str = include_str!("../../../tests/leftover_types.json");
 const OF_CLUSTERS: &str =
     include_str!("../../../sandbox/hpcapi_sandbox/cloudformation/handlers.json");
 
-const TEMPLATES: [&str; 5] = [
+const TEMPLATES: [&str; 6] = [
     include_str!("../../../templates/requirements.yaml"),
     include_str!("../../../templates/api.yaml"),
     include_str!("../../../templates/operations.yaml"),
     include_str!("../../../templates/triggers.yaml"),
     include_str!("../../../templates/notifications.yaml"),
+    include_str!("../../../templates/limits.yaml"),
 ];
 
 fn table() -> BTreeMap<String, String> {

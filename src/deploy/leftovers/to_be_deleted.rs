@@ -12,6 +12,12 @@ use crate::settings::BucketFate;
 pub(in crate::deploy) async fn to_be_deleted(context: &Context) -> Result<Vec<String>> {
     let name = &context.settings.name;
     let mut lines = Vec::new();
+    if is_ours(context, &name.limits_stack()).await? {
+        lines.push(format!(
+            "the stack {} (schedule, function)",
+            name.limits_stack()
+        ));
+    }
     if is_ours(context, &name.notifications_stack()).await? {
         lines.push(format!(
             "the stack {} (topic, rule, function)",

@@ -8,6 +8,7 @@ mod doors;
 mod drift;
 mod gateway;
 mod head_node;
+mod limits;
 mod network;
 mod notifications;
 mod operations;
@@ -19,7 +20,7 @@ pub(super) use doors::{Door, HEAD_NODE_PORT};
 pub(super) use head_node::instance as head_node_id;
 pub(super) use network::{have_endpoints_made, turn_names_on};
 
-use futures_util::future::join3;
+use futures_util::future::join4;
 
 use crate::context::Context;
 use crate::error::Result;
@@ -84,16 +85,18 @@ pub(super) async fn walk(context: &Context) -> Vec<Layer> {
 /// Looks at what stands beside the way, where it is there: whatever is broken on the way, the second one
 /// may answer.
 pub(super) async fn beside(context: &Context) -> Vec<Finding> {
-    let (operations, triggers, notifications) = join3(
+    let (operations, triggers, notifications, limits) = join4(
         operations::look(context),
         triggers::look(context),
         notifications::look(context),
+        limits::look(context),
     )
     .await;
     let looked = [
         (operations::SUBJECT, operations.map(Vec::from_iter)),
         (triggers::SUBJECT, triggers),
         (notifications::SUBJECT, notifications.map(Vec::from_iter)),
+        (limits::SUBJECT, limits.map(Vec::from_iter)),
     ];
     let findings = looked.into_iter().flat_map(|(subject, found)| {
         found.unwrap_or_else(|error| vec![Finding::of_error(subject, &error)])

@@ -15,6 +15,7 @@ pub(super) mod head_node;
 mod interfaces;
 pub(super) mod kept_bucket;
 pub(super) mod key_pair;
+pub(super) mod limits;
 pub(super) mod nat_gateway;
 pub(super) mod network_removal;
 mod node_roles;

@@ -86,7 +86,7 @@ impl Circumstances {
         }
         match question.wanted {
             Use::Up | Use::Stacks => keys.extend(of_tags(&self.own_tags)),
-            Use::OperationsStack | Use::NotificationsStack => {
+            Use::OperationsStack | Use::NotificationsStack | Use::LimitsStack => {
                 keys.extend(of_tags(&self.own_tags));
                 keys.extend(
                     self.boundary_of_functions

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::deploy::finding::{Finding, Verdict};
 use crate::error::{Error, Result};
 use crate::iam_policy::{self, Scope, Use};
+use crate::limits::Limit;
 use crate::notifications::Notify;
 use crate::settings::{EndpointFate, Toggle};
 
@@ -29,6 +30,7 @@ const USES: &[(Use, &str, bool)] = &[
     (Use::Pcluster, "pcluster", true),
     (Use::OperationsStack, "operations-stack", true),
     (Use::NotificationsStack, "notifications-stack", true),
+    (Use::LimitsStack, "limits-stack", true),
     (Use::Teardown, "teardown", false),
     (Use::Token, "token", false),
     (Use::Jobs, "jobs", false),
@@ -123,9 +125,11 @@ async fn ask(context: &Context, principal: &str) -> Result<Answers> {
 fn uses(context: &Context) -> impl Iterator<Item = &'static (Use, &'static str, bool)> {
     let has_operations = context.settings.operations == Toggle::On;
     let has_notifications = matches!(context.settings.notify, Notify::To(_));
+    let has_limit = matches!(context.settings.limit, Limit::To(_));
     USES.iter().filter(move |(wanted, ..)| match wanted {
         Use::OperationsStack => has_operations,
         Use::NotificationsStack => has_notifications,
+        Use::LimitsStack => has_limit,
         _ => true,
     })
 }
