@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from typing import Any
 
 from ministack.services import eventbridge, iam, scheduler
@@ -63,6 +64,7 @@ _RETRIES = {
     "MaximumEventAgeInSeconds": Rule(between=(60, 86400)),
     "MaximumRetryAttempts": Rule(between=(0, 185)),
 }
+_OLDEST_START = 300
 # EventBridge Scheduler User Guide, "Schedule types": `rate(1 minutes)` is taken, too.
 _EXPRESSION = re.compile(
     r"rate\([1-9]\d* (minutes?|hours?|days?)\)"
@@ -151,6 +153,13 @@ def _check(properties: Properties, old: Properties | None) -> None:
     is_flexible = properties["FlexibleTimeWindow"]["Mode"] == "FLEXIBLE"
     if is_flexible != ("MaximumWindowInMinutes" in properties["FlexibleTimeWindow"]):
         raise _invalid("MaximumWindowInMinutes goes with the mode FLEXIBLE.")
+    start = scheduler._to_epoch(properties.get("StartDate"))
+    if (
+        start is not None
+        and start < time.time() - _OLDEST_START
+        and not expression.startswith("at")
+    ):
+        raise _invalid("The StartDate you specify cannot be earlier than 5 minutes ago.")
     source = scheduler._schedule_arn(
         properties.get("GroupName", "default"), properties.get("Name", "x")
     )

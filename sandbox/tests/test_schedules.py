@@ -130,6 +130,7 @@ class Schedules(EmulatorTest):
         for name, parameters, reason in (
             ("untrusted", {"Trusted": "events.amazonaws.com"}, "to assume the role"),
             ("never", {"Rate": "rate(0 minutes)"}, "Invalid Schedule Expression"),
+            ("begun", {"Start": "2020-01-01T00:00:00Z"}, "earlier than 5 minutes ago"),
             ("wide", {"Window": "FLEXIBLE"}, "MaximumWindowInMinutes"),
             ("odd", {"State": "ON"}, "not a valid enum value"),
         ):
