@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::aws::{Aws, Identity, Instance, Stack};
 use crate::error::Result;
 use crate::event::Events;
+use crate::iam_prefix::IamPrefix;
 use crate::limits::Term;
 use crate::pcluster::changes::Changes;
 use crate::pcluster::config::ClusterConfig;
@@ -60,6 +61,8 @@ pub struct Facts {
     pub tags: Tags,
     /// The permissions boundary that the requirements stack names.
     pub permissions_boundary: Option<String>,
+    /// The prefix of what is made in IAM that the requirements stack names.
+    pub iam_prefix: Option<IamPrefix>,
     /// The roles of the cluster's nodes that the requirements stack names, as patterns of ARNs.
     pub node_roles: NodeRoles,
     /// The VPC endpoints that the deployment makes in a network that was there: those that it has, and
@@ -240,6 +243,25 @@ impl Context {
         match &self.settings.permissions_boundary {
             Some(arn) => Some(arn.to_string()),
             None => self.facts().permissions_boundary.clone(),
+        }
+    }
+
+    /// Returns the prefix of everything that is made in IAM: the one that was asked for, else the
+    /// deployment's.
+    pub fn iam_prefix(&self) -> Option<IamPrefix> {
+        match &self.settings.iam_prefix {
+            Some(prefix) => Some(prefix.clone()),
+            None => self.facts().iam_prefix.clone(),
+        }
+    }
+
+    /// Returns the same for what ParallelCluster makes, in its words: what stands in the configuration
+    /// goes before what nobody asked for now.
+    pub fn resource_prefix(&self) -> Option<String> {
+        let written = self.config.resource_prefix();
+        match (&self.settings.iam_prefix, written) {
+            (None, Some(written)) => Some(written.to_owned()),
+            _ => self.iam_prefix().map(|it| it.to_string()),
         }
     }
 }

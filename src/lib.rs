@@ -17,6 +17,7 @@ pub mod event;
 mod files;
 pub mod hint;
 pub mod iam_policy;
+pub mod iam_prefix;
 pub mod limits;
 pub mod notifications;
 pub mod output;

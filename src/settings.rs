@@ -11,6 +11,7 @@ use crate::address_range::AddressRange;
 use crate::boundary::BoundaryArn;
 use crate::error::{Error, Result};
 use crate::hint::Again;
+use crate::iam_prefix::IamPrefix;
 use crate::limits::Limit;
 use crate::notifications::Notify;
 use crate::tags::Tags;
@@ -255,6 +256,8 @@ pub struct Settings {
     pub tags: Option<Tags>,
     /// `--permissions-boundary`: that of every role that is made; `None` leaves it as it is.
     pub permissions_boundary: Option<BoundaryArn>,
+    /// `--iam-prefix`: that of everything that is made in IAM; `None` leaves it as it is.
+    pub iam_prefix: Option<IamPrefix>,
     /// Where the AWS calls go.
     pub ground: Ground,
     /// Whether the user said which configuration is meant: no other one changes a cluster.

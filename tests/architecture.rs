@@ -24,6 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tags", &["error", "shell"]),
     ("boundary", &["error"]),
     ("address_range", &["error"]),
+    ("iam_prefix", &["error"]),
     (
         "settings",
         &[
@@ -31,13 +32,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "boundary",
             "error",
             "hint",
+            "iam_prefix",
             "limits",
             "notifications",
             "tags",
         ],
     ),
-    ("iam_policy", &["settings"]),
-    ("aws", &["error", "hint", "proxies", "wait"]),
+    ("iam_policy", &["iam_prefix", "settings"]),
+    ("aws", &["error", "hint", "iam_prefix", "proxies", "wait"]),
     (
         "pcluster",
         &[
@@ -67,7 +69,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "context",
         &[
-            "error", "event", "limits", "settings", "step", "tags", "aws", "pcluster", "slurm",
+            "error",
+            "event",
+            "iam_prefix",
+            "limits",
+            "settings",
+            "step",
+            "tags",
+            "aws",
+            "pcluster",
+            "slurm",
         ],
     ),
     (
@@ -132,6 +143,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "sandbox",
             "output",
             "iam_policy",
+            "iam_prefix",
             "spelling",
         ],
     ),

@@ -109,7 +109,7 @@ class NotificationsTest(EmulatorTest):
                     "Endpoint": ADDRESS,
                 }
             ),
-            Capabilities=["CAPABILITY_IAM"],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
             Tags=[{"Key": "hpcapi:deployment", "Value": "test"}],
         )
         cls.ended = cls().settled(STACK)
@@ -339,7 +339,7 @@ class Changes(NotificationsTest):
                     for key in ("Bucket", "CodeKey", "Deployment")
                 ),
             ],
-            Capabilities=["CAPABILITY_IAM"],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         self.assertEqual(self.settled(STACK), "UPDATE_COMPLETE")
         attributes = self.sns.get_subscription_attributes(SubscriptionArn=self.part("Subscription"))

@@ -64,7 +64,7 @@ class OperationsTest(ApiTest, ClusterTest):
             StackName=STACK,
             TemplateBody=TEMPLATE,
             Parameters=as_parameters(cls.given),
-            Capabilities=["CAPABILITY_IAM"],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         cls.ended = cls().settled(STACK)
         cls.own = {"AccessKeyId": cls.account, "SecretAccessKey": "x"}
@@ -359,13 +359,38 @@ class Document(OperationsTest):
             StackName=STACK,
             TemplateBody=TEMPLATE.replace("One operation of", "Another operation of"),
             Parameters=as_parameters(self.given),
-            Capabilities=["CAPABILITY_IAM"],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         self.assertEqual(self.settled(STACK), "UPDATE_COMPLETE")
         after = ssm.describe_document(Name=STACK)["Document"]
         self.assertIn("Another operation", after["Description"])
         self.assertEqual((after["DefaultVersion"], after["LatestVersion"]), ("2", "2"))
         self.assertEqual(self.operate("GET", "jobs")[0], 200)
+
+
+class Places(OperationsTest):
+    def test_a_role_that_moves_is_made_anew_and_the_function_has_it(self) -> None:
+        iam = self.client("iam")
+        before = self.resource("Role")
+        for path, name, begin in (
+            ("/team/", "", f"{STACK}-"),
+            ("/team/", "lab-operations-A", "lab-operations-A"),
+            ("/other/", "lab-operations-B", "lab-operations-B"),
+        ):
+            self.cloudformation.update_stack(
+                StackName=STACK,
+                UsePreviousTemplate=True,
+                Parameters=as_parameters({**self.given, "RolePath": path, "RoleName": name}),
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+            )
+            self.assertEqual(self.settled(STACK), "UPDATE_COMPLETE")
+            function = self.client("lambda").get_function(FunctionName=STACK)
+            role = function["Configuration"]["Role"]
+            self.assertIn(f":role{path}{begin}", role)
+            self.assertEqual(self.operate("GET", "jobs")[0], 200)
+            with self.assertRaises(iam.exceptions.NoSuchEntityException):
+                iam.get_role(RoleName=before)
+            before = self.resource("Role")
 
 
 class Changes(OperationsTest):
@@ -377,7 +402,7 @@ class Changes(OperationsTest):
             StackName=STACK,
             UsePreviousTemplate=True,
             Parameters=as_parameters({**self.given, "HeadNodeInstanceID": ""}),
-            Capabilities=["CAPABILITY_IAM"],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         self.assertEqual(self.settled(STACK), "UPDATE_COMPLETE")
         status, _, body = self.operate("GET", "jobs")

@@ -146,7 +146,7 @@ class TriggersTest(OperationsTest):
                     **PROGRAM,
                 }
             ),
-            Capabilities=["CAPABILITY_IAM"],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         cls.ended = cls().settled(STACK)
         cls.queues = cls().outputs(STACK)

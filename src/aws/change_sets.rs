@@ -80,8 +80,8 @@ impl Stacks {
             .change_set_name(&name)
             .change_set_type(kind)
             .template_body(spec.template.as_ref())
-            // Of our templates one makes a role.
-            .capabilities(Capability::CapabilityIam)
+            // Some of our templates make a role, which may have a name of its own.
+            .capabilities(Capability::CapabilityNamedIam)
             .set_parameters(Some(parameters(spec, there)))
             .set_tags(Some(tags.collect()))
             .send()

@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::boundary::BoundaryArn;
 use crate::error::Result;
+use crate::iam_prefix::IamPrefix;
 use crate::tags::{Tag, Tags};
 
 use super::cluster_args::ClusterArgs;
@@ -19,6 +20,11 @@ pub(super) struct AccountArgs {
     /// Give every role that is made this permissions boundary [default: as it is]
     #[arg(long, value_name = "ARN")]
     permissions_boundary: Option<BoundaryArn>,
+
+    /// Make every role and instance profile below this path, as /team/; what is behind its last slash
+    /// begins their names [default: as it is]
+    #[arg(long, value_name = "PREFIX")]
+    iam_prefix: Option<IamPrefix>,
 }
 
 impl AccountArgs {
@@ -30,6 +36,7 @@ impl AccountArgs {
         cluster
             .permissions_boundary
             .clone_from(&self.permissions_boundary);
+        cluster.iam_prefix.clone_from(&self.iam_prefix);
         Ok(())
     }
 }

@@ -138,6 +138,11 @@ mod tests {
                 "hpcapi plan --permissions-boundary arn:aws:iam::aws:policy/B",
             ),
             (
+                &["up", "--iam-prefix", "/team/lab-"],
+                &Hint::run(Verb::Plan),
+                "hpcapi plan --iam-prefix /team/lab-",
+            ),
+            (
                 &["up", "--config", "-"],
                 &Hint::run(Verb::Doctor),
                 "hpcapi doctor",
@@ -189,6 +194,7 @@ mod tests {
                     "vpc-endpoints",
                     "tag",
                     "permissions-boundary",
+                    "iam-prefix",
                 ],
             };
             for option in expected {

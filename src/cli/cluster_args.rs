@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::boundary::BoundaryArn;
+use crate::iam_prefix::IamPrefix;
 use crate::limits::Ttl;
 use crate::notifications::Notify;
 use crate::settings::{BucketFate, PclusterChoice, Toggle};
@@ -57,6 +58,10 @@ pub(super) struct ClusterArgs {
     #[arg(skip)]
     pub(super) permissions_boundary: Option<BoundaryArn>,
 
+    /// `--iam-prefix` of the commands that take it.
+    #[arg(skip)]
+    pub(super) iam_prefix: Option<IamPrefix>,
+
     /// `--bucket` of the commands that take it.
     #[arg(skip)]
     pub(super) kept_bucket: Option<String>,
@@ -83,6 +88,7 @@ impl Default for ClusterArgs {
             ttl: Ttl::default(),
             tags: None,
             permissions_boundary: None,
+            iam_prefix: None,
             kept_bucket: None,
             network: NetworkArgs::default(),
             bucket_fate: BucketFate::default(),
@@ -124,7 +130,11 @@ impl ClusterArgs {
         }
         let boundary = self.permissions_boundary.as_ref();
         let boundary = boundary.map(ToString::to_string);
-        options.push_str(&typed(&[("permissions-boundary", boundary)]));
+        let prefix = self.iam_prefix.as_ref().map(ToString::to_string);
+        options.push_str(&typed(&[
+            ("permissions-boundary", boundary),
+            ("iam-prefix", prefix),
+        ]));
         options
     }
 }

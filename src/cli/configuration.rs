@@ -64,6 +64,7 @@ pub(super) fn read(cluster: &ClusterArgs) -> Result<ClusterConfig> {
     config.with(&Additions {
         tags,
         permissions_boundary: permissions_boundary.map(ToString::to_string),
+        resource_prefix: cluster.iam_prefix.as_ref().map(ToString::to_string),
     })?;
     Ok(config)
 }

@@ -125,6 +125,7 @@ impl DeploymentArgs {
             limit: cluster.ttl.now(),
             tags: cluster.tags.clone(),
             permissions_boundary: cluster.permissions_boundary.clone(),
+            iam_prefix: cluster.iam_prefix.clone(),
             ground,
             has_config: cluster.config.is_some(),
             key_name: cluster.key_name.clone(),

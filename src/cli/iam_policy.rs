@@ -7,7 +7,8 @@ use clap::{Args as ClapArgs, ValueEnum};
 use crate::aws::is_region;
 use crate::error::{Error, Result};
 use crate::hint::Again;
-use crate::iam_policy::{self, Scope, Use};
+use crate::iam_policy::{self, RolePlaces, Scope, Use};
+use crate::iam_prefix::IamPrefix;
 use crate::output;
 use crate::settings::DeploymentName;
 
@@ -49,6 +50,10 @@ pub(super) struct Args {
     /// Allow it in this account alone
     #[arg(long, default_value = "*")]
     account: String,
+
+    /// Allow roles at the places of `up --iam-prefix` alone
+    #[arg(long, value_name = "PREFIX")]
+    iam_prefix: Option<IamPrefix>,
 }
 
 /// What a policy shall allow.
@@ -97,7 +102,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
                 .hint("for example: --account 123456789012"),
         );
     }
+    let prefix = args.iam_prefix.as_ref();
     let scope = Scope {
+        roles: RolePlaces::of(&name, prefix.map(IamPrefix::as_str), prefix),
         name,
         partition: partition(&args.region).to_owned(),
         account: args.account.clone(),
@@ -128,8 +135,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
             settings: args.settings.as_deref().and_then(settings_file::named),
             ..called::unknown()
         };
-        let [stacks, pcluster] =
-            ["stacks", "pcluster"].map(|word| again.command(&format!("iam-policy {word}")));
+        let prefix = prefix.map(|prefix| format!(" --iam-prefix {prefix}"));
+        let prefix = prefix.unwrap_or_default();
+        let [stacks, pcluster] = [("stacks", ""), ("pcluster", prefix.as_str())]
+            .map(|(word, prefix)| again.command(&format!("iam-policy {word}{prefix}")));
         output::tell(&format!(
             "one policy cannot hold it all: attach those of `{stacks}` and `{pcluster}`, too\n"
         ));

@@ -78,15 +78,14 @@ async fn differences(context: &Context) -> Result<Changes> {
         return Ok(Changes::default());
     };
     let filled = cluster_config::filled(context)?;
-    let kept = read_kept(&context.aws.buckets, &stack).await?;
-    let from = ClusterConfig::parse(&kept, KEPT_AT.as_ref())?;
+    let from = kept(context, &stack).await?;
     let config = match (script_of(&from), context.facts().node_script.clone()) {
         // Another script on its head node is what no cluster can be given: it keeps the one it has, and
         // what differs is put right on the head node itself.
         (Some(theirs), Some(ours)) => filled.text().replace(&ours, &theirs),
         _ => filled.text().to_owned(),
     };
-    if kept == config {
+    if from.text() == config {
         return Ok(Changes::default());
     }
     let to = ClusterConfig::parse(&config, context.config.file())?;
@@ -115,7 +114,13 @@ async fn judged(context: &Context, mut found: Changes) -> Result<Changes> {
     Ok(found)
 }
 
-/// Returns the configuration that the cluster has. The newest one in the bucket may be that of an update
+/// Returns the configuration that a cluster has.
+pub(super) async fn kept(context: &Context, cluster: &Stack) -> Result<ClusterConfig> {
+    let text = read_kept(&context.aws.buckets, cluster).await?;
+    ClusterConfig::parse(&text, KEPT_AT.as_ref())
+}
+
+/// Returns the text of the configuration that the cluster has. The newest one in the bucket may be that of an update
 /// that was rolled back, so it is read in the version that the stack names.
 async fn read_kept(buckets: &Buckets, stack: &Stack) -> Result<String> {
     let parameter = |name: &str| {

@@ -13,6 +13,7 @@ mod evidence;
 mod finding;
 mod fleet;
 mod half_deleted;
+mod iam_place;
 mod jobs;
 mod leftovers;
 mod losses;

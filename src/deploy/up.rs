@@ -24,7 +24,7 @@ use super::replacement::Replaced;
 use super::status::is_local;
 use super::steps::cluster_update;
 use super::steps::function_code;
-use super::{State, StepStatus, already_made, fleet, half_deleted, preflight};
+use super::{State, StepStatus, already_made, fleet, half_deleted, iam_place, preflight};
 
 /// What was just made is not found at once by every look.
 const APPEARS: Duration = Duration::from_secs(20);
@@ -216,6 +216,9 @@ pub(super) async fn look_before(
     function_code::require_short_names(&context.settings)?;
     super::steps::kept_bucket::require_usable(context).await?;
     half_deleted::require_none(context, is_replaced).await?;
+    if !is_replaced {
+        iam_place::require_same(context).await?;
+    }
     super::steps::triggers::require_none_to_go(context).await?;
     if is_replaced || preflight == Preflight::Look && makes_a_cluster(context) {
         preflight::look_for_problems(context).await?;

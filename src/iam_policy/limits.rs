@@ -34,7 +34,7 @@ const PLACES: &[Place] = &[
             "LookAtRolesOfLimits",
             "DeleteRolesOfLimits",
         ],
-        &["arn:{partition}:iam::{account}:role/{name}-limits-*"],
+        &["arn:{partition}:iam::{account}:role/{functions}limits-*"],
     ),
     (
         "lambda:",

@@ -12,6 +12,7 @@ mod operations;
 mod pcluster;
 mod questions;
 mod resources;
+mod role_places;
 
 use serde_json::{Value, json};
 
@@ -21,6 +22,7 @@ use merging::{add, join_what_allows_the_same, leave_out_what_others_allow};
 
 pub use new_network::of_new_network;
 pub use questions::{Key, Question, keys, questions};
+pub use role_places::RolePlaces;
 
 /// What the holder of a policy may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +67,12 @@ pub struct Scope {
     pub account: String,
     /// The region, or `*`.
     pub region: String,
+    /// Where its roles are.
+    pub roles: RolePlaces,
 }
+
+/// The longest managed policy that IAM takes; it does not count white space.
+const LONGEST: usize = 6144;
 
 /// How actions begin that no one region answers for the others.
 const GLOBAL: &[&str] = &[
@@ -77,7 +84,7 @@ const GLOBAL: &[&str] = &[
 ];
 
 /// Actions that are allowed together. In resources and in the condition `{partition}`,
-/// `{region}`, `{account}`, `{name}` and `{bucket}` stand for what the scope says.
+/// `{region}`, `{account}`, `{name}`, `{bucket}` and the places of roles stand for what the scope says.
 struct Statement {
     sid: &'static str,
     uses: &'static [Use],
@@ -141,7 +148,8 @@ impl Statement {
 
 impl Scope {
     fn fill(&self, template: &str) -> String {
-        template
+        self.roles
+            .fill(template)
             .replace("{partition}", &self.partition)
             .replace("{region}", &self.region)
             .replace("{account}", &self.account)
@@ -178,11 +186,9 @@ pub fn document(wanted: Use, scope: &Scope) -> Value {
     let mut statements: Vec<Value> = Vec::new();
     for statement in all_statements().filter(|statement| statement.serves(wanted)) {
         let mut json = statement.json(scope);
-        // Without Sids the policy stays within IAM's length limit; merged statements have no good name.
-        if wanted == Use::All
-            && let Some(members) = json.as_object_mut()
-        {
-            members.remove("Sid");
+        // Merged statements have no good name.
+        if wanted == Use::All {
+            without_sid(&mut json);
         }
         add(&mut statements, json);
     }
@@ -190,7 +196,18 @@ pub fn document(wanted: Use, scope: &Scope) -> Value {
         leave_out_what_others_allow(&mut statements);
         statements = join_what_allows_the_same(statements);
     }
-    json!({ "Version": "2012-10-17", "Statement": statements })
+    let policy = |statements: &[Value]| json!({ "Version": "2012-10-17", "Statement": statements });
+    if policy(&statements).to_string().len() > LONGEST {
+        statements.iter_mut().for_each(without_sid);
+    }
+    policy(&statements)
+}
+
+/// Takes the name of a statement out of it.
+fn without_sid(statement: &mut Value) {
+    if let Some(members) = statement.as_object_mut() {
+        members.remove("Sid");
+    }
 }
 
 fn all_statements() -> impl Iterator<Item = Statement> {
@@ -207,12 +224,16 @@ fn all_statements() -> impl Iterator<Item = Statement> {
 mod tests {
     use super::*;
 
-    /// The longest managed policy that IAM takes; it does not count white space.
-    const LONGEST: usize = 6144;
-
     fn scope(name: &str) -> Scope {
+        scope_with(name, None)
+    }
+
+    fn scope_with(name: &str, prefix: Option<&str>) -> Scope {
+        let name = name.parse().unwrap();
+        let ours = prefix.map(|prefix| prefix.parse().unwrap());
         Scope {
-            name: name.parse().unwrap(),
+            roles: RolePlaces::of(&name, prefix, ours.as_ref()),
+            name,
             partition: "aws-us-gov".to_owned(),
             account: "123456789012".to_owned(),
             region: "ap-southeast-1".to_owned(),
@@ -236,9 +257,32 @@ mod tests {
             Use::Operations,
             Use::All,
         ] {
-            let length = document(wanted, &scope(&"n".repeat(60))).to_string().len();
-            assert!((200..=LONGEST).contains(&length), "{wanted:?}: {length}");
+            let longest = format!("/{}/{}", "p".repeat(32), "n".repeat(30));
+            let path = format!("/{}/", "p".repeat(62));
+            for prefix in [None, Some(longest.as_str()), Some(path.as_str())] {
+                let scope = scope_with(&"n".repeat(60), prefix);
+                let length = document(wanted, &scope).to_string().len();
+                assert!((200..=LONGEST).contains(&length), "{wanted:?}: {length}");
+            }
         }
+    }
+
+    #[test]
+    fn roles_are_made_and_passed_below_the_prefix_alone() {
+        for wanted in [Use::Pcluster, Use::OperationsStack, Use::NotificationsStack] {
+            let text = document(wanted, &scope_with("mine", Some("/team/"))).to_string();
+            assert!(text.contains(":role/team/mine"), "{text}");
+            assert!(!text.contains("parallelcluster/"), "{text}");
+            assert!(!text.contains(":role/mine-"), "{text}");
+            let text = document(wanted, &scope("mine")).to_string();
+            assert!(!text.contains("team"), "{text}");
+        }
+        let document = document(Use::Pcluster, &scope("mine"));
+        let statements = document["Statement"].as_array().unwrap().iter();
+        let of_roles = statements.filter(|it| it.to_string().contains(":role/parallelcluster/*"));
+        let resources: Vec<_> = of_roles.map(|it| &it["Resource"]).collect();
+        assert_eq!(resources.len(), 3);
+        assert!(resources.iter().all(|it| it.is_string()), "{resources:?}");
     }
 
     #[test]

@@ -68,7 +68,7 @@ const PLACES: &[Place] = &[
     (
         "iam:",
         ["MakeTellersRole", "LookAtTellersRole", "DeleteTellersRole"],
-        &["arn:{partition}:iam::{account}:role/{name}-notifications-*"],
+        &["arn:{partition}:iam::{account}:role/{functions}notifications-*"],
     ),
     (
         "lambda:",

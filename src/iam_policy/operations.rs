@@ -84,8 +84,8 @@ const PLACES: &[Place] = &[
         "iam:",
         ["MakeRole", "LookAtRole", "DeleteRole"],
         &[
-            "arn:{partition}:iam::{account}:role/{name}-operations-*",
-            "arn:{partition}:iam::{account}:role/{name}-triggers-*",
+            "arn:{partition}:iam::{account}:role/{functions}operations-*",
+            "arn:{partition}:iam::{account}:role/{functions}triggers-*",
         ],
     ),
     (

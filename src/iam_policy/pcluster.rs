@@ -5,6 +5,9 @@
 use super::Statement;
 use super::Use::Pcluster;
 
+/// The roles that ParallelCluster makes.
+const ROLES: &[&str] = &["arn:{partition}:iam::{account}:role/{cluster_roles}*"];
+
 pub(super) fn statements() -> Vec<Statement> {
     let on = |sid, actions: &[&'static str], resources| Statement {
         sid,
@@ -179,7 +182,7 @@ pub(super) fn statements() -> Vec<Statement> {
                 "iam:DeleteInstanceProfile",
                 "iam:RemoveRoleFromInstanceProfile",
             ],
-            &["arn:{partition}:iam::{account}:instance-profile/parallelcluster/*"],
+            &["arn:{partition}:iam::{account}:instance-profile/{nodes}*"],
         ),
         on(
             "PclusterRoles",
@@ -191,7 +194,7 @@ pub(super) fn statements() -> Vec<Statement> {
                 "iam:TagRole",
                 "iam:UntagRole",
             ],
-            &["arn:{partition}:iam::{account}:role/parallelcluster/*"],
+            ROLES,
         ),
         with(
             (
@@ -207,7 +210,7 @@ pub(super) fn statements() -> Vec<Statement> {
             on(
                 "PclusterRolePolicies",
                 &["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
-                &["arn:{partition}:iam::{account}:role/parallelcluster/*"],
+                ROLES,
             ),
         ),
         with(
@@ -220,11 +223,7 @@ pub(super) fn statements() -> Vec<Statement> {
                     "ec2.amazonaws.com.cn",
                 ],
             ),
-            on(
-                "PclusterPassRole",
-                &["iam:PassRole"],
-                &["arn:{partition}:iam::{account}:role/parallelcluster/*"],
-            ),
+            on("PclusterPassRole", &["iam:PassRole"], ROLES),
         ),
         on(
             "PclusterLambda",

@@ -85,13 +85,15 @@ pub fn questions(uses: &[Use], scope: &Scope) -> Vec<Question> {
             continue;
         };
         for circumstance in circumstances(&statement, scope) {
-            let question = Question {
-                wanted: *wanted,
-                actions: actions(&statement),
-                resources: scope.fill_all(statement.resources),
-                circumstance,
-            };
-            add(&mut questions, question);
+            for resources in resources(&statement, scope) {
+                let question = Question {
+                    wanted: *wanted,
+                    actions: actions(&statement),
+                    resources,
+                    circumstance: circumstance.clone(),
+                };
+                add(&mut questions, question);
+            }
         }
     }
     questions
@@ -119,6 +121,19 @@ fn add(questions: &mut Vec<Question>, question: Question) {
     match alike {
         Some(other) => other.actions.extend(question.actions),
         None => questions.push(question),
+    }
+}
+
+/// Returns on which resources the actions of a statement are asked for. On any of them is enough, but for
+/// roles that are made at several places: a policy may allow one of those alone.
+fn resources(statement: &Statement, scope: &Scope) -> Vec<Vec<String>> {
+    let each = |template: &&str| scope.roles.each(template).into_iter();
+    let all = statement.resources.iter().flat_map(each);
+    let all = all.map(|template| scope.fill(&template));
+    let is_of_cluster = |template: &&str| template.contains("{cluster_roles}");
+    match statement.resources.iter().any(is_of_cluster) {
+        true => all.map(|one| vec![one]).collect(),
+        false => vec![all.collect()],
     }
 }
 
@@ -162,12 +177,14 @@ fn circumstances(statement: &Statement, scope: &Scope) -> Vec<Option<Key>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::document;
+    use super::super::{RolePlaces, document};
     use super::*;
 
     fn scope() -> Scope {
+        let name = "mine".parse().unwrap();
         Scope {
-            name: "mine".parse().unwrap(),
+            roles: RolePlaces::of(&name, None, None),
+            name,
             partition: "aws".to_owned(),
             account: "123456789012".to_owned(),
             region: "eu-west-1".to_owned(),
@@ -185,6 +202,20 @@ mod tests {
             let patterns: Vec<_> = actions.filter(|action| action.contains('*')).collect();
             assert_eq!(patterns, Vec::<&String>::new());
         }
+    }
+
+    #[test]
+    fn roles_are_asked_for_at_each_of_their_places() {
+        let mut scope = scope();
+        let places = |scope: &Scope| -> Vec<Vec<String>> {
+            let all = questions(&[Use::Pcluster], scope).into_iter();
+            let of_roles = all.filter(|one| one.actions.contains("iam:CreateRole"));
+            of_roles.map(|one| one.resources).collect()
+        };
+        let at = |place: &str| vec![format!("arn:aws:iam::123456789012:role/{place}*")];
+        assert_eq!(places(&scope), [at("parallelcluster/")]);
+        scope.roles = RolePlaces::of(&scope.name, Some("/team/lab-"), None);
+        assert_eq!(places(&scope), [at("team/mine/lab-"), at("team/lab-")]);
     }
 
     /// A policy that lacks one of its own actions is always noticed.

@@ -29,6 +29,7 @@ mod existing_network;
 mod failed_clusters;
 mod failing_cluster;
 mod healthy;
+mod iam_prefix;
 mod interrupted;
 mod job_memory;
 mod judged;

@@ -152,11 +152,15 @@ fn a_tag_that_the_configuration_gives_another_value_is_told_with_its_line() {
 
 /// Lets the user come with a session of a role that may do everything but what is denied.
 async fn come_with_denied(env: &mut TestEnv, denied: Value) {
+    let everything = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    come_with(env, [everything, denied]).await;
+}
+
+/// Lets the user come with a session of a role that has a policy of these statements.
+pub(crate) async fn come_with(env: &mut TestEnv, statements: [Value; 2]) {
     let iam = Iam::new(&env.aws().await);
     let role = env.make_role("/", None).await;
-    let document = json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": "*", "Resource": "*"}, denied
-    ]});
+    let document = json!({"Version": "2012-10-17", "Statement": statements});
     let put = iam
         .put_role_policy()
         .role_name("operator")
@@ -172,7 +176,7 @@ async fn come_with_denied(env: &mut TestEnv, denied: Value) {
 }
 
 /// Fails unless `up` says this to type, and has made nothing.
-async fn is_refused_before_it_begins(env: &TestEnv, option: &str) {
+pub(crate) async fn is_refused_before_it_begins(env: &TestEnv, option: &str) {
     let output = env.run(&["up", "--yes"]);
     let words = text(&output.stderr);
     assert!(!output.status.success(), "{words}");

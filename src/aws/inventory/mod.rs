@@ -349,7 +349,7 @@ impl Inventory {
             Kind::Vpc => network::vpcs(&self.ec2).await,
             Kind::Table => tables::tables(&self.tables, names).await,
             Kind::HostedZone => hosted_zones::hosted_zones(&self.zones, names).await,
-            Kind::Role => roles::roles(&self.iam, names).await,
+            Kind::Role => roles::roles(&self.iam, &self.region, names).await,
             Kind::KeyPair => compute::key_pairs(&self.ec2).await,
             Kind::Bucket => storage::buckets(&self.s3, &self.region, names).await,
             Kind::LogGroup => log_groups::log_groups(&self.logs, names).await,

@@ -1,24 +1,29 @@
 //! IAM roles that are named like a deployment's, or stand below a cluster's path:
-//! `/parallelcluster/CLUSTER/`, or that which `Iam.ResourcePrefix` of its configuration begins.
+//! `/parallelcluster/CLUSTER/`, or that which `Iam.ResourcePrefix` of its configuration begins. Where
+//! names begin as somebody wants, they end as this deployment's do.
 
 use aws_sdk_iam::Client;
 
 use crate::aws::error::{is_code, service};
 use crate::error::Result;
+use crate::iam_prefix;
 
 use super::{Item, Names};
 
 /// As many as IAM gives at once.
 const PAGE: i32 = 1000;
 
-pub(super) async fn roles(client: &Client, names: &Names) -> Result<Vec<Item>> {
+pub(super) async fn roles(client: &Client, region: &str, names: &Names) -> Result<Vec<Item>> {
     let name = &names.deployment;
     let mut pages = client.list_roles().into_paginator().page_size(PAGE).send();
     let mut found = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| service("cannot list the roles", error))?;
         let roles = page.roles().iter();
-        let roles = roles.filter(|role| is_named_alike(name, role.path(), role.role_name()));
+        let roles = roles.filter(|role| {
+            let (path, role) = (role.path(), role.role_name());
+            is_named_alike(name, path, role) || ends_alike(name, region, path, role)
+        });
         found.extend(roles.map(|role| (role.role_name().to_owned(), role.path().to_owned())));
     }
     let mut items = Vec::new();
@@ -65,6 +70,12 @@ fn is_named_alike(deployment: &str, path: &str, role: &str) -> bool {
     path.ends_with(&format!("/{deployment}/")) || role.starts_with(&format!("{deployment}-"))
 }
 
+/// Returns whether the name of a role ends as those of functions of a deployment do, which begin otherwise.
+fn ends_alike(deployment: &str, region: &str, path: &str, role: &str) -> bool {
+    let endings = iam_prefix::endings(deployment, path, region);
+    endings.iter().any(|ending| role.ends_with(ending))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +99,25 @@ mod tests {
         }
         assert!(is_named_alike("mine", "/team/", "mine-operations-Role-1"));
         assert!(!is_named_alike("mine", "/team/", "mine"));
+    }
+
+    #[test]
+    fn a_role_whose_name_begins_otherwise_is_found_by_its_end() {
+        let prefix: iam_prefix::IamPrefix = "/team/lab-".parse().unwrap();
+        let role = prefix
+            .function_role("triggers", "mine", "us-east-1")
+            .unwrap();
+        assert!(ends_alike("mine", "us-east-1", "/team/", &role), "{role}");
+        assert!(!ends_alike("mine", "eu-west-1", "/team/", &role), "{role}");
+        assert!(!ends_alike("other", "us-east-1", "/team/", &role), "{role}");
+        let cluster = iam_prefix::endings("mine", "/team/", "us-east-1")
+            .pop()
+            .unwrap();
+        assert!(ends_alike(
+            "mine",
+            "us-east-1",
+            "/team/",
+            &format!("lab-{cluster}")
+        ));
     }
 }

@@ -4,6 +4,7 @@ use crate::address_range::AddressRange;
 use crate::aws::is_region;
 use crate::boundary::BoundaryArn;
 use crate::error::Result;
+use crate::iam_prefix::IamPrefix;
 use crate::limits::Ttl;
 use crate::notifications::Notify;
 use crate::settings::DeploymentName;
@@ -99,6 +100,12 @@ pub(super) fn tags(pairs: &[(&str, &str)]) -> Result<Vec<String>> {
 pub(super) fn is_boundary(text: &str) -> Result<(), String> {
     let arn: Result<BoundaryArn> = text.parse();
     told(arn)
+}
+
+/// Returns why a text is not a prefix for what is made in IAM, if it is not.
+pub(super) fn is_prefix(text: &str) -> Result<(), String> {
+    let prefix: Result<IamPrefix> = text.parse();
+    told(prefix)
 }
 
 /// Returns why a text is not a version of ParallelCluster, if it is not.

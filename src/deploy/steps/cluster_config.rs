@@ -122,6 +122,7 @@ fn additions(context: &Context) -> Additions {
     Additions {
         tags,
         permissions_boundary,
+        resource_prefix: context.resource_prefix(),
     }
 }
 

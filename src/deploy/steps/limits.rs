@@ -13,8 +13,8 @@ use crate::settings::Toggle;
 use crate::step::Step;
 
 use super::function_code::FunctionCode;
-use super::requirements;
 use super::stack::{self, Template};
+use super::{requirements, role_parameters};
 
 const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/limits.yaml"),
@@ -27,6 +27,9 @@ const CODE: FunctionCode = FunctionCode {
 
 /// The parameter that says when the time is over.
 const UNTIL: &str = "Until";
+
+/// The parameter that names the role of the schedule.
+const CALLER: &str = "CallerRoleName";
 
 /// The parameter that says how long the time is when it begins.
 const SPAN: &str = "Span";
@@ -144,7 +147,8 @@ fn term(there: &Stack) -> Option<Term> {
 fn parameters(context: &Context, bucket: &str, term: Term) -> Vec<(&'static str, String)> {
     let name = context.settings.name.to_string();
     let mut all = given(name, bucket.to_owned(), term);
-    all.push(stack::boundary(context));
+    all.extend(role_parameters::of_function(context, "limits"));
+    all.push((CALLER, role_parameters::name(context, "limits-caller")));
     all
 }
 
@@ -169,7 +173,8 @@ mod tests {
         let declared = Declared::of(TEMPLATE);
         let term = Term::from_now("8h".parse().unwrap());
         let mut given = given(String::new(), String::new(), term);
-        given.push((stack::BOUNDARY, String::new()));
+        let of_roles = role_parameters::OF_FUNCTION.into_iter().chain([CALLER]);
+        given.extend(of_roles.map(|key| (key, String::new())));
         declared.takes(&given);
     }
 

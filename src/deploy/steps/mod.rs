@@ -27,6 +27,7 @@ pub(super) mod ownership;
 pub(super) mod pcluster;
 pub(super) mod place;
 pub(super) mod requirements;
+mod role_parameters;
 pub(super) mod stack;
 pub(super) mod target;
 pub(super) mod triggers;

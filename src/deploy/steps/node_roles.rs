@@ -26,7 +26,8 @@ pub(super) fn named_by(stack: &Stack) -> NodeRoles {
     }
 }
 
-/// Returns the roles that the stack is to name: those that it names, and those of the configuration.
+/// Returns the roles that the stack is to name: those that it names, and those of the configuration that the
+/// cluster gets.
 pub(super) fn wanted(context: &Context) -> NodeRoles {
     let identity = &context.identity;
     let start = format!(
@@ -36,7 +37,8 @@ pub(super) fn wanted(context: &Context) -> NodeRoles {
     );
     let cluster = context.settings.name.as_str();
     let there = context.facts().node_roles.clone();
-    let theirs = judgement::node_roles(&context.config, cluster);
+    let prefix = context.resource_prefix();
+    let theirs = judgement::node_roles(&context.config, cluster, prefix.as_deref());
     let both = |mut there: BTreeSet<String>, theirs: BTreeSet<String>| {
         there.extend(theirs.iter().map(|role| format!("{start}{role}")));
         there

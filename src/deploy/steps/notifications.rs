@@ -11,6 +11,7 @@ use crate::settings::Toggle;
 use crate::step::Step;
 
 use super::function_code::FunctionCode;
+use super::role_parameters;
 use super::stack::{self, Template};
 
 const TEMPLATE: Template = Template {
@@ -124,7 +125,7 @@ fn parameters(
     })?;
     let name = context.settings.name.to_string();
     let mut all = given(name, bucket.to_owned(), recipient);
-    all.push(stack::boundary(context));
+    all.extend(role_parameters::of_function(context, "notifications"));
     Ok(all)
 }
 
@@ -154,7 +155,7 @@ mod tests {
     fn template_and_code_agree_on_parameters() {
         let declared = Declared::of(TEMPLATE);
         let mut given = given(String::new(), String::new(), ["", ""]);
-        given.push((stack::BOUNDARY, String::new()));
+        given.extend(role_parameters::OF_FUNCTION.map(|key| (key, String::new())));
         declared.takes(&given);
     }
 

@@ -9,6 +9,7 @@ use crate::settings::Toggle;
 use crate::step::Step;
 
 use super::function_code::FunctionCode;
+use super::role_parameters;
 use super::stack::{self, Template};
 
 const TEMPLATE: Template = Template {
@@ -69,7 +70,7 @@ async fn parameters(context: &Context) -> Result<Vec<(&'static str, String)>> {
     match (http_api, bucket, head_node) {
         (Some(http_api), Some(bucket), Some(head_node)) => {
             let mut all = given(http_api.physical_id, head_node, bucket);
-            all.push(stack::boundary(context));
+            all.extend(role_parameters::of_function(context, "operations"));
             Ok(all)
         }
         _ => Err(Error::failed(
@@ -96,7 +97,7 @@ mod tests {
     fn template_and_code_agree_on_parameters() {
         let declared = Declared::of(TEMPLATE);
         let mut given = given(String::new(), String::new(), String::new());
-        given.push((stack::BOUNDARY, String::new()));
+        given.extend(role_parameters::OF_FUNCTION.map(|key| (key, String::new())));
         declared.takes(&given);
     }
 }

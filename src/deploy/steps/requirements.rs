@@ -15,6 +15,7 @@ use crate::tags::Tags;
 
 use super::deletion::{Attempts, physical_ids};
 use super::place::{self, Parameters};
+use super::role_parameters::{self, asked_for};
 use super::stack::Template;
 use super::{
     api, existing_network, kept_bucket, network_removal, node_roles, ownership, stack,
@@ -74,7 +75,7 @@ pub(in crate::deploy) async fn look(context: &Context) -> Result<State> {
     existing_network::require_same(context, &there)?;
     place::require_same(context, &there).await?;
     context.facts().tags = Tags::on(&there.tags);
-    context.facts().permissions_boundary = boundary_of(&there);
+    role_parameters::note(context, &there);
     let node_roles = node_roles::named_by(&there);
     context.facts().node_roles = node_roles.clone();
     let state = stack::state(context, &there, TEMPLATE, &asked_for(context));
@@ -168,9 +169,11 @@ pub(super) async fn apply(context: &Context, step: Step, nat: Nat) -> Result<()>
         Nat::Later => spec.first.push((NAT, "false".to_owned())),
         Nat::Never => spec.parameters.push((NAT, "false".to_owned())),
     }
-    match asked_for(context) {
-        none if none.is_empty() => spec.first.push((stack::BOUNDARY, String::new())),
-        asked => spec.parameters.extend(asked),
+    spec.parameters.extend(asked_for(context));
+    for key in role_parameters::KEPT {
+        if spec.parameters.iter().all(|(given, _)| *given != key) {
+            spec.first.push((key, String::new()));
+        }
     }
     for (key, roles) in node_roles::parameters(&node_roles::wanted(context)) {
         match roles.is_empty() {
@@ -241,6 +244,7 @@ fn forget(context: &Context) {
     facts.tags = Tags::default();
     facts.permissions_boundary = None;
     facts.vpc_endpoints = None;
+    facts.iam_prefix = None;
     facts.node_roles = NodeRoles::default();
 }
 
@@ -310,19 +314,6 @@ pub(in crate::deploy) fn require_bucket_stays(context: &Context, stack: &Stack) 
     )))
 }
 
-/// Returns the parameters that this call says otherwise than that they stay as they are.
-fn asked_for(context: &Context) -> Parameters {
-    let boundary = context.settings.permissions_boundary.as_ref();
-    let parameter = boundary.map(|arn| (stack::BOUNDARY, arn.to_string()));
-    parameter.into_iter().collect()
-}
-
-/// Returns the permissions boundary of the roles of the deployment.
-fn boundary_of(stack: &Stack) -> Option<String> {
-    let named = stack.parameters.get(stack::BOUNDARY);
-    named.filter(|arn| !arn.is_empty()).cloned()
-}
-
 fn parameters(name: String, place: Parameters) -> Parameters {
     let names = [("EnvironmentName", name.clone()), (stack::NAME, name)];
     names.into_iter().chain(place).collect()
@@ -372,7 +363,7 @@ mod tests {
         given.push((NAT, String::new()));
         given.push((KEPT_BUCKET, String::new()));
         given.extend(wanted_endpoints::none());
-        given.push((stack::BOUNDARY, String::new()));
+        given.extend(role_parameters::KEPT.map(|key| (key, String::new())));
         given.extend(node_roles::parameters(&NodeRoles::default()));
         given.extend(place::ranges(AddressRange::default()));
         declared.takes(&given);

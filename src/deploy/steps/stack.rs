@@ -109,14 +109,6 @@ pub(super) fn difference_of_tags(context: &Context, found: &Tags) -> Option<Stri
 /// The parameter of a template that names the deployment, below which SSM parameters tell others of it.
 pub(super) const NAME: &str = "DeploymentName";
 
-/// The parameter of a template that names the permissions boundary of its roles.
-pub(super) const BOUNDARY: &str = "PermissionsBoundary";
-
-/// Returns the permissions boundary as the parameter of a template.
-pub(super) fn boundary(context: &Context) -> (&'static str, String) {
-    (BOUNDARY, context.permissions_boundary().unwrap_or_default())
-}
-
 /// Returns a stack that need not be, as far as its parameters say how it is; else how it is.
 pub(super) async fn optional(
     context: &Context,

@@ -13,8 +13,8 @@ use crate::settings::Toggle;
 use crate::step::Step;
 use crate::triggers::Triggers;
 
-use super::operations;
 use super::stack::{self, Template};
+use super::{operations, role_parameters};
 
 const TEMPLATE: Template = Template {
     body: include_str!("../../../templates/triggers.yaml"),
@@ -95,7 +95,7 @@ fn parameters(context: &Context) -> Result<Vec<(&'static str, String)>> {
         (Some(bucket), Some(head_node)) => {
             let document = context.settings.name.operations_stack();
             let mut all = given(document, head_node, bucket);
-            all.push(stack::boundary(context));
+            all.extend(role_parameters::of_function(context, "triggers"));
             Ok(all)
         }
         _ => Err(Error::failed("triggers need a bucket and a head node")),
@@ -132,7 +132,7 @@ mod tests {
     fn template_and_code_agree_on_parameters() {
         let declared = Declared::of(TEMPLATE);
         let mut given = given(String::new(), String::new(), String::new());
-        given.push((stack::BOUNDARY, String::new()));
+        given.extend(role_parameters::OF_FUNCTION.map(|key| (key, String::new())));
         declared.takes(&given);
     }
 }

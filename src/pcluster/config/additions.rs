@@ -1,19 +1,18 @@
 //! What is put into a configuration beside the values of its `CHANGE_ME`s, because everything that is
-//! made has it: tags, and a permissions boundary of each role. What the user wrote stays as it is, byte by
-//! byte.
+//! made has it: tags, and what the section `Iam` says of roles. What the user wrote stays as it is, byte
+//! by byte.
 
 use saphyr_parser::ScalarStyle;
-use serde_yaml::{Mapping, Value};
+use serde_yaml::Value;
 
 use crate::error::{Error, Result};
 
 use super::document_path::DocumentPath;
 use super::insertion::Node;
+use super::of_roles::OfRoles;
 use super::{ClusterConfig, FilledClusterConfig, quoting};
 
 const TAGS: &str = "Tags";
-const IAM: &str = "Iam";
-const BOUNDARY: &str = "PermissionsBoundary";
 
 /// What a configuration gets beside what stands in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +21,20 @@ pub struct Additions {
     pub tags: Vec<(String, String)>,
     /// The ARN of the permissions boundary of the cluster's roles.
     pub permissions_boundary: Option<String>,
+    /// The path of the cluster's roles and instance profiles, and how their names begin.
+    pub resource_prefix: Option<String>,
+}
+
+impl Additions {
+    /// Returns what the section `Iam` gets.
+    fn of_roles(&self) -> impl Iterator<Item = (OfRoles, &str)> {
+        let given = [
+            (OfRoles::Boundary, &self.permissions_boundary),
+            (OfRoles::Prefix, &self.resource_prefix),
+        ];
+        let given = given.into_iter();
+        given.filter_map(|(of_roles, value)| Some((of_roles, value.as_deref()?)))
+    }
 }
 
 impl FilledClusterConfig {
@@ -51,57 +64,28 @@ impl ClusterConfig {
         {
             return ClusterConfig::parse(&text, self.file())?.with(additions);
         }
+        // Asked of what the user wrote, whose lines are told.
+        let of_roles = self.missing_of_roles(additions.of_roles())?;
         let tags = self.missing_tags(&additions.tags)?;
         let text = match tags.is_empty() {
             true => self.text().to_owned(),
             false => self.with_tags(&tags)?,
         };
-        match &additions.permissions_boundary {
-            Some(arn) => ClusterConfig::parse(&text, self.file())?.with_boundary(arn),
-            None => Ok(text),
-        }
+        of_roles.into_iter().try_fold(text, |text, (what, value)| {
+            ClusterConfig::parse(&text, self.file())?.with_of_roles(what, value)
+        })
     }
 
     /// Returns a text that was written, if it means just what is expected: there are anchors, merge keys,
     /// and forms that nobody thought of.
-    fn confirmed(&self, text: Option<String>, expected: Option<&Value>) -> Option<String> {
+    pub(super) fn confirmed(
+        &self,
+        text: Option<String>,
+        expected: Option<&Value>,
+    ) -> Option<String> {
         let text = text?;
         let read = ClusterConfig::parse(&text, self.file()).ok()?;
         (Some(read.document()) == expected).then_some(text)
-    }
-
-    /// Returns the text with a permissions boundary; fails where there is another one.
-    fn with_boundary(&self, arn: &str) -> Result<String> {
-        let place = || self.place(self.line_of(&DocumentPath::default().below(&[IAM, BOUNDARY])));
-        match self.permissions_boundary() {
-            Some(there) if there == arn => return Ok(self.text().to_owned()),
-            Some(there) => {
-                return Err(Error::usage(format!(
-                    "{}: {IAM}.{BOUNDARY} is `{there}` there, and `{arn}` by `--permissions-boundary` or \
-                     the settings file",
-                    place()
-                ))
-                .hint("leave one of them"));
-            }
-            None => {}
-        }
-        let value = written(arn);
-        let insertion = Node::root(self.text()).and_then(|root| match root.value_of(IAM) {
-            Some(iam) => iam.before_keys(self.text(), BOUNDARY, &value),
-            None => root.before_keys(self.text(), IAM, &format!("{{{BOUNDARY}: {value}}}")),
-        });
-        let text = insertion.map(|insertion| insertion.into(self.text()));
-        let expected = with_boundary(self.document(), arn);
-        self.confirmed(text, expected.as_ref()).ok_or_else(|| {
-            let told = format!("{}: hpcapi cannot add to `{IAM}` as it is written", place());
-            Error::usage(told).hint(format!("write it there yourself: {BOUNDARY}: {value}"))
-        })
-    }
-
-    /// Returns the permissions boundary that the configuration gives the cluster's roles.
-    pub fn permissions_boundary(&self) -> Option<&str> {
-        let boundary = self.document().get(IAM)?.get(BOUNDARY)?;
-        boundary.as_str()
     }
 
     /// Returns the tags that the configuration gives the cluster.
@@ -203,19 +187,8 @@ fn expected(document: &Value, tags: &[(String, String)]) -> Option<Value> {
     Some(document)
 }
 
-/// Returns the document with a permissions boundary.
-fn with_boundary(document: &Value, arn: &str) -> Option<Value> {
-    let mut document = document.clone();
-    let root = document.as_mapping_mut()?;
-    let iam = root
-        .entry(IAM.into())
-        .or_insert_with(|| Value::Mapping(Mapping::new()));
-    iam.as_mapping_mut()?.insert(BOUNDARY.into(), arn.into());
-    Some(document)
-}
-
 /// Returns a value as it can stand between brackets: not every reader takes a colon there without quotes.
-fn written(value: &str) -> String {
+pub(super) fn written(value: &str) -> String {
     match value.contains(':') {
         true => format!("'{}'", value.replace('\'', "''")),
         false => quoting::written(value, ScalarStyle::Plain).into_owned(),
@@ -335,44 +308,6 @@ mod tests {
             );
             let hint = error.hints()[0].to_string();
             assert!(hint.ends_with("- {Key: Owner, Value: 'my team'}"), "{hint}");
-        }
-    }
-
-    #[test]
-    fn the_boundary_comes_to_what_stands_there_and_another_is_told_with_its_line() {
-        let arn = "arn:aws:iam::123456789012:policy/B";
-        let with = |text: &str| {
-            let config = ClusterConfig::parse(text, "my.yaml".as_ref()).unwrap();
-            config.with(&Additions {
-                tags: pairs(&[OWNER]),
-                permissions_boundary: Some(arn.to_owned()),
-            })
-        };
-        for text in [
-            "Image: x\n",
-            "Iam:\n  # c\n  ResourcePrefix: /a/\nImage: x\n",
-            "Iam: {ResourcePrefix: /a/}\n",
-            "Iam: {}\n",
-            "{\"Iam\": {\"ResourcePrefix\": \"/a/\"}}",
-            "Iam:\n  PermissionsBoundary: arn:aws:iam::123456789012:policy/B\n",
-        ] {
-            let read = ClusterConfig::parse(&with(text).unwrap(), "my.yaml".as_ref()).unwrap();
-            assert_eq!(read.permissions_boundary(), Some(arn), "{text}");
-            assert_eq!(read.tags().collect::<Vec<_>>(), [OWNER], "{text}");
-        }
-        for (text, told) in [
-            (
-                "A: x\nIam:\n  PermissionsBoundary: b\n",
-                "Iam.PermissionsBoundary is `b` there, and `arn:aws:iam::123456789012:policy/B` by",
-            ),
-            (
-                "A: &i {ResourcePrefix: /a/}\nIam: *i\n",
-                "hpcapi cannot add to `Iam`",
-            ),
-            ("Iam: x\n", "hpcapi cannot add to `Iam`"),
-        ] {
-            let error = with(text).unwrap_err().to_string();
-            assert!(error.contains(told), "{text}: {error}");
         }
     }
 }

@@ -5,6 +5,7 @@ mod additions;
 mod document_path;
 mod insertion;
 mod invisible;
+mod of_roles;
 mod placeholders;
 mod places;
 mod quoting;

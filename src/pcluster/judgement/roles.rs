@@ -27,11 +27,11 @@ pub struct NodeRoles {
     pub head: BTreeSet<String>,
 }
 
-/// Returns the roles of the nodes of a cluster of this name.
-pub fn node_roles(config: &ClusterConfig, cluster: &str) -> NodeRoles {
+/// Returns the roles of the nodes of a cluster of this name, that gets this `Iam.ResourcePrefix`.
+pub fn node_roles(config: &ClusterConfig, cluster: &str, prefix: Option<&str>) -> NodeRoles {
     let mut roles = NodeRoles::default();
     let document = config.document();
-    if let Some(prefix) = taken(&document["Iam"]["ResourcePrefix"]) {
+    if let Some(prefix) = prefix.filter(|prefix| is_taken(prefix)) {
         let (path, name) = match prefix.rsplit_once('/') {
             Some((path, name)) => (format!("{}/", path.trim_start_matches('/')), name),
             None => (USUAL_PATH.to_owned(), prefix),
@@ -81,8 +81,12 @@ fn own_role<'c>(nodes: &Nodes<'c>) -> Option<&'c str> {
 
 /// Returns a text that IAM could have as an ARN, a name or a path.
 fn taken(value: &Value) -> Option<&str> {
+    value.as_str().filter(|text| is_taken(text))
+}
+
+fn is_taken(text: &str) -> bool {
     let is_taken = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-/:".contains(c);
-    value.as_str().filter(|text| text.chars().all(is_taken))
+    text.chars().all(is_taken)
 }
 
 /// Returns the pattern without commas, which stand between the patterns of a list.
@@ -143,7 +147,7 @@ mod tests {
 
     fn roles(text: &str) -> [String; 2] {
         let config = ClusterConfig::parse(text, "my.yaml".as_ref()).unwrap();
-        let roles = node_roles(&config, "mine");
+        let roles = node_roles(&config, "mine", config.resource_prefix());
         [roles.all, roles.head].map(|set| set.into_iter().collect::<Vec<_>>().join(" "))
     }
 

@@ -27,12 +27,15 @@ impl Advice<'_> {
 
     /// Returns the command that prints a policy of ours.
     fn prints(&self, word: &str) -> String {
+        let prefix = self.context.iam_prefix();
+        let prefix = prefix.map(|prefix| format!(" --iam-prefix {prefix}"));
         format!(
-            "{} iam-policy {word} --deployment {} --region {} --account {}",
+            "{} iam-policy {word} --deployment {} --region {} --account {}{}",
             self.context.settings.again.program,
             self.context.settings.name,
             self.context.aws.region,
-            self.context.identity.account
+            self.context.identity.account,
+            prefix.unwrap_or_default()
         )
     }
 
@@ -166,6 +169,22 @@ impl Advice<'_> {
         match &self.context.settings.permissions_boundary {
             Some(arn) => finding.then(format!("{asks}, it may be another one than `{arn}`")),
             None => finding.then(format!("{asks}: {up} --permissions-boundary ARN")),
+        }
+    }
+
+    /// Adds that policies let roles be made at other places than these.
+    pub(super) fn on_place_of_roles(&self, finding: Finding) -> Finding {
+        let lets = "if roles may be made below a path alone";
+        let up = self.context.settings.again.command("up");
+        if let Some(prefix) = self.context.config.resource_prefix() {
+            let file = self.context.config.file().display();
+            return finding.then(format!(
+                "{lets}, and not below `{prefix}`, write the one into {file}: Iam.ResourcePrefix: /PATH/"
+            ));
+        }
+        match self.context.iam_prefix() {
+            Some(prefix) => finding.then(format!("{lets}, it may be another one than `{prefix}`")),
+            None => finding.then(format!("{lets}: {up} --iam-prefix /PATH/")),
         }
     }
 }

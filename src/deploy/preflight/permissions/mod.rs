@@ -11,7 +11,7 @@ use crate::aws::Wish;
 use crate::context::Context;
 use crate::deploy::finding::{Finding, Verdict};
 use crate::error::{Error, Result};
-use crate::iam_policy::{self, Scope, Use};
+use crate::iam_policy::{self, RolePlaces, Scope, Use};
 use crate::limits::Limit;
 use crate::notifications::Notify;
 use crate::settings::{EndpointFate, Toggle};
@@ -135,8 +135,12 @@ fn uses(context: &Context) -> impl Iterator<Item = &'static (Use, &'static str, 
 }
 
 fn scope(context: &Context) -> Scope {
+    let name = context.settings.name.clone();
+    let of_cluster = context.resource_prefix();
+    let ours = context.iam_prefix();
     Scope {
-        name: context.settings.name.clone(),
+        roles: RolePlaces::of(&name, of_cluster.as_deref(), ours.as_ref()),
+        name,
         partition: context.identity.partition().to_owned(),
         account: context.identity.account.clone(),
         region: context.aws.region.clone(),

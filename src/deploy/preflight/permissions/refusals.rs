@@ -25,6 +25,9 @@ const OF_ROLES: &[&str] = &[
     "iam:PutRolePolicy",
 ];
 
+/// Actions on what is made in IAM, each at its own place.
+const AT_A_PLACE: &[&str] = &["iam:CreateInstanceProfile", "iam:CreateRole"];
+
 /// What the simulations came to.
 pub(super) struct Answers {
     /// What is refused.
@@ -204,17 +207,28 @@ fn about_what_is_absent(finding: Finding, refusals: &[&Refusal], advice: &Advice
         .filter_map(|key| circumstances::request_tag(key))
         .collect();
     let mut finding = finding;
-    if !tags.is_empty() {
+    let is_of_tags = !tags.is_empty();
+    if is_of_tags {
         let cause = format!(
             "policies look at tags that are not set: {}",
             tags.join(", ")
         );
         finding = advice.on_tags(finding.also_because(&cause), &tags);
     }
-    match refusals.iter().any(|one| one.may_want_boundary()) {
-        true => advice.on_boundary_of_roles(finding),
+    if refusals.iter().any(|one| one.may_want_boundary()) {
+        return advice.on_boundary_of_roles(finding);
+    }
+    match !is_of_tags && may_be_of_place(refusals) {
+        true => advice.on_place_of_roles(finding),
         false => finding,
     }
+}
+
+/// Returns whether it may be the place that is refused: who may do nothing is refused more than roles.
+fn may_be_of_place(refusals: &[&Refusal]) -> bool {
+    let is_of_iam = |one: &&Refusal| one.action.starts_with("iam:");
+    let is_at_a_place = |one: &&Refusal| AT_A_PLACE.contains(&one.action.as_str());
+    refusals.iter().all(is_of_iam) && refusals.iter().any(is_at_a_place)
 }
 
 /// Returns the uses of refusals, as `hpcapi iam-policy` calls them.
@@ -263,6 +277,21 @@ mod tests {
         assert!(refusal("iam:CreateRole", deny(), &keys).may_want_boundary());
         assert!(!refusal("iam:CreateRole", deny(), &[]).may_want_boundary());
         assert!(!refusal("iam:GetRole", deny(), &keys).may_want_boundary());
+    }
+
+    #[test]
+    fn who_is_refused_only_roles_may_make_them_at_another_place() {
+        let refused = |actions: &[&str]| {
+            let all = actions
+                .iter()
+                .map(|it| refusal(it, RefusedBy::NoAllow, &[]));
+            let all: Vec<_> = all.collect();
+            may_be_of_place(&all.iter().collect::<Vec<_>>())
+        };
+        assert!(refused(&["iam:CreateRole"]));
+        assert!(refused(&["iam:CreateInstanceProfile", "iam:PassRole"]));
+        assert!(!refused(&["iam:GetRole"]));
+        assert!(!refused(&["iam:CreateRole", "ec2:RunInstances"]));
     }
 
     #[test]
