@@ -15,6 +15,10 @@ const ALL_STACKS: &[&str] = &[
     "arn:{partition}:cloudformation:{region}:{account}:stack/{name}-*",
 ];
 
+/// The names that a cluster of the deployment may have. Nobody needs rights on both at once.
+const CLUSTERS: &[&str] = &["{name}", "{name}-2"];
+const LIKE_ONE_OF: &str = "StringLike";
+
 const BUCKET: &[&str] = &["arn:{partition}:s3:::{bucket}*"];
 const OBJECTS: &[&str] = &["arn:{partition}:s3:::{bucket}*/*"];
 const JOB_MEMORY: &[&str] = &["arn:{partition}:s3:::{bucket}*/jobs/*"];
@@ -159,7 +163,10 @@ pub(super) fn statements() -> Vec<Statement> {
             "LookAtTheFleet",
             &[Up],
             &["dynamodb:GetItem"],
-            &["arn:{partition}:dynamodb:{region}:{account}:table/parallelcluster-{name}"],
+            &[
+                "arn:{partition}:dynamodb:{region}:{account}:table/parallelcluster-{name}",
+                "arn:{partition}:dynamodb:{region}:{account}:table/parallelcluster-{name}-2",
+            ],
         ),
         on(
             "LookAtTheGateway",
@@ -174,9 +181,9 @@ pub(super) fn statements() -> Vec<Statement> {
         // `up` brings back what others have changed.
         Statement {
             condition: Some((
-                "StringEquals",
+                LIKE_ONE_OF,
                 "aws:ResourceTag/parallelcluster:cluster-name",
-                &["{name}"],
+                CLUSTERS,
             )),
             ..on(
                 "StartTheHeadNode",
@@ -330,9 +337,9 @@ pub(super) fn statements() -> Vec<Statement> {
         // Why a cluster failed, when its head node cannot be reached any more.
         Statement {
             condition: Some((
-                "StringEquals",
+                LIKE_ONE_OF,
                 "aws:ResourceTag/parallelcluster:cluster-name",
-                &["{name}"],
+                CLUSTERS,
             )),
             ..on(
                 "ReadTheConsole",
@@ -413,9 +420,9 @@ pub(super) fn statements() -> Vec<Statement> {
         ),
         Statement {
             condition: Some((
-                "StringEquals",
+                LIKE_ONE_OF,
                 "ssm:resourceTag/parallelcluster:cluster-name",
-                &["{name}"],
+                CLUSTERS,
             )),
             ..on(
                 "OnNodesOfTheCluster",

@@ -19,12 +19,13 @@ pub(super) fn add(statements: &mut Vec<Value>, statement: Value) {
     }
 }
 
-/// Leaves out the statements whose actions another one allows on more.
-pub(super) fn leave_out_what_others_allow(statements: &mut Vec<Value>) {
+/// Leaves out the statements whose actions another one allows on more, also one of a policy that is
+/// needed beside this one.
+pub(super) fn leave_out_what_others_allow(statements: &mut Vec<Value>, beside: &[Value]) {
     let all = statements.clone();
     statements.retain(|statement| {
         let is_more = |other: &&Value| *other != statement && allows(other, statement);
-        !all.iter().any(|other| is_more(&other))
+        !all.iter().chain(beside).any(|other| is_more(&other))
     });
 }
 
@@ -89,9 +90,12 @@ mod tests {
         let wide = statement(&["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::b-*/*");
         let narrow = statement(&["s3:GetObject"], "arn:aws:s3:::b-*/jobs/*");
         let other = statement(&["s3:DeleteObject"], "arn:aws:s3:::b-*/jobs/*");
-        let mut statements = vec![wide.clone(), narrow, other.clone()];
-        leave_out_what_others_allow(&mut statements);
-        assert_eq!(statements, [wide, other]);
+        let mut statements = vec![wide.clone(), narrow.clone(), other.clone()];
+        leave_out_what_others_allow(&mut statements, &[]);
+        assert_eq!(statements, [wide.clone(), other]);
+        let mut statements = vec![narrow];
+        leave_out_what_others_allow(&mut statements, &[wide]);
+        assert!(statements.is_empty());
     }
 
     #[test]

@@ -193,7 +193,9 @@ pub fn document(wanted: Use, scope: &Scope) -> Value {
         add(&mut statements, json);
     }
     if wanted == Use::All {
-        leave_out_what_others_allow(&mut statements);
+        let beside = document(Use::Pcluster, scope);
+        let beside = beside["Statement"].as_array().cloned().unwrap_or_default();
+        leave_out_what_others_allow(&mut statements, &beside);
         statements = join_what_allows_the_same(statements);
     }
     let policy = |statements: &[Value]| json!({ "Version": "2012-10-17", "Statement": statements });

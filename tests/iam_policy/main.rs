@@ -198,7 +198,7 @@ fn a_policy_is_bound_to_its_deployment_region_and_account() {
         "arn:aws-cn:cloudformation:cn-north-1:210000000001:stack/mine-requirements/*",
         "arn:aws-cn:ec2:cn-north-1:210000000001:key-pair/mine",
         "arn:aws-cn:s3:::mine-requirements*/*",
-        r#"{"ssm:resourceTag/parallelcluster:cluster-name":"mine"}"#,
+        r#"{"ssm:resourceTag/parallelcluster:cluster-name":["mine","mine-2"]}"#,
         r#"{"aws:RequestedRegion":"cn-north-1"}"#,
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
