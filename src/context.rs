@@ -74,12 +74,16 @@ pub struct Facts {
     pub key_name: Option<String>,
     /// The S3 URI of the node script.
     pub node_script: Option<String>,
+    /// The name of the cluster that is meant, once it is known to be another than the deployment's.
+    pub cluster_name: Option<String>,
     /// The cluster's stack.
     pub cluster: Option<Stack>,
     /// How the configuration differs from the one that the cluster has, once that was looked at.
     pub changes: Changes,
     /// The head node.
     pub head_node: Option<Instance>,
+    /// The instance that the API stack names as its target.
+    pub target: Option<String>,
     /// The public URL.
     pub endpoint: Option<String>,
     /// Whether the deployment rests: `pause` took away what costs.
@@ -162,6 +166,12 @@ impl Context {
         self.facts
             .lock()
             .expect("no step panics while it writes a fact")
+    }
+
+    /// Returns the name of the cluster that is meant: the one that serves, as far as was looked.
+    pub fn cluster_name(&self) -> String {
+        let known = self.facts().cluster_name.clone();
+        known.unwrap_or_else(|| self.settings.name.to_string())
     }
 
     /// Returns the outputs of the requirements stack, which the steps after it need.

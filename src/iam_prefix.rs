@@ -60,12 +60,14 @@ impl IamPrefix {
     }
 }
 
-/// Returns how the names of roles of functions end that a prefix of names begins, below a path.
-pub fn endings(deployment: &str, path: &str, region: &str) -> Vec<String> {
+/// Returns how the names of roles of functions end that a prefix of names begins, below a path: those of a
+/// deployment and of its clusters.
+pub fn endings(deployment: &str, clusters: &[String], path: &str, region: &str) -> Vec<String> {
     let ours = FUNCTIONS.map(|it| ending_of_ours(it, deployment, path, region));
     // ParallelCluster's own way to do so (3.16.1: `add_cluster_iam_resource_prefix`).
-    let theirs =
-        CLUSTER_FUNCTIONS.map(|it| ending(it, &[it, deployment, "AWS::IAM::Role", region]));
+    let theirs = clusters.iter().flat_map(|cluster| {
+        CLUSTER_FUNCTIONS.map(|it| ending(it, &[it, cluster, "AWS::IAM::Role", region]))
+    });
     ours.into_iter().chain(theirs).collect()
 }
 
@@ -188,7 +190,7 @@ mod tests {
                     let it = prefix(text);
                     let name = it.function_role(function, deployment, region).unwrap();
                     assert!(name.len() <= 64 && name.starts_with(it.names()), "{name}");
-                    let mut endings = endings(deployment, it.path(), region).into_iter();
+                    let mut endings = endings(deployment, &[], it.path(), region).into_iter();
                     assert!(endings.any(|ending| name.ends_with(&ending)), "{name}");
                     assert!(seen.insert(name));
                 }
@@ -199,7 +201,8 @@ mod tests {
     /// `sha256("CleanupResourcesRole" + "mine" + "AWS::IAM::Role" + "us-east-1")`, the first 12 digits.
     #[test]
     fn the_roles_of_functions_of_the_cluster_end_as_parallelcluster_has_it() {
-        let all = endings("mine", "/team/", "us-east-1");
+        let clusters = ["mine", "mine-2"].map(str::to_owned);
+        let all = endings("mine", &clusters, "/team/", "us-east-1");
         assert!(
             all.contains(&"CleanupResourcesRole-2F5C0F84D7ED".to_owned()),
             "{all:?}"

@@ -28,9 +28,23 @@ impl DeploymentName {
     /// The longest name ParallelCluster takes for a cluster (its ClusterNameValidator).
     const MAX_LENGTH: usize = 60;
 
-    /// Returns the name itself, which is also the name of the cluster.
+    /// Returns the name itself, which is also the name of the first cluster.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Returns the other name that a cluster of the deployment may have: that of one that was made beside
+    /// another; `None` where it would be longer than ParallelCluster takes.
+    pub fn second_cluster(&self) -> Option<String> {
+        let name = format!("{}-2", self.0);
+        (name.len() <= Self::MAX_LENGTH).then_some(name)
+    }
+
+    /// Returns the names that a cluster of the deployment may have, the first one first.
+    pub fn cluster_names(&self) -> Vec<String> {
+        let mut names = vec![self.0.clone()];
+        names.extend(self.second_cluster());
+        names
     }
 
     /// Returns the name of the stack that holds network, security groups and bucket.
@@ -328,6 +342,17 @@ mod tests {
         assert!(!other.is_piped_config(&kept));
         assert!(!name.is_piped_config(&other.piped_config("a: 1\n")));
         assert!(!name.is_piped_config("x.yaml"));
+    }
+
+    #[test]
+    fn a_second_cluster_has_a_name_unless_that_is_too_long() {
+        let names = |length: usize| {
+            let name: DeploymentName = "a".repeat(length).parse().unwrap();
+            name.cluster_names()
+        };
+        assert_eq!(names(1), ["a", "a-2"]);
+        assert_eq!(names(58).len(), 2);
+        assert_eq!(names(59), ["a".repeat(59)]);
     }
 
     #[test]

@@ -84,12 +84,12 @@ impl Instances {
         Instances(client)
     }
 
-    /// Returns the instances that carry every one of `tags` and are not terminated (nor
-    /// terminating).
-    pub async fn with_tags(&self, tags: &[(&str, &str)]) -> Result<Vec<Instance>> {
+    /// Returns the instances that carry every one of `tags`, with any of its values, and are not
+    /// terminated (nor terminating).
+    pub async fn with_tags(&self, tags: &[(&str, &[&str])]) -> Result<Vec<Instance>> {
         let mut filters: Vec<_> = tags
             .iter()
-            .map(|(key, value)| tag_filter(key, value))
+            .map(|(key, values)| tag_filter(key, values))
             .collect();
         filters.push(
             Filter::builder()
@@ -199,10 +199,11 @@ impl Instances {
     }
 }
 
-pub(super) fn tag_filter(key: &str, value: &str) -> Filter {
+fn tag_filter(key: &str, values: &[&str]) -> Filter {
+    let values = values.iter().map(ToString::to_string).collect();
     Filter::builder()
         .name(format!("tag:{key}"))
-        .values(value)
+        .set_values(Some(values))
         .build()
 }
 

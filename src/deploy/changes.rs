@@ -100,8 +100,8 @@ async fn judged(context: &Context, mut found: Changes) -> Result<Changes> {
         .events
         .doing(Step::Cluster, "pcluster judges the changes");
     let draft = files::draft(&context.settings.local_folder(), found.config.as_bytes())?;
-    let name = context.settings.name.as_str();
-    let output = pcluster.dry_run_update(name, draft.path()).await?;
+    let name = context.cluster_name();
+    let output = pcluster.dry_run_update(&name, draft.path()).await?;
     match answer::dry_run(output.status.code(), &output.stdout, &output.stderr) {
         Ok(_) => found.judge(&[]),
         Err(refusal) if refusal.message.contains(NO_CHANGE) => found = Changes::default(),

@@ -98,13 +98,22 @@ fn among(stacks: &[Stack]) -> Vec<Deployment> {
 
 fn deployment(name: &DeploymentName, stacks: &[Stack]) -> Deployment {
     let own = name.own_stacks();
-    let is_own = |stack: &&Stack| own.contains(&stack.name) || stack.name == name.as_str();
+    let is_there = |name: &str| stacks.iter().any(|stack| stack.name == name);
+    // A second cluster cannot be told from that of another deployment of this name, but where there is none.
+    let is_cluster = |stack: &Stack| {
+        let is_of_another = || {
+            let other = stack.name.parse::<DeploymentName>();
+            other.is_ok_and(|other| is_there(&other.requirements_stack()))
+        };
+        stack.name == name.as_str()
+            || name.second_cluster().as_ref() == Some(&stack.name) && !is_of_another()
+    };
+    let is_own = |stack: &&Stack| own.contains(&stack.name) || is_cluster(stack);
     let stacks: Vec<&Stack> = stacks.iter().filter(is_own).collect();
-    let parts = [
-        name.requirements_stack(),
-        name.to_string(),
-        name.api_stack(),
-    ];
+    let mut clusters = stacks.iter().filter(|stack| is_cluster(stack));
+    let cluster = clusters.find(|stack| stack.is_usable());
+    let cluster = cluster.map_or_else(|| name.to_string(), |stack| stack.name.clone());
+    let parts = [name.requirements_stack(), cluster, name.api_stack()];
     let api = stacks.iter().find(|stack| stack.name == name.api_stack());
     Deployment {
         name: name.to_string(),
@@ -177,6 +186,19 @@ mod tests {
         ] {
             assert_eq!(of(cluster, api).condition, condition, "{cluster}, {api}");
         }
+    }
+
+    #[test]
+    fn a_cluster_of_the_second_name_is_of_the_deployment_unless_another_is_called_so() {
+        let stacks = [
+            stack("mine-requirements", "CREATE_COMPLETE", 100),
+            stack("mine-2", "CREATE_COMPLETE", 300),
+            stack("mine-api", "CREATE_COMPLETE", 200),
+        ];
+        assert_eq!(among(&stacks)[0].condition, Condition::Complete);
+        let other = stack("mine-2-requirements", "CREATE_COMPLETE", 100);
+        let found = among(&[&stacks[..], &[other]].concat());
+        assert_eq!(found[0].condition, Condition::Incomplete);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 
 use super::finding::{Finding, Verdict};
 use super::steps::{api, requirements, stack};
-use super::{compute, path, preflight, proof, resting};
+use super::{clusters, compute, path, preflight, proof, resting};
 
 /// What `doctor` found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,7 @@ pub enum Depth {
 
 /// Looks at what `up` needs, or, once there is a stack of the deployment, at the way of a request.
 pub async fn doctor(context: &Context, depth: Depth) -> Result<Diagnosis> {
+    clusters::identify(context).await?;
     let name = &context.settings.name;
     let stacks = &context.aws.stacks;
     let (network, api) = (name.requirements_stack(), name.api_stack());
@@ -86,8 +87,8 @@ pub async fn doctor(context: &Context, depth: Depth) -> Result<Diagnosis> {
 /// Looks at the configuration while there is no cluster: an `up` that was refused it is refused again
 /// until the configuration changes. A look that fails is a finding, for others have been made.
 async fn of_configuration(context: &Context) -> Vec<Finding> {
-    let cluster = context.settings.name.as_str();
-    match context.aws.stacks.describe(cluster).await {
+    let cluster = context.cluster_name();
+    match context.aws.stacks.describe(&cluster).await {
         Ok(None) => {}
         Ok(Some(_)) => return Vec::new(),
         Err(error) => return vec![Finding::of_error("configuration", &error)],

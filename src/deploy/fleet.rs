@@ -116,9 +116,9 @@ async fn transition(context: &Context, step: Step, wanted: Transition) -> Result
             Some(status) if wanted.is_under_way(&status) => {}
             // Somebody else asks for something at this moment: the next look tells.
             Some(status) => {
-                let name = context.settings.name.as_str();
+                let name = context.cluster_name();
                 let fleets = &context.aws.compute_fleets;
-                fleets.request(name, &status, wanted.asked()).await?;
+                fleets.request(&name, &status, wanted.asked()).await?;
             }
             None => {
                 return Err(Error::failed(format!(
@@ -139,6 +139,6 @@ async fn transition(context: &Context, step: Step, wanted: Transition) -> Result
 }
 
 async fn status(context: &Context) -> Result<Option<String>> {
-    let name = context.settings.name.as_str();
-    context.aws.compute_fleets.status(name).await
+    let name = context.cluster_name();
+    context.aws.compute_fleets.status(&name).await
 }

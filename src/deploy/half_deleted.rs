@@ -46,7 +46,7 @@ pub(super) async fn network_finding(context: &Context, stack: &Stack) -> Result<
     let names = &context.settings.name;
     let mut standing = Vec::new();
     if context.facts().cluster.is_some() {
-        standing.push(format!("the cluster `{names}`"));
+        standing.push(format!("the cluster `{}`", context.cluster_name()));
     }
     if context
         .aws

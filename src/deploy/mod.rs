@@ -4,6 +4,7 @@ mod activity;
 mod already_made;
 mod at_work;
 mod changes;
+mod clusters;
 mod compute;
 mod deployments;
 mod doctor;

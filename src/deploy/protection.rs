@@ -14,16 +14,16 @@ struct Protected {
     end: String,
 }
 
-/// Fails when one of these stacks is protected, or, if there is a cluster, its head node; `again` is the
+/// Fails when one of these stacks is protected, or the head node of one of these clusters; `again` is the
 /// command that would have deleted them.
 pub(super) async fn require_none(
     context: &Context,
     own: &[Stack],
-    cluster: Option<&Stack>,
+    clusters: &[Stack],
     again: &str,
 ) -> Result<()> {
     let commands = AwsCommands::new(context);
-    let stacks = own.iter().chain(cluster);
+    let stacks = own.iter().chain(clusters);
     let mut protected: Vec<_> = stacks
         .filter(|stack| stack.is_protected)
         .map(|stack| Protected {
@@ -31,16 +31,21 @@ pub(super) async fn require_none(
             end: commands.unprotect(&stack.name),
         })
         .collect();
-    if cluster.is_some() {
-        protected.extend(instances(context, &commands).await?);
+    if !clusters.is_empty() {
+        protected.extend(instances(context, clusters, &commands).await?);
     }
     refusal(&protected, again).map_or(Ok(()), Err)
 }
 
-async fn instances(context: &Context, commands: &AwsCommands) -> Result<Vec<Protected>> {
+async fn instances(
+    context: &Context,
+    clusters: &[Stack],
+    commands: &AwsCommands,
+) -> Result<Vec<Protected>> {
     let aws = &context.aws.instances;
+    let clusters: Vec<_> = clusters.iter().map(|it| it.name.as_str()).collect();
     let mut protected = Vec::new();
-    for instance in aws.with_tags(&head_node::tags(context)).await? {
+    for instance in head_node::of_clusters(context, &clusters).await? {
         let is_protected = aws.is_protected(&instance.id).await;
         // Whoever may not look may still delete.
         if is_protected.unwrap_or_else(|error| {

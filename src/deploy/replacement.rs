@@ -38,7 +38,8 @@ impl Replaced {
             return Ok(None);
         };
         let again = context.settings.again.replacing_cluster();
-        protection::require_none(context, &[], Some(&cluster), &again).await?;
+        let clusters = std::slice::from_ref(&cluster);
+        protection::require_none(context, &[], clusters, &again).await?;
         let head_node = head_node.map(|instance| instance.id);
         let resources = deletion::remains(context, &cluster.id).await?;
         let storage = resources

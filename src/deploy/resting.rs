@@ -21,7 +21,7 @@ use super::activity::{self, Busy};
 use super::at_work::{self, Sign, Work};
 use super::finding::Finding;
 use super::steps::{api, head_node, nat_gateway, ownership, stack};
-use super::{State, StepStatus, fleet};
+use super::{State, StepStatus, clusters, fleet};
 
 /// What `pause` goes through.
 const RESTED: [Step; 4] = [Step::Api, Step::Cluster, Step::HeadNode, Step::NatGateway];
@@ -77,10 +77,12 @@ pub async fn require_deployed(context: &Context, verb: &str) -> Result<()> {
     let name = &context.settings.name;
     let stacks = &context.aws.stacks;
     let (network, api) = (name.requirements_stack(), name.api_stack());
+    clusters::identify(context).await?;
+    let cluster = context.cluster_name();
     let (network, api, cluster) = try_join!(
         stacks.describe(&network),
         stacks.describe(&api),
-        stacks.describe(name.as_str())
+        stacks.describe(&cluster)
     )?;
     let is_made = |stack: &Option<Stack>| {
         let lives = |stack: &Stack| !stack.never_lived() && !stack.must_be_replaced();

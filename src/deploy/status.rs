@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::step::{Need, Step};
 
 use super::activity::Busy;
-use super::{State, activity, resting, steps};
+use super::{State, activity, clusters, resting, steps};
 
 /// A step and the state its thing is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,7 @@ pub async fn survey_at_work(context: &Context) -> Result<(Vec<StepStatus>, Optio
 }
 
 async fn look_at_all(context: &Context, board: &Board) -> Result<Vec<StepStatus>> {
+    clusters::identify(context).await?;
     let looks = Step::ALL.map(async |step| {
         board.meet(step.needs()).await;
         let looked = super::check(step, context).await;
@@ -70,7 +71,8 @@ async fn look_at_all(context: &Context, board: &Board) -> Result<Vec<StepStatus>
 /// Looks only for what a call to the cluster needs: its head node and its endpoint.
 pub async fn locate(context: &Context) -> Result<()> {
     steps::requirements::look(context).await?;
-    look_at(&[Step::HeadNode, Step::Api], context).await
+    steps::api::check(context).await?;
+    steps::head_node::locate(context).await
 }
 
 /// Looks only for the values that fill a cluster configuration.

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use futures_util::future::{join, try_join_all};
 use tokio::task::JoinSet;
-use tokio::try_join;
 
 use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone};
@@ -15,9 +14,10 @@ use crate::event::{Event, Outcome, Outline};
 use crate::step::{Aim, Need, Step};
 
 use super::at_work::{Sign, Work};
+use super::clusters;
 use super::leftovers::{self, Scan};
 use super::protection;
-use super::steps::{self, ownership, stack};
+use super::steps::{self, stack};
 
 /// What `teardown` did.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,11 +35,11 @@ pub async fn to_be_deleted(context: &Context) -> Result<Vec<String>> {
 
 /// Removes the whole deployment, and looks for what is left.
 pub async fn teardown(context: &Arc<Context>) -> Result<Teardown> {
-    let (cluster, own) = require_deletable(context).await?;
+    let (clusters, own) = require_deletable(context).await?;
     context.events.send(Event::Outlined(outline(context, &own)));
     let board = Arc::new(Board::default());
     let sign = Arc::new(Sign::give(context, Work::Teardown, &board).await?);
-    let stacks = leftovers::cluster_stacks(context, cluster).await?;
+    let stacks = leftovers::cluster_stacks(context, clusters).await?;
     let mut running = JoinSet::new();
     for step in Step::ALL.into_iter().rev() {
         let (context, board, sign) = (Arc::clone(context), Arc::clone(&board), Arc::clone(&sign));
@@ -78,26 +78,23 @@ fn outline(context: &Context, own: &[Stack]) -> Outline {
 }
 
 /// Fails when something of the deployment is protected from deletion: before anything is deleted,
-/// not in the middle. Returns the deployment's cluster, and its other stacks.
-async fn require_deletable(context: &Context) -> Result<(Option<Stack>, Vec<Stack>)> {
+/// not in the middle. Returns the deployment's clusters, and its other stacks.
+async fn require_deletable(context: &Context) -> Result<(Vec<Stack>, Vec<Stack>)> {
     let name = &context.settings.name;
     let stacks = &context.aws.stacks;
     let names = name.own_stacks();
     let own = try_join_all(names.iter().map(|name| stacks.describe(name)));
-    let (own, cluster) = try_join!(own, stacks.describe(name.as_str()))?;
+    let own = own.await?;
     let is_ours = |there: &Stack| stack::is_ours(context, there);
     let own: Vec<_> = own.into_iter().flatten().filter(is_ours).collect();
     let requirements = name.requirements_stack();
     if let Some(there) = own.iter().find(|there| there.name == requirements) {
         steps::requirements::require_bucket_stays(context, there)?;
     }
-    let cluster = match cluster {
-        Some(cluster) if ownership::is_ours(context, &cluster).await? => Some(cluster),
-        _ => None,
-    };
+    let clusters = clusters::own(context).await?;
     let again = context.settings.again.command("teardown");
-    protection::require_none(context, &own, cluster.as_ref(), &again).await?;
-    Ok((cluster, own))
+    protection::require_none(context, &own, &clusters, &again).await?;
+    Ok((clusters, own))
 }
 
 async fn remove(step: Step, context: &Context, board: &Board, sign: &Sign) -> Result<Option<Step>> {

@@ -142,7 +142,7 @@ async fn look_and_make(context: &Arc<Context>, board: &Arc<Board>, wish: &Wish<'
     // How long a person thought about it is no work of ours.
     start += asked.elapsed();
     if wish.cluster == ClusterFate::Replaced && context.facts().cluster.is_some() {
-        super::undo(Step::Cluster, context).await?;
+        super::steps::cluster::remove(context, &context.cluster_name()).await?;
         before = super::survey(context).await?;
     }
     context
@@ -324,8 +324,8 @@ async fn tell_what_starts_no_job(context: &Context) {
 /// Returns whether what the cluster's creation made is going again: then its step ends with the
 /// reason for whatever fails with that.
 async fn cluster_is_failing(context: &Context) -> bool {
-    let name = context.settings.name.as_str();
-    let there = context.aws.stacks.describe(name).await;
+    let name = context.cluster_name();
+    let there = context.aws.stacks.describe(&name).await;
     there.is_ok_and(|there| there.is_some_and(|stack| stack.status.starts_with("ROLLBACK_")))
 }
 

@@ -9,13 +9,14 @@ use crate::error::Result;
 use super::{Item, Names, text};
 
 pub(super) async fn hosted_zones(client: &Client, names: &Names) -> Result<Vec<Item>> {
-    let wanted = format!("{}.pcluster.", names.deployment.to_lowercase());
+    let of_cluster = |cluster: &String| format!("{}.pcluster.", cluster.to_lowercase());
+    let wanted: Vec<String> = names.clusters.iter().map(of_cluster).collect();
     let mut pages = client.list_hosted_zones().into_paginator().send();
     let mut items = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| service("cannot list the hosted zones", error))?;
         let zones = page.hosted_zones().iter();
-        let zones = zones.filter(|zone| zone.name() == wanted);
+        let zones = zones.filter(|zone| wanted.iter().any(|wanted| wanted == zone.name()));
         items.extend(zones.map(|zone| Item {
             id: zone.id().trim_start_matches("/hostedzone/").to_owned(),
             name: zone.name().trim_end_matches('.').to_owned(),

@@ -24,6 +24,7 @@ const STACKS_WITH_FUNCTION: [&str; 4] = ["-operations", "-triggers", "-notificat
 pub(super) async fn log_groups(client: &Client, names: &Names) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     for prefix in [
+        // So begin those of both its clusters.
         format!("{CLUSTER}{}-", names.deployment),
         format!("{ACCESS}{}-api", names.deployment),
         FUNCTION.to_owned(),
@@ -86,11 +87,13 @@ fn fits(group: &str, names: &Names) -> bool {
     if let Some(name) = group.strip_prefix(ACCESS) {
         return name.strip_suffix("-api") == Some(&names.deployment);
     }
-    let minute = group
-        .strip_prefix(CLUSTER)
-        .and_then(|rest| rest.strip_prefix(&names.deployment))
-        .and_then(|rest| rest.strip_prefix('-'));
-    minute.is_some_and(|minute| minute.len() == 12 && minute.bytes().all(|b| b.is_ascii_digit()))
+    let of_cluster = group.strip_prefix(CLUSTER);
+    let of_cluster = of_cluster.and_then(|rest| rest.rsplit_once('-'));
+    of_cluster.is_some_and(|(cluster, minute)| {
+        names.clusters.iter().any(|own| own == cluster)
+            && minute.len() == 12
+            && minute.bytes().all(|b| b.is_ascii_digit())
+    })
 }
 
 #[cfg(test)]
@@ -101,6 +104,7 @@ mod tests {
     fn only_log_groups_of_this_very_deployment_fit() {
         let names = Names {
             deployment: "mine".to_owned(),
+            clusters: vec!["mine".to_owned()],
             bucket: String::new(),
             cluster_guids: vec!["aa-bb".to_owned()],
             tag: "hpcapi:deployment",
@@ -116,11 +120,17 @@ mod tests {
         }
         for group in [
             "/aws/parallelcluster/mine-two-202611231200",
+            "/aws/parallelcluster/mine-2-202611231200",
             "/aws/parallelcluster/mine-2026",
             "/aws/vendedlogs/apigateway/mine-two-api",
             "/aws/lambda/pcluster-CleanupResources-cc-dd",
         ] {
             assert!(!fits(group, &names), "{group}");
         }
+        let both = Names {
+            clusters: vec!["mine".to_owned(), "mine-2".to_owned()],
+            ..names
+        };
+        assert!(fits("/aws/parallelcluster/mine-2-202611231200", &both));
     }
 }

@@ -260,8 +260,10 @@ pub struct Item {
 /// named so is asked for its tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
-    /// The deployment, which is the cluster, too.
+    /// The deployment.
     pub deployment: String,
+    /// Its clusters.
+    pub clusters: Vec<String>,
     /// How the names of its buckets begin.
     pub bucket: String,
     /// The last parts of the ids of its clusters' stacks, there or deleted.

@@ -14,7 +14,6 @@ use super::{Item, Names};
 const PAGE: i32 = 1000;
 
 pub(super) async fn roles(client: &Client, region: &str, names: &Names) -> Result<Vec<Item>> {
-    let name = &names.deployment;
     let mut pages = client.list_roles().into_paginator().page_size(PAGE).send();
     let mut found = Vec::new();
     while let Some(page) = pages.next().await {
@@ -22,7 +21,7 @@ pub(super) async fn roles(client: &Client, region: &str, names: &Names) -> Resul
         let roles = page.roles().iter();
         let roles = roles.filter(|role| {
             let (path, role) = (role.path(), role.role_name());
-            is_named_alike(name, path, role) || ends_alike(name, region, path, role)
+            is_named_alike(names, path, role) || ends_alike(names, region, path, role)
         });
         found.extend(roles.map(|role| (role.role_name().to_owned(), role.path().to_owned())));
     }
@@ -66,13 +65,15 @@ pub(super) async fn roles(client: &Client, region: &str, names: &Names) -> Resul
 }
 
 /// Returns whether a role is named like a deployment's, or stands below a cluster's path.
-fn is_named_alike(deployment: &str, path: &str, role: &str) -> bool {
-    path.ends_with(&format!("/{deployment}/")) || role.starts_with(&format!("{deployment}-"))
+fn is_named_alike(names: &Names, path: &str, role: &str) -> bool {
+    let mut clusters = names.clusters.iter();
+    clusters.any(|cluster| path.ends_with(&format!("/{cluster}/")))
+        || role.starts_with(&format!("{}-", names.deployment))
 }
 
 /// Returns whether the name of a role ends as those of functions of a deployment do, which begin otherwise.
-fn ends_alike(deployment: &str, region: &str, path: &str, role: &str) -> bool {
-    let endings = iam_prefix::endings(deployment, path, region);
+fn ends_alike(names: &Names, region: &str, path: &str, role: &str) -> bool {
+    let endings = iam_prefix::endings(&names.deployment, &names.clusters, path, region);
     endings.iter().any(|ending| role.ends_with(ending))
 }
 
@@ -80,10 +81,21 @@ fn ends_alike(deployment: &str, region: &str, path: &str, role: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn names(deployment: &str, clusters: &[&str]) -> Names {
+        Names {
+            deployment: deployment.to_owned(),
+            clusters: clusters.iter().map(ToString::to_string).collect(),
+            bucket: String::new(),
+            cluster_guids: Vec::new(),
+            tag: "hpcapi:deployment",
+        }
+    }
+
     #[test]
     fn a_role_below_a_path_of_the_cluster_is_found_wherever_that_begins() {
-        for path in ["/parallelcluster/mine/", "/team/mine/", "/a/b/mine/"] {
-            assert!(is_named_alike("mine", path, "lab-RoleHeadNode-1"), "{path}");
+        let names = names("mine", &["mine", "mine-2"]);
+        for path in ["/parallelcluster/mine/", "/team/mine-2/", "/a/b/mine/"] {
+            assert!(is_named_alike(&names, path, "lab-RoleHeadNode-1"), "{path}");
         }
         for path in [
             "/",
@@ -93,12 +105,12 @@ mod tests {
             "/parallelcluster/mine-two/",
         ] {
             assert!(
-                !is_named_alike("mine", path, "lab-RoleHeadNode-1"),
+                !is_named_alike(&names, path, "lab-RoleHeadNode-1"),
                 "{path}"
             );
         }
-        assert!(is_named_alike("mine", "/team/", "mine-operations-Role-1"));
-        assert!(!is_named_alike("mine", "/team/", "mine"));
+        assert!(is_named_alike(&names, "/team/", "mine-operations-Role-1"));
+        assert!(!is_named_alike(&names, "/team/", "mine"));
     }
 
     #[test]
@@ -107,17 +119,15 @@ mod tests {
         let role = prefix
             .function_role("triggers", "mine", "us-east-1")
             .unwrap();
-        assert!(ends_alike("mine", "us-east-1", "/team/", &role), "{role}");
-        assert!(!ends_alike("mine", "eu-west-1", "/team/", &role), "{role}");
-        assert!(!ends_alike("other", "us-east-1", "/team/", &role), "{role}");
-        let cluster = iam_prefix::endings("mine", "/team/", "us-east-1")
-            .pop()
-            .unwrap();
-        assert!(ends_alike(
-            "mine",
-            "us-east-1",
-            "/team/",
-            &format!("lab-{cluster}")
-        ));
+        let names = |name: &str| names(name, &["mine", "mine-2"]);
+        let ends =
+            |name: &str, region: &str, role: &str| ends_alike(&names(name), region, "/team/", role);
+        assert!(ends("mine", "us-east-1", &role), "{role}");
+        assert!(!ends("mine", "eu-west-1", &role), "{role}");
+        assert!(!ends("other", "us-east-1", &role), "{role}");
+        let second = ["mine-2".to_owned()];
+        let of_second = iam_prefix::endings("mine", &second, "/team/", "us-east-1");
+        let of_second = of_second.last().unwrap();
+        assert!(ends("mine", "us-east-1", &format!("lab-{of_second}")));
     }
 }

@@ -8,7 +8,9 @@ use crate::error::Result;
 use super::{Item, Names, text};
 
 pub(super) async fn tables(client: &Client, names: &Names) -> Result<Vec<Item>> {
-    let wanted = ["", "slurm-"].map(|infix| format!("parallelcluster-{infix}{}", names.deployment));
+    let of_cluster =
+        |cluster: &String| ["", "slurm-"].map(|infix| format!("parallelcluster-{infix}{cluster}"));
+    let wanted: Vec<String> = names.clusters.iter().flat_map(of_cluster).collect();
     let mut pages = client.list_tables().into_paginator().send();
     let mut found = Vec::new();
     while let Some(page) = pages.next().await {

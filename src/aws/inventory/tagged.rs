@@ -176,9 +176,13 @@ async fn carrying(
     id: impl Fn(&str) -> Option<String>,
 ) -> Result<Vec<Item>> {
     let what = wanted.what;
+    let values = match wanted.tag {
+        TAG_CLUSTER => names.clusters.clone(),
+        _ => vec![names.deployment.clone()],
+    };
     let filter = TagFilter::builder()
         .key(wanted.tag)
-        .values(&names.deployment)
+        .set_values(Some(values))
         .build();
     let mut pages = client
         .get_resources()
@@ -230,6 +234,7 @@ mod tests {
     fn names() -> Names {
         Names {
             deployment: "mine".to_owned(),
+            clusters: vec!["mine".to_owned()],
             bucket: String::new(),
             cluster_guids: vec![],
             tag: "hpcapi:deployment",

@@ -156,6 +156,7 @@ mod tests {
         let aws = answered(&[(200, &body)]).await;
         let names = Names {
             deployment: "mine".to_owned(),
+            clusters: vec!["mine".to_owned()],
             bucket: String::new(),
             cluster_guids: vec![],
             tag: "hpcapi:deployment",

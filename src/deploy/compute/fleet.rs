@@ -18,8 +18,8 @@ pub(in crate::deploy) struct Closed {
 
 /// Finds out why these queues take no jobs.
 pub(in crate::deploy) async fn why_closed(context: &Context, queues: &[&str]) -> Result<Closed> {
-    let name = context.settings.name.as_str();
-    let status = context.aws.compute_fleets.status(name).await?;
+    let name = context.cluster_name();
+    let status = context.aws.compute_fleets.status(&name).await?;
     let fleet = Fleet::of(status.as_deref());
     let opened_by = match fleet {
         Fleet::Stopped | Fleet::Protected | Fleet::Unknown => vec![start(context).await.into()],
@@ -89,7 +89,8 @@ async fn start(context: &Context) -> String {
     };
     format!(
         "{profile}{program} update-compute-fleet --cluster-name {} --region {} --status START_REQUESTED",
-        context.settings.name, context.aws.region
+        context.cluster_name(),
+        context.aws.region
     )
 }
 

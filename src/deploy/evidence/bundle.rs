@@ -22,7 +22,7 @@ pub async fn bundle(context: &Context, diagnosis: &str) -> String {
     bundle.add("cluster configuration", context.config.text());
     let name = &context.settings.name;
     let own = name.own_stacks();
-    for stack in own.iter().map(String::as_str).chain([name.as_str()]) {
+    for stack in own.iter().chain(&name.cluster_names()) {
         if let Some(events) = events(context, stack).await {
             bundle.add(&format!("events of {stack}, newest first"), &events);
         }
@@ -91,9 +91,9 @@ async fn events(context: &Context, stack: &str) -> Option<String> {
 
 /// Returns what the head node logged, if the cluster ever had one.
 async fn head_node(context: &Context) -> String {
-    let name = context.settings.name.as_str();
+    let name = context.cluster_name();
     let read = async {
-        match context.aws.stacks.describe(name).await? {
+        match context.aws.stacks.describe(&name).await? {
             Some(stack) => logs::read(&context.aws, &stack).await,
             None => Ok(None),
         }

@@ -111,10 +111,12 @@ fn by_sign(origin: &Origin, vpcs: &BTreeSet<String>, kind: Kind, item: &Item) ->
         return Claim::Ours("stack of the deployment".to_owned());
     }
     if let Some(cluster) = tag(TAG_CLUSTER) {
-        return if cluster != name {
+        return if !origin.has_cluster(cluster) {
             Claim::Nobodys
-        } else if origin.foreign.contains(name) {
-            Claim::LookAlike(format!("of the cluster {name}, which hpcapi did not make"))
+        } else if origin.foreign.contains(cluster) {
+            Claim::LookAlike(format!(
+                "of the cluster {cluster}, which hpcapi did not make"
+            ))
         } else if kind.is_global() && tag(TAG_STACK_ID).is_none() {
             Claim::LookAlike("may be of a cluster with this name in another region".to_owned())
         } else {
@@ -122,7 +124,7 @@ fn by_sign(origin: &Origin, vpcs: &BTreeSet<String>, kind: Kind, item: &Item) ->
         };
     }
     if let Some(stack) = tag(TAG_STACK) {
-        return if !is_our_stack_name(name, stack) {
+        return if !origin.has_cluster(stack) && !is_our_stack_name(name, stack) {
             Claim::Nobodys
         } else if origin.foreign.contains(stack) {
             Claim::LookAlike(format!("of the stack {stack}, which hpcapi did not make"))
@@ -223,6 +225,7 @@ mod tests {
     fn origin() -> Origin {
         let mut origin = Origin::default();
         origin.name = "mine".to_owned();
+        origin.clusters.push("mine".to_owned());
         origin.region = "us-east-1".to_owned();
         origin
     }
@@ -273,6 +276,21 @@ mod tests {
             let claim = judged(&origin(), Kind::Volume, &item("mine", &[(key, value)]));
             assert_eq!(claim, Claim::Nobodys, "{key}");
         }
+    }
+
+    #[test]
+    fn what_a_second_cluster_left_is_ours_once_there_was_one() {
+        let mut origin = origin();
+        origin.clusters.push("mine-2".to_owned());
+        for tag in [(TAG_CLUSTER, "mine-2"), (TAG_STACK, "mine-2")] {
+            let claim = judged(&origin, Kind::Volume, &item("", &[tag]));
+            assert!(is_ours(&claim), "{claim:?}");
+        }
+        let stack = item("", &[(TAG_STACK, "mine-2-api")]);
+        assert_eq!(judged(&origin, Kind::Volume, &stack), Claim::Nobodys);
+        origin.foreign.insert("mine-2".to_owned());
+        let tagged = item("", &[(TAG_CLUSTER, "mine-2")]);
+        assert!(is_look_alike(&judged(&origin, Kind::Volume, &tagged)));
     }
 
     #[test]

@@ -15,11 +15,20 @@ const VPC: &str = "AWS::EC2::VPC";
 const SKIPPED: &str = "DELETE_SKIPPED";
 const QUEUE: &str = "AWS::SQS::Queue";
 
+/// Whether clusters that had a name are known to have been the deployment's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WasOurs {
+    Yes,
+    Unknown,
+}
+
 /// What is known of the deployment's stacks.
 #[derive(Debug, Default)]
 pub(super) struct Origin {
-    /// The deployment, which is the cluster, too.
+    /// The deployment.
     pub(super) name: String,
+    /// The names of its clusters: the first, and the second if it ever began one.
+    pub(super) clusters: Vec<String>,
     /// The region.
     pub(super) region: String,
     /// How the names of its buckets begin.
@@ -57,26 +66,52 @@ impl Origin {
         for name in names.own_stacks() {
             origin.add_stack(context, &name).await?;
         }
-        let mut ids: BTreeSet<_> = cluster_stacks.iter().cloned().collect();
-        ids.extend(context.aws.stacks.deleted_ids(names.as_str()).await?);
-        if let Some(stack) = context.aws.stacks.describe(names.as_str()).await? {
-            let is_ours = ownership::is_ours(context, &stack).await;
-            if let Err(error) = &is_ours {
-                origin.unknown_cluster = Some(format!("{error:#}"));
+        let had_second = ownership::had_second(context).await.unwrap_or_default();
+        for name in names.cluster_names() {
+            let is_of_name = |id: &&String| stack_name(id) == Some(name.as_str());
+            let known: BTreeSet<_> = cluster_stacks.iter().filter(is_of_name).cloned().collect();
+            let was_ours = match name == names.as_str() || had_second || !known.is_empty() {
+                true => WasOurs::Yes,
+                false => WasOurs::Unknown,
+            };
+            origin.add_cluster(context, &name, known, was_ours).await?;
+        }
+        Ok(origin)
+    }
+
+    /// Adds the clusters that had this name; `ids` are those of stacks that they are known to have had.
+    async fn add_cluster(
+        &mut self,
+        context: &Context,
+        name: &str,
+        mut ids: BTreeSet<String>,
+        was_ours: WasOurs,
+    ) -> Result<()> {
+        let mut is_ours = was_ours == WasOurs::Yes;
+        if let Some(stack) = context.aws.stacks.describe(name).await? {
+            let found = ownership::is_ours(context, &stack).await;
+            if let Err(error) = &found {
+                self.unknown_cluster = Some(format!("{error:#}"));
             }
-            if is_ours.unwrap_or_default() {
-                origin.note(&stack);
+            if found.unwrap_or_default() {
+                is_ours = true;
+                self.note(&stack);
                 ids.insert(stack.id);
             } else {
                 ids.remove(&stack.id);
-                origin.foreign.insert(stack.name);
+                self.foreign.insert(stack.name);
             }
         }
-        for id in ids {
-            origin.cluster_guids.extend(guid(&id));
-            origin.add_resources(context, names.as_str(), &id).await?;
+        if !is_ours {
+            return Ok(());
         }
-        Ok(origin)
+        self.clusters.push(name.to_owned());
+        ids.extend(context.aws.stacks.deleted_ids(name).await?);
+        for id in ids {
+            self.cluster_guids.extend(guid(&id));
+            self.add_resources(context, name, &id).await?;
+        }
+        Ok(())
     }
 
     /// Returns what is known from what one stack made, which is there.
@@ -84,6 +119,7 @@ impl Origin {
         let names = &context.settings.name;
         let mut origin = Origin {
             name: names.to_string(),
+            clusters: vec![names.to_string()],
             region: context.aws.region.clone(),
             bucket: names.bucket_prefix(),
             ..Origin::default()
@@ -94,10 +130,16 @@ impl Origin {
         origin
     }
 
+    /// Returns whether a cluster of this name is, or was, one of the deployment's.
+    pub(super) fn has_cluster(&self, name: &str) -> bool {
+        self.clusters.iter().any(|own| own == name)
+    }
+
     /// Returns what to look for by name.
     pub(super) fn names(&self) -> Names {
         Names {
             deployment: self.name.clone(),
+            clusters: self.clusters.clone(),
             bucket: self.bucket.clone(),
             cluster_guids: self.cluster_guids.clone(),
             tag: TAG_DEPLOYMENT,
@@ -176,15 +218,25 @@ impl Origin {
     }
 }
 
-/// Returns the ids of the cluster's stacks, the one that is there and those that are deleted.
+/// Returns the ids of the clusters' stacks, those that are there and those that are deleted.
 pub(in crate::deploy) async fn cluster_stacks(
     context: &Context,
-    there: Option<Stack>,
+    there: Vec<Stack>,
 ) -> Result<Vec<String>> {
-    let name = context.settings.name.as_str();
-    let mut stacks = context.aws.stacks.deleted_ids(name).await?;
-    stacks.extend(there.map(|stack| stack.id));
+    let names = &context.settings.name;
+    let mut stacks = context.aws.stacks.deleted_ids(names.as_str()).await?;
+    if let Some(second) = names.second_cluster()
+        && ownership::had_second(context).await?
+    {
+        stacks.extend(context.aws.stacks.deleted_ids(&second).await?);
+    }
+    stacks.extend(there.into_iter().map(|stack| stack.id));
     Ok(stacks)
+}
+
+/// Returns the name in a stack's id.
+fn stack_name(stack_id: &str) -> Option<&str> {
+    stack_id.rsplit('/').nth(1)
 }
 
 /// Returns what a list calls what a stack made: a queue by its name, which ends its URL.
@@ -234,6 +286,14 @@ mod tests {
         let again = ("mine-triggers-Queue-1".to_owned(), "mine".to_owned());
         origin.resources.extend([again]);
         assert!(!origin.has_deleted(Kind::Queue, &queue));
+    }
+
+    #[test]
+    fn a_stacks_id_names_the_stack() {
+        let id = "arn:aws:cloudformation:us-east-1:1:stack/mine-2/aa-bb";
+        assert_eq!(stack_name(id), Some("mine-2"));
+        assert_eq!(guid(id).as_deref(), Some("aa-bb"));
+        assert_eq!(stack_name("mine"), None);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use crate::aws::Stack;
 use crate::context::{Context, TAG_DEPLOYMENT};
+use crate::deploy::clusters;
 use crate::deploy::steps::{
-    cluster_config, existing_network, kept_bucket, key_pair, ownership, stack, wanted_endpoints,
+    cluster_config, existing_network, kept_bucket, key_pair, stack, wanted_endpoints,
 };
 use crate::error::Result;
 use crate::settings::BucketFate;
@@ -42,9 +43,8 @@ pub(in crate::deploy) async fn to_be_deleted(context: &Context) -> Result<Vec<St
             name.api_stack()
         ));
     }
-    if let Some(cluster) = context.aws.stacks.describe(name.as_str()).await?
-        && ownership::is_ours(context, &cluster).await?
-    {
+    for cluster in clusters::own(context).await? {
+        let name = cluster.name;
         lines.push(format!("the cluster {name} with its jobs and volumes"));
     }
     if is_ours(context, &name.requirements_stack()).await? {

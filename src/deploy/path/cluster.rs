@@ -14,7 +14,7 @@ const SUBJECT: &str = "cluster";
 
 pub(super) async fn look(context: &Context) -> Result<Layer> {
     let again = &context.settings.again;
-    let name = &context.settings.name;
+    let name = context.cluster_name();
     let state = cluster::check(context).await?;
     let there = context.facts().cluster.clone();
     if let Some(stack) = there.as_ref().filter(|stack| stack.never_lived()) {
@@ -30,7 +30,7 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
         (State::Waiting { on }, _) => Finding::waiting(SUBJECT, on).then(again.command("up")),
         (State::Incomplete { reason }, Some("UPDATE_ROLLBACK_FAILED")) => {
             Finding::problem(SUBJECT, reason)
-                .then(stack::continue_rollback(context, name.as_str()))
+                .then(stack::continue_rollback(context, &name))
                 .then(again.command("up"))
         }
         (State::Incomplete { reason }, _) => {

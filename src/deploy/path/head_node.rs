@@ -63,7 +63,8 @@ pub(super) async fn look(context: &Context) -> Result<Layer> {
 /// Tells of a head node that lost the tags by which ParallelCluster finds it: requests come
 /// through to it all the same.
 fn untagged(context: &Context, instance: &Instance) -> Option<Finding> {
-    let tags = head_node::tags(context);
+    let cluster = context.cluster_name();
+    let tags = head_node::tags(&cluster);
     let has = |&(key, value): &(&str, &str)| {
         let found = instance.tags.get(key);
         found.is_some_and(|found| found == value)
@@ -139,10 +140,7 @@ async fn role(context: &Context) -> Option<String> {
     }
     let profile = context.facts().head_node.as_ref()?.profile.clone()?;
     let stacks = &context.aws.stacks;
-    let resources = stacks
-        .resources(context.settings.name.as_str())
-        .await
-        .ok()?;
+    let resources = stacks.resources(&context.cluster_name()).await.ok()?;
     let mut roles = physical_ids(&resources, "AWS::IAM::Role").into_iter();
     role_beside(&profile, roles.find(|name| name.contains("RoleHeadNode"))?)
 }

@@ -78,8 +78,8 @@ impl Wanted {
 async fn sizes(context: &Context, demand: &Demand) -> Result<Vec<Finding>> {
     let capacity = &context.aws.capacity;
     // A cluster that stands goes before the new one comes.
-    let name = context.settings.name.as_str();
-    let running = capacity.running_beside(name).await?;
+    let name = context.cluster_name();
+    let running = capacity.running_beside(&name).await?;
     let wanted = demand.instances.iter().flat_map(|one| &one.kinds);
     let kinds = wanted.chain(running.on_demand.keys());
     let kinds: BTreeSet<_> = kinds

@@ -131,7 +131,7 @@ const MEND: &str = "change these lines, then type the same command again; nothin
 /// Returns the name to try the configuration with. pcluster judges no configuration for a cluster
 /// that exists, so the one that replaces it is tried under a name just as long.
 fn draft_name(context: &Context) -> String {
-    let mut name = context.settings.name.to_string();
+    let mut name = context.cluster_name();
     if context.facts().cluster.is_some() {
         let last = name.pop();
         name.push(if last == Some('x') { 'y' } else { 'x' });

@@ -17,7 +17,7 @@ const TEMPLATE: Template = Template {
 };
 
 /// The parameter that names the target of the load balancer.
-pub(super) const HEAD_NODE: &str = "HeadNodeInstanceID";
+const HEAD_NODE: &str = "HeadNodeInstanceID";
 
 /// The parameter that says whether the deployment rests: the one place where that is known.
 pub(in crate::deploy) const RESTING: &str = "Resting";
@@ -29,6 +29,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let name = context.settings.name.api_stack();
     let Some(there) = context.aws.stacks.describe(&name).await? else {
         let mut facts = context.facts();
+        facts.target = None;
         facts.endpoint = None;
         facts.resting = false;
         return Ok(State::Missing);
@@ -37,6 +38,7 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let rests = is_resting(&there);
     {
         let mut facts = context.facts();
+        facts.target = target(&there);
         facts.endpoint = there.outputs.get(ENDPOINT).cloned();
         facts.resting = rests;
     }
@@ -50,6 +52,12 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
         }
         None => State::waiting("the network"),
     })
+}
+
+/// Returns the instance that is the target of the load balancer of this API stack.
+pub(in crate::deploy) fn target(stack: &Stack) -> Option<String> {
+    let named = stack.parameters.get(HEAD_NODE);
+    named.filter(|named| !named.is_empty()).cloned()
 }
 
 /// Returns whether the deployment with this API stack rests.

@@ -3,6 +3,8 @@
 use std::process::Output;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
+
 use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone};
 use crate::deploy::State;
@@ -20,8 +22,8 @@ use super::{cluster_artifacts, cluster_update, ownership, stack};
 const APPEARS: Duration = Duration::from_secs(20);
 
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
-    let name = context.settings.name.as_str();
-    let found = context.aws.stacks.describe(name).await?;
+    let name = context.cluster_name();
+    let found = context.aws.stacks.describe(&name).await?;
     context.facts().cluster.clone_from(&found);
     let Some(there) = found else {
         return Ok(State::Missing);
@@ -42,8 +44,8 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
 }
 
 pub(in crate::deploy) async fn run(context: &Context, board: &Board) -> Result<()> {
-    let name = context.settings.name.as_str();
-    let mut there = context.aws.stacks.describe(name).await?;
+    let name = context.cluster_name();
+    let mut there = context.aws.stacks.describe(&name).await?;
     if let Some(stack) = &there
         && (stack.must_be_replaced() || stack.status == "DELETE_IN_PROGRESS")
     {
@@ -88,26 +90,41 @@ pub(in crate::deploy) async fn run(context: &Context, board: &Board) -> Result<(
 }
 
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
-    let name = context.settings.name.as_str();
+    let names = context.settings.name.cluster_names();
+    let removed = try_join_all(names.iter().map(|name| remove(context, name))).await?;
+    Ok(match removed.contains(&Outcome::Removed) {
+        true => Outcome::Removed,
+        false => Outcome::Absent,
+    })
+}
+
+/// Removes the cluster of this name, which is one of the two that the deployment's may have.
+pub(in crate::deploy) async fn remove(context: &Context, name: &str) -> Result<Outcome> {
+    let is_second = name != context.settings.name.as_str();
     let Some(stack) = context.aws.stacks.describe(name).await? else {
-        sweep_artifacts(context).await;
+        // Another deployment may be called as our second cluster would be.
+        if !is_second || ownership::had_second(context).await? {
+            sweep_artifacts(context, name).await;
+        }
         return Ok(Outcome::Absent);
     };
     if !ownership::is_ours(context, &stack).await? {
-        context.events.warn(format!(
-            "the stack `{name}` was not made by hpcapi, so it is not touched"
-        ));
+        if !is_second {
+            context.events.warn(format!(
+                "the stack `{name}` was not made by hpcapi, so it is not touched"
+            ));
+        }
         return Ok(Outcome::Absent);
     }
     delete(context, &stack).await?;
-    sweep_artifacts(context).await;
+    sweep_artifacts(context, name).await;
     Ok(Outcome::Removed)
 }
 
 /// Removes what a `pcluster` that was killed left in the bucket of all clusters: a few small files, and
 /// no reason to fail.
-async fn sweep_artifacts(context: &Context) {
-    if let Err(error) = cluster_artifacts::sweep(context).await {
+async fn sweep_artifacts(context: &Context, name: &str) {
+    if let Err(error) = cluster_artifacts::sweep(context, name).await {
         let text = format!("small files of the cluster may be left: {error:#}");
         context.events.warn(text);
     }
@@ -145,12 +162,13 @@ async fn settled(context: &Context, stack: Stack) -> Result<Stack> {
 }
 
 async fn create(context: &Context) -> Result<Created> {
-    let name = context.settings.name.as_str();
+    let name = context.cluster_name();
+    let name = name.as_str();
     let pcluster = context.pcluster().await?;
     let requirements = context
         .requirements()
         .ok_or_else(|| Error::failed("the requirements stack is not there"))?;
-    ownership::note_intent(context, &requirements.bucket).await?;
+    ownership::note_intent(context, &requirements.bucket, name).await?;
     context
         .events
         .doing(Step::Cluster, "pcluster create-cluster");
@@ -196,7 +214,7 @@ async fn delete(context: &Context, stack: &Stack) -> Result<()> {
         }
     }
     match ownership::bucket(context).await? {
-        Some(bucket) => ownership::forget(context, &bucket).await,
+        Some(bucket) => ownership::forget(context, &bucket, &stack.name).await,
         None => Ok(()),
     }
 }

@@ -9,14 +9,13 @@ use crate::error::Result;
 /// How long the random end of a cluster's folder is (`pcluster/utils.py`).
 const RANDOM: usize = 16;
 
-/// Removes what earlier clusters of the deployment's name left there; no such cluster may stand.
-pub(super) async fn sweep(context: &Context) -> Result<()> {
+/// Removes what earlier clusters of this name left there; no such cluster may stand.
+pub(super) async fn sweep(context: &Context, name: &str) -> Result<()> {
     let bucket = shared_bucket(&context.identity.account, &context.aws.region);
     let buckets = &context.aws.buckets;
     if !buckets.exists(&bucket).await? {
         return Ok(());
     }
-    let name = context.settings.name.as_str();
     let goes = |key: &str| is_of(name, key);
     buckets
         .sweep(&bucket, "parallelcluster/", goes, |_| {})

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::aws::{Instance, StackResource, TAG_CLUSTER};
 use crate::context::Context;
-use crate::deploy::State;
+use crate::deploy::{State, clusters};
 use crate::error::{Error, Result};
 use crate::hint::{AwsCall, Hint};
 use crate::step::Step;
@@ -127,12 +127,45 @@ pub(in crate::deploy) fn terminated(id: &str) -> String {
 pub(in crate::deploy) fn see_resources(context: &Context) -> Hint {
     let operation = "cloudformation describe-stack-resources";
     let call = AwsCall::in_region(&context.aws.region, operation);
-    Hint::run(call.with(format!("--stack-name {}", context.settings.name)))
+    Hint::run(call.with(format!("--stack-name {}", context.cluster_name())))
 }
 
-/// Returns the tags that make an instance the cluster's head node.
-pub(in crate::deploy) fn tags(context: &Context) -> [(&str, &str); 2] {
-    [(TAG_CLUSTER, context.settings.name.as_str()), TAG_NODE_TYPE]
+/// Returns the tags that make an instance the head node of this cluster.
+pub(in crate::deploy) fn tags(cluster: &str) -> [(&str, &str); 2] {
+    [(TAG_CLUSTER, cluster), TAG_NODE_TYPE]
+}
+
+/// Returns the instances with the tags of the head node of any of these clusters.
+pub(in crate::deploy) async fn of_clusters(
+    context: &Context,
+    clusters: &[&str],
+) -> Result<Vec<Instance>> {
+    let (key, value) = TAG_NODE_TYPE;
+    let tags = [(TAG_CLUSTER, clusters), (key, &[value][..])];
+    context.aws.instances.with_tags(&tags).await
+}
+
+/// Looks for the head node of the cluster that serves, and notes it and which cluster that is: the one
+/// whose head node is the target of the API stack, which was looked at before.
+pub(in crate::deploy) async fn locate(context: &Context) -> Result<()> {
+    let names = context.settings.name.cluster_names();
+    let clusters: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut found = of_clusters(context, &clusters).await?;
+    found.retain(|instance| is_in_our_network(context, instance));
+    let target = context.facts().target.clone();
+    let is_target = |instance: &Instance| Some(&instance.id) == target.as_ref();
+    let is_first = |instance: &Instance| instance.tags.get(TAG_CLUSTER) == names.first();
+    let mut of_target = found.iter();
+    let of_target = of_target.find(|it| is_target(it));
+    let Some(instance) = of_target.or_else(|| found.iter().find(|it| is_first(it))) else {
+        clusters::identify(context).await?;
+        look(context).await?;
+        return Ok(());
+    };
+    let cluster = instance.tags.get(TAG_CLUSTER).cloned();
+    context.facts().cluster_name = cluster;
+    noted(context, HeadNode::There(instance.clone()));
+    Ok(())
 }
 
 /// Looks for the head node of the cluster, and notes it.
@@ -174,7 +207,7 @@ fn has_lived(context: &Context) -> bool {
 
 /// Returns the instance in our network with the head node's tags.
 async fn by_tags(context: &Context) -> Result<Option<Instance>> {
-    let found = context.aws.instances.with_tags(&tags(context)).await?;
+    let found = of_clusters(context, &[&context.cluster_name()]).await?;
     let mut found = found.into_iter();
     Ok(found.find(|instance| is_in_our_network(context, instance)))
 }
@@ -185,8 +218,8 @@ async fn by_stack(context: &Context) -> Result<HeadNode> {
     let cluster = match known {
         Some(cluster) => Some(cluster),
         None => {
-            let name = context.settings.name.as_str();
-            context.aws.stacks.describe(name).await?
+            let name = context.cluster_name();
+            context.aws.stacks.describe(&name).await?
         }
     };
     let Some(cluster) = cluster else {

@@ -35,10 +35,10 @@ pub(super) fn wanted(context: &Context) -> NodeRoles {
         identity.partition(),
         identity.account
     );
-    let cluster = context.settings.name.as_str();
+    let cluster = context.cluster_name();
     let there = context.facts().node_roles.clone();
     let prefix = context.resource_prefix();
-    let theirs = judgement::node_roles(&context.config, cluster, prefix.as_deref());
+    let theirs = judgement::node_roles(&context.config, &cluster, prefix.as_deref());
     let both = |mut there: BTreeSet<String>, theirs: BTreeSet<String>| {
         there.extend(theirs.iter().map(|role| format!("{start}{role}")));
         there

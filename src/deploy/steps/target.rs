@@ -24,11 +24,12 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     if api::is_resting(&there) {
         return Ok(State::Resting);
     }
-    let found = there.parameters.get(api::HEAD_NODE).map(String::as_str);
-    Ok(match found.unwrap_or_default() {
-        found if found == head_node => State::Ready,
-        "" => State::Missing,
-        found => State::incomplete(format!("it is {found}, and the head node is {head_node}")),
+    Ok(match api::target(&there) {
+        Some(found) if found == head_node => State::Ready,
+        Some(found) => {
+            State::incomplete(format!("it is {found}, and the head node is {head_node}"))
+        }
+        None => State::Missing,
     })
 }
 

@@ -37,7 +37,7 @@ pub(super) struct Circumstances {
 impl Circumstances {
     pub(super) fn of(context: &Context, principal: &str) -> Circumstances {
         let config = context.config.document();
-        let name = context.settings.name.to_string();
+        let name = context.cluster_name();
         let mut cluster_tags = vec![
             (TAG_CLUSTER.to_owned(), name.clone()),
             (
