@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::aws::{Aws, Identity, Instance, Stack};
@@ -76,6 +77,8 @@ pub struct Facts {
     pub node_script: Option<String>,
     /// The name of the cluster that is meant, once it is known to be another than the deployment's.
     pub cluster_name: Option<String>,
+    /// The replacement that this run carries out.
+    pub replacement: Option<Replacement>,
     /// The cluster's stack.
     pub cluster: Option<Stack>,
     /// How the configuration differs from the one that the cluster has, once that was looked at.
@@ -106,6 +109,15 @@ pub struct NewNetwork {
 /// Where VPC endpoints are, by the last part of the names of their services: for S3 and DynamoDB the ids
 /// of route tables, for all others those of subnets.
 pub type VpcEndpoints = BTreeMap<&'static str, Vec<String>>;
+
+/// A cluster that takes the place of another: both by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacement {
+    /// The cluster that serves until the other one does, and is deleted then.
+    pub from: String,
+    /// The cluster that is made beside it.
+    pub to: String,
+}
 
 /// Whose the network is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +180,8 @@ impl Context {
             .expect("no step panics while it writes a fact")
     }
 
-    /// Returns the name of the cluster that is meant: the one that serves, as far as was looked.
+    /// Returns the name of the cluster that is meant: the one that serves, as far as was looked, or that takes
+    /// its place in this run.
     pub fn cluster_name(&self) -> String {
         let known = self.facts().cluster_name.clone();
         known.unwrap_or_else(|| self.settings.name.to_string())

@@ -3,7 +3,7 @@
 use clap::Args as ClapArgs;
 use serde::Serialize;
 
-use crate::context::{Context, NewNetwork, VpcEndpoints};
+use crate::context::{Context, NewNetwork, Replacement, VpcEndpoints};
 use crate::deploy::{self, Action, Estimate, Plan, Preflight};
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
@@ -114,6 +114,8 @@ pub(super) struct PlanAnswer {
     /// The network that was made or would be; absent where it is the user's.
     #[serde(skip_serializing_if = "Option::is_none")]
     network: Option<NetworkAnswer>,
+    /// The replacement of the cluster that was begun and would be gone on with; null where there is none.
+    replacement: Option<Replacement>,
     /// How the configuration differs from the one that the cluster has.
     changes: Vec<ChangeAnswer>,
     /// The same as lines to read.
@@ -210,6 +212,7 @@ impl PlanAnswer {
             to_do: !plan.is_empty(),
             steps,
             network,
+            replacement: plan.under_way.clone(),
             changes: plan.changes.all.iter().map(ChangeAnswer::from).collect(),
             change_lines: change_lines(plan),
             usual_seconds: plan.usually().as_secs(),
@@ -240,7 +243,8 @@ impl PlanAnswer {
     pub(super) fn told(&self) -> String {
         let (lines, costs, duration) = (self.lines(Shown::Changes), self.costs(), self.duration());
         let differences = self.differences();
-        format!("{lines}{differences}{costs}{duration}\n")
+        let replacement = self.replacement();
+        format!("{lines}{replacement}{differences}{costs}{duration}\n")
     }
 
     /// Returns what `up` asks then.
@@ -257,6 +261,12 @@ impl PlanAnswer {
             "" => lines,
             _ => format!("\ncosts on AWS:\n{lines}"),
         }
+    }
+
+    /// Returns the replacement that would be gone on with, as a paragraph of its own.
+    fn replacement(&self) -> String {
+        let told = self.replacement.as_ref().map(deploy::replacement_told);
+        told.map_or_else(String::new, |told| format!("\n{told}\n"))
     }
 
     /// Returns how the configuration differs from the cluster's, as a paragraph of its own.
@@ -325,6 +335,7 @@ enum Shown {
 impl Answer for PlanAnswer {
     fn text(&self) -> String {
         let mut text = format!("{}\n{}", self.heading(), self.lines(Shown::All));
+        text.push_str(&self.replacement());
         text.push_str(&self.differences());
         if !self.to_do {
             text.push_str("\neverything is ready, nothing to change\n");

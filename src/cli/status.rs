@@ -3,7 +3,7 @@
 use clap::Args as ClapArgs;
 use serde::Serialize;
 
-use crate::context::Context;
+use crate::context::{Context, Replacement};
 use crate::deploy::{self, StepStatus, Usd};
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
@@ -90,6 +90,13 @@ async fn look(
         .await?;
     let (statuses, busy) = deploy::survey_at_work(&context).await?;
     let created = deploy::begun(&context).await?;
+    let replacement = deploy::replacement_under_way(&context).await;
+    let replacement = replacement.unwrap_or_else(|error| {
+        events.warn(format!(
+            "whether the cluster is being replaced, is not known: {error:#}"
+        ));
+        None
+    });
     let workload = busy.and_then(|seen| match seen {
         Ok(workload) => Some(workload),
         Err(why) => {
@@ -116,6 +123,8 @@ async fn look(
         endpoint: facts.endpoint.clone(),
         api_version: facts.api_version.clone(),
         head_node: facts.head_node.as_ref().map(|node| node.id.clone()),
+        cluster: facts.cluster.as_ref().map(|cluster| cluster.name.clone()),
+        replacement,
         created,
         costs,
         workload,
@@ -146,6 +155,10 @@ struct StatusAnswer {
     endpoint: Option<String>,
     api_version: Option<String>,
     head_node: Option<String>,
+    /// The cluster that serves, by name.
+    cluster: Option<String>,
+    /// The replacement of the cluster that was begun and not ended; null where there is none.
+    replacement: Option<Replacement>,
     /// When the first of its stacks was made.
     #[serde(serialize_with = "time::serialize")]
     created: Option<u64>,
@@ -220,6 +233,10 @@ impl Answer for StatusAnswer {
             let line = output::hanging(&first, detail);
             text.push_str(line.trim_end());
             text.push('\n');
+        }
+        if let Some(replacement) = &self.replacement {
+            let told = deploy::replacement_told(replacement);
+            text.push_str(&format!("\n{told}: `up` goes on with that\n"));
         }
         if let Some(endpoint) = &self.endpoint {
             text.push_str(&format!("\nendpoint: {endpoint}\n"));

@@ -12,6 +12,10 @@ use super::steps::{api, ownership, stack};
 /// Finds out which cluster serves, and notes it. One more stack is asked for than before there could be a
 /// second cluster; the rest is asked only where that is there.
 pub(super) async fn identify(context: &Context) -> Result<()> {
+    // Who replaces a cluster knows which one is meant.
+    if context.facts().replacement.is_some() {
+        return Ok(());
+    }
     let serving = serving(context).await?;
     context.facts().cluster_name = Some(serving);
     Ok(())

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 
 use super::finding::{Finding, Verdict};
 use super::steps::{api, requirements, stack};
-use super::{clusters, compute, path, preflight, proof, resting};
+use super::{beside, clusters, compute, path, preflight, proof, resting};
 
 /// What `doctor` found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +70,7 @@ pub async fn doctor(context: &Context, depth: Depth) -> Result<Diagnosis> {
             }
         }
         findings.extend(path::beside(context).await);
+        findings.extend(beside::look(context).await);
         let mut more = of_configuration(context).await;
         // The way may have ended at the same refusal.
         more.retain(|finding| !findings.contains(finding));

@@ -1,5 +1,6 @@
 //! The jobs of the cluster that have not ended, for those who are asked whether they may.
 
+use crate::aws::Instance;
 use crate::context::Context;
 use crate::error::Error;
 use crate::slurm::{Workload, look_at_workload};
@@ -11,12 +12,25 @@ pub struct Jobs(Result<Workload, String>);
 impl Jobs {
     /// Counts them on the head node.
     pub(super) async fn look(context: &Context) -> Jobs {
-        let head_node = context.facts().head_node.as_ref().map(|it| it.id.clone());
+        let head_node = context.facts().head_node.clone();
+        Jobs::on(context, head_node.as_ref()).await
+    }
+
+    /// Counts them on this head node.
+    pub(super) async fn on(context: &Context, head_node: Option<&Instance>) -> Jobs {
         let found = match head_node {
-            Some(instance) => look_at_workload(&context.aws.commands, &instance).await,
+            Some(instance) => look_at_workload(&context.aws.commands, &instance.id).await,
             None => Err(Error::failed("no head node is found")),
         };
         Jobs(found.map_err(|error| format!("{error:#}")))
+    }
+
+    /// Returns whether some may run.
+    pub(super) fn run(&self) -> bool {
+        match &self.0 {
+            Ok(found) => found.running > 0,
+            Err(_) => true,
+        }
     }
 
     /// Returns them in words, as the rest of a sentence that begins with whose they are.

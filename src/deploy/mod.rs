@@ -3,6 +3,7 @@
 mod activity;
 mod already_made;
 mod at_work;
+mod beside;
 mod changes;
 mod clusters;
 mod compute;
@@ -36,6 +37,7 @@ mod ways;
 mod zones;
 
 pub use activity::{Busy, begun};
+pub use beside::{told as replacement_told, under_way as replacement_under_way};
 pub use deployments::{Condition, Deployment, deployments};
 pub use doctor::{Depth, Diagnosis, doctor};
 pub use elsewhere::{Elsewhere, look as look_elsewhere};

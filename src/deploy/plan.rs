@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::context::{Context, NewNetwork};
+use crate::context::{Context, NewNetwork, Replacement};
 use crate::error::Result;
 use crate::pcluster::changes::Changes;
 use crate::step::{Aim, Need, Step};
@@ -23,6 +23,8 @@ pub struct Plan {
     pub steps: Vec<PlannedStep>,
     /// The cluster that would be deleted before, when one is to be replaced.
     pub replaced: Option<Replaced>,
+    /// The replacement that was begun and is gone on with, which ends with the deletion of the old cluster.
+    pub under_way: Option<Replacement>,
     /// How the configuration differs from the one that the cluster has.
     pub changes: Changes,
     /// The jobs that end with the changes, where they end some.
@@ -112,20 +114,23 @@ impl Plan {
         Plan {
             steps,
             replaced,
+            under_way: None,
             changes: Changes::default(),
             ended: None,
             network: None,
         }
     }
 
-    /// Adds where the network is, how the configuration differs from that of the cluster, the jobs that this
-    /// ends, and whether the compute fleet is to run again, which an `up` that was cut off had stopped.
+    /// Adds where the network is, the replacement that is under way, how the configuration differs from that
+    /// of the cluster, the jobs that this ends, and whether the compute fleet is to run again, which an `up`
+    /// that was cut off had stopped.
     pub(super) async fn with_changes(mut self, context: &Context) -> Result<Plan> {
         let made = |it: &PlannedStep| it.step == Step::Requirements && it.action == Action::Make;
         self.network = match self.steps.iter().any(made) {
             true => place::planned(context).await?,
             false => context.facts().new_network.clone(),
         };
+        self.under_way = context.facts().replacement.clone();
         self.changes = context.facts().changes.clone();
         if self.changes.end_jobs() {
             self.ended = Some(Jobs::look(context).await);
@@ -143,7 +148,7 @@ impl Plan {
 
     /// Returns whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.steps.iter().all(|it| it.action == Action::Keep)
+        self.under_way.is_none() && self.steps.iter().all(|it| it.action == Action::Keep)
     }
 
     /// Returns whether a thing of AWS is made that was not there: what costs comes with it.
@@ -187,7 +192,7 @@ fn is_of_cluster(step: Step) -> bool {
 /// Returns what `up` would do; fails when it could not, as `up` would.
 pub async fn plan(context: &Context, preflight: Preflight) -> Result<Plan> {
     let before = up::look_before(context, preflight, up::ClusterFate::Kept).await?;
-    Plan::of(&before, None).with_changes(context).await
+    Plan::of(&before.statuses, None).with_changes(context).await
 }
 
 #[cfg(test)]
@@ -233,6 +238,17 @@ mod tests {
         });
         assert!(plan.is_empty());
         assert_eq!(plan.usually(), Duration::ZERO);
+    }
+
+    #[test]
+    fn there_is_something_to_do_until_a_replacement_has_ended() {
+        let mut plan = plan(|_| State::Ready);
+        assert!(plan.is_empty());
+        plan.under_way = Some(Replacement {
+            from: "mine".to_owned(),
+            to: "mine-2".to_owned(),
+        });
+        assert!(!plan.is_empty() && !plan.makes_things());
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! `up --replace-cluster`: what goes with the old cluster is looked at and agreed to before
-//! anything is deleted.
+//! anything is made or deleted.
 
+use crate::aws::{Instance, Stack};
 use crate::context::Context;
 use crate::error::Result;
 
 use super::jobs::Jobs;
 use super::protection;
-use super::steps::deletion;
+use super::steps::{deletion, head_node};
 
 /// The resource types of a cluster's stacks that hold data of users.
 const STORAGE: [&str; 3] = [
@@ -20,6 +21,8 @@ const STORAGE: [&str; 3] = [
 pub struct Replaced {
     /// The cluster's name.
     name: String,
+    /// The name of the cluster that is made beside it; `None` where it is deleted first.
+    beside: Option<String>,
     /// Its head node's instance id, if it has one.
     head_node: Option<String>,
     jobs: Jobs,
@@ -30,9 +33,13 @@ pub struct Replaced {
 impl Replaced {
     /// Looks at the cluster that stands; `None` when there is none.
     pub(super) async fn look(context: &Context) -> Result<Option<Replaced>> {
-        let (cluster, head_node) = {
-            let facts = context.facts();
-            (facts.cluster.clone(), facts.head_node.clone())
+        let beside = context.facts().replacement.clone();
+        let (cluster, head_node) = match &beside {
+            Some(replacement) => old(context, &replacement.from).await?,
+            None => {
+                let facts = context.facts();
+                (facts.cluster.clone(), facts.head_node.clone())
+            }
         };
         let Some(cluster) = cluster else {
             return Ok(None);
@@ -40,6 +47,7 @@ impl Replaced {
         let again = context.settings.again.replacing_cluster();
         let clusters = std::slice::from_ref(&cluster);
         protection::require_none(context, &[], clusters, &again).await?;
+        let jobs = Jobs::on(context, head_node.as_ref()).await;
         let head_node = head_node.map(|instance| instance.id);
         let resources = deletion::remains(context, &cluster.id).await?;
         let storage = resources
@@ -48,15 +56,29 @@ impl Replaced {
             .map(|resource| format!("{} {}", resource.kind, resource.physical_id));
         Ok(Some(Replaced {
             name: cluster.name,
+            beside: beside.map(|replacement| replacement.to),
             head_node,
-            jobs: Jobs::look(context).await,
+            jobs,
             storage: storage.collect(),
         }))
     }
 
+    /// Returns the name of the cluster that is made beside it, if one is.
+    pub fn beside(&self) -> Option<&str> {
+        self.beside.as_deref()
+    }
+
     /// Returns what is deleted, one line each.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec![format!("the cluster {}", self.name), self.jobs.words()];
+        let ends = match self.beside.is_some() && self.jobs.run() {
+            true => "; those that still run when the new cluster serves end",
+            false => "",
+        };
+        let mut lines = vec![
+            format!("the cluster {}", self.name),
+            self.jobs.words() + ends,
+            "the key of its tokens: the new cluster takes only new ones".to_owned(),
+        ];
         if let Some(head_node) = &self.head_node {
             lines.push(format!(
                 "the disk of its head node {head_node}, with the home folders"
@@ -70,6 +92,12 @@ impl Replaced {
     }
 }
 
+/// Returns the cluster of this name, which another takes the place of, and its head node.
+async fn old(context: &Context, name: &str) -> Result<(Option<Stack>, Option<Instance>)> {
+    let cluster = context.aws.stacks.describe(name).await?;
+    Ok((cluster, head_node::of_cluster(context, name).await?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +107,7 @@ mod tests {
     fn jobs_and_data_are_named() {
         let replaced = Replaced {
             name: "mine".to_owned(),
+            beside: Some("mine-2".to_owned()),
             head_node: Some("i-1".to_owned()),
             jobs: Jobs::from(Ok(Workload {
                 running: 2,
@@ -88,7 +117,13 @@ mod tests {
             storage: vec!["AWS::EC2::Volume vol-1".to_owned()],
         };
         let lines = replaced.lines().join("\n");
-        for words in ["mine", "2 running, 1 pending", "i-1", "vol-1"] {
+        for words in [
+            "mine",
+            "2 running, 1 pending; those that still run",
+            "tokens",
+            "i-1",
+            "vol-1",
+        ] {
             assert!(lines.contains(words), "{lines}");
         }
         let unseen = Replaced {

@@ -21,7 +21,7 @@ use super::activity::{self, Busy};
 use super::at_work::{self, Sign, Work};
 use super::finding::Finding;
 use super::steps::{api, head_node, nat_gateway, ownership, stack};
-use super::{State, StepStatus, clusters, fleet};
+use super::{State, StepStatus, beside, clusters, fleet};
 
 /// What `pause` goes through.
 const RESTED: [Step; 4] = [Step::Api, Step::Cluster, Step::HeadNode, Step::NatGateway];
@@ -50,6 +50,11 @@ pub struct Paused {
 pub async fn look_before_pause(context: &Context) -> Result<BeforePause> {
     require_deployed(context, "pause").await?;
     at_work::require_peace(context, Work::Pause).await?;
+    if let Some(replacement) = beside::under_way(context).await? {
+        let again = &context.settings.again;
+        let error = Error::new(Kind::NotReady, beside::told(&replacement));
+        return Err(error.hint(format!("go on with that first: {}", again.command("up"))));
+    }
     super::locate(context).await?;
     let jobs = activity::workload(context).await;
     let rests = context.facts().resting;

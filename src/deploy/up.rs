@@ -24,7 +24,7 @@ use super::replacement::Replaced;
 use super::status::is_local;
 use super::steps::cluster_update;
 use super::steps::function_code;
-use super::{State, StepStatus, already_made, fleet, half_deleted, iam_place, preflight};
+use super::{State, StepStatus, already_made, beside, fleet, half_deleted, iam_place, preflight};
 
 /// What was just made is not found at once by every look.
 const APPEARS: Duration = Duration::from_secs(20);
@@ -68,8 +68,10 @@ pub enum ClusterFate {
     Unchanged,
     /// It stays, and is changed where the configuration has changed.
     Kept,
+    /// It serves until another one, made beside it, takes its place; it is deleted then.
+    Beside,
     /// It is deleted, and made anew.
-    Replaced,
+    InPlace,
 }
 
 /// Agrees to a plan, or fails: then nothing is changed.
@@ -141,14 +143,23 @@ async fn look_and_make(context: &Arc<Context>, board: &Arc<Board>, wish: &Wish<'
     agree(context, wish, &before).await?;
     // How long a person thought about it is no work of ours.
     start += asked.elapsed();
-    if wish.cluster == ClusterFate::Replaced && context.facts().cluster.is_some() {
+    if before.cluster == ClusterFate::InPlace && context.facts().cluster.is_some() {
         super::steps::cluster::remove(context, &context.cluster_name()).await?;
-        before = super::survey(context).await?;
+        before.statuses = super::survey(context).await?;
     }
+    if before.cluster == ClusterFate::Beside {
+        beside::begin(context).await?;
+    }
+    let statuses = &before.statuses;
     context
         .events
-        .send(Event::Outlined(outline(context, &before)));
-    match make_all(context, board, &before, start).await {
+        .send(Event::Outlined(outline(context, statuses)));
+    match make_all(context, board, statuses, start).await {
+        // The cluster that serves is as it was.
+        Err(error) if context.facts().replacement.is_some() => {
+            beside::forget_unbegun(context).await;
+            Err(error)
+        }
         // What was found out too late is no mere usage error: something stands, and costs.
         Err(error) if error.kind() == Kind::Usage => Err(already_made::told(context, error).await),
         made => made,
@@ -189,14 +200,25 @@ fn outline(context: &Context, before: &[StepStatus]) -> Outline {
 }
 
 /// Asks whether what the looks found may be done.
-async fn agree(context: &Context, wish: &Wish<'_>, before: &[StepStatus]) -> Result<()> {
-    let plan = match wish.cluster {
-        ClusterFate::Replaced => Plan::of(before, Replaced::look(context).await?),
+async fn agree(context: &Context, wish: &Wish<'_>, before: &Before) -> Result<()> {
+    let statuses = &before.statuses;
+    let plan = match before.cluster {
+        ClusterFate::Beside | ClusterFate::InPlace => {
+            Plan::of(statuses, Replaced::look(context).await?)
+        }
         ClusterFate::Unchanged | ClusterFate::Kept => {
-            Plan::of(before, None).with_changes(context).await?
+            Plan::of(statuses, None).with_changes(context).await?
         }
     };
     (wish.consent)(plan).await
+}
+
+/// What the looks before a run have found.
+pub(super) struct Before {
+    /// The steps, and the states that their things are in.
+    pub(super) statuses: Vec<StepStatus>,
+    /// What becomes of the cluster that is meant.
+    cluster: ClusterFate,
 }
 
 /// Looks at every step and at whether what is missing can be made, all of it before anything is
@@ -204,13 +226,14 @@ async fn agree(context: &Context, wish: &Wish<'_>, before: &[StepStatus]) -> Res
 pub(super) async fn look_before(
     context: &Context,
     preflight: Preflight,
-    cluster: ClusterFate,
-) -> Result<Vec<StepStatus>> {
-    let is_replaced = cluster == ClusterFate::Replaced;
-    let mut before = match (super::survey(context).await, preflight) {
+    wished: ClusterFate,
+) -> Result<Before> {
+    let cluster = beside::take_up(context, wished).await?;
+    let is_replaced = cluster == ClusterFate::InPlace;
+    let mut statuses = match (super::survey(context).await, preflight) {
         // One bad thing is found: there may be more of them.
         (Err(error), Preflight::Look) => return Err(preflight::beside(context, error).await),
-        (before, _) => before?,
+        (statuses, _) => statuses?,
     };
     preflight::require_partition(context)?;
     function_code::require_short_names(&context.settings)?;
@@ -224,15 +247,15 @@ pub(super) async fn look_before(
         preflight::look_for_problems(context).await?;
     }
     if cluster == ClusterFate::Kept {
-        compare(context, &mut before).await?;
+        compare(context, &mut statuses).await?;
     }
-    Ok(before)
+    Ok(Before { statuses, cluster })
 }
 
 /// Looks how the configuration differs from that of a cluster that is well otherwise, which then is
 /// not as it should be.
-async fn compare(context: &Context, before: &mut [StepStatus]) -> Result<()> {
-    let mut steps = before.iter_mut();
+async fn compare(context: &Context, statuses: &mut [StepStatus]) -> Result<()> {
+    let mut steps = statuses.iter_mut();
     let is_cluster = |it: &&mut StepStatus| it.step == Step::Cluster && it.state == State::Ready;
     if let Some(cluster) = steps.find(is_cluster) {
         cluster_update::compare(context).await?;
@@ -292,6 +315,7 @@ async fn make_all(
         changed |= super::steps::endpoint::restore(context).await?;
         tell_what_starts_no_job(context).await;
     }
+    changed |= beside::finish(context).await?;
     report(context, changed, start.elapsed())
 }
 
@@ -353,6 +377,7 @@ enum Look {
 
 async fn make(step: Step, look: Look, context: &Context, board: &Board) -> Result<bool> {
     board.meet(step.needs()).await;
+    board.meet(beside::needs(context, step)).await;
     if look == Look::Needless {
         board.reach(step, Milestone::Done);
         return Ok(false);

@@ -15,6 +15,7 @@ mod another_configuration;
 mod at_once;
 mod bad_input;
 mod beginning_to_end;
+mod beside;
 mod blocked_teardown;
 mod broken_ground;
 mod broken_pcluster;

@@ -73,7 +73,9 @@ fn arguments(
             arguments.extend(["--settings".into(), file.into()]);
         }
     }
-    let replaces = arguments.iter().any(|one| one == "--replace-cluster");
+    let option = "--replace-cluster".as_bytes();
+    let mut given = arguments.iter();
+    let replaces = given.any(|one| one.as_encoded_bytes().starts_with(option));
     arguments.push("--yes".into());
     if !replaces {
         arguments.push("--skip-preflight".into());
@@ -143,6 +145,11 @@ mod tests {
         assert_eq!(
             arguments(own.into_iter(), None, None),
             ["up", "--replace-cluster", "--yes"]
+        );
+        let own = ["up", "--replace-cluster=in-place", "--detach"].map(OsString::from);
+        assert_eq!(
+            arguments(own.into_iter(), None, None),
+            ["up", "--replace-cluster=in-place", "--yes"]
         );
     }
 

@@ -8,7 +8,7 @@ mod schema;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum};
 use futures_util::future::BoxFuture;
 
 use crate::context::Context;
@@ -70,11 +70,19 @@ pub(super) struct Args {
     #[arg(long)]
     detach: bool,
 
-    /// Delete the cluster with its jobs and volumes, and make a new one; network, bucket and
-    /// API stay. Says what goes with it, and asks (without a terminal only --yes agrees), once it
-    /// is known that the new one can be made
-    #[arg(long)]
-    replace_cluster: bool,
+    /// Make a new cluster beside the one that serves, have it take its place behind the same URL, and
+    /// delete the old one with its jobs and volumes; network, bucket and API stay. Says what goes with
+    /// the old one, and asks (without a terminal only --yes agrees), once it is known that the new one
+    /// can be made
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "beside"
+    )]
+    replace_cluster: Option<Replacing>,
 
     /// Go on until a real job, submitted through the public URL, has run
     #[arg(long)]
@@ -83,6 +91,34 @@ pub(super) struct Args {
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     output: Format,
+}
+
+/// How a cluster is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Replacing {
+    /// The old one serves until the new one does
+    Beside,
+    /// The old one is deleted first, and nothing serves meanwhile: for accounts that have no room for
+    /// two
+    InPlace,
+}
+
+impl Replacing {
+    /// Returns what becomes of the cluster that stands.
+    fn fate(self) -> ClusterFate {
+        match self {
+            Replacing::Beside => ClusterFate::Beside,
+            Replacing::InPlace => ClusterFate::InPlace,
+        }
+    }
+
+    /// Returns the option as it is typed.
+    fn option(self) -> &'static str {
+        match self {
+            Replacing::Beside => " --replace-cluster",
+            Replacing::InPlace => " --replace-cluster=in-place",
+        }
+    }
 }
 
 pub(super) async fn run(mut args: Args) -> Result<()> {
@@ -176,8 +212,23 @@ async fn agree(args: &Args, context: &Context, plan: Plan) -> Result<()> {
     };
     let lines = replaced.lines().join("\n  ");
     context.events.settled().await;
-    output::tell(&format!("this deletes for good:\n  {lines}\n"));
-    let question = "delete it all, and make a new cluster?";
+    let question = match replaced.beside() {
+        Some(name) => {
+            output::tell(&format!(
+                "this makes the cluster {name}, which takes the place of the old one behind the same URL: \
+                 for some seconds no request comes through then\n\
+                 afterwards it deletes for good:\n  {lines}\n"
+            ));
+            "make the new cluster, and then delete all that?"
+        }
+        None => {
+            output::tell(&format!(
+                "the endpoint is gone until the new cluster is made\n\
+                 before that this deletes for good:\n  {lines}\n"
+            ));
+            "delete it all, and make a new cluster?"
+        }
+    };
     if args.yes {
         return Ok(());
     }
@@ -213,10 +264,9 @@ impl Args {
                 true => Preflight::Skip,
                 false => Preflight::Look,
             },
-            cluster: match self.replace_cluster {
-                true => ClusterFate::Replaced,
-                false => ClusterFate::Kept,
-            },
+            cluster: self
+                .replace_cluster
+                .map_or(ClusterFate::Kept, Replacing::fate),
             consent,
         }
     }
@@ -225,8 +275,9 @@ impl Args {
     /// asked.
     fn without_the_question(&self, outcome: &str) -> Error {
         let mut again = self.deployment.again(&self.cluster).command("up");
+        let replacing = self.replace_cluster.map(Replacing::option);
+        again.push_str(replacing.unwrap_or_default());
         for (given, option) in [
-            (self.replace_cluster, " --replace-cluster"),
             (self.skip_preflight, " --skip-preflight"),
             (self.detach, " --detach"),
             (self.prove, " --prove"),

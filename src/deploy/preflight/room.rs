@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::Size;
 use crate::context::Context;
+use crate::deploy::beside;
 use crate::deploy::finding::Finding;
 use crate::error::Result;
 use crate::hint::{AwsCall, Hint};
@@ -70,14 +71,18 @@ impl Wanted {
         if more == 0 || total <= quota {
             return Ok(Finding::good("quotas", text));
         }
-        Ok(Finding::problem("quotas", text).then(raise(context, service, code, total)))
+        Ok(too_little(
+            context,
+            text,
+            raise(context, service, code, total),
+        ))
     }
 }
 
 /// Looks at the vCPUs that run now and will run, and at the head node's memory.
 async fn sizes(context: &Context, demand: &Demand) -> Result<Vec<Finding>> {
     let capacity = &context.aws.capacity;
-    // A cluster that stands goes before the new one comes.
+    // A cluster of the name that stands goes before the new one comes; one beside it stays until then.
     let name = context.cluster_name();
     let running = capacity.running_beside(&name).await?;
     let wanted = demand.instances.iter().flat_map(|one| &one.kinds);
@@ -109,6 +114,15 @@ fn memory(demand: &Demand, sizes: &BTreeMap<String, Size>) -> Option<Finding> {
     } else {
         Finding::good(SUBJECT, text)
     })
+}
+
+/// Tells of a quota that has no room; where that is for two clusters, one may do.
+pub(super) fn too_little(context: &Context, text: String, raise: Hint) -> Finding {
+    let found = Finding::problem("quotas", text).then(raise);
+    match context.facts().replacement.is_some() {
+        true => found.then(beside::replaced_in_place(context)),
+        false => found,
+    }
 }
 
 /// Returns the command that asks AWS for a higher quota.

@@ -8,7 +8,7 @@ use crate::deploy::finding::Finding;
 use crate::error::Result;
 use crate::pcluster::{Demand, Purchase};
 
-use super::room::raise;
+use super::room::{raise, too_little};
 
 /// A quota of running instances in vCPUs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +149,7 @@ impl Vcpus {
         );
         let wanted = (self.used + self.most) as f64;
         if (self.used + self.least) as f64 > allowed {
-            return Finding::problem("quotas", text).then(raise(context, "ec2", code, wanted));
+            return too_little(context, text, raise(context, "ec2", code, wanted));
         }
         if wanted > allowed {
             return Finding::warning("quotas", text)

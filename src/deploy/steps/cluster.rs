@@ -252,6 +252,13 @@ async fn failure(context: &Context, stack: &Stack, status: &str) -> Error {
     let mut error = Error::failed(first.to_string()).because(words.join("\n"));
     error = first.hints().iter().fold(error, Error::hint);
     error = remedies.iter().fold(error, Error::hint);
+    if let Some(replacement) = context.facts().replacement.clone() {
+        return error.hint(format!(
+            "`{}` serves as before; make another cluster in place of the failed one: {}",
+            replacement.from,
+            again.replacing_cluster()
+        ));
+    }
     error
         .hint(format!(
             "replace the failed cluster: {}",

@@ -47,7 +47,13 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     if context.facts().resting {
         return Ok(State::Resting);
     }
-    Ok(match look_with_remembered(context).await? {
+    // A remembered token may be that of another cluster.
+    let is_known = context.facts().head_node.is_some();
+    let looked = match is_known {
+        true => look_with_remembered(context).await?,
+        false => look(context).await?,
+    };
+    Ok(match looked {
         Look::Answers(version) => {
             context.facts().api_version = Some(version.to_string());
             State::Ready

@@ -207,7 +207,15 @@ fn has_lived(context: &Context) -> bool {
 
 /// Returns the instance in our network with the head node's tags.
 async fn by_tags(context: &Context) -> Result<Option<Instance>> {
-    let found = of_clusters(context, &[&context.cluster_name()]).await?;
+    of_cluster(context, &context.cluster_name()).await
+}
+
+/// Returns the instance in our network with the tags of this cluster's head node.
+pub(in crate::deploy) async fn of_cluster(
+    context: &Context,
+    cluster: &str,
+) -> Result<Option<Instance>> {
+    let found = of_clusters(context, &[cluster]).await?;
     let mut found = found.into_iter();
     Ok(found.find(|instance| is_in_our_network(context, instance)))
 }
