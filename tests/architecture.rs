@@ -250,8 +250,9 @@ fn a_command_of_this_program_is_seen() {
 
 /// Returns the verb of a command of this program that a line of code names.
 fn named_command(line: &str) -> Option<&'static str> {
-    const VERBS: [&str; 23] = [
+    const VERBS: [&str; 24] = [
         "up",
+        "upgrade",
         "plan",
         "status",
         "list",

@@ -29,6 +29,7 @@ fn help_names_every_command_and_every_exit_code() {
     let words = text(&help.stdout);
     for part in [
         "up",
+        "upgrade",
         "status",
         "token",
         "pause",
@@ -63,8 +64,8 @@ fn alone_it_shows_every_command_and_where_to_begin() {
     assert!(alone.stderr.is_empty(), "{}", text(&alone.stderr));
     let words = text(&alone.stdout);
     for part in [
-        "Deploy  up ",
-        "Use     run ",
+        "Deploy  up, upgrade ",
+        "Use     run, runs ",
         "More    config ",
         "\nTry it without an AWS account: hpcapi up --sandbox ",
     ] {

@@ -41,6 +41,7 @@ mod teardown;
 mod token;
 mod trigger;
 mod up;
+mod upgrade;
 
 use std::ffi::OsStr;
 
@@ -76,6 +77,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Up(up::Args),
+    Upgrade(upgrade::Args),
     Plan(plan::Args),
     Status(status::Args),
     Doctor(doctor::Args),
@@ -119,7 +121,11 @@ impl Command {
     /// Returns what goes on when the user interrupts, and how to come back to it.
     fn what_goes_on(&self) -> Option<Hint> {
         match self {
-            Command::Up(_) | Command::Pause(_) | Command::Resume(_) | Command::Teardown(_) => {
+            Command::Up(_)
+            | Command::Upgrade(_)
+            | Command::Pause(_)
+            | Command::Resume(_)
+            | Command::Teardown(_) => {
                 let words =
                     "AWS goes on with what was begun; type the same command to come back to it";
                 Some(words.into())
@@ -199,6 +205,7 @@ async fn run_until_interrupt(cli: Cli) -> Result<()> {
 async fn run(command: Command) -> Result<()> {
     match command {
         Command::Up(args) => up::run(args).await,
+        Command::Upgrade(args) => upgrade::run(args).await,
         Command::Plan(args) => plan::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,

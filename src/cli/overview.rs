@@ -8,7 +8,7 @@ const GROUPS: [(&str, &[&str]); 3] = [
     (
         "Deploy",
         &[
-            "up",
+            "up, upgrade",
             "plan",
             "status",
             "doctor",
@@ -21,8 +21,7 @@ const GROUPS: [(&str, &[&str]); 3] = [
     (
         "Use",
         &[
-            "run",
-            "runs",
+            "run, runs",
             "jobs",
             "partitions",
             "nodes",

@@ -22,6 +22,9 @@ const ADDED: [&str; 2] = ["Tags", "Iam.PermissionsBoundary"];
 /// What `pcluster` says of a configuration in which it sees no change.
 const NO_CHANGE: &str = "No changes found";
 
+/// What `pcluster` says of a cluster that another version made (`cluster_operations_controller.py`).
+const OTHER_VERSION: &str = "only with the same ParallelCluster version";
+
 /// Returns how the configuration differs from that of the cluster, which stands. A cluster is changed only
 /// to what the user gave: without a configuration to tags and permissions boundary, and without those it is
 /// as it should be. Where the cluster's cannot be read, says so, and returns no difference.
@@ -44,6 +47,20 @@ pub(super) async fn look(context: &Context) -> Result<Changes> {
     }
 }
 
+/// Returns where the cluster's configuration differs from hpcapi's own, one path a line; `None` where it does
+/// not, but for what hpcapi adds.
+pub(super) async fn from_own(context: &Context) -> Result<Option<String>> {
+    let found = differences(context).await?;
+    let paths = found.all.iter().map(|change| change.path.as_str());
+    let paths: Vec<_> = paths.filter(|path| !is_addition(path)).collect();
+    Ok((!paths.is_empty()).then(|| paths.join("\n")))
+}
+
+/// Returns whether a place is that of an addition.
+fn is_addition(path: &str) -> bool {
+    ADDED.iter().any(|place| path.starts_with(place))
+}
+
 /// Returns whether the user gave all that differs. A cluster of another configuration than hpcapi's own
 /// gets neither before that is named: the rest of it would change, too.
 fn is_given(context: &Context, found: &Changes) -> bool {
@@ -64,7 +81,6 @@ fn is_given(context: &Context, found: &Changes) -> bool {
 
 /// Returns whether what hpcapi adds to each configuration is all that differs; `None` where more does.
 fn only_additions(found: &Changes) -> Option<bool> {
-    let is_addition = |path: &str| ADDED.iter().any(|place| path.starts_with(place));
     let added = found.all.iter().filter(|it| is_addition(&it.path)).count();
     match added {
         0 => Some(false),
@@ -106,6 +122,17 @@ async fn judged(context: &Context, mut found: Changes) -> Result<Changes> {
         Ok(_) => found.judge(&[]),
         Err(refusal) if refusal.message.contains(NO_CHANGE) => found = Changes::default(),
         Err(refusal) if refusal.is_breakdown => return Err(pcluster.refused(refusal)),
+        Err(refusal) if refusal.message.contains(OTHER_VERSION) => {
+            let again = &context.settings.again;
+            return Err(Error::usage(
+                "the cluster is of another version of ParallelCluster, which cannot change it",
+            )
+            .because(refusal.message)
+            .hint(format!(
+                "have one of this version take its place: {}",
+                again.command("upgrade")
+            )));
+        }
         Err(refusal) if refusal.obstacles.is_empty() => {
             return Err(pcluster::config_error(&context.config, refusal));
         }

@@ -33,6 +33,7 @@ mod status;
 mod steps;
 mod teardown;
 mod up;
+mod upgrade;
 mod ways;
 mod zones;
 
@@ -51,6 +52,7 @@ pub use leftovers::{Cost, Leftover, Scan, Unseen, check as check_leftovers};
 pub use losses::Losses;
 pub use plan::{Action, Plan, PlannedStep, plan};
 pub use proof::Proof;
+pub use replacement::Replaced;
 pub use resting::{BeforePause, Paused, look_before_pause, pause, require_deployed};
 pub use state::State;
 pub use status::{StepStatus, gather_values, locate, survey, survey_at_work};
@@ -62,6 +64,7 @@ pub use steps::notifications::require_notifications;
 pub use steps::wanted_endpoints::endpoint_interfaces;
 pub use teardown::{Teardown, teardown, to_be_deleted};
 pub use up::{ClusterFate, Consent, Preflight, Up, Wish, look_ahead, make_triggers, up};
+pub use upgrade::{Upgrade, look_before_upgrade};
 
 use crate::context::{Board, Context};
 use crate::error::Result;

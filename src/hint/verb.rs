@@ -69,6 +69,8 @@ pub enum Verb {
     TriggerRetry,
     /// `up`.
     Up,
+    /// `upgrade`.
+    Upgrade,
 }
 
 /// Which options a verb takes of those by which a call says what it means.
@@ -89,7 +91,7 @@ pub enum Takes {
 }
 
 /// In the order of [`Verb`].
-const TABLE: [(Verb, &str, Takes); Verb::Up as usize + 1] = [
+const TABLE: [(Verb, &str, Takes); Verb::Upgrade as usize + 1] = [
     (Verb::Api, "api", Takes::Slurm),
     (Verb::Config, "config", Takes::Deployment),
     (Verb::Doctor, "doctor", Takes::Cluster),
@@ -123,6 +125,7 @@ const TABLE: [(Verb, &str, Takes); Verb::Up as usize + 1] = [
     (Verb::TriggerRemove, "trigger remove", Takes::Deployment),
     (Verb::TriggerRetry, "trigger retry", Takes::Deployment),
     (Verb::Up, "up", Takes::Up),
+    (Verb::Upgrade, "upgrade", Takes::Cluster),
 ];
 
 impl Verb {

@@ -40,11 +40,7 @@ impl Search {
         if let Some(path) = &self.path {
             return match version_of(path).await {
                 Some(_) => Ok(Found::Ready(path.clone())),
-                None => Err(Error::usage(format!(
-                    "`{}` is not a working pcluster",
-                    path.display()
-                ))
-                .hint("leave out --pcluster: hpcapi then finds or installs one")),
+                None => Err(not_working(path)),
             };
         }
         let own = self.environment();
@@ -69,6 +65,17 @@ impl Search {
     /// Returns whether the one that hpcapi installed is still as it was made, without running it.
     pub fn is_unchanged(&self) -> bool {
         self.path.is_none() && self.environment().is_unchanged()
+    }
+
+    /// Returns the version that is meant: the user's own choice has one of its own.
+    pub async fn meant_version(&self) -> Result<String> {
+        let Some(path) = &self.path else {
+            return Ok(self.version.clone());
+        };
+        match version_of(path).await {
+            Some(version) => Ok(version),
+            None => Err(not_working(path)),
+        }
     }
 
     /// Installs the version wanted into an environment of its own; `tell` hears what is done.
@@ -105,6 +112,12 @@ impl Search {
             hashed: pinned.is_some(),
         }
     }
+}
+
+/// Returns the error of a program that does not say its version.
+fn not_working(program: &Path) -> Error {
+    let text = format!("`{}` is not a working pcluster", program.display());
+    Error::usage(text).hint("leave out --pcluster: hpcapi then finds or installs one")
 }
 
 async fn version_of(program: &Path) -> Option<String> {

@@ -1,6 +1,8 @@
 //! A cluster is replaced by one that is made beside it: somebody answers behind the same URL while that is
 //! made, whoever is cut off goes on, and nothing of the old one stays.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -45,7 +47,7 @@ fn probe(env: &TestEnv, up: &Value, stop: &AtomicBool) -> Vec<Answer> {
     let http = reqwest::Client::new();
     let is_taken = |token: &str| {
         let asked = http.get(&url).header("X-SLURM-USER-TOKEN", token);
-        let asked = asked.timeout(Duration::from_secs(5));
+        let asked = asked.timeout(Duration::from_secs(10));
         let answer = runtime.block_on(asked.send());
         answer.is_ok_and(|answer| answer.status().is_success())
     };
@@ -291,4 +293,36 @@ async fn what_others_call_so_is_left_alone_and_the_cluster_can_be_replaced_in_pl
         .send()
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn an_upgrade_replaces_a_cluster_of_another_version_and_no_other() {
+    let env = TestEnv::new();
+    let up = env.json(&["up", "--yes", "--output", "json"]);
+    let upgraded = env.json(&["upgrade", "--output", "json"]);
+    assert_eq!(upgraded["from_version"], upgraded["to_version"]);
+    assert_eq!(upgraded["changed"], false);
+    assert_eq!(upgraded["head_node"], up["head_node"]);
+
+    // There is one version in the sandbox: one that says to be another is the real one nevertheless.
+    let real = env.pcluster_environment().join("bin/pcluster");
+    let other = format!(
+        "#!/bin/sh\nif [ \"$1\" = version ]; then echo '{{\"version\": \"3.15.0\"}}'; else exec {} \"$@\"; fi\n",
+        real.display()
+    );
+    let other = env.file("other-pcluster", &other);
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).unwrap();
+    let upgrade = ["upgrade", "--pcluster", &other, "--output", "json"];
+    let words = env.fail(2, &upgrade);
+    assert!(words.contains("-> 3.15.0"), "{words}");
+    assert!(words.contains(&format!("the cluster {NAME}")), "{words}");
+    assert_eq!(status(&env)["head_node"], up["head_node"]);
+    let upgraded = env.json(&[&upgrade[..], &["--yes"]].concat());
+    assert_eq!(upgraded["to_version"], "3.15.0");
+    assert_eq!(upgraded["endpoint"], up["endpoint"]);
+    assert_eq!(status(&env)["cluster"], SECOND);
+    env.succeed(&["teardown", "--yes"]);
+    let words = env.fail(3, &["upgrade", "--yes"]);
+    assert!(words.contains("no cluster to upgrade"), "{words}");
+    env.assert_empty().await;
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod answer;
 mod detached;
+pub(super) mod replaced;
 #[cfg(test)]
 mod schema;
 
@@ -210,25 +211,7 @@ async fn agree(args: &Args, context: &Context, plan: Plan) -> Result<()> {
     let Some(replaced) = &plan.replaced else {
         return agree_to_changes(args, context, &plan).await;
     };
-    let lines = replaced.lines().join("\n  ");
-    context.events.settled().await;
-    let question = match replaced.beside() {
-        Some(name) => {
-            output::tell(&format!(
-                "this makes the cluster {name}, which takes the place of the old one behind the same URL: \
-                 for some seconds no request comes through then\n\
-                 afterwards it deletes for good:\n  {lines}\n"
-            ));
-            "make the new cluster, and then delete all that?"
-        }
-        None => {
-            output::tell(&format!(
-                "the endpoint is gone until the new cluster is made\n\
-                 before that this deletes for good:\n  {lines}\n"
-            ));
-            "delete it all, and make a new cluster?"
-        }
-    };
+    let question = replaced::tell(context, replaced).await;
     if args.yes {
         return Ok(());
     }

@@ -39,6 +39,14 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     Ok(State::Ready)
 }
 
+/// Notes where the script will be, where it is not there yet: a comparison asks for no more.
+pub(in crate::deploy) fn expect(context: &Context) {
+    let bucket = context.requirements().map(|made| made.bucket);
+    let place = bucket.map(|bucket| format!("s3://{bucket}/{}", key()));
+    let mut facts = context.facts();
+    facts.node_script = facts.node_script.take().or(place);
+}
+
 pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     let requirements = context
         .requirements()
