@@ -117,6 +117,20 @@ pub struct Replacement {
     pub from: String,
     /// The cluster that is made beside it.
     pub to: String,
+    /// What becomes of the jobs that run on the old one.
+    #[serde(default)]
+    pub jobs: OldJobs,
+}
+
+/// What becomes of the jobs that run on a cluster when another one has taken its place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OldJobs {
+    /// They end with it.
+    #[default]
+    End,
+    /// It is deleted when none runs any more.
+    Finish,
 }
 
 /// Whose the network is.

@@ -4,7 +4,7 @@ use clap::Args as ClapArgs;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use crate::context::Context;
+use crate::context::{Context, OldJobs};
 use crate::deploy::{self, Plan, Preflight, Wish};
 use crate::error::{Error, Result};
 use crate::event::Events;
@@ -39,9 +39,23 @@ pub(super) struct Args {
     #[arg(short, long, overrides_with = "yes")]
     yes: bool,
 
+    /// Delete the old cluster only when none of its jobs runs any more
+    #[arg(long)]
+    wait_for_jobs: bool,
+
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     output: Format,
+}
+
+impl Args {
+    /// Returns what becomes of the jobs of a cluster that is replaced.
+    fn old_jobs(&self) -> OldJobs {
+        match self.wait_for_jobs {
+            true => OldJobs::Finish,
+            false => OldJobs::End,
+        }
+    }
 }
 
 pub(super) async fn run(mut args: Args) -> Result<()> {
@@ -73,7 +87,7 @@ async fn work(args: &Args, events: &Events) -> Result<UpgradeAnswer> {
     let asked = |plan| -> BoxFuture<'_, Result<()>> { Box::pin(agree(args, &context, plan)) };
     let wish = Wish {
         preflight: Preflight::Look,
-        cluster: upgrade.fate(),
+        cluster: upgrade.fate(args.old_jobs()),
         consent: &asked,
     };
     let up = deploy::up(&context, &wish).await?;
@@ -95,8 +109,12 @@ async fn agree(args: &Args, context: &Context, plan: Plan) -> Result<()> {
     }
     let again = args.deployment.again(&args.cluster);
     consent::ask(question, || {
+        let waits = match args.wait_for_jobs {
+            true => " --wait-for-jobs",
+            false => "",
+        };
         Error::usage("nothing was deleted").hint(format!(
-            "without the question: {} --yes",
+            "without the question: {}{waits} --yes",
             again.command("upgrade")
         ))
     })

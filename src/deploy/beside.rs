@@ -4,20 +4,28 @@
 //! A note in the bucket says which cluster takes the place of which: it is there from before the new one
 //! is begun until the old one is gone, so whoever is cut off goes on with the next `up`.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::aws::Buckets;
-use crate::context::{Context, Replacement};
+use crate::aws::{Buckets, Instance};
+use crate::context::{Context, OldJobs, Replacement};
 use crate::error::{Error, Result};
 use crate::event::{Event, Outcome, Outline};
 use crate::step::{Aim, Need, Step};
+use crate::wait::Pace;
 
 use super::finding::Finding;
-use super::steps::{cluster, ownership};
-use super::{ClusterFate, clusters};
+use super::jobs::Jobs;
+use super::steps::{cluster, head_node, ownership};
+use super::{ClusterFate, clusters, fleet};
 
 /// The note.
 const NOTE: &str = "hpcapi/replacement";
+
+/// How often it is looked whether jobs of the old cluster run.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(20);
+
+/// So many looks in a row may fail.
+const UNCOUNTED: u32 = 6;
 
 /// More than a note is long.
 const LONGEST: usize = 1 << 10;
@@ -46,8 +54,11 @@ async fn read(buckets: &Buckets, bucket: &str, names: &[String]) -> Result<Optio
 /// Decides which cluster `up` works on, and returns what becomes of that one: a replacement that is under
 /// way is gone on with, whatever is wished. From here on the new cluster is the one that is meant.
 pub(super) async fn take_up(context: &Context, wished: ClusterFate) -> Result<ClusterFate> {
-    if let Some(replacement) = under_way(context).await? {
-        let Replacement { from, to } = &replacement;
+    if let Some(mut replacement) = under_way(context).await? {
+        if let ClusterFate::Beside(jobs) = wished {
+            replacement.jobs = jobs;
+        }
+        let Replacement { from, to, .. } = &replacement;
         context.events.note(format!(
             "the cluster `{to}` is taking the place of `{from}`: going on with that"
         ));
@@ -57,9 +68,9 @@ pub(super) async fn take_up(context: &Context, wished: ClusterFate) -> Result<Cl
             _ => ClusterFate::Kept,
         });
     }
-    if wished != ClusterFate::Beside {
+    let ClusterFate::Beside(jobs) = wished else {
         return Ok(wished);
-    }
+    };
     clusters::identify(context).await?;
     let from = context.cluster_name();
     match context.aws.stacks.describe(&from).await? {
@@ -68,8 +79,8 @@ pub(super) async fn take_up(context: &Context, wished: ClusterFate) -> Result<Cl
         _ => return Ok(ClusterFate::InPlace),
     }
     let to = free_name(context, &from).await?;
-    mean(context, Replacement { from, to });
-    Ok(ClusterFate::Beside)
+    mean(context, Replacement { from, to, jobs });
+    Ok(wished)
 }
 
 fn mean(context: &Context, replacement: Replacement) {
@@ -150,9 +161,12 @@ pub(super) fn needs(context: &Context, step: Step) -> &'static [Need] {
 
 /// Deletes the old cluster once the new one serves; returns whether there was a replacement to end.
 pub(super) async fn finish(context: &Context) -> Result<bool> {
-    let Some(Replacement { from, to }) = context.facts().replacement.clone() else {
+    let Some(Replacement { from, to, jobs }) = context.facts().replacement.clone() else {
         return Ok(false);
     };
+    if jobs == OldJobs::Finish {
+        wait_for_jobs(context, &from).await?;
+    }
     context.events.note(format!(
         "`{to}` serves now: the old cluster `{from}` is deleted"
     ));
@@ -174,8 +188,42 @@ pub(super) async fn finish(context: &Context) -> Result<bool> {
     }
     let removed = Event::Finished(Step::Cluster, Outcome::Removed, start.elapsed());
     context.events.send(removed);
+    // That the old one's compute fleet was stopped is nothing to the new one.
+    fleet::start_again(context, Step::Cluster).await?;
     forget(context).await?;
     Ok(true)
+}
+
+/// Waits until no job runs on the old cluster, to which no request comes any more.
+async fn wait_for_jobs(context: &Context, from: &str) -> Result<()> {
+    let again = &context.settings.again;
+    let mut told = false;
+    let mut uncounted = 0;
+    loop {
+        let head_node = head_node::of_cluster(context, from).await?;
+        let Some(head_node) = head_node.filter(Instance::is_running) else {
+            return Ok(());
+        };
+        let jobs = Jobs::on(context, Some(&head_node)).await;
+        match jobs.running() {
+            Some(0) => return Ok(()),
+            Some(_) => uncounted = 0,
+            None if uncounted == UNCOUNTED => {
+                let text = format!("nobody knows whether jobs run on the old cluster `{from}`");
+                return Err(Error::failed(text).because(jobs.words()).hint(format!(
+                    "delete it with them: {}",
+                    again.replacing_cluster()
+                )));
+            }
+            None => uncounted += 1,
+        }
+        let words = format!("waiting for the old cluster `{from}`: {}", jobs.words());
+        if !std::mem::replace(&mut told, true) {
+            context.events.note(words.clone());
+        }
+        context.events.doing(Step::Cluster, words);
+        Pace::pause(BETWEEN_LOOKS).await;
+    }
 }
 
 /// Forgets a replacement of which nothing was begun: the cluster that serves stays, and nobody is to go on.
@@ -202,7 +250,7 @@ async fn forget(context: &Context) -> Result<()> {
 
 /// Returns what is said of a replacement that was begun and not ended.
 pub fn told(replacement: &Replacement) -> String {
-    let Replacement { from, to } = replacement;
+    let Replacement { from, to, .. } = replacement;
     format!("the cluster `{to}` is taking the place of `{from}`, which is deleted when that serves")
 }
 
@@ -233,6 +281,9 @@ mod tests {
     #[tokio::test]
     async fn a_note_names_two_clusters_of_the_deployment_or_nothing() {
         let there = noted(r#"{"from":"mine","to":"mine-2"}"#).await.unwrap();
+        assert_eq!(there.jobs, OldJobs::End);
+        let waits = noted(r#"{"from":"mine","to":"mine-2","jobs":"finish"}"#).await;
+        assert_eq!(waits.unwrap().jobs, OldJobs::Finish);
         assert_eq!(told(&there).matches("`mine").count(), 2);
         let written = serde_json::to_string(&there).unwrap();
         assert_eq!(noted(&written).await, Some(there));

@@ -25,12 +25,9 @@ impl Jobs {
         Jobs(found.map_err(|error| format!("{error:#}")))
     }
 
-    /// Returns whether some may run.
-    pub(super) fn run(&self) -> bool {
-        match &self.0 {
-            Ok(found) => found.running > 0,
-            Err(_) => true,
-        }
+    /// Returns how many run; `None` where that is not known.
+    pub(super) fn running(&self) -> Option<u64> {
+        self.0.as_ref().ok().map(|found| found.running)
     }
 
     /// Returns them in words, as the rest of a sentence that begins with whose they are.

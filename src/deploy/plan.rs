@@ -198,6 +198,7 @@ pub async fn plan(context: &Context, preflight: Preflight) -> Result<Plan> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::OldJobs;
     use crate::pcluster::changes;
 
     fn plan(state: impl Fn(Step) -> State) -> Plan {
@@ -247,6 +248,7 @@ mod tests {
         plan.under_way = Some(Replacement {
             from: "mine".to_owned(),
             to: "mine-2".to_owned(),
+            jobs: OldJobs::End,
         });
         assert!(!plan.is_empty() && !plan.makes_things());
     }

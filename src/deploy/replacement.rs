@@ -2,7 +2,7 @@
 //! anything is made or deleted.
 
 use crate::aws::{Instance, Stack};
-use crate::context::Context;
+use crate::context::{Context, OldJobs, Replacement};
 use crate::error::Result;
 
 use super::jobs::Jobs;
@@ -21,8 +21,8 @@ const STORAGE: [&str; 3] = [
 pub struct Replaced {
     /// The cluster's name.
     name: String,
-    /// The name of the cluster that is made beside it; `None` where it is deleted first.
-    beside: Option<String>,
+    /// How another one takes its place; `None` where it is deleted first.
+    beside: Option<Replacement>,
     /// Its head node's instance id, if it has one.
     head_node: Option<String>,
     jobs: Jobs,
@@ -56,7 +56,7 @@ impl Replaced {
             .map(|resource| format!("{} {}", resource.kind, resource.physical_id));
         Ok(Some(Replaced {
             name: cluster.name,
-            beside: beside.map(|replacement| replacement.to),
+            beside,
             head_node,
             jobs,
             storage: storage.collect(),
@@ -65,14 +65,18 @@ impl Replaced {
 
     /// Returns the name of the cluster that is made beside it, if one is.
     pub fn beside(&self) -> Option<&str> {
-        self.beside.as_deref()
+        self.beside.as_ref().map(|new| new.to.as_str())
     }
 
     /// Returns what is deleted, one line each.
     pub fn lines(&self) -> Vec<String> {
-        let ends = match self.beside.is_some() && self.jobs.run() {
-            true => "; those that still run when the new cluster serves end",
-            false => "",
+        let ends = match &self.beside {
+            Some(_) if self.jobs.running() == Some(0) => "",
+            Some(new) => match new.jobs {
+                OldJobs::End => "; those that still run when the new cluster serves end",
+                OldJobs::Finish => "; those that run may finish, and the others end",
+            },
+            None => "",
         };
         let mut lines = vec![
             format!("the cluster {}", self.name),
@@ -107,7 +111,11 @@ mod tests {
     fn jobs_and_data_are_named() {
         let replaced = Replaced {
             name: "mine".to_owned(),
-            beside: Some("mine-2".to_owned()),
+            beside: Some(Replacement {
+                from: "mine".to_owned(),
+                to: "mine-2".to_owned(),
+                jobs: OldJobs::End,
+            }),
             head_node: Some("i-1".to_owned()),
             jobs: Jobs::from(Ok(Workload {
                 running: 2,

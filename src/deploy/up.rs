@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 
 use crate::aws::Stack;
-use crate::context::{Board, Context, Milestone};
+use crate::context::{Board, Context, Milestone, OldJobs};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Outcome, Outline, Times};
 use crate::limits::Limit;
@@ -69,7 +69,7 @@ pub enum ClusterFate {
     /// It stays, and is changed where the configuration has changed.
     Kept,
     /// It serves until another one, made beside it, takes its place; it is deleted then.
-    Beside,
+    Beside(OldJobs),
     /// It is deleted, and made anew.
     InPlace,
 }
@@ -147,7 +147,7 @@ async fn look_and_make(context: &Arc<Context>, board: &Arc<Board>, wish: &Wish<'
         super::steps::cluster::remove(context, &context.cluster_name()).await?;
         before.statuses = super::survey(context).await?;
     }
-    if before.cluster == ClusterFate::Beside {
+    if matches!(before.cluster, ClusterFate::Beside(_)) {
         beside::begin(context).await?;
     }
     let statuses = &before.statuses;
@@ -203,7 +203,7 @@ fn outline(context: &Context, before: &[StepStatus]) -> Outline {
 async fn agree(context: &Context, wish: &Wish<'_>, before: &Before) -> Result<()> {
     let statuses = &before.statuses;
     let plan = match before.cluster {
-        ClusterFate::Beside | ClusterFate::InPlace => {
+        ClusterFate::Beside(_) | ClusterFate::InPlace => {
             Plan::of(statuses, Replaced::look(context).await?)
         }
         ClusterFate::Unchanged | ClusterFate::Kept => {

@@ -3,7 +3,7 @@
 //! (`update_cluster` and `delete_cluster` in `cluster_operations_controller.py`, 3.16.1).
 
 use crate::aws::Stack;
-use crate::context::Context;
+use crate::context::{Context, OldJobs};
 use crate::error::{Error, Kind, Result};
 
 use super::steps::{node_script, ownership};
@@ -27,10 +27,10 @@ impl Upgrade {
         self.from != self.to
     }
 
-    /// Returns what becomes of the cluster.
-    pub fn fate(&self) -> ClusterFate {
+    /// Returns what becomes of the cluster, and of its jobs if it is replaced.
+    pub fn fate(&self, jobs: OldJobs) -> ClusterFate {
         match self.is_needed() {
-            true => ClusterFate::Beside,
+            true => ClusterFate::Beside(jobs),
             false => ClusterFate::Unchanged,
         }
     }
@@ -101,9 +101,12 @@ mod tests {
             from: from.to_owned(),
             to: "3.16.1".to_owned(),
         };
-        assert_eq!(upgrade("3.15.0").fate(), ClusterFate::Beside);
-        // Whoever means an older one gets it.
-        assert_eq!(upgrade("3.17.0").fate(), ClusterFate::Beside);
-        assert_eq!(upgrade("3.16.1").fate(), ClusterFate::Unchanged);
+        for jobs in [OldJobs::End, OldJobs::Finish] {
+            let beside = ClusterFate::Beside(jobs);
+            assert_eq!(upgrade("3.15.0").fate(jobs), beside);
+            // Whoever means an older one gets it.
+            assert_eq!(upgrade("3.17.0").fate(jobs), beside);
+            assert_eq!(upgrade("3.16.1").fate(jobs), ClusterFate::Unchanged);
+        }
     }
 }

@@ -47,8 +47,8 @@ fn probe(env: &TestEnv, up: &Value, stop: &AtomicBool) -> Vec<Answer> {
     let http = reqwest::Client::new();
     let is_taken = |token: &str| {
         let asked = http.get(&url).header("X-SLURM-USER-TOKEN", token);
-        let asked = asked.timeout(Duration::from_secs(10));
-        let answer = runtime.block_on(asked.send());
+        let asked = asked.timeout(Duration::from_secs(30));
+        let answer = runtime.block_on(async { asked.send().await });
         answer.is_ok_and(|answer| answer.status().is_success())
     };
     let minted = || {
@@ -185,7 +185,7 @@ async fn a_replacement_that_is_killed_goes_on_with_the_next_up() {
 
     kill_when(&env, REPLACE, SERVES);
     let killed = status(&env);
-    let under_way = json!({"from": SECOND, "to": NAME});
+    let under_way = json!({"from": SECOND, "to": NAME, "jobs": "end"});
     assert_eq!(killed["cluster"], NAME, "{killed}");
     assert_eq!(killed["replacement"], under_way);
     assert_eq!(killed["endpoint"], up["endpoint"]);
@@ -240,10 +240,13 @@ async fn a_new_cluster_that_fails_leaves_the_old_one_serving() {
     assert!(words.contains("return code: 7"), "{words}");
     let told = format!("`{NAME}` serves as before");
     assert!(words.contains(&told), "{words}");
+    let kept = format!("delete-cluster --cluster-name {SECOND} ");
+    assert!(words.contains(&kept), "{words}");
     let after = status(&env);
     assert_eq!(after["head_node"], up["head_node"]);
     assert_eq!(after["ready"], true, "{after}");
-    assert_eq!(after["replacement"], json!({"from": NAME, "to": SECOND}));
+    let under_way = json!({"from": NAME, "to": SECOND, "jobs": "end"});
+    assert_eq!(after["replacement"], under_way);
     env.succeed(&["jobs", "list"]);
 
     // With a script that works, another one takes the place of both.
@@ -324,5 +327,36 @@ async fn an_upgrade_replaces_a_cluster_of_another_version_and_no_other() {
     env.succeed(&["teardown", "--yes"]);
     let words = env.fail(3, &["upgrade", "--yes"]);
     assert!(words.contains("no cluster to upgrade"), "{words}");
+    env.assert_empty().await;
+}
+
+#[tokio::test]
+async fn jobs_of_the_old_cluster_may_finish() {
+    let env = TestEnv::new();
+    env.succeed(&["up", "--yes"]);
+    let words = env.fail(2, &["up", "--wait-for-jobs", "--yes"]);
+    assert!(words.contains("--replace-cluster"), "{words}");
+    let in_place = ["up", "--replace-cluster=in-place", "--wait-for-jobs"];
+    let words = env.fail(2, &in_place);
+    assert!(words.contains("exclude each other"), "{words}");
+
+    let script = env.file("job.sh", "#!/bin/bash\nsleep 3600\n");
+    env.succeed(&["jobs", "submit", &script]);
+    let old = status(&env)["head_node"].as_str().unwrap().to_owned();
+    let waits = [REPLACE, &["--wait-for-jobs"]].concat();
+    let replacing = start_until(&env, &waits, "waiting for the old cluster");
+    let meanwhile = status(&env);
+    assert_eq!(meanwhile["cluster"], SECOND, "{meanwhile}");
+    assert_eq!(meanwhile["replacement"]["jobs"], "finish");
+    assert!(stacks(&env).await.contains(&NAME.to_owned()));
+    let ssm = aws_sdk_ssm::Client::new(&env.aws().await);
+    let cancel = "/opt/slurm/bin/scancel --partition=queue1".to_owned();
+    let sent = ssm.send_command().document_name("AWS-RunShellScript");
+    let sent = sent.instance_ids(&old).parameters("commands", vec![cancel]);
+    sent.send().await.unwrap();
+    let replaced = replacing.wait_with_output().unwrap();
+    assert!(replaced.status.success(), "{}", text(&replaced.stdout));
+    assert!(!stacks(&env).await.contains(&NAME.to_owned()));
+    env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
 }

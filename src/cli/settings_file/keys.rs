@@ -144,7 +144,7 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 /// Options that a file cannot say, and why.
-const REFUSED: [(&str, &str); 14] = [
+const REFUSED: [(&str, &str); 15] = [
     ("pcluster", "it names a program that is run"),
     ("endpoint", "a token goes there"),
     ("cacert", "it says which server gets a token"),
@@ -158,6 +158,7 @@ const REFUSED: [(&str, &str); 14] = [
     ("detach", EACH_TIME),
     ("prove", EACH_TIME),
     ("replace_cluster", EACH_TIME),
+    ("wait_for_jobs", EACH_TIME),
     ("skip_preflight", EACH_TIME),
     ("keep_bucket", EACH_TIME),
     ("output", EACH_TIME),

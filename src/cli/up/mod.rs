@@ -12,7 +12,7 @@ use std::path::Path;
 use clap::{Args as ClapArgs, ValueEnum};
 use futures_util::future::BoxFuture;
 
-use crate::context::Context;
+use crate::context::{Context, OldJobs};
 use crate::deploy::{self, ClusterFate, Consent, Plan, Preflight, Proof, Wish};
 use crate::error::{Error, Result};
 use crate::event::Events;
@@ -85,6 +85,10 @@ pub(super) struct Args {
     )]
     replace_cluster: Option<Replacing>,
 
+    /// With --replace-cluster: delete the old cluster only when none of its jobs runs any more
+    #[arg(long, requires = "replace_cluster")]
+    wait_for_jobs: bool,
+
     /// Go on until a real job, submitted through the public URL, has run
     #[arg(long)]
     prove: bool,
@@ -105,14 +109,6 @@ enum Replacing {
 }
 
 impl Replacing {
-    /// Returns what becomes of the cluster that stands.
-    fn fate(self) -> ClusterFate {
-        match self {
-            Replacing::Beside => ClusterFate::Beside,
-            Replacing::InPlace => ClusterFate::InPlace,
-        }
-    }
-
     /// Returns the option as it is typed.
     fn option(self) -> &'static str {
         match self {
@@ -123,6 +119,12 @@ impl Replacing {
 }
 
 pub(super) async fn run(mut args: Args) -> Result<()> {
+    if args.wait_for_jobs && args.replace_cluster == Some(Replacing::InPlace) {
+        return Err(Error::usage(
+            "--wait-for-jobs and --replace-cluster=in-place exclude each other",
+        )
+        .hint("leave out one of them: what is replaced in place takes no jobs, and ends those that run"));
+    }
     let piped = args.cluster.keep_piped(&args.deployment)?;
     args.parts.tell(&mut args.cluster);
     args.cluster.network = args.network.clone();
@@ -241,15 +243,25 @@ async fn agree_to_changes(args: &Args, context: &Context, plan: &Plan) -> Result
 }
 
 impl Args {
+    /// Returns what becomes of the jobs of a cluster that is replaced.
+    fn old_jobs(&self) -> OldJobs {
+        match self.wait_for_jobs {
+            true => OldJobs::Finish,
+            false => OldJobs::End,
+        }
+    }
+
     fn wish<'c>(&self, consent: &'c Consent<'c>) -> Wish<'c> {
         Wish {
             preflight: match self.skip_preflight {
                 true => Preflight::Skip,
                 false => Preflight::Look,
             },
-            cluster: self
-                .replace_cluster
-                .map_or(ClusterFate::Kept, Replacing::fate),
+            cluster: match self.replace_cluster {
+                None => ClusterFate::Kept,
+                Some(Replacing::Beside) => ClusterFate::Beside(self.old_jobs()),
+                Some(Replacing::InPlace) => ClusterFate::InPlace,
+            },
             consent,
         }
     }
@@ -261,6 +273,7 @@ impl Args {
         let replacing = self.replace_cluster.map(Replacing::option);
         again.push_str(replacing.unwrap_or_default());
         for (given, option) in [
+            (self.wait_for_jobs, " --wait-for-jobs"),
             (self.skip_preflight, " --skip-preflight"),
             (self.detach, " --detach"),
             (self.prove, " --prove"),

@@ -1,11 +1,9 @@
 //! The compute fleet: whether ParallelCluster starts nodes at all.
 
 use crate::context::Context;
+use crate::deploy::steps::pcluster;
 use crate::error::Result;
 use crate::hint::Hint;
-use crate::pcluster::Found;
-use crate::settings::Ground;
-use crate::shell::quoted;
 
 use super::{SCONTROL, on_head_node};
 
@@ -76,22 +74,9 @@ impl Fleet {
 
 /// Returns the command that starts the compute fleet, and with it opens every queue.
 async fn start(context: &Context) -> String {
-    let program = match context.pcluster_search().find().await {
-        Ok(Found::Ready(program)) => quoted(&program.display().to_string()),
-        _ => "pcluster".to_owned(),
-    };
-    let profile = match &context.settings.ground {
-        Ground::Aws {
-            profile: Some(profile),
-            ..
-        } => format!("AWS_PROFILE={} ", quoted(profile)),
-        _ => String::new(),
-    };
-    format!(
-        "{profile}{program} update-compute-fleet --cluster-name {} --region {} --status START_REQUESTED",
-        context.cluster_name(),
-        context.aws.region
-    )
+    let verb = "update-compute-fleet";
+    let line = pcluster::command_line(context, verb, &context.cluster_name()).await;
+    format!("{line} --status START_REQUESTED")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 
 use crate::aws::Stack;
-use crate::context::{Board, Context, Milestone};
+use crate::context::{Board, Context, Milestone, Replacement};
 use crate::deploy::State;
 use crate::deploy::evidence::{self, Explanation};
 use crate::error::{Error, Result};
@@ -252,12 +252,18 @@ async fn failure(context: &Context, stack: &Stack, status: &str) -> Error {
     let mut error = Error::failed(first.to_string()).because(words.join("\n"));
     error = first.hints().iter().fold(error, Error::hint);
     error = remedies.iter().fold(error, Error::hint);
-    if let Some(replacement) = context.facts().replacement.clone() {
-        return error.hint(format!(
-            "`{}` serves as before; make another cluster in place of the failed one: {}",
-            replacement.from,
-            again.replacing_cluster()
-        ));
+    let replacement = context.facts().replacement.clone();
+    if let Some(replacement) = replacement {
+        let Replacement { from, to, .. } = replacement;
+        let delete = super::pcluster::command_line(context, "delete-cluster", &to).await;
+        return error
+            .hint(format!(
+                "`{from}` serves as before; make another cluster in place of the failed one: {}",
+                again.replacing_cluster()
+            ))
+            .hint(format!(
+                "or keep the old one, and delete the failed one: {delete}"
+            ));
     }
     error
         .hint(format!(
