@@ -15,7 +15,7 @@ use crate::wait::Pace;
 
 use super::finding::Finding;
 use super::jobs::Jobs;
-use super::steps::{cluster, head_node, ownership};
+use super::steps::{cluster, head_node, node_setup, ownership};
 use super::{ClusterFate, clusters, fleet};
 
 /// The note.
@@ -142,6 +142,7 @@ pub(super) async fn begin(context: &Context) -> Result<()> {
     };
     let bucket = ownership::bucket(context).await?;
     let bucket = bucket.ok_or_else(|| Error::failed("the deployment has no bucket"))?;
+    node_setup::keep(context, &bucket).await?;
     let note = serde_json::to_vec(&replacement).expect("plain data");
     context.aws.buckets.put(&bucket, NOTE, note).await
 }

@@ -82,6 +82,21 @@ pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     aws.buckets.put(bucket, NOTED, note).await
 }
 
+/// Notes what the head node that serves says of its set-up, before that of another cluster says the same of
+/// itself in its place.
+pub(in crate::deploy) async fn keep(context: &Context, bucket: &str) -> Result<()> {
+    let buckets = &context.aws.buckets;
+    let said = buckets.get(bucket, HEAD_NODE, LONGEST).await?;
+    let said = said.and_then(|said| serde_json::from_slice::<SetUpBy>(&said).ok());
+    match said {
+        Some(said) => {
+            let note = serde_json::to_vec(&said).expect("plain data");
+            buckets.put(bucket, NOTED, note).await
+        }
+        None => Ok(()),
+    }
+}
+
 fn wanted(context: &Context) -> Option<SetUpBy> {
     let facts = context.facts();
     Some(SetUpBy {
