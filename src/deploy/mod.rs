@@ -19,6 +19,7 @@ mod iam_place;
 mod jobs;
 mod leftovers;
 mod losses;
+mod make_step;
 mod path;
 mod plan;
 mod preflight;

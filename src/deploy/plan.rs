@@ -11,7 +11,7 @@ use crate::usual;
 use super::fleet;
 use super::jobs::Jobs;
 use super::replacement::Replaced;
-use super::status::is_local;
+use super::status::{is_local, is_needed};
 use super::steps::place;
 use super::up::{self, Preflight};
 use super::{State, StepStatus};
@@ -92,7 +92,7 @@ impl Plan {
             });
             let is_replaced = replaced.is_some() && is_of_cluster(status.step);
             let action = match &status.state {
-                _ if !up::is_needed(status.step, before) => Action::Keep,
+                _ if !is_needed(status.step, before) => Action::Keep,
                 _ if is_replaced => Action::Change,
                 State::Missing => Action::Make,
                 State::Resting => Action::Resume,

@@ -36,6 +36,17 @@ pub(super) fn is_local(step: Step) -> bool {
     matches!(step, Step::Pcluster | Step::ClusterConfig)
 }
 
+/// Returns whether a step has to be looked at: what only this machine lacks is made only for
+/// a step that will use it.
+pub(super) fn is_needed(step: Step, before: &[StepStatus]) -> bool {
+    let is_ready = |step: Step| {
+        before
+            .iter()
+            .any(|status| status.step == step && status.state == State::Ready)
+    };
+    !is_local(step) || !step.users().all(is_ready)
+}
+
 /// Looks at every step, side by side as far as one look takes nothing of what another learns, and
 /// returns them in the order of `up`.
 pub async fn survey(context: &Context) -> Result<Vec<StepStatus>> {

@@ -10,28 +10,20 @@ use tokio::task::JoinSet;
 use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone, OldJobs};
 use crate::error::{Error, Kind, Result};
-use crate::event::{Event, Outcome, Outline, Times};
+use crate::event::{Event, Outline, Times};
 use crate::limits::Limit;
 use crate::notifications::Notify;
 use crate::settings::Toggle;
 use crate::step::{Aim, Need, Step};
-use crate::wait::Pace;
 
 use super::at_work::{self, Sign, Work};
-use super::leftovers::AwsCommands;
+use super::make_step::{Look, make};
 use super::plan::Plan;
 use super::replacement::Replaced;
-use super::status::is_local;
+use super::status::is_needed;
 use super::steps::cluster_update;
 use super::steps::function_code;
 use super::{State, StepStatus, already_made, beside, fleet, half_deleted, iam_place, preflight};
-
-/// What was just made is not found at once by every look.
-const APPEARS: Duration = Duration::from_secs(20);
-
-/// How often a step waits for the end of what another `up` began with its thing: each begins with
-/// a step of its own after ours is done.
-const JOINED: u32 = 5;
 
 /// What `up` did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -353,114 +345,6 @@ async fn cluster_is_failing(context: &Context) -> bool {
     there.is_ok_and(|there| there.is_some_and(|stack| stack.status.starts_with("ROLLBACK_")))
 }
 
-/// Returns whether a step has to be looked at: what only this machine lacks is made only for
-/// a step that will use it.
-pub(super) fn is_needed(step: Step, before: &[StepStatus]) -> bool {
-    let is_ready = |step: Step| {
-        before
-            .iter()
-            .any(|status| status.step == step && status.state == State::Ready)
-    };
-    !is_local(step) || !step.users().all(is_ready)
-}
-
-/// What a look at a step's thing before the run has found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Look {
-    /// It was as it should be.
-    WasReady,
-    /// It was not.
-    New,
-    /// No step will use it.
-    Needless,
-}
-
-async fn make(step: Step, look: Look, context: &Context, board: &Board) -> Result<bool> {
-    board.meet(step.needs()).await;
-    board.meet(beside::needs(context, step)).await;
-    if look == Look::Needless {
-        board.reach(step, Milestone::Done);
-        return Ok(false);
-    }
-    let start = Instant::now();
-    let state = super::check(step, context).await?;
-    if state.is_fine() {
-        if state == State::Ready {
-            let outcome = match look {
-                Look::WasReady => Outcome::Unchanged,
-                Look::New | Look::Needless => Outcome::Came,
-            };
-            let finished = Event::Finished(step, outcome, start.elapsed());
-            context.events.send(finished);
-        }
-        board.reach(step, Milestone::Done);
-        return Ok(false);
-    }
-    context.events.send(Event::Started(step));
-    if let Err(error) = make_now(step, context, board).await {
-        context.events.send(Event::Failed(step, start.elapsed()));
-        return Err(beside_what_was_left(context, error));
-    }
-    context
-        .events
-        .send(Event::Finished(step, Outcome::Made, start.elapsed()));
-    board.reach(step, Milestone::Done);
-    Ok(true)
-}
-
-/// Adds to an error that names what is there already who says whose it is, and what removes it.
-fn beside_what_was_left(context: &Context, error: Error) -> Error {
-    let cause = std::error::Error::source(&error).map_or_else(String::new, ToString::to_string);
-    if !cause.contains("already exists") {
-        return error;
-    }
-    match log_group(&cause) {
-        Some(name) => error.hint(format!(
-            "if nobody needs what was logged there: {}",
-            AwsCommands::new(context).delete_log_group(name)
-        )),
-        None => error.hint(format!(
-            "see whether it is left from before, and what removes it: {} --check",
-            context.settings.again.command("teardown")
-        )),
-    }
-}
-
-/// Returns the name of the log group that CloudFormation says is there already.
-fn log_group(cause: &str) -> Option<&str> {
-    let (_, said) = cause.split_once("'AWS::Logs::LogGroup' with identifier ")?;
-    let name = &said[said.find("/aws/")?..];
-    let end = name.find(['\'', '"'])?;
-    Some(&name[..end])
-}
-
-async fn make_now(step: Step, context: &Context, board: &Board) -> Result<()> {
-    super::run(step, context, board).await?;
-    let mut state = super::check(step, context).await?;
-    for _ in 0..JOINED {
-        if !matches!(state, State::Waiting { .. }) {
-            break;
-        }
-        super::run(step, context, board).await?;
-        state = super::check(step, context).await?;
-    }
-    let mut pace = Pace::seconds(APPEARS);
-    while state == State::Missing && pace.next().await {
-        state = super::check(step, context).await?;
-    }
-    match state {
-        state if state.is_fine() => Ok(()),
-        state => Err(
-            Error::failed(format!("the {step} is {} after it was made", state.word()))
-                .because(state.detail().unwrap_or("it is not there").to_owned())
-                .hint(format!(
-                    "look again with `{}`",
-                    context.settings.again.command("status")
-                )),
-        ),
-    }
-}
-
 fn report(context: &Context, changed: bool, elapsed: Duration) -> Result<Up> {
     let facts = context.facts();
     let unknown = || Error::failed("the deployment is ready, but its endpoint is not known");
@@ -481,22 +365,4 @@ fn report(context: &Context, changed: bool, elapsed: Duration) -> Result<Up> {
         changed,
         elapsed,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_log_group_in_the_way_is_known_by_both_ways_to_say_it() {
-        for said in [
-            "Resource of type 'AWS::Logs::LogGroup' with identifier '/aws/x' already exists.",
-            "Resource handler returned message: \"Resource of type 'AWS::Logs::LogGroup' with \
-             identifier '{\"/properties/LogGroupName\":\"/aws/x\"}' already exists.\"",
-        ] {
-            assert_eq!(log_group(said), Some("/aws/x"));
-        }
-        let table = "Resource of type 'AWS::DynamoDB::Table' with identifier 'x' already exists.";
-        assert_eq!(log_group(table), None);
-    }
 }
