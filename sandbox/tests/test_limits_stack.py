@@ -17,16 +17,18 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 LIMITS = (TEMPLATES / "limits.yaml").read_text()
 CODE_KEY = "hpcapi/0123456789abcdef/limits.zip"
 TABLE = "parallelcluster-test"
-# What the cluster's own stack has that counts here.
-CLUSTER = f"""
+# What a cluster's own stack has that counts here.
+CLUSTER = """
+Parameters:
+  TableName: {Type: String}
 Resources:
   Table:
     Type: AWS::DynamoDB::Table
     Properties:
-      TableName: {TABLE}
+      TableName: !Ref TableName
       BillingMode: PAY_PER_REQUEST
-      KeySchema: [{{AttributeName: Id, KeyType: HASH}}]
-      AttributeDefinitions: [{{AttributeName: Id, AttributeType: S}}]
+      KeySchema: [{AttributeName: Id, KeyType: HASH}]
+      AttributeDefinitions: [{AttributeName: Id, AttributeType: S}]
 """
 SIGN = "hpcapi/at-work/up/host/boot/1"
 NOTE = "hpcapi/stopped-fleet"
@@ -60,7 +62,7 @@ class LimitsStack(ClusterTest):
         test.create("test-requirements", template, **zones)
         cls.bucket = test.outputs("test-requirements")["Bucket"]
         cls.s3.put_object(Bucket=cls.bucket, Key=CODE_KEY, Body=archive())
-        test.create("test", CLUSTER)
+        test.create("test", CLUSTER, TableName=TABLE)
         (balancer,) = cls.client("elbv2").describe_load_balancers()["LoadBalancers"]
         subnets = [zone["SubnetId"] for zone in balancer["AvailabilityZones"]]
         given = {
@@ -84,14 +86,14 @@ class LimitsStack(ClusterTest):
         self.assertEqual(self.create("test-limits", LIMITS, **given), "CREATE_COMPLETE")
         self.addCleanup(self.deleted, "test-limits")
 
-    def report(self, status: str) -> None:
+    def report(self, status: str, table: str = TABLE) -> None:
         """Writes the status of the compute fleet down, as the head node does."""
         data = {"M": {"status": {"S": status}, "lastStatusUpdatedTime": {"S": "x"}}}
-        self.tables.put_item(TableName=TABLE, Item={"Id": {"S": "COMPUTE_FLEET"}, "Data": data})
+        self.tables.put_item(TableName=table, Item={"Id": {"S": "COMPUTE_FLEET"}, "Data": data})
 
-    def fleet(self) -> str:
+    def fleet(self, table: str = TABLE) -> str:
         key = {"Id": {"S": "COMPUTE_FLEET"}}
-        item = self.tables.get_item(TableName=TABLE, Key=key)["Item"]
+        item = self.tables.get_item(TableName=table, Key=key)["Item"]
         return item["Data"]["M"]["status"]["S"]
 
     def node(self) -> str:
@@ -186,6 +188,24 @@ class LimitsStack(ClusterTest):
         self.limit(-10)
         self.wait_for(lambda: self.node() == "stopped")
         self.assertNotIn(NOTE, self.keys())
+
+    def test_it_is_the_cluster_behind_the_load_balancer_that_rests(self) -> None:
+        second = f"{TABLE}-2"
+        self.create("test-2", CLUSTER, TableName=second)
+        self.addCleanup(self.deleted, "test-2")
+        self.report("RUNNING", second)
+        self.name_cluster("test-2")
+        self.addCleanup(self.name_cluster, "test")
+        self.limit(-10)
+        self.wait_for(lambda: self.fleet(second) == "STOP_REQUESTED")
+        self.report("STOPPED", second)
+        self.wait_for(lambda: self.node() == "stopped")
+        self.assertEqual(self.fleet(), "RUNNING")
+
+    def name_cluster(self, name: str) -> None:
+        """Lets the head node be that of the cluster of this name."""
+        tag = {"Key": "parallelcluster:cluster-name", "Value": name}
+        self.ec2.create_tags(Resources=[self.made["HeadNode"]], Tags=[tag])
 
     def test_the_function_has_no_more_rights_than_it_needs(self) -> None:
         self.s3.put_object(Bucket=self.bucket, Key=SIGN, Body=b"")

@@ -70,10 +70,10 @@ def put_to_rest(done):
     """Does what can be done now, and writes down what that was."""
     name = os.environ["DEPLOYMENT"]
     api, network = stack(f"{name}-api"), stack(f"{name}-requirements")
-    cluster = stack(name)
-    if not (api and network and cluster) or cluster["StackStatus"] not in COMPLETE:
+    node = head_node(name, parameters(api).get("HeadNodeInstanceID")) if api else None
+    cluster = stack(cluster_of(node)) if node else None
+    if not (network and cluster) or cluster["StackStatus"] not in COMPLETE:
         raise Obstacle("the deployment is not complete")
-    node = head_node(name)
     has_rested = is_off(node) and lies(api, "Resting", "true") and not has_nat(network)
     if has_rested:
         return
@@ -81,9 +81,7 @@ def put_to_rest(done):
     if not lies(api, "Resting", "true"):
         update(api, "Resting", "true", done)
     if not is_off(node):
-        if node is None:
-            raise Obstacle("the cluster has no head node")
-        stop_fleet(name, done)
+        stop_fleet(cluster_of(node), done)
         if node["State"]["Name"] == "running":
             client("ec2").stop_instances(InstanceIds=[node["InstanceId"]])
             done.append(f"stopped {node['InstanceId']}")
@@ -153,10 +151,12 @@ def update(found, key, value, done):
     done.append(f"{key} of {found['StackName']} is {value}")
 
 
-def head_node(name):
-    """Returns the instance that is the cluster's head node, or nothing."""
+def head_node(name, target):
+    """Returns the instance behind the load balancer if it is the head node of one of the two clusters
+    that the deployment may have, or nothing."""
     filters = {
-        "tag:parallelcluster:cluster-name": [name],
+        "instance-id": [target or "none"],
+        "tag:parallelcluster:cluster-name": [name, f"{name}-2"],
         "tag:parallelcluster:node-type": ["HeadNode"],
         "instance-state-name": NODES,
     }
@@ -167,8 +167,14 @@ def head_node(name):
     return nodes[0] if nodes else None
 
 
+def cluster_of(node):
+    """Returns the name of the cluster that a head node is of."""
+    tags = {tag["Key"]: tag["Value"] for tag in node["Tags"]}
+    return tags["parallelcluster:cluster-name"]
+
+
 def is_off(node):
-    return node is not None and node["State"]["Name"] == "stopped"
+    return node["State"]["Name"] == "stopped"
 
 
 def stop_fleet(name, done):
