@@ -35,6 +35,7 @@ COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 ON_THE_WAY = ("STOP_REQUESTED", "STOPPING")
 NODES = ("pending", "running", "stopping", "stopped")
 UNCHANGED = "No updates are to be performed"
+UNDER_WAY = "_IN_PROGRESS state and can not be updated"
 
 
 class Obstacle(Exception):
@@ -145,7 +146,9 @@ def update(found, key, value, done):
             Parameters=[*kept, {"ParameterKey": key, "ParameterValue": value}],
         )
     except ClientError as error:
-        if UNCHANGED not in error.response["Error"].get("Message", ""):
+        said = error.response["Error"].get("Message", "")
+        # A call that took long may meet the next one.
+        if UNCHANGED not in said and UNDER_WAY not in said:
             raise
         return
     done.append(f"{key} of {found['StackName']} is {value}")
