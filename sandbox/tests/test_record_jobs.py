@@ -239,3 +239,80 @@ class SilentSlurm(unittest.TestCase):
         program.ANSWER = 0.05
         program.SCONTROL = "sleep"
         self.assertEqual(program.scontrol("10"), "")
+
+
+class Jobs(unittest.TestCase):
+    """Whether there are jobs: without any, AWS may put the deployment to rest."""
+
+    def setUp(self) -> None:
+        self.program = load()
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.program.FOLDER = str(self.folder)
+        self.program.SQUEUE = str(self.folder / "squeue")
+
+    def list(self, script: str) -> bool:
+        Path(self.program.SQUEUE).write_text(f"#!/bin/sh\n{script}\n")
+        os.chmod(self.program.SQUEUE, 0o700)
+        return self.program.has_jobs()
+
+    def test_what_waits_for_somebody_does_not_count(self) -> None:
+        for line, counts in (
+            ("RUNNING 4294901757 None", True),
+            ("RUNNING 0 None", True),
+            ("COMPLETING 1 None", True),
+            ("SUSPENDED 1 None", True),
+            ("PENDING 1 Resources", True),
+            ("PENDING 1 BeginTime", True),
+            ("PENDING 1 Dependency", True),
+            ("PENDING 1 DependencyNeverSatisfied", False),
+            ("PENDING 0 JobHeldUser", False),
+            ("PENDING 0 JobHeldAdmin", False),
+            ("PENDING 0 launch_failed_requeued_held", False),
+            ("REQUEUE_HOLD 0 JobHoldMaxRequeue", False),
+            ("SPECIAL_EXIT 0 JobHeldUser", False),
+        ):
+            with self.subTest(line):
+                self.assertEqual(self.list(f"echo '{line}'"), counts)
+                self.assertTrue(self.list(f"echo '{line}'; echo 'RUNNING 1 None'"))
+        self.assertFalse(self.list(""))
+
+    def test_where_slurm_does_not_answer_there_may_be_jobs(self) -> None:
+        self.assertTrue(self.list("exit 1"))
+        self.program.ANSWER = 0.05
+        self.assertTrue(self.list("exec sleep 10"))
+
+    def test_it_is_said_about_once_a_minute_and_once_without_jobs(self) -> None:
+        said, jobs = [], []
+        recorder = self.program.Recorder({"instance": "i-1"})
+        recorder.put = lambda key, body: said.append((key, body))
+        self.program.has_jobs = lambda: bool(jobs)
+        told = ("jobs/last-job/i-1", b"i-1")
+
+        def after(seconds: int) -> list[tuple[str, bytes]]:
+            recorder.state["told"] -= seconds
+            said.clear()
+            recorder.tell_of_jobs()
+            return list(said)
+
+        self.assertEqual(after(0), [told])
+        self.assertEqual(after(120), [])
+        jobs.append(1)
+        self.assertEqual(after(0), [told])
+        self.assertEqual(after(20), [])
+        self.assertEqual(after(40), [told])
+        jobs.clear()
+        recorder.has_ended = True
+        self.assertEqual(after(70), [told])
+        # A node that was set back in time.
+        self.assertEqual(after(-3600), [told])
+
+    def test_what_keeps_jobs_from_being_remembered_does_not_hide_them(self) -> None:
+        config = {"instance": "i-1", "script": "s", "journal": "", "is_own_journal": False}
+        recorder = self.program.Recorder(config)
+        said = {}
+        recorder.put = said.__setitem__
+        recorder.send_all = mock.Mock(side_effect=OSError("the disk is full"))
+        with self.assertRaises(SystemExit), mock.patch("sys.stderr"):
+            recorder.run()
+        self.assertEqual(said["jobs/last-job/i-1"], b"i-1")
+        self.assertIn(b"the disk is full", said["jobs/head-node.json"])

@@ -4,6 +4,7 @@
 
     jobs/<yyyy-mm-dd>/<quarter of the day>-<number>-<instance>-<id>.ndjson.gz   a job a line
     jobs/head-node.json   which head node records, set up by which script, and what is wrong
+    jobs/last-job/<instance>   nothing of worth: that it was written says when there was a job
 
 A timer starts it as root every few seconds. An object is written again with each batch until it
 is full, so a day has four of them, and one more for each 4,000 jobs. A batch is noted as read when
@@ -30,7 +31,9 @@ CONFIG = "/etc/hpcapi/record-jobs.json"
 FOLDER = "/var/lib/hpcapi/jobs"
 SLURMRESTD = "/run/slurmrestd/slurmrestd.socket"
 SCONTROL = "/opt/slurm/bin/scontrol"
+SQUEUE = "/opt/slurm/bin/squeue"
 HEAD_NODE = "jobs/head-node.json"
+LAST_JOB = "jobs/last-job/"
 
 BATCH = 4 << 20  # bytes of the journal read at once
 LONGEST = 32 << 10  # bytes of one record
@@ -42,6 +45,10 @@ SPARE = 16 << 20  # bytes of the journal that have been read and still take room
 RESERVE = 16 << 20  # bytes that the journal has room for although the file system is full
 PATIENCE = 60  # seconds for one call of the AWS CLI
 ANSWER = 5  # seconds for one answer of Slurm
+RENEWED = 60  # seconds after which it is said anew that there are jobs
+
+# States of jobs that have not begun.
+WAITING = "PENDING REQUEUE_HOLD SPECIAL_EXIT".split()
 
 # The AWS CLI asks once, for a second, whose credentials it has: too little for a busy node.
 METADATA = {"AWS_METADATA_SERVICE_TIMEOUT": "5", "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "3"}
@@ -97,21 +104,45 @@ class Recorder:
 
     def __init__(self, config):
         self.config = config
+        self.has_ended = False  # whether a job has, since the last run
         self.state = State(os.path.join(FOLDER, "state.json"))
 
     def run(self):
-        problem = None
-        try:
-            self.reserve_room()
-            self.read_all()
-            self.send_all()
-            self.make_room()
-        except (OSError, Unsent) as error:
-            problem = str(error)
-            print(problem, file=sys.stderr)
+        # What keeps the one from its end must not keep a deployment with jobs from being seen as such.
+        problems = [self.problem(self.remember), self.problem(self.tell_of_jobs)]
+        problem = next(filter(None, problems), None)
         self.report(problem or self.unread())
         if problem:
             sys.exit(1)
+
+    @staticmethod
+    def problem(work):
+        """Does a piece of work, and returns what kept it from its end."""
+        try:
+            work()
+        except (OSError, Unsent) as error:
+            print(error, file=sys.stderr)
+            return str(error)
+        return None
+
+    def remember(self):
+        self.reserve_room()
+        self.read_all()
+        self.send_all()
+        self.make_room()
+
+    def tell_of_jobs(self):
+        """Says in the bucket that there are jobs, or were since the last run: where none are for long,
+        AWS may be asked to put the deployment to rest (templates/limits/function.py). The first time
+        it is said without any: from then on it is looked for them."""
+        since = time.time() - self.state["told"]
+        if 0 <= since < RENEWED:
+            return
+        if self.has_ended or not self.state["told"] or has_jobs():
+            instance = self.config["instance"]
+            self.put(LAST_JOB + instance, instance.encode())
+            self.state["told"] = time.time()
+            self.state.save()
 
     def read_all(self):
         """Reads what is new in the journal, batch by batch."""
@@ -134,6 +165,7 @@ class Recorder:
                 jobs, length, doubted = read(journal.read(BATCH), is_torn, self.state["doubted"])
                 if not length:
                     break
+                self.has_ended = self.has_ended or bool(jobs)
                 self.keep(list(self.detailed(jobs)))
                 self.state["offset"] += length
                 self.state["doubted"] = doubted
@@ -284,7 +316,7 @@ class State(dict):
         super().__init__(inode=None, offset=0, torn=None, doubted=0, spared=0, reserved=0)
         # Whoever has forgotten what it wrote must not write over it.
         self.update(id=os.urandom(4).hex(), piece=None, unsent=[], said=None)
-        self.update(questions=DETAILED, asked=0)
+        self.update(questions=DETAILED, asked=0, told=0)
         self.path = path
         try:
             with open(path) as file:
@@ -362,6 +394,31 @@ def scontrol(*arguments):
         ).stdout
     except subprocess.TimeoutExpired:
         return ""
+
+
+def has_jobs():
+    """Returns whether a job runs, or waits for what comes by itself: one that is held, or waits for a
+    job that has failed, waits for somebody. Where Slurm does not answer, jobs may run."""
+    # One that is held has priority 0, and no other has.
+    command = [SQUEUE, "--noheader", "--format=%T %Q %r"]
+    try:
+        listed = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            universal_newlines=True,
+            timeout=ANSWER,
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    return listed.returncode != 0 or any(is_work(line) for line in listed.stdout.splitlines())
+
+
+def is_work(line):
+    """Returns whether a job is none that waits for somebody: its state, its priority and why it waits."""
+    state, priority, reason = (line.split(None, 2) + ["", "", ""])[:3]
+    waits_for_somebody = priority == "0" or reason.startswith("DependencyNeverSatisfied")
+    return not (state in WAITING and waits_for_somebody)
 
 
 def read(text, is_torn=False, doubted=0):

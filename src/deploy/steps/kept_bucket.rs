@@ -179,6 +179,7 @@ mod tests {
         for key in [
             "hpcapi/node/x",
             "jobs/head-node.json",
+            "jobs/last-job/i-1",
             "triggers/x",
             "operations/x",
         ] {
