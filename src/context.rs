@@ -12,7 +12,7 @@ use crate::aws::{Aws, Identity, Instance, Stack};
 use crate::error::Result;
 use crate::event::Events;
 use crate::iam_prefix::IamPrefix;
-use crate::limits::Term;
+use crate::limits::Limits;
 use crate::pcluster::changes::Changes;
 use crate::pcluster::config::ClusterConfig;
 use crate::pcluster::judgement::NodeRoles;
@@ -91,8 +91,8 @@ pub struct Facts {
     pub endpoint: Option<String>,
     /// Whether the deployment rests: `pause` took away what costs.
     pub resting: bool,
-    /// The time that the deployment has, where it has a limit.
-    pub term: Option<Term>,
+    /// What puts the deployment to rest.
+    pub limits: Limits,
     /// The Slurm API version the endpoint speaks.
     pub api_version: Option<String>,
 }

@@ -1,5 +1,5 @@
 //! How long a deployment works before it is put to rest: a span of time that begins with `up`, and anew
-//! when the deployment is brought back to work.
+//! when the deployment is brought back to work; or one in which no job has run or waited.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,6 +20,11 @@ impl Span {
     const SHORTEST: Span = Span(60);
 
     const LONGEST: Span = Span(366 * 24 * 3600);
+
+    /// Reads what was written down of it, in seconds.
+    pub fn read(seconds: &str) -> Option<Span> {
+        seconds.parse().ok().map(Span)
+    }
 
     /// Returns how many seconds it has.
     pub fn seconds(self) -> u64 {
@@ -52,45 +57,45 @@ impl fmt::Display for Span {
     }
 }
 
-/// What is asked for with `--ttl`.
+/// What is asked for with `--ttl`, or with `--idle`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Ttl {
+pub enum SpanChoice {
     /// The limit stays as it is, if there is one.
     #[default]
     AsItIs,
-    /// The time begins now, and is so long.
+    /// It is to be so long.
     For(Span),
     /// There is to be no limit.
     Off,
 }
 
-impl Ttl {
+impl SpanChoice {
     /// Returns what was typed, if anything.
     pub fn typed(self) -> Option<String> {
         match self {
-            Ttl::AsItIs => None,
-            Ttl::For(span) => Some(span.to_string()),
-            Ttl::Off => Some(OFF.to_owned()),
+            SpanChoice::AsItIs => None,
+            SpanChoice::For(span) => Some(span.to_string()),
+            SpanChoice::Off => Some(OFF.to_owned()),
         }
     }
 
-    /// Returns what it means at this moment.
+    /// Returns what it means as a time that begins at this moment.
     pub fn now(self) -> Limit {
         match self {
-            Ttl::AsItIs => Limit::AsItIs,
-            Ttl::For(span) => Limit::To(Term::from_now(span)),
-            Ttl::Off => Limit::Off,
+            SpanChoice::AsItIs => Limit::AsItIs,
+            SpanChoice::For(span) => Limit::To(Term::from_now(span)),
+            SpanChoice::Off => Limit::Off,
         }
     }
 }
 
-impl FromStr for Ttl {
+impl FromStr for SpanChoice {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         match text {
-            OFF => Ok(Ttl::Off),
-            span => span.parse().map(Ttl::For),
+            OFF => Ok(SpanChoice::Off),
+            span => span.parse().map(SpanChoice::For),
         }
     }
 }
@@ -131,7 +136,7 @@ impl Term {
         let until = until.duration_since(UNIX_EPOCH).ok()?;
         Some(Term {
             until: until.as_secs(),
-            span: Span(span.parse().ok()?),
+            span: Span::read(span)?,
         })
     }
 
@@ -169,6 +174,49 @@ impl Term {
     }
 }
 
+/// What puts a deployment to rest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The time that it has, if there is an end to it.
+    pub term: Option<Term>,
+    /// How long no job may have run or waited, if there is a limit to that.
+    pub idle: Option<Span>,
+}
+
+impl Limits {
+    /// Returns whether nothing does.
+    pub fn are_none(self) -> bool {
+        self == Limits::default()
+    }
+
+    /// Returns what they become when this is asked for.
+    pub fn with(self, limit: Limit, idle: SpanChoice) -> Limits {
+        Limits {
+            term: match limit {
+                Limit::AsItIs => self.term,
+                Limit::To(term) => Some(term),
+                Limit::Off => None,
+            },
+            idle: match idle {
+                SpanChoice::AsItIs => self.idle,
+                SpanChoice::For(span) => Some(span),
+                SpanChoice::Off => None,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.term.map(|term| format!("at {}", term.end()));
+        let after = self
+            .idle
+            .map(|span| format!("when no job has run or waited for {span}"));
+        let all: Vec<_> = at.into_iter().chain(after).collect();
+        f.write_str(&all.join(", or "))
+    }
+}
+
 fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -195,10 +243,10 @@ mod tests {
             assert_eq!(shown.parse::<Span>().unwrap(), span);
         }
         for bad in ["", "8", "-8h", "59s", "0", "400days", "soon", "off "] {
-            let error = bad.parse::<Ttl>().unwrap_err();
+            let error = bad.parse::<SpanChoice>().unwrap_err();
             assert_eq!(error.hints(), ["for example: 8h, 90m or 2days"], "{bad}");
         }
-        assert_eq!("off".parse::<Ttl>().unwrap(), Ttl::Off);
+        assert_eq!("off".parse::<SpanChoice>().unwrap(), SpanChoice::Off);
     }
 
     #[test]
@@ -208,6 +256,24 @@ mod tests {
         assert_eq!(term.span(), "8h".parse().unwrap());
         assert_eq!(Term::read("soon", "60"), None);
         assert_eq!(Term::read("2026-12-01T17:24:14Z", ""), None);
+    }
+
+    #[test]
+    fn each_limit_changes_without_the_other() {
+        let (hour, day): (Span, Span) = ("1h".parse().unwrap(), "1day".parse().unwrap());
+        let term = Term::read("2026-12-01T17:24:14Z", "28800").unwrap();
+        let both = Limits::default().with(Limit::To(term), SpanChoice::For(hour));
+        assert_eq!((both.term, both.idle), (Some(term), Some(hour)));
+        assert_eq!(both.with(Limit::AsItIs, SpanChoice::AsItIs), both);
+        let longer = both.with(Limit::AsItIs, SpanChoice::For(day));
+        assert_eq!((longer.term, longer.idle), (Some(term), Some(day)));
+        let idle = both.with(Limit::Off, SpanChoice::AsItIs);
+        assert_eq!((idle.term, idle.idle), (None, Some(hour)));
+        assert!(!idle.are_none());
+        assert!(idle.with(Limit::AsItIs, SpanChoice::Off).are_none());
+        let told = "at 2026-12-01T17:24:14Z, or when no job has run or waited for 1h";
+        assert_eq!(both.to_string(), told);
+        assert_eq!(idle.to_string(), "when no job has run or waited for 1h");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::boundary::BoundaryArn;
 use crate::error::{Error, Result};
 use crate::hint::Again;
 use crate::iam_prefix::IamPrefix;
-use crate::limits::Limit;
+use crate::limits::{Limit, SpanChoice};
 use crate::notifications::Notify;
 use crate::tags::Tags;
 
@@ -266,6 +266,8 @@ pub struct Settings {
     pub notify: Notify,
     /// `--ttl`: when the time of the deployment is over.
     pub limit: Limit,
+    /// `--idle`: how long no job may have run or waited in the deployment.
+    pub idle: SpanChoice,
     /// `--tag`: what everything gets that is made; `None` leaves it the tags that it has.
     pub tags: Option<Tags>,
     /// `--permissions-boundary`: that of every role that is made; `None` leaves it as it is.
@@ -297,6 +299,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Returns whether this call gives the deployment a limit.
+    pub fn asks_for_limits(&self) -> bool {
+        matches!(self.limit, Limit::To(_)) || matches!(self.idle, SpanChoice::For(_))
+    }
+
     /// Returns the folder of ParallelCluster's files, where the filled configuration and the
     /// private key are kept.
     pub fn local_folder(&self) -> PathBuf {

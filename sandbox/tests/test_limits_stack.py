@@ -1,4 +1,5 @@
-"""The stack of a time limit: when the time is over, the deployment is put to rest, by AWS alone."""
+"""The stack of limits: when the time is over, or no job has run for so long, the deployment is put to
+rest, by AWS alone."""
 
 from __future__ import annotations
 
@@ -32,14 +33,20 @@ Resources:
 """
 SIGN = "hpcapi/at-work/up/host/boot/1"
 NOTE = "hpcapi/stopped-fleet"
+JOBS = "jobs/last-job/"
+# The shortest that the template takes, in seconds.
+IDLE = 10
 # So long that a call or two have come meanwhile.
 QUIET = 3
 
 
 def archive() -> bytes:
     file = io.BytesIO()
+    text = (TEMPLATES / "limits/function.py").read_text()
+    late = "LATE = datetime.timedelta(minutes=2)"
+    assert late in text
     with zipfile.ZipFile(file, "w") as zipped:
-        zipped.writestr("function.py", (TEMPLATES / "limits/function.py").read_text())
+        zipped.writestr("function.py", text.replace(late, "LATE = datetime.timedelta(seconds=2)"))
     return file.getvalue()
 
 
@@ -76,13 +83,10 @@ class LimitsStack(ClusterTest):
 
     def limit(self, seconds: int) -> None:
         """Lets the time be over in so many seconds."""
-        given = {
-            "Deployment": "test",
-            "Bucket": self.bucket,
-            "CodeKey": CODE_KEY,
-            "Until": moment(seconds),
-            "Span": "60",
-        }
+        self.make(Until=moment(seconds), Span="60")
+
+    def make(self, **limits: str) -> None:
+        given = {"Deployment": "test", "Bucket": self.bucket, "CodeKey": CODE_KEY, **limits}
         self.assertEqual(self.create("test-limits", LIMITS, **given), "CREATE_COMPLETE")
         self.addCleanup(self.deleted, "test-limits")
 
@@ -123,7 +127,9 @@ class LimitsStack(ClusterTest):
 
     def bring_back(self) -> None:
         """Makes of the deployment what it was before, as `up` does."""
-        self.s3.delete_object(Bucket=self.bucket, Key=NOTE)
+        for key in self.keys():
+            if key == NOTE or key.startswith(JOBS):
+                self.s3.delete_object(Bucket=self.bucket, Key=key)
         if self.node() == "stopped":
             self.ec2.start_instances(InstanceIds=[self.made["HeadNode"]])
             self.wait_for(lambda: self.node() == "running")
@@ -189,6 +195,49 @@ class LimitsStack(ClusterTest):
         self.wait_for(lambda: self.node() == "stopped")
         self.assertNotIn(NOTE, self.keys())
 
+    def test_it_rests_when_no_job_has_run_for_so_long(self) -> None:
+        # Of another head node, as in a bucket that was kept.
+        self.has_job("i-0")
+        self.make(Idle=str(IDLE))
+        begun = time.monotonic()
+        # Whoever does not know whether jobs run ends none.
+        self.wait_for(lambda: self.said("the head node does not say whether jobs run"))
+        self.assertGreater(time.monotonic() - begun, IDLE - QUIET)
+        for _ in range(3):
+            self.has_job()
+            time.sleep(IDLE / 2)
+            self.assertEqual(
+                (self.fleet(), self.parameter("test-api", "Resting")), ("RUNNING", "false")
+            )
+        self.wait_for(lambda: self.fleet() == "STOP_REQUESTED")
+        # The jobs that end with the rest do not end it.
+        self.has_job()
+        self.report("STOPPED")
+        self.wait_for(lambda: self.node() == "stopped")
+        self.wait_for(lambda: self.nat_gateways() == 0)
+        self.wait_for(lambda: self.settled("test-api") == "UPDATE_COMPLETE")
+        self.wait_for(lambda: self.settled("test-requirements") == "UPDATE_COMPLETE")
+        self.assertFalse(self.said("problem"), self.lines())
+        # What is brought back begins anew, also without a job.
+        self.report("RUNNING")
+        self.bring_back()
+        self.has_job()
+        time.sleep(IDLE / 2)
+        self.assertEqual(
+            (self.fleet(), self.parameter("test-api", "Resting")), ("RUNNING", "false")
+        )
+        self.wait_for(lambda: self.fleet() == "STOP_REQUESTED")
+
+    def test_the_time_is_over_also_while_jobs_run(self) -> None:
+        self.has_job()
+        self.make(Idle="3600", Until=moment(-10), Span="60")
+        self.wait_for(lambda: self.fleet() == "STOP_REQUESTED")
+
+    def has_job(self, instance: str = "") -> None:
+        """Says that a job runs, as a head node does."""
+        key = JOBS + (instance or self.made["HeadNode"])
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=b"x")
+
     def test_it_is_the_cluster_behind_the_load_balancer_that_rests(self) -> None:
         second = f"{TABLE}-2"
         self.create("test-2", CLUSTER, TableName=second)
@@ -223,6 +272,8 @@ class LimitsStack(ClusterTest):
             (False, "s3:PutObject", f"{bucket}/hpcapi/0/head-node.sh"),
             (False, "s3:GetObject", f"{bucket}/{NOTE}"),
             (False, "s3:DeleteObject", f"{bucket}/{NOTE}"),
+            (False, "s3:PutObject", f"{bucket}/{JOBS}i-0"),
+            (False, "s3:GetObject", f"{bucket}/{JOBS}i-0"),
             (True, "cloudformation:UpdateStack", f"{stacks}/test-api/x"),
             (True, "cloudformation:UpdateStack", f"{stacks}/test-requirements/x"),
             (False, "cloudformation:UpdateStack", f"{stacks}/test/x"),

@@ -189,6 +189,7 @@ mod tests {
                     "bucket",
                     "notify",
                     "ttl",
+                    "idle",
                     "operations",
                     "vpc",
                     "vpc-endpoints",

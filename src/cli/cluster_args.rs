@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::boundary::BoundaryArn;
 use crate::iam_prefix::IamPrefix;
-use crate::limits::Ttl;
+use crate::limits::SpanChoice;
 use crate::notifications::Notify;
 use crate::settings::{BucketFate, PclusterChoice, Toggle};
 use crate::shell::quoted;
@@ -48,7 +48,11 @@ pub(super) struct ClusterArgs {
 
     /// `--ttl` of the command that takes it.
     #[arg(skip)]
-    pub(super) ttl: Ttl,
+    pub(super) ttl: SpanChoice,
+
+    /// `--idle` of the command that takes it.
+    #[arg(skip)]
+    pub(super) idle: SpanChoice,
 
     /// `--tag` of the commands that take it.
     #[arg(skip)]
@@ -85,7 +89,8 @@ impl Default for ClusterArgs {
             operations: Toggle::default(),
             triggers: Toggle::default(),
             notify: Notify::default(),
-            ttl: Ttl::default(),
+            ttl: SpanChoice::default(),
+            idle: SpanChoice::default(),
             tags: None,
             permissions_boundary: None,
             iam_prefix: None,
@@ -118,6 +123,7 @@ impl ClusterArgs {
             ("bucket", self.kept_bucket.clone()),
             ("notify", self.notify.typed()),
             ("ttl", self.ttl.typed()),
+            ("idle", self.idle.typed()),
         ]);
         options.push_str(match self.operations {
             Toggle::AsItIs => "",

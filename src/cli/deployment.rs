@@ -123,6 +123,7 @@ impl DeploymentArgs {
             triggers: cluster.triggers,
             notify: cluster.notify.clone(),
             limit: cluster.ttl.now(),
+            idle: cluster.idle,
             tags: cluster.tags.clone(),
             permissions_boundary: cluster.permissions_boundary.clone(),
             iam_prefix: cluster.iam_prefix.clone(),

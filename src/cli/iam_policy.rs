@@ -77,7 +77,7 @@ enum Wanted {
     OperationsStack,
     /// What CloudFormation does with your rights for `up --notify`.
     NotificationsStack,
-    /// What CloudFormation does with your rights for `up --ttl` and `extend`.
+    /// What CloudFormation does with your rights for `up --ttl`, `up --idle` and `extend`.
     LimitsStack,
     /// `--via operations` for who may look, submit jobs, and cancel their own.
     Operations,

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::limits::Ttl;
+use crate::limits::SpanChoice;
 use crate::notifications::Notify;
 use crate::settings::Toggle;
 
@@ -37,7 +37,12 @@ pub(super) struct PartArgs {
     /// Let the deployment work so long from now on, as in 8h, 90m or 2days; then AWS puts it to rest,
     /// as `pause` does; off takes the limit away [default: as it is]
     #[arg(long, value_name = "TIME|off")]
-    ttl: Option<Ttl>,
+    ttl: Option<SpanChoice>,
+
+    /// Let AWS put the deployment to rest, as `pause` does, when no job has run or waited in it for so
+    /// long, as in 2h, 30m or 1day; off takes the limit away [default: as it is]
+    #[arg(long, value_name = "TIME|off")]
+    idle: Option<SpanChoice>,
 }
 
 /// Whether a part of the deployment is to be there.
@@ -53,6 +58,7 @@ impl PartArgs {
         cluster.kept_bucket.clone_from(&self.bucket);
         cluster.notify = self.notify.clone().unwrap_or_default();
         cluster.ttl = self.ttl.unwrap_or_default();
+        cluster.idle = self.idle.unwrap_or_default();
         if let Some(switch) = self.operations {
             cluster.operations = match switch {
                 Switch::On => Toggle::On,

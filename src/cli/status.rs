@@ -7,7 +7,7 @@ use crate::context::{Context, Replacement};
 use crate::deploy::{self, StepStatus, Usd};
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
-use crate::limits::Term;
+use crate::limits::{Span, Term};
 use crate::output::{self, Answer, Format, Story, Volume};
 use crate::prices::money;
 use crate::slurm::{Workload, time};
@@ -118,7 +118,8 @@ async fn look(
         account: context.identity.account.clone(),
         region: context.aws.region.clone(),
         resting: rests,
-        until: facts.term.map(Term::until),
+        until: facts.limits.term.map(Term::until),
+        idle_seconds: facts.limits.idle.map(Span::seconds),
         ready: !statuses.iter().any(StepStatus::is_unready),
         endpoint: facts.endpoint.clone(),
         api_version: facts.api_version.clone(),
@@ -151,6 +152,8 @@ struct StatusAnswer {
     /// When its time is over, in UTC; null where it has no limit.
     #[serde(serialize_with = "time::serialize")]
     until: Option<u64>,
+    /// How long no job may have run or waited before AWS puts it to rest; null where that has no limit.
+    idle_seconds: Option<u64>,
     ready: bool,
     endpoint: Option<String>,
     api_version: Option<String>,
@@ -214,6 +217,14 @@ impl StatusAnswer {
             ),
         })
     }
+
+    /// Returns the line that says how long it works without a job, where it has a limit and does not rest.
+    fn idle(&self) -> Option<String> {
+        let span = output::span(self.idle_seconds.filter(|_| !self.resting)?);
+        Some(format!(
+            "idle:     it rests when no job has run or waited for {span}\n"
+        ))
+    }
 }
 
 impl Answer for StatusAnswer {
@@ -241,8 +252,8 @@ impl Answer for StatusAnswer {
         if let Some(endpoint) = &self.endpoint {
             text.push_str(&format!("\nendpoint: {endpoint}\n"));
         }
-        if let Some(end) = self.end() {
-            text.push_str(&end);
+        for line in [self.end(), self.idle()].into_iter().flatten() {
+            text.push_str(&line);
         }
         if let Some(Workload {
             running,

@@ -196,7 +196,7 @@ pub(super) fn tell_what_rests(context: &Context, statuses: &mut [StepStatus]) {
         let rests = match status.step {
             Step::NatGateway => status.state == State::Missing,
             Step::HeadNode => is_stopped(context),
-            Step::Limits => context.facts().term.is_some_and(Term::is_over),
+            Step::Limits => context.facts().limits.term.is_some_and(Term::is_over),
             _ => false,
         };
         if rests {

@@ -11,7 +11,6 @@ use crate::aws::Stack;
 use crate::context::{Board, Context, Milestone, OldJobs};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Outline, Times};
-use crate::limits::Limit;
 use crate::notifications::Notify;
 use crate::settings::Toggle;
 use crate::step::{Aim, Need, Step};
@@ -166,7 +165,7 @@ fn before_the_look(context: &Context) -> Outline {
         Step::Operations => settings.operations == Toggle::On,
         Step::Triggers => settings.triggers == Toggle::On,
         Step::Notifications => matches!(settings.notify, Notify::To(_)),
-        Step::Limits => matches!(settings.limit, Limit::To(_)),
+        Step::Limits => settings.asks_for_limits(),
         _ => true,
     };
     Outline {

@@ -46,7 +46,8 @@ pub enum Use {
     OperationsStack,
     /// What CloudFormation does for the template of notifications, for `up --notify` and `teardown`.
     NotificationsStack,
-    /// What CloudFormation does for the template of time limits, for `up --ttl`, `extend` and `teardown`.
+    /// What CloudFormation does for the template of time limits, for `up --ttl`, `up --idle`, `extend` and
+    /// `teardown`.
     LimitsStack,
     /// A caller of the operations path, who looks.
     OperationsList,

@@ -1,10 +1,11 @@
-"""A function that puts a deployment to rest when its time is over, as `hpcapi pause` does.
+"""A function that puts a deployment to rest, as `hpcapi pause` does, when its time is over, or when no
+job has run or waited in it for so long.
 
 A schedule calls it every minute. A call does what can be done by then and waits for nothing; it may
 end anywhere, since the next one looks again:
 
-    nothing                     before the time is over, while an `up`, a `pause` or a `teardown` is
-                                at work, and unless the deployment is complete
+    nothing                     before that, while an `up`, a `pause` or a `teardown` is at work, and
+                                unless the deployment is complete
     the stack <name>-api        gets `Resting`, by which load balancer and VPC link go
     hpcapi/stopped-fleet        is written into the bucket: `up` starts the compute fleet again
     the compute fleet           is asked to stop, in its row of ParallelCluster's table
@@ -20,6 +21,7 @@ Standard library and boto3 alone.
 import datetime
 import functools
 import json
+import math
 import os
 import time
 
@@ -30,12 +32,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 AT_WORK = "hpcapi/at-work/"  # below it lies a sign of whoever works on the deployment
 SILENCE = 60  # seconds after which nobody is behind a sign any more; it is renewed every ten
 STOPPED_FLEET = "hpcapi/stopped-fleet"
+LAST_JOB = "jobs/last-job/"  # below it head nodes write while jobs run or wait, about once a minute
+LATE = datetime.timedelta(minutes=2)  # that much later than it was written a job may have run
 ROW = {"Id": {"S": "COMPUTE_FLEET"}}
 COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 ON_THE_WAY = ("STOP_REQUESTED", "STOPPING")
 NODES = ("pending", "running", "stopping", "stopped")
 UNCHANGED = "No updates are to be performed"
 UNDER_WAY = "_IN_PROGRESS state and can not be updated"
+BUSY = {"until": 0.0}  # before then no look at jobs is needed, as far as this process has seen
 
 
 class Obstacle(Exception):
@@ -44,7 +49,7 @@ class Obstacle(Exception):
 
 def rest(event, context):
     started = time.monotonic()
-    if time.time() < until():
+    if time.time() < min(until(), BUSY["until"] if os.environ["IDLE"] else math.inf):
         return
     line = {"deployment": os.environ["DEPLOYMENT"], "done": []}
     try:
@@ -62,7 +67,9 @@ def rest(event, context):
 
 
 def until():
-    """Returns when the time is over, in seconds of Unix time."""
+    """Returns when the time is over, in seconds of Unix time; never where there is no limit."""
+    if not os.environ["UNTIL"]:
+        return math.inf
     moment = datetime.datetime.strptime(os.environ["UNTIL"], "%Y-%m-%dT%H:%M:%SZ")
     return moment.replace(tzinfo=datetime.timezone.utc).timestamp()
 
@@ -72,6 +79,8 @@ def put_to_rest(done):
     name = os.environ["DEPLOYMENT"]
     api, network = stack(f"{name}-api"), stack(f"{name}-requirements")
     node = head_node(name, parameters(api).get("HeadNodeInstanceID")) if api else None
+    if time.time() < until() and not (node and is_idle(api, node)):
+        return
     cluster = stack(cluster_of(node)) if node else None
     if not (network and cluster) or cluster["StackStatus"] not in COMPLETE:
         raise Obstacle("the deployment is not complete")
@@ -88,6 +97,48 @@ def put_to_rest(done):
             done.append(f"stopped {node['InstanceId']}")
     if has_nat(network):
         update(network, "Nat", "false", done)
+
+
+def is_idle(api, node):
+    """Returns whether no job has run or waited for so long as the limit says. That time never begins
+    before the deployment was made or brought back to work, and the limit was given: stacks and
+    instance tell when, and nothing has to be written down that an interrupted `up` would leave
+    behind.
+
+    Once the rest has begun, a job does not end it: all jobs are about to end, and their end is no
+    work. A head node that was started since does: somebody brings the deployment back."""
+    idle = datetime.timedelta(seconds=int(os.environ["IDLE"]))
+    # The function is called as its stack.
+    own = stack(os.environ["AWS_LAMBDA_FUNCTION_NAME"])
+    begun = [node["LaunchTime"], *(changed(one) for one in [own] if one)]
+    has_begun_to_rest = lies(api, "Resting", "true")
+    if not has_begun_to_rest:
+        begun.append(changed(api))
+    over = max(begun) + idle
+    if not has_begun_to_rest and is_past(over):
+        over = max(over, last_job(node) + LATE + idle)
+    # The time of what has been seen only grows, and another limit has other processes.
+    BUSY["until"] = over.timestamp()
+    return is_past(over)
+
+
+def is_past(moment):
+    return moment <= datetime.datetime.now(tz=datetime.timezone.utc)
+
+
+def changed(found):
+    """Returns when a stack was made or updated last."""
+    return found.get("LastUpdatedTime") or found["CreationTime"]
+
+
+def last_job(node):
+    """Returns when a head node said last that a job runs or waits, or that it has begun to look: this
+    one has to have begun, and of a cluster that it replaces jobs may run on."""
+    page = client("s3").list_objects_v2(Bucket=os.environ["BUCKET"], Prefix=LAST_JOB)
+    said = {one["Key"]: one["LastModified"] for one in page.get("Contents", [])}
+    if LAST_JOB + node["InstanceId"] not in said:
+        raise Obstacle("the head node does not say whether jobs run")
+    return max(said.values())
 
 
 def require_peace():

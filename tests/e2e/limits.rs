@@ -1,4 +1,5 @@
-//! A deployment with a time limit: when the time is over AWS puts it to rest, while nothing of hpcapi runs.
+//! A deployment with a limit: when its time is over, or no job has run for so long, AWS puts it to rest, while
+//! nothing of hpcapi runs.
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,10 @@ use crate::resting::{AT_REST, AT_WORK, paid, run_job};
 
 /// How long AWS has for it: the minute until the time is over, and what the rest takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long AWS has for it when no job has run for a minute: the head node may be two minutes late to tell of
+/// one.
+const PATIENCE_WITHOUT_JOB: Duration = Duration::from_secs(480);
 
 const STACK: &str = "hpc-serverless-job-mgmt-limits";
 
@@ -38,13 +43,7 @@ async fn aws_puts_to_rest_what_has_had_its_time_and_resume_brings_it_back() {
     assert_eq!(paid(&env).await, AT_WORK);
 
     env.succeed(&["up", "--yes", "--ttl", "1m"]);
-    let begun = Instant::now();
-    // Nothing of hpcapi runs from here on.
-    while paid(&env).await != AT_REST {
-        assert!(begun.elapsed() < PATIENCE, "{:?}", paid(&env).await);
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-    settled(&env).await;
+    rests_within(&env, PATIENCE).await;
 
     let endpoint = up["endpoint"].as_str().unwrap();
     let answer = reqwest::get(format!("{endpoint}/openapi")).await.unwrap();
@@ -75,6 +74,16 @@ async fn aws_puts_to_rest_what_has_had_its_time_and_resume_brings_it_back() {
     env.succeed(&["doctor"]);
     env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
+}
+
+/// Waits until the deployment rests, while nothing of hpcapi runs.
+async fn rests_within(env: &TestEnv, patience: Duration) {
+    let begun = Instant::now();
+    while paid(env).await != AT_REST {
+        assert!(begun.elapsed() < patience, "{:?}", paid(env).await);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    settled(env).await;
 }
 
 /// Waits until CloudFormation has ended what the function has begun.
@@ -144,6 +153,92 @@ async fn the_end_moves_by_what_is_typed_and_the_limit_goes() {
     assert!(gone.is_err());
 
     env.succeed(&["up", "--yes", "--ttl", "8h"]);
+    env.succeed(&["teardown", "--yes"]);
+    env.assert_empty().await;
+}
+
+#[tokio::test]
+async fn aws_puts_to_rest_what_has_had_no_job_for_so_long_and_resume_brings_it_back() {
+    let env = TestEnv::new();
+    let up = env.json(&["up", "--yes", "--idle", "1m", "--output", "json"]);
+    let shown = env.succeed(&["status"]);
+    let told = "idle:     it rests when no job has run or waited for 1 min";
+    assert!(shown.contains(told), "{shown}");
+
+    // Longer than the limit and what the head node may be late: a job keeps it awake.
+    let script = env.file("long.sh", "#!/bin/bash\nsleep 210\n");
+    let job = env.json(&["jobs", "submit", &script, "--output", "json"]);
+    let old = job["jobs"][0]["id"].to_string();
+    // One that is held does not.
+    let held = env.json(&["jobs", "submit", "--hold", &script, "--output", "json"]);
+    let held = held["jobs"][0]["id"].to_string();
+    env.succeed(&["jobs", "wait", &old]);
+    assert_eq!(paid(&env).await, AT_WORK);
+    rests_within(&env, PATIENCE_WITHOUT_JOB).await;
+
+    let words = env.fail(3, &["status"]);
+    assert!(words.contains("hpcapi resume"), "{words}");
+    let seen = status(&env);
+    assert_eq!(seen["resting"], true);
+    assert_eq!(seen["idle_seconds"], 60);
+    assert_eq!(step(&seen, "limits"), "ready");
+    let resumed = env.json(&["resume", "--output", "json"]);
+    assert_eq!(resumed["endpoint"], up["endpoint"]);
+    env.succeed(&["up", "--yes", "--idle", "2h"]);
+    assert_eq!(paid(&env).await, AT_WORK);
+    for (id, state) in [(&old, "COMPLETED"), (&held, "PENDING")] {
+        let shown = env.succeed(&["jobs", "show", id]);
+        assert!(shown.contains(state), "{shown}");
+    }
+    env.succeed(&["jobs", "cancel", &held]);
+    run_job(&env).await;
+    env.succeed(&["doctor"]);
+    env.succeed(&["teardown", "--yes"]);
+    env.assert_empty().await;
+}
+
+#[tokio::test]
+async fn each_limit_comes_and_goes_without_the_other() {
+    let env = TestEnv::new();
+    for bad in ["30s", "2", "never"] {
+        let words = env.fail(2, &["up", "--yes", "--idle", bad]);
+        assert!(words.contains(bad), "{words}");
+    }
+    env.assert_empty().await;
+
+    env.succeed(&["up", "--yes", "--idle", "2h"]);
+    let words = env.fail(3, &["extend", "4h"]);
+    assert!(words.contains("without a time limit"), "{words}");
+    let limits = |env: &TestEnv| {
+        let seen = status(env);
+        let limits = step(&seen, "limits").to_owned();
+        (
+            seen["until"].is_string(),
+            seen["idle_seconds"].clone(),
+            limits,
+        )
+    };
+    let ready = || "ready".to_owned();
+    assert_eq!(limits(&env), (false, 7200.into(), ready()));
+
+    env.succeed(&["up", "--yes", "--ttl", "8h"]);
+    assert_eq!(limits(&env), (true, 7200.into(), ready()));
+    let first = until(&env);
+    env.succeed(&["extend", "1h"]);
+    assert_eq!(until(&env).as_second() - first.as_second(), 3600);
+    env.succeed(&["up", "--yes", "--idle", "1day"]);
+    assert_eq!(until(&env).as_second() - first.as_second(), 3600);
+    assert_eq!(limits(&env), (true, 86_400.into(), ready()));
+    let again = env.json(&["up", "--yes", "--output", "json"]);
+    assert_eq!(again["changed"], false);
+
+    env.succeed(&["up", "--yes", "--ttl", "off"]);
+    assert_eq!(limits(&env), (false, 86_400.into(), ready()));
+    env.succeed(&["up", "--yes", "--idle", "off"]);
+    assert_eq!(limits(&env), (false, Value::Null, "off".to_owned()));
+    let client = aws_sdk_cloudformation::Client::new(&env.aws().await);
+    let gone = client.describe_stacks().stack_name(STACK).send().await;
+    assert!(gone.is_err());
     env.succeed(&["teardown", "--yes"]);
     env.assert_empty().await;
 }

@@ -5,7 +5,7 @@ use crate::aws::is_region;
 use crate::boundary::BoundaryArn;
 use crate::error::Result;
 use crate::iam_prefix::IamPrefix;
-use crate::limits::Ttl;
+use crate::limits::SpanChoice;
 use crate::notifications::Notify;
 use crate::settings::DeploymentName;
 use crate::tags::{Tag, Tags};
@@ -52,10 +52,10 @@ pub(super) fn is_notify(text: &str) -> Result<(), String> {
     told(notify)
 }
 
-/// Returns why a text is not how long a deployment works, or `off`, if it is not.
-pub(super) fn is_ttl(text: &str) -> Result<(), String> {
-    let ttl: Result<Ttl> = text.parse();
-    told(ttl)
+/// Returns why a text is not how long a deployment works, or does without jobs, or `off`, if it is not.
+pub(super) fn is_span(text: &str) -> Result<(), String> {
+    let span: Result<SpanChoice> = text.parse();
+    told(span)
 }
 
 /// Returns why a text is not the id of a VPC, if it is not.

@@ -11,7 +11,7 @@ use crate::spelling;
 
 use super::checks::{
     are_subnets, are_zones, is_a_region, is_boundary, is_bucket, is_key_name, is_name, is_notify,
-    is_prefix, is_profile, is_range, is_subnet, is_ttl, is_version, is_vpc, tags,
+    is_prefix, is_profile, is_range, is_span, is_subnet, is_version, is_vpc, tags,
 };
 use super::entries::{Entry, Value};
 
@@ -87,7 +87,8 @@ pub(super) const KEYS: &[Key] = &[
         PARTS,
     ),
     key("notify", Kind::Text(is_notify), "notify", PARTS),
-    key("ttl", Kind::Text(is_ttl), "ttl", PARTS),
+    key("ttl", Kind::Text(is_span), "ttl", PARTS),
+    key("idle", Kind::Text(is_span), "idle", PARTS),
     key("vpc", Kind::Text(is_vpc), "vpc", NETWORK),
     key(
         "head_node_subnet",

@@ -128,7 +128,7 @@ mod tests {
     use crate::hint::Again;
 
     const ALL: &str = "deployment: x\nregion: eu-west-1\nprofile: my work\nconfig: c.yaml\nkey_name: k\n\
-                       bucket: b-1\noperations: true\nnotify: me@example.org\nttl: 8h\nvpc: vpc-01234567\n\
+                       bucket: b-1\noperations: true\nnotify: me@example.org\nttl: 8h\nidle: 2h\nvpc: vpc-01234567\n\
                        head_node_subnet: subnet-00000001\ncompute_subnets: subnet-00000002\n\
                        api_subnets: subnet-00000003\nvpc_endpoints: true\nzones: us-east-1a,use1-az4\n\
                        vpc_cidr: 10.20.0.0/16\ntags:\n  Owner: my team\n  n: 01\n\
@@ -161,7 +161,7 @@ mod tests {
         let own = "--deployment x --profile 'my work' --region eu-west-1";
         let cluster = "--config ./c.yaml --key-name k --pcluster-version 3.15.0";
         let parts = format!(
-            "--bucket b-1 --notify me@example.org --ttl 8h --operations {NETWORK} --tag Owner='my team' --tag n=01 \
+            "--bucket b-1 --notify me@example.org --ttl 8h --idle 2h --operations {NETWORK} --tag Owner='my team' --tag n=01 \
              --permissions-boundary arn:aws:iam::aws:policy/B --iam-prefix /team/"
         );
         for (words, verb, options) in [
@@ -197,7 +197,7 @@ mod tests {
             again(ALL, &words).command("up"),
             format!(
                 "hpcapi up --deployment y --profile 'my work' --region us-east-2 --config d.yaml \
-                 --key-name k --pcluster-version 3.15.0 --bucket b-1 --notify off --ttl 8h --operations=off \
+                 --key-name k --pcluster-version 3.15.0 --bucket b-1 --notify off --ttl 8h --idle 2h --operations=off \
                  {NETWORK} --tag Owner=me --permissions-boundary arn:aws:iam::aws:policy/B \
                  --iam-prefix /team/"
             )
@@ -283,7 +283,7 @@ mod tests {
             (
                 "zzz: 1\n",
                 "`zzz` is not known",
-                "the keys are deployment, region, profile, config, key_name, bucket, operations, notify, ttl, vpc, head_node_subnet, compute_subnets, api_subnets, vpc_endpoints, zones, vpc_cidr, tags, permissions_boundary, iam_prefix, pcluster_version, prices",
+                "the keys are deployment, region, profile, config, key_name, bucket, operations, notify, ttl, idle, vpc, head_node_subnet, compute_subnets, api_subnets, vpc_endpoints, zones, vpc_cidr, tags, permissions_boundary, iam_prefix, pcluster_version, prices",
             ),
             (
                 "pcluster: /x\n",
@@ -322,6 +322,7 @@ mod tests {
             ("ttl: 8", "cannot be that: `8` is no span of time"),
             ("ttl: false", "is a text: write it in quotes"),
             ("ttl: 30s", "cannot be that: `30s` is too short"),
+            ("idle: 2", "cannot be that: `2` is no span of time"),
             (
                 "pcluster_version: 3.16",
                 "cannot be that: a version is three numbers",

@@ -1,4 +1,4 @@
-//! The time limit: until when the deployment works, and whether what puts it to rest is as it should be.
+//! The time limit: until when the deployment works, or how long without a job, and whether what puts it to rest is as it should be.
 
 use crate::context::Context;
 use crate::deploy::State;
@@ -11,20 +11,19 @@ pub(super) const SUBJECT: &str = "time limit";
 /// Looks at the time limit; `None` when the deployment has none, or rests.
 pub(super) async fn look(context: &Context) -> Result<Option<Finding>> {
     let state = limits::check(context).await?;
-    let (rests, term) = {
+    let (rests, limits) = {
         let facts = context.facts();
-        (facts.resting, facts.term)
+        (facts.resting, facts.limits)
     };
-    let text = match (state, term) {
-        (State::Unwanted | State::Missing | State::Resting, _) => return Ok(None),
+    let text = match state {
+        State::Unwanted | State::Missing | State::Resting => return Ok(None),
         _ if rests => return Ok(None),
-        (State::Ready, term) => {
-            let end = term.map_or_else(|| "its end".to_owned(), |term| term.end());
-            let text = format!("AWS puts the deployment to rest at {end}");
+        State::Ready => {
+            let text = format!("AWS puts the deployment to rest {limits}");
             return Ok(Some(Finding::good(SUBJECT, text)));
         }
-        (State::Waiting { on }, _) => format!("it waits for {on}"),
-        (State::Incomplete { reason }, _) => reason,
+        State::Waiting { on } => format!("it waits for {on}"),
+        State::Incomplete { reason } => reason,
     };
     let up = context.settings.again.command("up");
     Ok(Some(Finding::problem(SUBJECT, text).then(up)))

@@ -9,7 +9,6 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::limits::Limit;
 use crate::notifications::Notify;
 use crate::settings::{Settings, Toggle};
 
@@ -29,7 +28,7 @@ pub(in crate::deploy) fn require_short_names(settings: &Settings) -> Result<()> 
             matches!(settings.notify, Notify::To(_)),
             name.notifications_stack(),
         ),
-        (matches!(settings.limit, Limit::To(_)), name.limits_stack()),
+        (settings.asks_for_limits(), name.limits_stack()),
     ];
     let wanted = wanted.into_iter().filter(|(is_wanted, _)| *is_wanted);
     let excess = wanted.map(|(_, stack)| stack.len().saturating_sub(LONGEST_NAME));

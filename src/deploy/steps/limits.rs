@@ -1,5 +1,5 @@
-//! The stack `<name>-limits`, for those who want it: the time after which the deployment is put to rest, and
-//! the function that does it, called by a schedule of EventBridge.
+//! The stack `<name>-limits`, for those who want it: the time, with jobs or without any, after which the
+//! deployment is put to rest, and the function that does it, called by a schedule of EventBridge.
 
 use crate::aws::Stack;
 use crate::context::Context;
@@ -8,8 +8,8 @@ use crate::deploy::at_work::{self, Work};
 use crate::error::{Error, Kind, Result};
 use crate::event::Outcome;
 use crate::hint::{Hint, Verb};
-use crate::limits::{Limit, Span, Term};
-use crate::settings::Toggle;
+use crate::limits::{Limit, Limits, Span, SpanChoice, Term};
+use crate::settings::{Settings, Toggle};
 use crate::step::Step;
 
 use super::function_code::FunctionCode;
@@ -34,10 +34,15 @@ const CALLER: &str = "CallerRoleName";
 /// The parameter that says how long the time is when it begins.
 const SPAN: &str = "Span";
 
+/// The parameter that says how long no job may have run or waited.
+const IDLE: &str = "Idle";
+
 pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let name = context.settings.name.limits_stack();
-    let found = stack::optional(context, &name, toggle(context.settings.limit)).await?;
-    context.facts().term = found.as_ref().ok().and_then(term);
+    let settings = &context.settings;
+    let found = stack::optional(context, &name, toggle(settings)).await?;
+    let limits = found.as_ref().map(limits_of).unwrap_or_default();
+    context.facts().limits = limits;
     let there = match found {
         Ok(there) => there,
         Err(state) => return Ok(state),
@@ -45,38 +50,42 @@ pub(in crate::deploy) async fn check(context: &Context) -> Result<State> {
     let Some(requirements) = context.requirements() else {
         return Ok(State::waiting("the bucket"));
     };
-    let wanted = match (context.settings.limit, term(&there)) {
-        (Limit::To(wanted), _) => wanted,
-        (_, Some(there)) => there,
-        (_, None) => return Ok(State::incomplete("it does not say when the time is over")),
-    };
+    let wanted = limits.with(settings.limit, settings.idle);
+    if wanted.are_none() {
+        return Ok(State::incomplete(match asks_for_less(settings) {
+            true => "it is not wanted any more",
+            false => "it does not say when the time is over",
+        }));
+    }
     let parameters = parameters(context, &requirements.bucket, wanted);
     let state = stack::state(context, &there, TEMPLATE, &parameters);
-    if state == State::Ready && wanted.is_over() {
-        return Ok(State::incomplete(over(wanted)));
+    match wanted.term.filter(|term| term.is_over()) {
+        Some(term) if state == State::Ready => Ok(State::incomplete(over(term))),
+        _ => Ok(state),
     }
-    Ok(state)
 }
 
 pub(in crate::deploy) async fn run(context: &Context) -> Result<()> {
     let name = context.settings.name.limits_stack();
     let there = context.aws.stacks.describe(&name).await?;
-    let wanted = match (context.settings.limit, there.as_ref().and_then(term)) {
-        (Limit::Off, _) => {
-            undo(context).await?;
-            return Ok(());
-        }
-        (Limit::To(wanted), _) => wanted,
-        (Limit::AsItIs, Some(there)) if there.is_over() => Term::from_now(there.span()),
-        (Limit::AsItIs, Some(there)) => there,
-        (Limit::AsItIs, None) => {
-            return Err(
-                Error::usage("it is not known how long the deployment is to work")
-                    .hint(Hint::run(Verb::Up.with("--ttl 8h"))),
-            );
-        }
-    };
-    apply(context, wanted).await
+    let there = there.as_ref().map(limits_of).unwrap_or_default();
+    let settings = &context.settings;
+    let mut wanted = there.with(settings.limit, settings.idle);
+    if settings.limit == Limit::AsItIs {
+        let anew = |term: Term| match term.is_over() {
+            true => Term::from_now(term.span()),
+            false => term,
+        };
+        wanted.term = wanted.term.map(anew);
+    }
+    match (wanted.are_none(), asks_for_less(settings)) {
+        (false, _) => apply(context, wanted).await,
+        (true, true) => undo(context).await.map(|_| ()),
+        (true, false) => Err(
+            Error::usage("it is not known how long the deployment is to work")
+                .hint(Hint::run(Verb::Up.with("--ttl 8h"))),
+        ),
+    }
 }
 
 pub(in crate::deploy) async fn undo(context: &Context) -> Result<Outcome> {
@@ -94,7 +103,8 @@ pub async fn extend(context: &Context, by: Span) -> Result<Term> {
     if let Some(there) = &there {
         stack::require_ours(context, there)?;
     }
-    let Some(term) = there.as_ref().and_then(term) else {
+    let limits = there.as_ref().map(limits_of).unwrap_or_default();
+    let Some(term) = limits.term else {
         let text = format!("`{name}` works without a time limit");
         return Err(Error::new(Kind::NotReady, text).hint(Hint::run(Verb::Up.with("--ttl 8h"))));
     };
@@ -104,12 +114,13 @@ pub async fn extend(context: &Context, by: Span) -> Result<Term> {
             .hint(Hint::run(Verb::Resume).because("begin the same time anew")));
     }
     let longer = term.extended(by)?;
-    apply(context, longer).await?;
+    let term = Some(longer);
+    apply(context, Limits { term, ..limits }).await?;
     Ok(longer)
 }
 
-/// Makes the stack what it should be with this time.
-async fn apply(context: &Context, wanted: Term) -> Result<()> {
+/// Makes the stack what it should be with these limits.
+async fn apply(context: &Context, wanted: Limits) -> Result<()> {
     let bucket = context.requirements().map(|it| it.bucket);
     let bucket = bucket.ok_or_else(|| Error::failed("a time limit needs a bucket"))?;
     CODE.put(context, &bucket).await?;
@@ -129,36 +140,49 @@ fn over(term: Term) -> String {
     )
 }
 
-/// Returns what becomes of the stack.
-fn toggle(limit: Limit) -> Toggle {
-    match limit {
-        Limit::AsItIs => Toggle::AsItIs,
-        Limit::To(_) => Toggle::On,
-        Limit::Off => Toggle::Off,
+/// Returns what becomes of the stack where it is missing. One that is there goes when nothing is left
+/// in it.
+fn toggle(settings: &Settings) -> Toggle {
+    match settings.asks_for_limits() {
+        true => Toggle::On,
+        false => Toggle::AsItIs,
     }
 }
 
-/// Returns the time that a stack gives.
-fn term(there: &Stack) -> Option<Term> {
-    let value = |key| there.parameters.get(key).map(String::as_str);
-    Term::read(value(UNTIL)?, value(SPAN)?)
+/// Returns whether a limit is to go.
+fn asks_for_less(settings: &Settings) -> bool {
+    settings.limit == Limit::Off || settings.idle == SpanChoice::Off
 }
 
-fn parameters(context: &Context, bucket: &str, term: Term) -> Vec<(&'static str, String)> {
+/// Returns the limits that a stack gives.
+fn limits_of(there: &Stack) -> Limits {
+    let value = |key| there.parameters.get(key).map(String::as_str);
+    let term = |until| Term::read(until, value(SPAN)?);
+    Limits {
+        term: value(UNTIL).and_then(term),
+        idle: value(IDLE).and_then(Span::read),
+    }
+}
+
+fn parameters(context: &Context, bucket: &str, limits: Limits) -> Vec<(&'static str, String)> {
     let name = context.settings.name.to_string();
-    let mut all = given(name, bucket.to_owned(), term);
+    let mut all = given(name, bucket.to_owned(), limits);
     all.extend(role_parameters::of_function(context, "limits"));
     all.push((CALLER, role_parameters::name(context, "limits-caller")));
     all
 }
 
-fn given(deployment: String, bucket: String, term: Term) -> Vec<(&'static str, String)> {
+fn given(deployment: String, bucket: String, limits: Limits) -> Vec<(&'static str, String)> {
+    let seconds = |span: Span| span.seconds().to_string();
+    // What there is no limit to is empty.
+    let text = Option::<String>::unwrap_or_default;
     vec![
         ("Deployment", deployment),
         ("Bucket", bucket),
         ("CodeKey", CODE.key()),
-        (UNTIL, term.end()),
-        (SPAN, term.span().seconds().to_string()),
+        (UNTIL, text(limits.term.map(Term::end))),
+        (SPAN, text(limits.term.map(|term| seconds(term.span())))),
+        (IDLE, text(limits.idle.map(seconds))),
     ]
 }
 
@@ -171,32 +195,40 @@ mod tests {
     #[test]
     fn template_and_code_agree_on_parameters() {
         let declared = Declared::of(TEMPLATE);
-        let term = Term::from_now("8h".parse().unwrap());
-        let mut given = given(String::new(), String::new(), term);
+        let mut given = given(String::new(), String::new(), Limits::default());
         let of_roles = role_parameters::OF_FUNCTION.into_iter().chain([CALLER]);
         given.extend(of_roles.map(|key| (key, String::new())));
         declared.takes(&given);
     }
 
     #[test]
-    fn a_stack_says_the_time_that_it_was_given() {
-        let term = Term::from_now("90m".parse().unwrap());
-        let given = given("x".to_owned(), "b".to_owned(), term).into_iter();
-        let stack = Stack {
-            parameters: given.map(|(key, value)| (key.to_owned(), value)).collect(),
-            ..Declared::of(TEMPLATE).stack()
-        };
-        assert_eq!(super::term(&stack), Some(term));
+    fn a_stack_says_the_limits_that_it_was_given() {
+        let term = Some(Term::from_now("90m".parse().unwrap()));
+        let idle = Some("2h".parse().unwrap());
+        for (term, idle) in [(term, idle), (term, None), (None, idle), (None, None)] {
+            let limits = Limits { term, idle };
+            let given = given("x".to_owned(), "b".to_owned(), limits).into_iter();
+            let stack = Stack {
+                parameters: given.map(|(key, value)| (key.to_owned(), value)).collect(),
+                ..Declared::of(TEMPLATE).stack()
+            };
+            assert_eq!(limits_of(&stack), limits);
+        }
         let without = Declared::of(TEMPLATE).stack();
-        assert_eq!(super::term(&without), None);
+        assert!(limits_of(&without).are_none());
     }
 
-    /// The function writes what `up` reads, and reads what `up` writes.
+    /// The function writes what `up` reads, and reads what `up` and the head node write.
     #[test]
     fn the_function_means_the_same_objects() {
         for name in [at_work::FOLDER, fleet::STOPPED] {
             assert!(CODE.text.contains(&format!("\"{name}\"")), "{name}");
             assert!(TEMPLATE.body.contains(name), "{name}");
         }
+        let recorder = include_str!("../../../templates/node/record-jobs.py");
+        for text in [CODE.text, recorder] {
+            assert!(text.contains("\nLAST_JOB = \"jobs/last-job/\""), "{text}");
+        }
+        assert!(TEMPLATE.body.contains("- jobs/last-job/\n"));
     }
 }

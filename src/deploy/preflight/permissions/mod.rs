@@ -12,7 +12,6 @@ use crate::context::Context;
 use crate::deploy::finding::{Finding, Verdict};
 use crate::error::{Error, Result};
 use crate::iam_policy::{self, RolePlaces, Scope, Use};
-use crate::limits::Limit;
 use crate::notifications::Notify;
 use crate::settings::{EndpointFate, Toggle};
 
@@ -125,7 +124,7 @@ async fn ask(context: &Context, principal: &str) -> Result<Answers> {
 fn uses(context: &Context) -> impl Iterator<Item = &'static (Use, &'static str, bool)> {
     let has_operations = context.settings.operations == Toggle::On;
     let has_notifications = matches!(context.settings.notify, Notify::To(_));
-    let has_limit = matches!(context.settings.limit, Limit::To(_));
+    let has_limit = context.settings.asks_for_limits();
     USES.iter().filter(move |(wanted, ..)| match wanted {
         Use::OperationsStack => has_operations,
         Use::NotificationsStack => has_notifications,
