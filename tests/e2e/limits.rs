@@ -39,6 +39,8 @@ fn step<'s>(status: &'s Value, name: &str) -> &'s str {
 async fn aws_puts_to_rest_what_has_had_its_time_and_resume_brings_it_back() {
     let env = TestEnv::new();
     let up = env.json(&["up", "--yes", "--ttl", "1h", "--output", "json"]);
+    assert_eq!(up["until"], until(&env).to_string());
+    assert_eq!(up["idle_seconds"], Value::Null);
     let old = run_job(&env).await;
     assert_eq!(paid(&env).await, AT_WORK);
 
@@ -161,6 +163,10 @@ async fn the_end_moves_by_what_is_typed_and_the_limit_goes() {
 async fn aws_puts_to_rest_what_has_had_no_job_for_so_long_and_resume_brings_it_back() {
     let env = TestEnv::new();
     let up = env.json(&["up", "--yes", "--idle", "1m", "--output", "json"]);
+    assert_eq!(
+        (&up["until"], &up["idle_seconds"]),
+        (&Value::Null, &60.into())
+    );
     let shown = env.succeed(&["status"]);
     let told = "idle:     it rests when no job has run or waited for 1 min";
     assert!(shown.contains(told), "{shown}");
@@ -184,6 +190,7 @@ async fn aws_puts_to_rest_what_has_had_no_job_for_so_long_and_resume_brings_it_b
     assert_eq!(step(&seen, "limits"), "ready");
     let resumed = env.json(&["resume", "--output", "json"]);
     assert_eq!(resumed["endpoint"], up["endpoint"]);
+    assert_eq!(resumed["idle_seconds"], 60);
     env.succeed(&["up", "--yes", "--idle", "2h"]);
     assert_eq!(paid(&env).await, AT_WORK);
     for (id, state) in [(&old, "COMPLETED"), (&held, "PENDING")] {

@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::deploy::{Estimate, Proof, Up};
+use crate::limits::{Limits, Span, Term};
 use crate::output::{self, Answer};
 use crate::prices::money;
+use crate::slurm::time;
 
 #[derive(Serialize)]
 pub(in crate::cli) struct UpAnswer {
@@ -22,6 +24,11 @@ pub(in crate::cli) struct UpAnswer {
     next: Vec<NextAnswer>,
     /// What it costs an hour while no job runs; null where it costs nothing or prices are not wanted.
     usd_per_hour: Option<f64>,
+    /// When its time is over, in UTC; null where it has no limit.
+    #[serde(serialize_with = "time::serialize")]
+    until: Option<u64>,
+    /// How long no job may have run or waited before AWS puts it to rest; null where that has no limit.
+    idle_seconds: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<ProofAnswer>,
 }
@@ -70,6 +77,7 @@ impl UpAnswer {
                 up.api_version
             ),
         ];
+        let Limits { term, idle } = context.facts().limits;
         UpAnswer {
             endpoint: up.endpoint,
             api_version: up.api_version,
@@ -83,6 +91,8 @@ impl UpAnswer {
                 .map(|(purpose, command)| NextAnswer { purpose, command })
                 .into(),
             usd_per_hour: paid.map(|estimate| estimate.in_all.hour),
+            until: term.map(Term::until),
+            idle_seconds: idle.map(Span::seconds),
             proof: proof.map(|proof| ProofAnswer {
                 job_id: proof.job.id,
                 state: proof.job.state.to_string(),
@@ -146,11 +156,15 @@ mod tests {
                 command: "hpcapi jobs submit job.sh".to_owned(),
             }],
             usd_per_hour: None,
+            until: None,
+            idle_seconds: None,
             proof: None,
         };
         let most = UpAnswer {
             key_name: Some("key".to_owned()),
             usd_per_hour: Some(0.13),
+            until: Some(1_796_145_854),
+            idle_seconds: Some(7200),
             proof: Some(ProofAnswer {
                 job_id: 1,
                 state: "COMPLETED".to_owned(),
