@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import socket
 import tempfile
@@ -211,7 +212,8 @@ class BusySlurm(unittest.TestCase):
             for seconds, expected in ((0, 300), (0, 0), (20, 20), (2000, 300)):
                 recorder.state["asked"] -= seconds
                 asked.clear()
-                told = list(recorder.detailed([{"job_id": n} for n in range(400)]))
+                jobs = [{"job_id": n} for n in range(400)]
+                told = list(recorder.detailed(jobs, Slurm("")))
                 self.assertEqual((len(told), len(asked) // 10 * 10), (400, expected))
 
 
@@ -233,6 +235,48 @@ class SilentSlurm(unittest.TestCase):
             asked.close()
             silent.setblocking(False)
             self.assertRaises(BlockingIOError, silent.accept)
+
+    def test_jobs_wait_for_a_slurm_that_does_not_answer_but_not_for_ever(self) -> None:
+        program, is_silent = load(), True
+
+        class Slurm:
+            def __init__(self, path: str) -> None:
+                pass
+
+            def is_silent(self) -> bool:
+                return is_silent
+
+            def job(self, number: int) -> dict:
+                known = {"user_id": 1000, "submit_time": 1795892353, "comment": "well"}
+                return {} if is_silent else dict(known, job_id=number)
+
+        program.Slurm = Slurm
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            mock.patch.object(program.Recorder, "questions", lambda self: 300),
+        ):
+            program.FOLDER = folder
+            journal = Path(folder, "journal")
+            config = {"job_path": "", "journal": str(journal), "instance": "i-1"}
+
+            def read() -> list[dict]:
+                """What a run has kept in all."""
+                program.Recorder(config).read_all()
+                lines = [path.read_text() for path in Path(folder).glob("*/*.ndjson")]
+                return [json.loads(line) for line in "".join(lines).splitlines()]
+
+            # The last record is not whole yet, and must not be taken for one that stays so.
+            journal.write_bytes(record(1) + record(2)[:50])
+            self.assertEqual([read(), read()], [[], []])
+            is_silent = False
+            journal.write_bytes(record(1) + record(2))
+            told = [(job["job_id"], job.get("comment")) for job in read()]
+            self.assertEqual(told, [(1, "well"), (2, "well")])
+            is_silent = True
+            journal.write_bytes(record(1) + record(2) + record(3))
+            self.assertEqual(len(read()), 2)
+            program.SILENCE = 0
+            self.assertEqual(read()[2]["undetailed"], True)
 
     def test_a_scontrol_that_hangs_says_nothing(self) -> None:
         program = load()

@@ -45,6 +45,7 @@ SPARE = 16 << 20  # bytes of the journal that have been read and still take room
 RESERVE = 16 << 20  # bytes that the journal has room for although the file system is full
 PATIENCE = 60  # seconds for one call of the AWS CLI
 ANSWER = 5  # seconds for one answer of Slurm
+SILENCE = 120  # seconds that jobs wait for a Slurm that does not answer: it remembers them for 300
 RENEWED = 60  # seconds after which it is said anew that there are jobs
 
 # States of jobs that have not begun.
@@ -166,7 +167,11 @@ class Recorder:
                 if not length:
                     break
                 self.has_ended = self.has_ended or bool(jobs)
-                self.keep(list(self.detailed(jobs)))
+                slurm = Slurm(self.config["job_path"]) if jobs else None
+                detailed = list(self.detailed(jobs, slurm))
+                if slurm and self.waits_for(slurm):
+                    return
+                self.keep(detailed)
                 self.state["offset"] += length
                 self.state["doubted"] = doubted
                 self.state.save()
@@ -176,9 +181,19 @@ class Recorder:
                 self.state["torn"] = torn
                 self.state.save()
 
-    def detailed(self, jobs):
+    def waits_for(self, slurm):
+        """Returns whether the jobs are left to the next run, since Slurm did not answer: it may be busy,
+        or be started anew, and still knows them then."""
+        if not slurm.is_silent():
+            self.state["silent_since"] = None
+            return False
+        if self.state["silent_since"] is None:
+            self.state["silent_since"] = time.time()
+            self.state.save()
+        return 0 <= time.time() - self.state["silent_since"] < SILENCE
+
+    def detailed(self, jobs, slurm):
         """Adds what Slurm still knows of the jobs, and drops those that it knows to be otherwise."""
-        slurm = Slurm(self.config["job_path"]) if jobs else None
         left = self.questions()
         for number, job in enumerate(jobs):
             known = slurm.job(job["job_id"]) if number < left else {}
@@ -316,7 +331,7 @@ class State(dict):
         super().__init__(inode=None, offset=0, torn=None, doubted=0, spared=0, reserved=0)
         # Whoever has forgotten what it wrote must not write over it.
         self.update(id=os.urandom(4).hex(), piece=None, unsent=[], said=None)
-        self.update(questions=DETAILED, asked=0, told=0)
+        self.update(questions=DETAILED, asked=0, told=0, silent_since=None)
         self.path = path
         try:
             with open(path) as file:
@@ -359,6 +374,10 @@ class Slurm:
     def __init__(self, path):
         self.path = path
         self.token = scontrol("token", "username=root", "lifespan=600").strip().partition("=")[2]
+
+    def is_silent(self):
+        """Returns whether it did not answer."""
+        return not self.token
 
     def job(self, number):
         """Returns what Slurm knows of a job; nothing when it cannot be asked."""

@@ -108,6 +108,20 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Commands of the head node that send ended jobs to the bucket.
+pub(crate) const RECORD: &str = r#"
+record() { # The first may have been under way already, and have read before the last job ended.
+    systemctl start hpcapi-record-jobs
+    systemctl start hpcapi-record-jobs
+}
+is_read() { # Of a Slurm that is too busy to answer, jobs are recorded by a later run.
+    local journal
+    journal=$(sed -n 's/.*"journal": "\([^"]*\).*/\1/p' /etc/hpcapi/record-jobs.json)
+    grep -q "\"offset\": $(stat --format %s "$journal")[,}]" /var/lib/hpcapi/jobs/state.json
+}
+until_recorded() { until is_read; do record || return; done; }
+"#;
+
 impl TestEnv {
     pub(crate) fn new() -> TestEnv {
         TestEnv::with_suite(SUITE)
@@ -399,13 +413,10 @@ impl TestEnv {
         }
     }
 
-    /// Has the head node send all jobs that have ended to the bucket. A first start may only wait
-    /// for a run that is under way, and has read before the last of them ended.
+    /// Has the head node send all jobs that have ended to the bucket.
     pub(crate) async fn record_ended_jobs(&self) {
-        self.on_head_node(
-            "systemctl start hpcapi-record-jobs && systemctl start hpcapi-record-jobs",
-        )
-        .await;
+        self.on_head_node(&format!("{RECORD}record && until_recorded"))
+            .await;
     }
 
     /// Asserts that the account holds nothing of a deployment.

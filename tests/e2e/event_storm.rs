@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use crate::environment::{TestEnv, text};
+use crate::environment::{RECORD, TestEnv, text};
 use crate::remembering::{COMMANDS, SMALL_DISKS};
 use crate::triggers::{Bucket, events, marked, until};
 
@@ -145,7 +145,7 @@ impl<'e> Way<'e> {
 
     /// Runs commands on the head node.
     async fn on_head_node(&self, commands: &str) {
-        let script = format!("{COMMANDS}{commands}\ntrue");
+        let script = format!("{COMMANDS}{RECORD}{commands}\ntrue");
         self.env.on_head_node(&script).await;
     }
 }

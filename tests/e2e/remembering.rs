@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::environment::TestEnv;
+use crate::environment::{RECORD, TestEnv};
 
 /// Commands of the head node. Each round of jobs ends with an exit code of its own.
 pub(crate) const COMMANDS: &str = r#"#!/bin/bash
@@ -17,10 +17,6 @@ submit() { # EXIT_CODE [SECONDS]
 }
 are_under_way() { squeue --noheader | grep -q .; }
 ended() { while are_under_way; do sleep 0.2; done; }
-record() { # The first may have been under way already, and have read before the last job ended.
-    systemctl start hpcapi-record-jobs
-    systemctl start hpcapi-record-jobs
-}
 answers() { scontrol ping | grep -q 'is UP'; }
 fill() { # FOLDER…
     local folder
@@ -90,11 +86,11 @@ const TROUBLES: [(u64, &str); 4] = [
 
 /// Returns how many jobs with each exit code are in the bucket.
 async fn remembered(env: &TestEnv) -> BTreeMap<u64, usize> {
-    let read = "record || exit 1
+    let read = "record && until_recorded || exit 1
         bucket=$(sed -n 's/.*\"bucket\": \"\\([^\"]*\\).*/\\1/p' /etc/hpcapi/record-jobs.json)
         rm -rf /tmp/jobs; aws s3 cp --recursive --only-show-errors s3://$bucket/jobs/ /tmp/jobs
         zcat /tmp/jobs/*/*.gz";
-    let lines = env.on_head_node(&format!("{COMMANDS}{read}")).await;
+    let lines = env.on_head_node(&format!("{COMMANDS}{RECORD}{read}")).await;
     let jobs = lines
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -116,10 +112,10 @@ async fn no_job_is_lost_by_restarts_full_disks_and_a_bucket_out_of_reach() {
     let env = TestEnv::new();
     env.succeed(&["up", "--yes"]);
     let folders = "folders='/var/spool/hpcapi /var/lib/hpcapi'";
-    env.on_head_node(&format!("{COMMANDS}{folders}{SMALL_DISKS}"))
+    env.on_head_node(&format!("{COMMANDS}{RECORD}{folders}{SMALL_DISKS}"))
         .await;
     for (code, trouble) in TROUBLES {
-        env.on_head_node(&format!("{COMMANDS}{trouble}\ntrue"))
+        env.on_head_node(&format!("{COMMANDS}{RECORD}{trouble}\ntrue"))
             .await;
         let remembered = remembered(&env).await;
         assert_eq!(remembered.get(&code), Some(&5), "{trouble}: {remembered:?}");
