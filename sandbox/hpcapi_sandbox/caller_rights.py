@@ -109,7 +109,7 @@ def _asked(
         **iam_actions.request_tag_context(service, action, body, parameters),
         **born,
         **_tags_of(resource),
-        **_of_iam(parameters),
+        **_own_keys(parameters),
     }
     yield action, resource, context
     if service == "ec2" and born:
@@ -190,9 +190,10 @@ def _iam_resource(action: str, parameters: dict[str, list[str]]) -> str:
     return _one(parameters, "PolicySourceArn") or _one(parameters, "PolicyArn") or "*"
 
 
-def _of_iam(parameters: dict[str, list[str]]) -> dict[str, Any]:
-    """What IAM's own keys hold."""
+def _own_keys(parameters: dict[str, list[str]]) -> dict[str, Any]:
+    """What the keys of IAM and of CloudFormation hold."""
     given = {
+        "cloudformation:RoleARN": _one(parameters, "RoleARN"),
         "iam:PermissionsBoundary": _one(parameters, "PermissionsBoundary"),
         "iam:PolicyARN": _one(parameters, "PolicyArn"),
     }

@@ -14,7 +14,7 @@ from typing import Any
 from ministack.core import iam_evaluator, responses
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import extract_access_key_id
-from ministack.services import sts
+from ministack.services import iam, sts
 
 from .patching import replace_everywhere
 
@@ -68,6 +68,18 @@ def caller(access_key_id: str) -> Caller | None:
     """The user, role or account behind a key, within the current scope; None for nobody."""
     found = iam_evaluator.resolve_principal(access_key_id, get_account_id())
     return None if isinstance(found, iam_evaluator.AuthError) else found
+
+
+def role(arn: str, session: str) -> Caller:
+    """The session of a role of this account, within the current scope, that a service makes for itself."""
+    account, name = get_account_id(), arn.rpartition("/")[2]
+    return Caller(
+        arn=f"arn:aws:sts::{account}:assumed-role/{name}/{session}",
+        type="AssumedRole",
+        account=account,
+        policies=iam_evaluator._gather_role_policies(name, account),
+        limits=iam_evaluator._permissions_boundary(iam._roles, name, account),
+    )
 
 
 def denial(

@@ -42,6 +42,7 @@ from .cloudformation import (
     physical_names,
     requests,
     rules,
+    service_roles,
     vpc_endpoint_type,
     wait_condition,
 )
@@ -103,6 +104,7 @@ def install() -> None:
         rules,
         engine,
         requests,
+        service_roles,
         wait_condition,
         nested_stacks,
         physical_names,

@@ -17,7 +17,7 @@ from ministack.services.cloudformation import stacks
 
 from .. import clock
 from ..patching import replace_everywhere
-from . import critical_path
+from . import critical_path, handler_rights
 from .apply import Apply
 from .deletion import delete_all, failed_to_delete
 from .resources import StackView
@@ -67,6 +67,7 @@ async def deploy(
         )
         return
     stack = state._stacks[stack_name]
+    handler_rights.act_for(stack)
     view = StackView(
         stack,
         template,
@@ -107,6 +108,7 @@ async def roll_back(
     reason_override: str = "",
 ) -> None:
     """Rolls a failed create back; the rollback of an update is ministack's."""
+    handler_rights.act_for(stack)
     if operation.get("is_update") or operation.get("imports"):
         await _original_roll_back(stack_name, stack_id, stack, operation, reason_override)
         return
@@ -139,6 +141,7 @@ async def delete(
     stack = state._stacks.get(stack_name)
     if not stack or stack["StackId"] != stack_id or stack["StackStatus"] == "DELETE_IN_PROGRESS":
         return
+    handler_rights.act_for(stack)
     view = StackView(
         stack,
         stack.get("_template") or {},

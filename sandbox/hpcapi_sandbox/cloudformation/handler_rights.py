@@ -1,5 +1,5 @@
-"""What the handlers of CloudFormation ask IAM for with the rights of whoever changes a stack: a resource
-fails where that is not allowed.
+"""What the handlers of CloudFormation ask IAM for with the rights of whoever changes a stack, or with those
+of the stack's service role: a resource fails where that is not allowed.
 
 `handlers.json` has the actions of each type's handlers, as CloudFormation's registry names them;
 `not_asked.json` those that hpcapi's policies do not allow; where that is so for every policy, they are
@@ -31,6 +31,8 @@ _VIA = {
     "aws:CalledViaLast": "cloudformation.amazonaws.com",
     "aws:ViaAWSService": "true",
 }
+# What CloudFormation calls the session of a service role.
+_SESSION = "AWSCloudFormation"
 # What is asked for only where the resource has a property.
 _FOR_PROPERTY = {
     ("AWS::IAM::Role", "iam:AttachRolePolicy"): "ManagedPolicyArns",
@@ -69,6 +71,7 @@ _OF_SERVICE = {
     ),
 }
 _access_key_id = contextvars.ContextVar("_access_key_id", default="")
+_service_role = contextvars.ContextVar("_service_role", default="")
 
 
 def note_caller(
@@ -79,6 +82,23 @@ def note_caller(
     return None
 
 
+def act_for(stack: dict[str, Any]) -> None:
+    """Has what follows done as the service role of a stack, if it has one."""
+    if stack.get("RoleARN"):
+        _service_role.set(stack["RoleARN"])
+
+
+def denial_to_pass(role: str, service: str) -> str | None:
+    """Why the caller may not pass a role to a service, in IAM's words; None when they may."""
+    key = _access_key_id.get()
+    account = callers.account_of(key)
+    if account is None or account == key:
+        return None
+    who = callers.caller(key)
+    context = {"iam:PassedToService": service}
+    return callers.denial(who, "iam:PassRole", role, context) if who else None
+
+
 def require(
     kind: str,
     verb: str,
@@ -86,20 +106,24 @@ def require(
     made: str = "",
     before: dict[str, Any] | None = None,
 ) -> None:
-    """Raises where the caller may not do what the handler `verb` (create, update or delete) of a type
-    asks for. `made` is the physical id of a resource that exists, `before` has the properties that an
+    """Raises where the caller, or the service role, may not do what the handler `verb` (create, update or
+    delete) of a type asks for. `made` is the physical id of a resource that exists, `before` has the properties that an
     update changes."""
+    role = _service_role.get()
     key = _access_key_id.get()
-    account = callers.account_of(key)
-    if account is None or account == key:
+    account = role.split(":")[4] if role else callers.account_of(key)
+    if account is None or (account == key and not role):
         return
+    # What is done as a service role is called through no service. Source: the reference of
+    # aws:CalledVia and of aws:ViaAWSService, which are of calls with the caller's own credentials.
+    via = {} if role else _VIA
     with request_scope(account, get_region()):
-        who = callers.caller(key)
+        who = callers.role(role, _SESSION) if role else callers.caller(key)
         if who is None or who.policies is None:
             return
         for action in _actions(kind, verb, properties, before or {}):
             for resource, context in handler_resources.of(kind, action, properties, made):
-                denial = callers.denial(who, action, resource, {**_VIA, **context})
+                denial = callers.denial(who, action, resource, {**via, **context})
                 if denial:
                     raise AwsError("AccessDenied", _worded(action, denial), 403)
 
