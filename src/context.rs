@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::aws::{Aws, Identity, Instance, Stack};
+use crate::aws::{Aws, Identity, Instance, Stack, StackRole};
 use crate::error::Result;
 use crate::event::Events;
 use crate::iam_prefix::IamPrefix;
@@ -17,6 +17,7 @@ use crate::pcluster::changes::Changes;
 use crate::pcluster::config::ClusterConfig;
 use crate::pcluster::judgement::NodeRoles;
 use crate::pcluster::{Found, Pcluster, Search};
+use crate::service_role::ServiceRole;
 use crate::settings::{Ground, Settings};
 use crate::slurm::client::Memory;
 use crate::step::{Need, Step};
@@ -64,6 +65,8 @@ pub struct Facts {
     pub permissions_boundary: Option<String>,
     /// The prefix of what is made in IAM that the requirements stack names.
     pub iam_prefix: Option<IamPrefix>,
+    /// The role that CloudFormation makes the requirements stack's resources as.
+    pub service_role: Option<ServiceRole>,
     /// The roles of the cluster's nodes that the requirements stack names, as patterns of ARNs.
     pub node_roles: NodeRoles,
     /// The VPC endpoints that the deployment makes in a network that was there: those that it has, and
@@ -300,6 +303,24 @@ impl Context {
             (None, Some(written)) => Some(written.to_owned()),
             _ => self.iam_prefix().map(|it| it.to_string()),
         }
+    }
+
+    /// Returns the role that CloudFormation makes the resources of hpcapi's own stacks as: the one that was
+    /// asked for, else the deployment's.
+    pub fn service_role(&self) -> Option<ServiceRole> {
+        match &self.settings.service_role {
+            Some(role) => Some(role.clone()),
+            None => self.facts().service_role.clone(),
+        }
+    }
+
+    /// Returns the same as a stack is given it.
+    pub fn stack_role(&self) -> Option<StackRole> {
+        let role = self.service_role()?.to_string();
+        Some(match self.settings.service_role {
+            Some(_) => StackRole::Asked(role),
+            None => StackRole::Kept(role),
+        })
     }
 }
 

@@ -28,6 +28,7 @@ mod proxies;
 mod python;
 pub mod runs;
 pub mod sandbox;
+pub mod service_role;
 pub mod settings;
 mod shell;
 pub mod slurm;

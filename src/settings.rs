@@ -14,6 +14,7 @@ use crate::hint::Again;
 use crate::iam_prefix::IamPrefix;
 use crate::limits::{Limit, SpanChoice};
 use crate::notifications::Notify;
+use crate::service_role::ServiceRole;
 use crate::tags::Tags;
 
 /// The name of a deployment; every AWS name of it follows from this one.
@@ -274,6 +275,8 @@ pub struct Settings {
     pub permissions_boundary: Option<BoundaryArn>,
     /// `--iam-prefix`: that of everything that is made in IAM; `None` leaves it as it is.
     pub iam_prefix: Option<IamPrefix>,
+    /// `--service-role`: that of hpcapi's stacks; `None` leaves it as it is.
+    pub service_role: Option<ServiceRole>,
     /// Where the AWS calls go.
     pub ground: Ground,
     /// Whether the user said which configuration is meant: no other one changes a cluster.

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use crate::error::{Error, Result};
 use crate::shell::quoted;
 
-/// The most tags that there can be: AWS takes 50 on a thing. hpcapi gives up to four of its own, and
+/// The most tags that there can be: AWS takes 50 on a thing. hpcapi gives up to five of its own, and
 /// ParallelCluster up to nine (a compute node has the most).
 const MOST: usize = 40;
 

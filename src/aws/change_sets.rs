@@ -8,8 +8,9 @@ use crate::error::{Error, Result};
 use crate::wait::Pace;
 
 use super::error::{is_code, service};
-use super::remedies::remedy;
+use super::remedies::{another_role, remedy};
 use super::stack_apply::StackSpec;
+use super::stack_role::refused;
 use super::stacks::{Stack, Stacks};
 
 /// How often somebody else may be faster.
@@ -84,6 +85,7 @@ impl Stacks {
             .capabilities(Capability::CapabilityNamedIam)
             .set_parameters(Some(parameters(spec, there)))
             .set_tags(Some(tags.collect()))
+            .set_role_arn(spec.role.as_ref().and_then(|role| role.named_for(there)))
             .send()
             .await;
         let ids = match made {
@@ -94,7 +96,7 @@ impl Stacks {
             }
             Err(error) => {
                 let failure = format!("cannot prepare the stack `{}`", spec.name);
-                return Err(service(failure, error));
+                return Err(refused(failure, error, another_role()));
             }
         };
         let (Some(change_set), Some(stack)) = ids else {
@@ -279,6 +281,7 @@ mod tests {
             parameters: vec![("Given", "now".to_owned())],
             first: vec![("Kept", "then".to_owned()), ("Unknown", "then".to_owned())],
             tags: Vec::new(),
+            role: None,
         };
         let told = |there| -> Vec<_> {
             let parameters = parameters(&spec, there).into_iter();
@@ -335,6 +338,7 @@ mod tests {
             parameters: Vec::new(),
             first: Vec::new(),
             tags: Vec::new(),
+            role: None,
         };
         let there = Stack::named("x");
         let prepared = stacks.prepare(&spec, Some(&there)).await.unwrap();
@@ -371,6 +375,7 @@ mod tests {
             parameters: Vec::new(),
             first: Vec::new(),
             tags: Vec::new(),
+            role: None,
         };
         let there = Stack::named("x");
         let error = stacks.prepare(&spec, Some(&there)).await.unwrap_err();

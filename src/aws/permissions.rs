@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{
-    ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType, Statement,
+    ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType, Role,
+    Statement,
 };
 
 use crate::error::Result;
 
-use super::error::service;
+use super::error::{is_code, service};
 
 /// As many actions IAM simulates in one call.
 const AT_ONCE: usize = 100;
@@ -52,6 +53,16 @@ pub struct Principal {
     pub arn: String,
     /// The ARN of its permissions boundary.
     pub boundary: Option<String>,
+    /// The policy of a role that says who may take it, as IAM writes it: encoded as in a URL. A user has none.
+    pub trust: String,
+}
+
+impl Principal {
+    /// Returns whether a service may take the role, as far as its policy names services without patterns.
+    pub fn may_be_taken_by(&self, service: &str) -> bool {
+        let is_named = |words: &str| self.trust.contains(words);
+        is_named(service) || is_named("*") || is_named("%2A")
+    }
 }
 
 /// What a simulation came to.
@@ -98,12 +109,20 @@ impl Permissions {
 
     /// Looks at a role by its name: the ARN of its session lacks the path.
     pub async fn role(&self, name: &str) -> Result<Option<Principal>> {
-        let answer = self.0.get_role().role_name(name).send().await;
-        let answer =
-            answer.map_err(|error| service(format!("cannot look at the role `{name}`"), error))?;
+        let answer = match self.0.get_role().role_name(name).send().await {
+            Ok(answer) => answer,
+            Err(error) if is_code(&error, &["NoSuchEntity", "NoSuchEntityException"]) => {
+                return Ok(None);
+            }
+            Err(error) => {
+                return Err(service(format!("cannot look at the role `{name}`"), error));
+            }
+        };
+        let trust = |role: &Role| role.assume_role_policy_document().map(ToOwned::to_owned);
         Ok(answer.role().map(|role| Principal {
             arn: role.arn().to_owned(),
             boundary: boundary(role.permissions_boundary()),
+            trust: trust(role).unwrap_or_default(),
         }))
     }
 
@@ -115,6 +134,7 @@ impl Permissions {
         Ok(answer.user().map(|user| Principal {
             arn: user.arn().to_owned(),
             boundary: boundary(user.permissions_boundary()),
+            trust: String::new(),
         }))
     }
 

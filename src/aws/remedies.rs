@@ -53,10 +53,24 @@ const REMEDIES: &[(&str, &str)] = &[
 
 const NOT_AUTHORIZED: &str = "is not authorized to perform";
 
+/// How a role that CloudFormation acts as is called when it does.
+const AS_SERVICE_ROLE: &str = "/AWSCloudFormation is not authorized to perform";
+
+/// What CloudFormation says of a role that is gone, or does not trust it ("How do I resolve the role is
+/// invalid or cannot be assumed error", AWS re:Post).
+pub(super) const NOT_ASSUMED: &str = "is invalid or cannot be assumed";
+
 const NO_MORE_LOG_POLICIES: &str = "Insufficient permissions to enable logging";
 
 /// Returns what helps when AWS gives this reason.
 pub(super) fn remedy(reason: &str) -> Option<Hint> {
+    if reason.contains(AS_SERVICE_ROLE) {
+        let lead = "let whoever administers the account give the service role the permissions that this prints";
+        return Some(Hint::run(Verb::IamPolicy.with("service-role")).because(lead));
+    }
+    if reason.contains(NOT_ASSUMED) {
+        return Some(another_role());
+    }
     if reason.contains(NOT_AUTHORIZED) {
         let lead = "give whoever runs hpcapi the permissions that this prints";
         return Some(Hint::run(Verb::IamPolicy).because(lead));
@@ -80,6 +94,13 @@ pub(super) fn remedy(reason: &str) -> Option<Hint> {
         .map(|(_, remedy)| Hint::from(*remedy))
 }
 
+/// Returns what helps when CloudFormation cannot act as the role that it is given, or that a stack has.
+pub(super) fn another_role() -> Hint {
+    let lead = "let whoever administers the account make the role, with a trust policy for \
+                cloudformation.amazonaws.com, or give the stacks another one";
+    Hint::run(Verb::Up.with("--service-role ROLE_ARN")).because(lead)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +120,8 @@ mod tests {
              validated",
             "This AWS account currently does not support creating load balancers.",
             "User: arn:aws:iam::1:user/x is not authorized to perform: ec2:RunInstances",
+            "User: arn:aws:sts::1:assumed-role/x/AWSCloudFormation is not authorized to perform: ec2:CreateVpc",
+            "Role arn:aws:iam::1:role/x is invalid or cannot be assumed",
             "Insufficient permissions to enable logging (Service: ApiGatewayV2, Status Code: 400)",
             "The following hook(s) failed: [Acme::S3::Encrypted]",
             "`Bucket`: refused by the hook Acme::S3::Encrypted: not encrypted",
@@ -106,7 +129,7 @@ mod tests {
              Availability Zone (us-east-1e).",
         ];
         let known: Vec<_> = reasons.into_iter().filter_map(remedy).collect();
-        assert_eq!(known.len(), REMEDIES.len() + 2);
+        assert_eq!(known.len(), REMEDIES.len() + 4);
         assert_eq!(remedy("Internal Failure"), None);
     }
 }

@@ -7,6 +7,7 @@ use crate::error::Result;
 use super::change_sets::ROUNDS;
 use super::error::service;
 use super::stack_events::Progress;
+use super::stack_role::StackRole;
 use super::stacks::{Stack, Stacks, is_settled};
 
 /// What a stack should be.
@@ -23,6 +24,8 @@ pub struct StackSpec {
     pub first: Vec<(&'static str, String)>,
     /// Its tags, which go on every resource.
     pub tags: Vec<(String, String)>,
+    /// The role that its resources are made as; `None` leaves it as it is.
+    pub role: Option<StackRole>,
 }
 
 /// What applying a spec did.
@@ -82,7 +85,10 @@ impl Stacks {
         if let Some(stack) = &there
             && stack.must_be_replaced()
         {
-            self.delete(stack, progress).await?;
+            // Its own role may be why it failed.
+            let role = spec.role.as_ref();
+            let role = role.and_then(|role| role.named_for(Some(stack)));
+            self.delete_as(stack, role, progress).await?;
             there = None;
         }
         Ok(there.filter(|stack| !stack.is_in_review()))
@@ -195,6 +201,7 @@ mod tests {
             parameters: Vec::new(),
             first: Vec::new(),
             tags: Vec::new(),
+            role: None,
         }
     }
 

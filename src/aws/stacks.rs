@@ -8,11 +8,13 @@ use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::{self, StackResourceSummary, StackStatus};
 
 use crate::error::{Error, Result};
+use crate::hint::{AwsCall, Hint};
 use crate::wait::{Pace, RateLimit};
 
 use super::error::{is_code, service};
 use super::shared_answers::SharedAnswers;
 use super::stack_events::Progress;
+use super::stack_role::refused;
 
 /// No stack of ours takes longer; a cluster's bootstrap alone may take 35 minutes.
 const LIMIT: Duration = Duration::from_secs(3600);
@@ -35,6 +37,8 @@ pub struct Stack {
     pub parameters: BTreeMap<String, String>,
     /// Its tags by key.
     pub tags: BTreeMap<String, String>,
+    /// The ARN of the role that CloudFormation does everything with it as, if it has one.
+    pub role: Option<String>,
     /// Whether it is protected from deletion.
     pub is_protected: bool,
     /// When its creation began, in seconds since 1970; `None` where it is not known.
@@ -51,6 +55,7 @@ impl Stack {
             outputs: BTreeMap::new(),
             parameters: BTreeMap::new(),
             tags: BTreeMap::new(),
+            role: None,
             is_protected: false,
             created: None,
         }
@@ -68,6 +73,7 @@ impl Stack {
                 (p.parameter_key(), p.parameter_value())
             }),
             tags: pairs(stack.tags(), |t| (t.key(), t.value())),
+            role: stack.role_arn().map(ToOwned::to_owned),
             is_protected: stack.enable_termination_protection().unwrap_or_default(),
             created: created.and_then(|seconds| u64::try_from(seconds).ok()),
         }
@@ -208,8 +214,19 @@ impl Stacks {
         Ok(found.iter().map(Stack::from_sdk).collect())
     }
 
-    /// Deletes a stack as it was just described, and waits until it is gone.
+    /// Deletes a stack as it was just described, and waits until it is gone. It is done as the stack's own
+    /// role, if it has one.
     pub async fn delete(&self, stack: &Stack, progress: Progress<'_>) -> Result<()> {
+        self.delete_as(stack, None, progress).await
+    }
+
+    /// Does the same as another role, if there is one.
+    pub(super) async fn delete_as(
+        &self,
+        stack: &Stack,
+        role: Option<String>,
+        progress: Progress<'_>,
+    ) -> Result<()> {
         // CloudFormation deletes no stack that it is updating.
         if stack.status.starts_with("UPDATE_") && !stack.is_settled() {
             self.settle(stack, None, is_settled, progress).await?;
@@ -221,10 +238,12 @@ impl Stacks {
                 self.client
                     .delete_stack()
                     .stack_name(&stack.id)
+                    .set_role_arn(role)
                     .send()
                     .await
                     .map_err(|error| {
-                        service(format!("cannot delete the stack `{}`", stack.name), error)
+                        let failure = format!("cannot delete the stack `{}`", stack.name);
+                        refused(failure, error, deletion_as_another(&stack.name))
                     })?;
                 mark
             }
@@ -352,6 +371,13 @@ impl Stacks {
     }
 }
 
+/// Returns what deletes a stack whose role is gone. `up` would first make all of the deployment again.
+fn deletion_as_another(stack: &str) -> Hint {
+    let call = AwsCall::here("cloudformation delete-stack");
+    let call = call.with(format!("--stack-name {stack} --role-arn ROLE_ARN"));
+    Hint::run(call).because("delete it as another role, then type the same command again")
+}
+
 pub(super) fn says_absent<E: aws_smithy_types::error::metadata::ProvideErrorMetadata>(
     error: &E,
 ) -> bool {
@@ -414,6 +440,26 @@ mod tests {
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert!(cause.starts_with("ExpiredToken: "), "{cause}");
         assert!(error.hints()[0].to_string().contains("sign in again"));
+    }
+
+    #[tokio::test]
+    async fn a_stack_whose_role_is_gone_is_deleted_as_another() {
+        let gone = refusal(
+            "ValidationError",
+            "Role arn:x is invalid or cannot be assumed",
+        );
+        let events = "<DescribeStackEventsResponse><DescribeStackEventsResult><StackEvents/>\
+                      </DescribeStackEventsResult></DescribeStackEventsResponse>";
+        let stacks = stacks(&[(200, events), (400, &gone)]).await;
+        let error = stacks.delete(&Stack::named("x-api"), &|_| ()).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.to_string(), "cannot delete the stack `x-api`");
+        let hint = error.hints()[0].to_string();
+        let told = "aws cloudformation delete-stack";
+        assert!(
+            hint.contains(told) && hint.contains("--stack-name x-api --role-arn ROLE_ARN"),
+            "{hint}"
+        );
     }
 
     #[test]

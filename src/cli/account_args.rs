@@ -5,6 +5,7 @@ use clap::Args;
 use crate::boundary::BoundaryArn;
 use crate::error::Result;
 use crate::iam_prefix::IamPrefix;
+use crate::service_role::ServiceRole;
 use crate::tags::{Tag, Tags};
 
 use super::cluster_args::ClusterArgs;
@@ -25,6 +26,11 @@ pub(super) struct AccountArgs {
     /// begins their names [default: as it is]
     #[arg(long, value_name = "PREFIX")]
     iam_prefix: Option<IamPrefix>,
+
+    /// Have CloudFormation make, change and delete the resources of hpcapi's own stacks as this role
+    /// [default: as it is]
+    #[arg(long, value_name = "ARN")]
+    service_role: Option<ServiceRole>,
 }
 
 impl AccountArgs {
@@ -37,6 +43,7 @@ impl AccountArgs {
             .permissions_boundary
             .clone_from(&self.permissions_boundary);
         cluster.iam_prefix.clone_from(&self.iam_prefix);
+        cluster.service_role.clone_from(&self.service_role);
         Ok(())
     }
 }

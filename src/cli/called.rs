@@ -143,6 +143,11 @@ mod tests {
                 "hpcapi plan --iam-prefix /team/lab-",
             ),
             (
+                &["up", "--service-role", "arn:aws:iam::123456789012:role/R"],
+                &Hint::run(Verb::Plan),
+                "hpcapi plan --service-role arn:aws:iam::123456789012:role/R",
+            ),
+            (
                 &["up", "--config", "-"],
                 &Hint::run(Verb::Doctor),
                 "hpcapi doctor",
@@ -196,6 +201,7 @@ mod tests {
                     "tag",
                     "permissions-boundary",
                     "iam-prefix",
+                    "service-role",
                 ],
             };
             for option in expected {

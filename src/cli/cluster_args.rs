@@ -8,6 +8,7 @@ use crate::boundary::BoundaryArn;
 use crate::iam_prefix::IamPrefix;
 use crate::limits::SpanChoice;
 use crate::notifications::Notify;
+use crate::service_role::ServiceRole;
 use crate::settings::{BucketFate, PclusterChoice, Toggle};
 use crate::shell::quoted;
 use crate::tags::Tags;
@@ -66,6 +67,10 @@ pub(super) struct ClusterArgs {
     #[arg(skip)]
     pub(super) iam_prefix: Option<IamPrefix>,
 
+    /// `--service-role` of the commands that take it.
+    #[arg(skip)]
+    pub(super) service_role: Option<ServiceRole>,
+
     /// `--bucket` of the commands that take it.
     #[arg(skip)]
     pub(super) kept_bucket: Option<String>,
@@ -94,6 +99,7 @@ impl Default for ClusterArgs {
             tags: None,
             permissions_boundary: None,
             iam_prefix: None,
+            service_role: None,
             kept_bucket: None,
             network: NetworkArgs::default(),
             bucket_fate: BucketFate::default(),
@@ -137,9 +143,11 @@ impl ClusterArgs {
         let boundary = self.permissions_boundary.as_ref();
         let boundary = boundary.map(ToString::to_string);
         let prefix = self.iam_prefix.as_ref().map(ToString::to_string);
+        let service_role = self.service_role.as_ref().map(ToString::to_string);
         options.push_str(&typed(&[
             ("permissions-boundary", boundary),
             ("iam-prefix", prefix),
+            ("service-role", service_role),
         ]));
         options
     }

@@ -127,6 +127,7 @@ impl DeploymentArgs {
             tags: cluster.tags.clone(),
             permissions_boundary: cluster.permissions_boundary.clone(),
             iam_prefix: cluster.iam_prefix.clone(),
+            service_role: cluster.service_role.clone(),
             ground,
             has_config: cluster.config.is_some(),
             key_name: cluster.key_name.clone(),

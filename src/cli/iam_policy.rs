@@ -10,6 +10,7 @@ use crate::hint::Again;
 use crate::iam_policy::{self, RolePlaces, Scope, Use};
 use crate::iam_prefix::IamPrefix;
 use crate::output;
+use crate::service_role::ServiceRole;
 use crate::settings::DeploymentName;
 
 use super::{called, settings_file};
@@ -54,6 +55,10 @@ pub(super) struct Args {
     /// Allow roles at the places of `up --iam-prefix` alone
     #[arg(long, value_name = "PREFIX")]
     iam_prefix: Option<IamPrefix>,
+
+    /// Let the stacks be made as the role of `up --service-role` alone
+    #[arg(long, value_name = "ARN")]
+    service_role: Option<ServiceRole>,
 }
 
 /// What a policy shall allow.
@@ -79,6 +84,10 @@ enum Wanted {
     NotificationsStack,
     /// What CloudFormation does with your rights for `up --ttl`, `up --idle` and `extend`.
     LimitsStack,
+    /// What the role of `up --service-role` needs.
+    ServiceRole,
+    /// What it needs for operations, triggers, notifications and time limits, too.
+    ServiceRoleParts,
     /// `--via operations` for who may look, submit jobs, and cancel their own.
     Operations,
     /// `--via operations` for who may look.
@@ -109,6 +118,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         partition: partition(&args.region).to_owned(),
         account: args.account.clone(),
         region: args.region.clone(),
+        service_role: args.service_role.clone(),
     };
     let wanted = match args.wanted {
         Wanted::Up => Use::Up,
@@ -121,6 +131,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         Wanted::OperationsStack => Use::OperationsStack,
         Wanted::NotificationsStack => Use::NotificationsStack,
         Wanted::LimitsStack => Use::LimitsStack,
+        Wanted::ServiceRole => Use::ServiceRole,
+        Wanted::ServiceRoleParts => Use::ServiceRoleParts,
         Wanted::Operations => Use::Operations,
         Wanted::OperationsList => Use::OperationsList,
         Wanted::All => Use::All,
@@ -137,8 +149,11 @@ pub(super) fn run(args: &Args) -> Result<()> {
         };
         let prefix = prefix.map(|prefix| format!(" --iam-prefix {prefix}"));
         let prefix = prefix.unwrap_or_default();
-        let [stacks, pcluster] = [("stacks", ""), ("pcluster", prefix.as_str())]
-            .map(|(word, prefix)| again.command(&format!("iam-policy {word}{prefix}")));
+        let role = args.service_role.as_ref();
+        let role = role.map(|role| format!(" --service-role {role}"));
+        let role = role.unwrap_or_default();
+        let [stacks, pcluster] = [("stacks", role), ("pcluster", prefix)]
+            .map(|(word, option)| again.command(&format!("iam-policy {word}{option}")));
         output::tell(&format!(
             "one policy cannot hold it all: attach those of `{stacks}` and `{pcluster}`, too\n"
         ));

@@ -197,6 +197,7 @@ mod tests {
             outputs: BTreeMap::new(),
             parameters: parameters.iter().map(owned).collect(),
             tags: BTreeMap::new(),
+            role: None,
             is_protected: false,
             created: None,
         }

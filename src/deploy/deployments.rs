@@ -136,6 +136,7 @@ mod tests {
             outputs: [(api::ENDPOINT.to_owned(), "https://x".to_owned())].into(),
             parameters: Default::default(),
             tags: [tag].into(),
+            role: None,
             is_protected: false,
             created: Some(created),
         }

@@ -13,15 +13,17 @@ mod pcluster;
 mod questions;
 mod resources;
 mod role_places;
+mod service_role;
 
 use serde_json::{Value, json};
 
+use crate::service_role::ServiceRole;
 use crate::settings::DeploymentName;
 
 use merging::{add, join_what_allows_the_same, leave_out_what_others_allow};
 
 pub use new_network::of_new_network;
-pub use questions::{Key, Question, keys, questions};
+pub use questions::{Key, Question, keys, questions, questions_to_role};
 pub use role_places::RolePlaces;
 
 /// What the holder of a policy may do.
@@ -49,6 +51,10 @@ pub enum Use {
     /// What CloudFormation does for the template of time limits, for `up --ttl`, `up --idle`, `extend` and
     /// `teardown`.
     LimitsStack,
+    /// A service role, as which CloudFormation makes what `up` needs.
+    ServiceRole,
+    /// A service role, as which it makes the operations path, triggers, notifications and time limits, too.
+    ServiceRoleParts,
     /// A caller of the operations path, who looks.
     OperationsList,
     /// A caller of the operations path, who looks, submits and cancels.
@@ -70,6 +76,8 @@ pub struct Scope {
     pub region: String,
     /// Where its roles are.
     pub roles: RolePlaces,
+    /// The role as which CloudFormation makes the resources of our templates, if not with the caller's rights.
+    pub service_role: Option<ServiceRole>,
 }
 
 /// The longest managed policy that IAM takes; it does not count white space.
@@ -85,7 +93,8 @@ const GLOBAL: &[&str] = &[
 ];
 
 /// Actions that are allowed together. In resources and in the condition `{partition}`,
-/// `{region}`, `{account}`, `{name}`, `{bucket}` and the places of roles stand for what the scope says.
+/// `{region}`, `{account}`, `{name}`, `{bucket}`, `{service_role}` and the places of roles stand for what the
+/// scope says.
 struct Statement {
     sid: &'static str,
     uses: &'static [Use],
@@ -105,6 +114,7 @@ impl Statement {
                     | Use::OperationsStack
                     | Use::NotificationsStack
                     | Use::LimitsStack
+                    | Use::ServiceRoleParts
                     | Use::OperationsList
                     | Use::Operations
             )
@@ -156,6 +166,10 @@ impl Scope {
             .replace("{account}", &self.account)
             .replace("{name}", self.name.as_str())
             .replace("{bucket}", &self.name.bucket_prefix())
+            .replace(
+                "{service_role}",
+                self.service_role.as_ref().map_or("", ServiceRole::as_str),
+            )
     }
 
     fn fill_all(&self, templates: &[&str]) -> Vec<String> {
@@ -185,13 +199,16 @@ fn one_or_several(mut values: Vec<String>) -> Value {
 /// Returns the policy document for a use.
 pub fn document(wanted: Use, scope: &Scope) -> Value {
     let mut statements: Vec<Value> = Vec::new();
-    for statement in all_statements().filter(|statement| statement.serves(wanted)) {
+    for statement in needed(wanted, scope) {
         let mut json = statement.json(scope);
         // Merged statements have no good name.
-        if wanted == Use::All {
+        if matches!(wanted, Use::All | Use::ServiceRole | Use::ServiceRoleParts) {
             without_sid(&mut json);
         }
         add(&mut statements, json);
+    }
+    if matches!(wanted, Use::ServiceRole | Use::ServiceRoleParts) {
+        statements = join_what_allows_the_same(statements);
     }
     if wanted == Use::All {
         let beside = document(Use::Pcluster, scope);
@@ -204,6 +221,18 @@ pub fn document(wanted: Use, scope: &Scope) -> Value {
         statements.iter_mut().for_each(without_sid);
     }
     policy(&statements)
+}
+
+/// Returns the statements that a use needs.
+fn needed(wanted: Use, scope: &Scope) -> Vec<Statement> {
+    let all = all_statements();
+    if matches!(wanted, Use::ServiceRole | Use::ServiceRoleParts) {
+        let needed = all.filter(|statement| statement.serves_role(wanted));
+        return needed.map(Statement::for_role).collect();
+    }
+    let has_role = scope.service_role.is_some();
+    let needed = all.filter(|it| it.serves(wanted) && it.is_of_caller(has_role));
+    needed.collect()
 }
 
 /// Takes the name of a statement out of it.
@@ -221,6 +250,7 @@ fn all_statements() -> impl Iterator<Item = Statement> {
         .chain(operations::statements())
         .chain(notifications::statements())
         .chain(limits::statements())
+        .chain(service_role::statements())
 }
 
 #[cfg(test)]
@@ -240,6 +270,7 @@ mod tests {
             partition: "aws-us-gov".to_owned(),
             account: "123456789012".to_owned(),
             region: "ap-southeast-1".to_owned(),
+            service_role: None,
         }
     }
 
@@ -256,6 +287,8 @@ mod tests {
             Use::OperationsStack,
             Use::NotificationsStack,
             Use::LimitsStack,
+            Use::ServiceRole,
+            Use::ServiceRoleParts,
             Use::OperationsList,
             Use::Operations,
             Use::All,

@@ -80,23 +80,43 @@ const OF_PATTERNS: &[(&str, &[&str])] = &[
 /// Returns what has to be allowed for these uses; what several need is asked for the first.
 pub fn questions(uses: &[Use], scope: &Scope) -> Vec<Question> {
     let mut questions: Vec<Question> = Vec::new();
-    for statement in all_statements() {
-        let Some(wanted) = uses.iter().find(|wanted| statement.serves(**wanted)) else {
-            continue;
-        };
-        for circumstance in circumstances(&statement, scope) {
-            for resources in resources(&statement, scope) {
-                let question = Question {
-                    wanted: *wanted,
-                    actions: actions(&statement),
-                    resources,
-                    circumstance: circumstance.clone(),
-                };
-                add(&mut questions, question);
-            }
+    let has_role = scope.service_role.is_some();
+    for statement in all_statements().filter(|it| it.is_of_caller(has_role)) {
+        if let Some(wanted) = uses.iter().find(|wanted| statement.serves(**wanted)) {
+            ask(&mut questions, *wanted, &statement, scope);
         }
     }
     questions
+}
+
+/// Returns what has to be allowed to the service role, for those of these uses that are its own.
+pub fn questions_to_role(uses: &[Use], scope: &Scope) -> Vec<Question> {
+    let mut questions: Vec<Question> = Vec::new();
+    for statement in all_statements().filter(Statement::is_of_resources) {
+        let mut used = statement.uses.iter();
+        let wanted = match used.find(|used| uses.contains(used)) {
+            Some(Use::Stacks) => Use::ServiceRole,
+            Some(_) => Use::ServiceRoleParts,
+            None => continue,
+        };
+        ask(&mut questions, wanted, &statement.for_role(), scope);
+    }
+    questions
+}
+
+/// Adds what a statement allows, as questions.
+fn ask(questions: &mut Vec<Question>, wanted: Use, statement: &Statement, scope: &Scope) {
+    for circumstance in circumstances(statement, scope) {
+        for resources in resources(statement, scope) {
+            let question = Question {
+                wanted,
+                actions: actions(statement),
+                resources,
+                circumstance: circumstance.clone(),
+            };
+            add(questions, question);
+        }
+    }
 }
 
 /// Returns the keys that the conditions of the policies look at, in lower case. Where one is missing
@@ -188,6 +208,7 @@ mod tests {
             partition: "aws".to_owned(),
             account: "123456789012".to_owned(),
             region: "eu-west-1".to_owned(),
+            service_role: None,
         }
     }
 
@@ -259,6 +280,37 @@ mod tests {
         let passed = keys.iter().filter(|key| key.name == "iam:PassedToService");
         let passed: Vec<_> = passed.map(|key| key.value.as_str()).collect();
         assert_eq!(passed, ["lambda.amazonaws.com", "ec2.amazonaws.com"]);
+    }
+
+    #[test]
+    fn with_a_service_role_the_caller_is_asked_for_its_passing_and_the_role_for_the_rest() {
+        let role = "arn:aws:iam::123456789012:role/cloudformation";
+        let mut scope = scope();
+        scope.service_role = Some(role.parse().unwrap());
+        let uses = [Use::Up, Use::Stacks, Use::LimitsStack];
+        let asks = |questions: &[Question], action: &str| {
+            let mut all = questions.iter();
+            all.any(|one| one.wanted != Use::Up && one.actions.contains(action))
+        };
+        let own = questions(&uses, &scope);
+        let passed = own.iter().find(|one| one.resources == [role]).unwrap();
+        assert_eq!(
+            passed.circumstance.as_ref().unwrap().value,
+            "cloudformation.amazonaws.com"
+        );
+        assert!(asks(&own, "cloudformation:CreateChangeSet"));
+        assert!(!asks(&own, "ec2:CreateVpc") && !asks(&own, "lambda:CreateFunction"));
+        let of_role = questions_to_role(&uses, &scope);
+        assert!(asks(&of_role, "ec2:CreateVpc") && asks(&of_role, "lambda:CreateFunction"));
+        assert!(
+            !asks(&of_role, "sns:CreateTopic"),
+            "nobody asked for notifications"
+        );
+        let called_via = |one: &Question| {
+            let key = one.circumstance.as_ref();
+            key.is_some_and(|key| key.name == "aws:CalledVia")
+        };
+        assert!(!of_role.iter().any(called_via));
     }
 
     #[test]

@@ -55,6 +55,7 @@ mod runs;
 mod runs_through_kills;
 mod sealed_token;
 mod secrets;
+mod service_role;
 mod slurm;
 mod spread;
 mod stages;

@@ -11,8 +11,9 @@ const OWN: &str = env!("CARGO_BIN_EXE_hpcapi");
 const ENDS: [&str; 7] = ["; ", ", ", " && ", ")", "`", "\"", " ("];
 
 /// What a hint has in place of what only its reader knows, and such a thing.
-const PLACEHOLDERS: [(&str, &str); 5] = [
+const PLACEHOLDERS: [(&str, &str); 6] = [
     ("ARN", "arn:aws:iam::123456789012:policy/boundary"),
+    ("ROLE_ARN", "arn:aws:iam::123456789012:role/cloudformation"),
     ("ID", "12"),
     ("MIB", "100"),
     ("RUN", "20261128-104500-0a1b2c3d"),

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::iam_prefix::IamPrefix;
 use crate::limits::SpanChoice;
 use crate::notifications::Notify;
+use crate::service_role::ServiceRole;
 use crate::settings::DeploymentName;
 use crate::tags::{Tag, Tags};
 
@@ -106,6 +107,12 @@ pub(super) fn is_boundary(text: &str) -> Result<(), String> {
 pub(super) fn is_prefix(text: &str) -> Result<(), String> {
     let prefix: Result<IamPrefix> = text.parse();
     told(prefix)
+}
+
+/// Returns why a text is not the ARN of a role, if it is not.
+pub(super) fn is_role(text: &str) -> Result<(), String> {
+    let role: Result<ServiceRole> = text.parse();
+    told(role)
 }
 
 /// Returns why a text is not a version of ParallelCluster, if it is not.

@@ -11,7 +11,7 @@ use crate::spelling;
 
 use super::checks::{
     are_subnets, are_zones, is_a_region, is_boundary, is_bucket, is_key_name, is_name, is_notify,
-    is_prefix, is_profile, is_range, is_span, is_subnet, is_version, is_vpc, tags,
+    is_prefix, is_profile, is_range, is_role, is_span, is_subnet, is_version, is_vpc, tags,
 };
 use super::entries::{Entry, Value};
 
@@ -127,6 +127,7 @@ pub(super) const KEYS: &[Key] = &[
         ACCOUNT,
     ),
     key("iam_prefix", Kind::Text(is_prefix), "iam_prefix", ACCOUNT),
+    key("service_role", Kind::Text(is_role), "service_role", ACCOUNT),
     key(
         "pcluster_version",
         Kind::Text(is_version),

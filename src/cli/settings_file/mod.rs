@@ -133,6 +133,7 @@ mod tests {
                        api_subnets: subnet-00000003\nvpc_endpoints: true\nzones: us-east-1a,use1-az4\n\
                        vpc_cidr: 10.20.0.0/16\ntags:\n  Owner: my team\n  n: 01\n\
                        permissions_boundary: arn:aws:iam::aws:policy/B\niam_prefix: /team/\n\
+                       service_role: arn:aws:iam::123456789012:role/R\n\
                        pcluster_version: 3.15.0\nprices: false\n";
 
     /// Its network as options.
@@ -162,7 +163,8 @@ mod tests {
         let cluster = "--config ./c.yaml --key-name k --pcluster-version 3.15.0";
         let parts = format!(
             "--bucket b-1 --notify me@example.org --ttl 8h --idle 2h --operations {NETWORK} --tag Owner='my team' --tag n=01 \
-             --permissions-boundary arn:aws:iam::aws:policy/B --iam-prefix /team/"
+             --permissions-boundary arn:aws:iam::aws:policy/B --iam-prefix /team/ \
+             --service-role arn:aws:iam::123456789012:role/R"
         );
         for (words, verb, options) in [
             (&["up"][..], "up", format!("{own} {cluster} {parts}")),
@@ -199,7 +201,7 @@ mod tests {
                 "hpcapi up --deployment y --profile 'my work' --region us-east-2 --config d.yaml \
                  --key-name k --pcluster-version 3.15.0 --bucket b-1 --notify off --ttl 8h --idle 2h --operations=off \
                  {NETWORK} --tag Owner=me --permissions-boundary arn:aws:iam::aws:policy/B \
-                 --iam-prefix /team/"
+                 --iam-prefix /team/ --service-role arn:aws:iam::123456789012:role/R"
             )
         );
     }
@@ -283,7 +285,7 @@ mod tests {
             (
                 "zzz: 1\n",
                 "`zzz` is not known",
-                "the keys are deployment, region, profile, config, key_name, bucket, operations, notify, ttl, idle, vpc, head_node_subnet, compute_subnets, api_subnets, vpc_endpoints, zones, vpc_cidr, tags, permissions_boundary, iam_prefix, pcluster_version, prices",
+                "the keys are deployment, region, profile, config, key_name, bucket, operations, notify, ttl, idle, vpc, head_node_subnet, compute_subnets, api_subnets, vpc_endpoints, zones, vpc_cidr, tags, permissions_boundary, iam_prefix, service_role, pcluster_version, prices",
             ),
             (
                 "pcluster: /x\n",
@@ -335,6 +337,10 @@ mod tests {
             (
                 "iam_prefix: team/",
                 "cannot be that: `team/` is no prefix for what is made in IAM",
+            ),
+            (
+                "service_role: R",
+                "cannot be that: `R` is not the ARN of a role of IAM",
             ),
             ("tags: a=b", "is a mapping: write lines below it"),
             ("tags: {}", "has no value"),

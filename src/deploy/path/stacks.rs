@@ -132,6 +132,7 @@ mod tests {
             outputs: Default::default(),
             parameters: Default::default(),
             tags: Default::default(),
+            role: None,
             is_protected: false,
             created: None,
         };

@@ -372,6 +372,7 @@ mod tests {
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
                 .collect(),
             tags: BTreeMap::new(),
+            role: None,
             is_protected: false,
             created: None,
         };

@@ -245,6 +245,7 @@ fn forget(context: &Context) {
     facts.permissions_boundary = None;
     facts.vpc_endpoints = None;
     facts.iam_prefix = None;
+    facts.service_role = None;
     facts.node_roles = NodeRoles::default();
 }
 

@@ -1,5 +1,5 @@
-//! How roles are made, as parameters: of the requirements stack, which keeps it for the whole deployment,
-//! and of the templates of functions, each of which has a role.
+//! How roles are made, as parameters: of the requirements stack, which keeps it for the whole deployment, and
+//! with it the service role, and of the templates of functions, each of which has a role.
 
 use crate::aws::Stack;
 use crate::context::Context;
@@ -37,6 +37,8 @@ pub(super) fn note(context: &Context, requirements: &Stack) {
     let mut facts = context.facts();
     facts.permissions_boundary = kept(BOUNDARY).cloned();
     facts.iam_prefix = kept(PREFIX).and_then(|prefix| prefix.parse().ok());
+    let service_role = requirements.role.as_ref();
+    facts.service_role = service_role.and_then(|role| role.parse().ok());
 }
 
 /// Returns the parameters for the role of a function, which is called as its stack is behind the

@@ -18,6 +18,10 @@ use super::deletion::Attempts;
 /// The tag that holds the digest of the template a stack was made from.
 const TAG_TEMPLATE: &str = "hpcapi:template";
 
+/// The tag that holds the digest of the role that the stack was last given. CloudFormation gives a stack
+/// another role only where something else changes with it: this does.
+const TAG_ROLE: &str = "hpcapi:service-role";
+
 /// A template of ours.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Template {
@@ -46,12 +50,16 @@ pub(super) fn spec(
 ) -> StackSpec {
     let mut tags = context.tags(step);
     tags.push((TAG_TEMPLATE.to_owned(), template.digest()));
+    let role = context.stack_role();
+    let of_role = role.iter().map(|role| digest(role.arn()));
+    tags.extend(of_role.map(|digest| (TAG_ROLE.to_owned(), digest)));
     StackSpec {
         name,
         template: template.body.into(),
         parameters,
         first: Vec::new(),
         tags,
+        role,
     }
 }
 
@@ -67,7 +75,7 @@ pub(super) fn cut(spec: &mut StackSpec, resources: &[&str]) {
 }
 
 /// Returns the state of a stack made from `template` with (at least) these `parameters`, and with the
-/// user's own tags.
+/// service role and the user's own tags.
 pub(super) fn state(
     context: &Context,
     stack: &Stack,
@@ -90,9 +98,25 @@ pub(super) fn state(
             return State::incomplete(format!("its {key} is {found} instead of {value}"));
         }
     }
+    if let Some(difference) = difference_of_roles(context, stack) {
+        return State::incomplete(difference);
+    }
     match difference_of_tags(context, &Tags::on(&stack.tags)) {
         Some(difference) => State::incomplete(difference),
         None => State::Ready,
+    }
+}
+
+/// Returns how the role of a stack differs from the one that it is to have, if it is to have one: a stack
+/// never loses its role.
+fn difference_of_roles(context: &Context, stack: &Stack) -> Option<String> {
+    let wanted = context.service_role()?;
+    match stack.role.as_deref() {
+        Some(role) if role == wanted.as_str() => None,
+        Some(role) => Some(format!(
+            "its service role is `{role}` instead of `{wanted}`"
+        )),
+        None => Some(format!("it has no service role, and is to have `{wanted}`")),
     }
 }
 
@@ -216,8 +240,8 @@ pub(super) async fn undo(context: &Context, step: Step, name: &str) -> Result<Ou
     Ok(Outcome::Removed)
 }
 
-fn digest(template: &str) -> String {
-    let digest = Sha256::digest(template);
+fn digest(text: &str) -> String {
+    let digest = Sha256::digest(text);
     digest
         .iter()
         .take(8)
@@ -276,6 +300,7 @@ pub(super) mod template {
                     .collect(),
                 parameters: BTreeMap::new(),
                 tags: BTreeMap::new(),
+                role: None,
                 is_protected: false,
                 created: None,
             }

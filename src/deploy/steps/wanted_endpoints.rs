@@ -193,6 +193,7 @@ mod tests {
                 .map(|(key, value)| (key.to_owned(), value))
                 .collect(),
             tags: BTreeMap::new(),
+            role: None,
             is_protected: false,
             created: None,
         }

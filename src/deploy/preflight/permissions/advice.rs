@@ -14,28 +14,38 @@ use super::caller::Caller;
 pub(super) struct Advice<'a> {
     pub(super) context: &'a Context,
     pub(super) caller: &'a Caller,
+    /// The caller's ARN, as it is told.
+    pub(super) who: &'a str,
     /// The ARN of the caller's permissions boundary, if it is known.
     pub(super) boundary: Option<&'a str>,
     /// The policies that allow the caller anything.
     pub(super) allowing: &'a BTreeSet<String>,
 }
 
-impl Advice<'_> {
-    pub(super) fn who(&self) -> &str {
-        &self.context.identity.arn
-    }
+/// The uses that are other ones with a service role, as `hpcapi iam-policy` calls them.
+const OF_STACKS: [&str; 4] = [
+    "stacks",
+    "operations-stack",
+    "notifications-stack",
+    "limits-stack",
+];
 
+impl Advice<'_> {
     /// Returns the command that prints a policy of ours.
     fn prints(&self, word: &str) -> String {
         let prefix = self.context.iam_prefix();
         let prefix = prefix.map(|prefix| format!(" --iam-prefix {prefix}"));
+        let role = self.context.service_role();
+        let role = role.filter(|_| OF_STACKS.contains(&word));
+        let role = role.map(|role| format!(" --service-role {role}"));
         format!(
-            "{} iam-policy {word} --deployment {} --region {} --account {}{}",
+            "{} iam-policy {word} --deployment {} --region {} --account {}{}{}",
             self.context.settings.again.program,
             self.context.settings.name,
             self.context.aws.region,
             self.context.identity.account,
-            prefix.unwrap_or_default()
+            prefix.unwrap_or_default(),
+            role.unwrap_or_default()
         )
     }
 
@@ -80,6 +90,17 @@ impl Advice<'_> {
             )),
             Caller::Root | Caller::Other => finding,
         }
+    }
+
+    /// Adds that CloudFormation may make the resources of hpcapi's own stacks as another.
+    pub(super) fn on_own_resources(&self, finding: Finding, word: &str) -> Finding {
+        if !OF_STACKS.contains(&word) || self.context.service_role().is_some() {
+            return finding;
+        }
+        let up = self.context.settings.again.command("up");
+        finding.then(format!(
+            "if the account has a role as which CloudFormation makes such things: {up} --service-role ROLE_ARN"
+        ))
     }
 
     /// Returns whether policies are the caller's boundary and no other.

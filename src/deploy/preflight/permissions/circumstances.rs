@@ -86,7 +86,11 @@ impl Circumstances {
         }
         match question.wanted {
             Use::Up | Use::Stacks => keys.extend(of_tags(&self.own_tags)),
-            Use::OperationsStack | Use::NotificationsStack | Use::LimitsStack => {
+            Use::OperationsStack
+            | Use::NotificationsStack
+            | Use::LimitsStack
+            | Use::ServiceRole
+            | Use::ServiceRoleParts => {
                 keys.extend(of_tags(&self.own_tags));
                 keys.extend(
                     self.boundary_of_functions
@@ -214,7 +218,12 @@ mod tests {
             metadata_tokens: "required",
         };
         let mut seen = 0;
-        for wanted in [Use::Up, Use::Pcluster, Use::OperationsStack] {
+        for wanted in [
+            Use::Up,
+            Use::Pcluster,
+            Use::OperationsStack,
+            Use::ServiceRole,
+        ] {
             for circumstance in [None, Some(CALLED_VIA), Some(PASSED_TO)] {
                 let question = Question {
                     wanted,

@@ -4,6 +4,7 @@ mod advice;
 mod caller;
 mod circumstances;
 mod refusals;
+mod service_role;
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use crate::aws::Wish;
 use crate::context::Context;
 use crate::deploy::finding::{Finding, Verdict};
 use crate::error::{Error, Result};
-use crate::iam_policy::{self, RolePlaces, Scope, Use};
+use crate::iam_policy::{self, Question, RolePlaces, Scope, Use};
 use crate::notifications::Notify;
 use crate::settings::{EndpointFate, Toggle};
 
@@ -30,6 +31,8 @@ const USES: &[(Use, &str, bool)] = &[
     (Use::OperationsStack, "operations-stack", true),
     (Use::NotificationsStack, "notifications-stack", true),
     (Use::LimitsStack, "limits-stack", true),
+    (Use::ServiceRole, "service-role", true),
+    (Use::ServiceRoleParts, "service-role-parts", true),
     (Use::Teardown, "teardown", false),
     (Use::Token, "token", false),
     (Use::Jobs, "jobs", false),
@@ -37,6 +40,18 @@ const USES: &[(Use, &str, bool)] = &[
 ];
 
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
+    let of_role = async {
+        match context.service_role() {
+            Some(role) => service_role::look(context, &role).await,
+            None => Vec::new(),
+        }
+    };
+    let (of_caller, of_role) = tokio::join!(look_at_caller(context), of_role);
+    [of_caller, of_role].concat()
+}
+
+/// Returns what there is to say of whoever runs hpcapi.
+async fn look_at_caller(context: &Context) -> Vec<Finding> {
     let arn = &context.identity.arn;
     let caller = Caller::of(arn);
     let principal = match &caller {
@@ -56,22 +71,26 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
             ),
         },
     };
-    match ask(context, &principal).await {
+    let wanted: Vec<_> = uses(context).map(|(wanted, ..)| *wanted).collect();
+    let mut questions = iam_policy::questions(&wanted, &scope(context));
+    // The role that a deployment has is passed only to stacks that are made anew, if there are any.
+    if let (None, Some(kept)) = (&context.settings.service_role, context.service_role()) {
+        questions.retain(|one| one.resources != [kept.as_str()]);
+    }
+    match ask(context, &principal, questions).await {
         Err(error) => vec![not_looked(&error)],
         Ok(answers) if answers.refusals.is_empty() => {
             let text = format!("{principal} may do all of it");
             vec![Finding::good(SUBJECT, text)]
         }
-        Ok(answers) => refusals::findings(context, &caller, answers).await,
+        Ok(answers) => refusals::findings(context, &caller, arn, answers).await,
     }
 }
 
 /// Asks what the principal may do. What is allowed everywhere, as to an administrator, is found with
 /// few calls; only the rest is asked for place by place.
-async fn ask(context: &Context, principal: &str) -> Result<Answers> {
+async fn ask(context: &Context, principal: &str, mut questions: Vec<Question>) -> Result<Answers> {
     let scope = scope(context);
-    let uses: Vec<_> = uses(context).map(|(wanted, ..)| *wanted).collect();
-    let mut questions = iam_policy::questions(&uses, &scope);
     if context.is_in_network_of_user() {
         let endpoints = match context.facts().vpc_endpoints {
             Some(_) => EndpointFate::Made,
@@ -120,7 +139,7 @@ async fn ask(context: &Context, principal: &str) -> Result<Answers> {
     Ok(answers)
 }
 
-/// Returns the uses that this deployment has.
+/// Returns the uses that this deployment has, of whoever runs hpcapi.
 fn uses(context: &Context) -> impl Iterator<Item = &'static (Use, &'static str, bool)> {
     let has_operations = context.settings.operations == Toggle::On;
     let has_notifications = matches!(context.settings.notify, Notify::To(_));
@@ -129,6 +148,7 @@ fn uses(context: &Context) -> impl Iterator<Item = &'static (Use, &'static str, 
         Use::OperationsStack => has_operations,
         Use::NotificationsStack => has_notifications,
         Use::LimitsStack => has_limit,
+        Use::ServiceRole | Use::ServiceRoleParts => false,
         _ => true,
     })
 }
@@ -143,6 +163,7 @@ fn scope(context: &Context) -> Scope {
         partition: context.identity.partition().to_owned(),
         account: context.identity.account.clone(),
         region: context.aws.region.clone(),
+        service_role: context.service_role(),
     }
 }
 

@@ -107,7 +107,13 @@ enum Reason {
 }
 
 /// Returns a finding for each thing that refuses something.
-pub(super) async fn findings(context: &Context, caller: &Caller, answers: Answers) -> Vec<Finding> {
+/// `who` is the caller's ARN, as it is told.
+pub(super) async fn findings(
+    context: &Context,
+    caller: &Caller,
+    who: &str,
+    answers: Answers,
+) -> Vec<Finding> {
     let boundary = match answers.refusals.iter().any(may_be_of_boundary) {
         true => caller.boundary(context).await,
         false => None,
@@ -115,6 +121,7 @@ pub(super) async fn findings(context: &Context, caller: &Caller, answers: Answer
     let advice = Advice {
         context,
         caller,
+        who,
         boundary: boundary.as_deref(),
         allowing: &answers.allowing,
     };
@@ -164,12 +171,13 @@ fn finding(reason: &Reason, refusals: &[&Refusal], advice: &Advice<'_>) -> Findi
         words.join("`, `iam-policy "),
         named(&actions)
     );
-    let who = advice.who();
+    let who = advice.who;
     let finding = match reason {
         Reason::NoAllow(row) => {
             let (_, word, _) = USES[*row];
             let text = format!("{who} may not do {what}");
-            advice.on_missing_allow(Finding::problem(SUBJECT, text), word)
+            let finding = advice.on_missing_allow(Finding::problem(SUBJECT, text), word);
+            advice.on_own_resources(finding, word)
         }
         Reason::Boundary => {
             let text = format!("{} does not let {who} do {what}", advice.boundary_named());
