@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 
@@ -53,9 +53,10 @@ fn is_emulator(pid: u32) -> bool {
 }
 
 pub(super) async fn start(folder: &Path, events: &Events) -> Result<Running> {
-    let log = folder.join("log");
-    fs::create_dir_all(&log).doing(|| format!("cannot make the folder `{}`", log.display()))?;
-    let log = log.join("start.log");
+    let logs = folder.join("log");
+    fs::create_dir_all(&logs).doing(|| format!("cannot make the folder `{}`", logs.display()))?;
+    let began = SystemTime::now();
+    let log = logs.join("start.log");
     let output = fs::File::create(&log).doing(|| format!("cannot write `{}`", log.display()))?;
     let errors = output
         .try_clone()
@@ -93,10 +94,10 @@ pub(super) async fn start(folder: &Path, events: &Events) -> Result<Running> {
             return Ok(running);
         }
         if let Ok(Some(status)) = child.try_wait() {
-            return Err(not_started(&log).because(format!("it ended with {status}")));
+            return Err(not_started(&logs, began).because(format!("it ended with {status}")));
         }
     }
-    Err(not_started(&log))
+    Err(not_started(&logs, began))
 }
 
 /// Returns the time scale that the user set, which sudo would not hand on.
@@ -109,8 +110,20 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn not_started(log: &Path) -> Error {
-    let words = fs::read_to_string(log).unwrap_or_default();
+/// Returns what an emulator said last that did not start: in the log of its own, once it had come so far,
+/// else where its output went until then.
+fn not_started(logs: &Path, began: SystemTime) -> Error {
+    let [own, output] = ["emulator.log", "start.log"].map(|name| logs.join(name));
+    let is_new = |log: &Path| {
+        let written = fs::metadata(log).and_then(|log| log.modified());
+        written.is_ok_and(|written| written >= began)
+    };
+    let log = match is_new(&own) {
+        true => own,
+        false => output,
+    };
+    let words = fs::read(&log).unwrap_or_default();
+    let words = String::from_utf8_lossy(&words);
     let last = words.lines().rev().find(|line| !line.trim().is_empty());
     Error::failed(format!(
         "the sandbox did not start: {}",
@@ -147,4 +160,24 @@ async fn signal(pid: u32, signal: &str) -> Result<()> {
     let mut command = privilege::as_root(Path::new("/bin/kill")).await?;
     command.args([signal, &pid.to_string()]);
     succeed(command, "cannot stop the sandbox").await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_words_are_those_of_this_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = folder.path();
+        let began = SystemTime::now() - Duration::from_secs(5);
+        fs::write(logs.join("start.log"), "port taken\n").unwrap();
+        let told = |began| not_started(logs, began).to_string();
+        assert_eq!(told(began), "the sandbox did not start: port taken");
+        fs::write(logs.join("emulator.log"), "Traceback\nKeyError: 'x'\n\n").unwrap();
+        assert_eq!(told(began), "the sandbox did not start: KeyError: 'x'");
+        // What an earlier one has written says nothing of this one.
+        let later = SystemTime::now() + Duration::from_secs(5);
+        assert_eq!(told(later), "the sandbox did not start: port taken");
+    }
 }
