@@ -133,10 +133,11 @@ Outputs:
 Answer = tuple[int, dict[str, str], bytes]
 
 
-def archive(code: str) -> bytes:
+def archive(code: str, name: str = "index.py") -> bytes:
+    """The code of a function as Lambda takes it."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as zipped:
-        zipped.writestr("index.py", code)
+        zipped.writestr(name, code)
     return file.getvalue()
 
 

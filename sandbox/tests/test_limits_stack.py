@@ -3,16 +3,15 @@ rest, by AWS alone."""
 
 from __future__ import annotations
 
-import io
 import json
 import time
-import zipfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from cluster import ClusterTest
 from emulator import as_parameters, fetch
+from functions import archive
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LIMITS = (TEMPLATES / "limits.yaml").read_text()
@@ -40,14 +39,12 @@ IDLE = 10
 QUIET = 3
 
 
-def archive() -> bytes:
-    file = io.BytesIO()
+def function() -> bytes:
     text = (TEMPLATES / "limits/function.py").read_text()
     late = "LATE = datetime.timedelta(minutes=2)"
     assert late in text
-    with zipfile.ZipFile(file, "w") as zipped:
-        zipped.writestr("function.py", text.replace(late, "LATE = datetime.timedelta(seconds=2)"))
-    return file.getvalue()
+    text = text.replace(late, "LATE = datetime.timedelta(seconds=2)")
+    return archive(text, "function.py")
 
 
 def moment(seconds: int) -> str:
@@ -68,7 +65,7 @@ class LimitsStack(ClusterTest):
         template = (TEMPLATES / "requirements.yaml").read_text()
         test.create("test-requirements", template, **zones)
         cls.bucket = test.outputs("test-requirements")["Bucket"]
-        cls.s3.put_object(Bucket=cls.bucket, Key=CODE_KEY, Body=archive())
+        cls.s3.put_object(Bucket=cls.bucket, Key=CODE_KEY, Body=function())
         test.create("test", CLUSTER, TableName=TABLE)
         (balancer,) = cls.client("elbv2").describe_load_balancers()["LoadBalancers"]
         subnets = [zone["SubnetId"] for zone in balancer["AvailabilityZones"]]

@@ -4,18 +4,17 @@ are written again and again, and two at once."""
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import threading
 import time
 import unittest
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from emulator import REGION, EmulatorTest, as_parameters
+from functions import archive
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 TEMPLATE = (TEMPLATES / "notifications.yaml").read_text()
@@ -48,12 +47,9 @@ def publish(group, publish=publish):
 """
 
 
-def archive() -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as zipped:
-        text = (TEMPLATES / "notifications/function.py").read_text()
-        zipped.writestr("function.py", text + CODE)
-    return file.getvalue()
+def function() -> bytes:
+    text = (TEMPLATES / "notifications/function.py").read_text()
+    return archive(text + CODE, "function.py")
 
 
 def job(number: int, comment: str | None = MARKED, **fields: Any) -> dict[str, Any]:
@@ -96,7 +92,7 @@ class NotificationsTest(EmulatorTest):
         cls.s3.put_bucket_notification_configuration(
             Bucket=cls.bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
         )
-        cls.s3.put_object(Bucket=cls.bucket, Key=CODE_KEY, Body=archive())
+        cls.s3.put_object(Bucket=cls.bucket, Key=CODE_KEY, Body=function())
         cls.cloudformation.create_stack(
             StackName=STACK,
             TemplateBody=TEMPLATE,

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import tempfile
 import unittest
-import zipfile
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from cluster import ClusterTest
 from emulator import REGION, EmulatorTest, FakeNode, as_parameters
-from functions import Answer, ApiTest, policy
+from functions import Answer, ApiTest, archive, policy
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 TEMPLATE = (TEMPLATES / "operations.yaml").read_text()
@@ -37,11 +35,8 @@ else:
 """
 
 
-def archive() -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as zipped:
-        zipped.write(TEMPLATES / "operations/function.py", "function.py")
-    return file.getvalue()
+def function() -> bytes:
+    return archive((TEMPLATES / "operations/function.py").read_text(), "function.py")
 
 
 class OperationsTest(ApiTest, ClusterTest):
@@ -53,7 +48,7 @@ class OperationsTest(ApiTest, ClusterTest):
         cls.bucket = f"orders-{cls.account}"
         cls.s3 = cls.client("s3")
         cls.s3.create_bucket(Bucket=cls.bucket)
-        cls.s3.put_object(Bucket=cls.bucket, Key=CODE_KEY, Body=archive())
+        cls.s3.put_object(Bucket=cls.bucket, Key=CODE_KEY, Body=function())
         cls.given = {
             "HttpApi": cls.made["Api"],
             "HeadNodeInstanceID": cls.made["HeadNode"],

@@ -4,16 +4,15 @@ come twice, the function ends anywhere, and the head node is often busy."""
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import sys
 import unittest
-import zipfile
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from emulator import REGION, as_parameters
+from functions import archive
 from test_operations_stack import CODE_KEY, OperationsTest
 from test_operations_stack import STACK as DOCUMENT
 
@@ -98,12 +97,9 @@ def client(service, client=client):
 """
 
 
-def archive(more: str) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as zipped:
-        text = (TEMPLATES / "operations/function.py").read_text()
-        zipped.writestr("function.py", text + more)
-    return file.getvalue()
+def function(more: str) -> bytes:
+    text = (TEMPLATES / "operations/function.py").read_text()
+    return archive(text + more, "function.py")
 
 
 class TriggersTest(OperationsTest):
@@ -133,7 +129,7 @@ class TriggersTest(OperationsTest):
         cls.s3.put_bucket_notification_configuration(
             Bucket=cls.bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
         )
-        cls.s3.put_object(Bucket=cls.bucket, Key=CODE_KEY, Body=archive(cls.code))
+        cls.s3.put_object(Bucket=cls.bucket, Key=CODE_KEY, Body=function(cls.code))
         cls.cloudformation.create_stack(
             StackName=STACK,
             TemplateBody=TEMPLATE,
