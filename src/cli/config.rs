@@ -8,7 +8,7 @@ use crate::deploy;
 use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::files;
-use crate::output::{self, Story, Volume};
+use crate::output::{self, Volume};
 use crate::pcluster::Preset;
 
 use super::cluster_args::ClusterArgs;
@@ -67,10 +67,11 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
     let text = match args.preset {
         Some(preset) => Preset::from(preset).text().to_owned(),
         None => {
-            let (events, story) = Story::start(Volume::of_answer(args.deployment.verbose));
-            let text = fill(&args, &events).await;
-            drop(events);
-            story.end().await;
+            let text =
+                output::telling(Volume::of_answer(args.deployment.verbose), async |events| {
+                    fill(&args, events).await
+                })
+                .await;
             text?
         }
     };

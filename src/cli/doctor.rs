@@ -10,7 +10,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::event::Events;
 use crate::files;
 use crate::hint::Again;
-use crate::output::{self, Answer, Format, Story, Volume};
+use crate::output::{self, Answer, Format, Volume};
 
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, Reached, SandboxUse};
@@ -49,11 +49,11 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
                 .hint("name another file with --bundle"),
         );
     }
-    let (events, story) = Story::start(Volume::of_answer(args.deployment.verbose));
-    events.progress("looking at the deployment");
-    let looked = look(&args, &events).await;
-    drop(events);
-    story.end().await;
+    let looked = output::telling(Volume::of_answer(args.deployment.verbose), async |events| {
+        events.progress("looking at the deployment");
+        look(&args, events).await
+    })
+    .await;
     let (diagnosis, bundle) = looked?;
     let again = args.deployment.again(&args.cluster);
     output::answer(&DoctorAnswer::new(&diagnosis, &again), args.output)?;

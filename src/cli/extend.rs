@@ -8,7 +8,7 @@ use crate::deploy;
 use crate::error::Result;
 use crate::event::Events;
 use crate::limits::{Span, Term};
-use crate::output::{self, Answer, Format, Story, Volume};
+use crate::output::{self, Answer, Format, Volume};
 use crate::slurm::time;
 
 use super::cluster_args::ClusterArgs;
@@ -33,11 +33,11 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
-    let (events, story) = Story::start(Volume::of_answer(args.deployment.verbose));
-    events.progress("moving the end of the time");
-    let done = work(&args, &events).await;
-    drop(events);
-    story.end().await;
+    let done = output::telling(Volume::of_answer(args.deployment.verbose), async |events| {
+        events.progress("moving the end of the time");
+        work(&args, events).await
+    })
+    .await;
     output::answer(&done?, args.output)
 }
 

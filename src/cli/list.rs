@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::deploy::{self, Deployment};
 use crate::error::Result;
 use crate::event::Events;
-use crate::output::{self, Answer, Cell, Emptiness, Format, Story, Table, Volume};
+use crate::output::{self, Answer, Cell, Emptiness, Format, Table, Volume};
 use crate::slurm::time;
 
 use super::deployment::DeploymentArgs;
@@ -25,11 +25,11 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<()> {
-    let (events, story) = Story::start(Volume::of_answer(args.deployment.verbose));
-    events.progress("looking");
-    let found = look(&args, &events).await;
-    drop(events);
-    story.end().await;
+    let found = output::telling(Volume::of_answer(args.deployment.verbose), async |events| {
+        events.progress("looking");
+        look(&args, events).await
+    })
+    .await;
     output::answer(&found?, args.output)
 }
 

@@ -7,7 +7,7 @@ use crate::context::{Context, NewNetwork, Replacement, VpcEndpoints};
 use crate::deploy::{self, Action, Estimate, Plan, Preflight};
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
-use crate::output::{self, Answer, Format, Story, Volume, plain};
+use crate::output::{self, Answer, Format, Volume, plain};
 use crate::pcluster::changes::Change;
 use crate::step::Step;
 
@@ -55,12 +55,13 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
     args.parts.tell(&mut args.cluster);
     args.cluster.network = args.network.clone();
     args.account.tell(&mut args.cluster)?;
-    let (events, story) = Story::start(Volume::of_story(args.deployment.verbose));
-    let looked = look(&args, &events).await;
-    // What was looked at on the way is no answer.
-    events.settled().await;
-    drop(events);
-    story.end().await;
+    let looked = output::telling(Volume::of_story(args.deployment.verbose), async |events| {
+        let done = look(&args, events).await;
+        // What was looked at on the way is no answer.
+        events.settled().await;
+        done
+    })
+    .await;
     let (plan, answer) = looked?;
     output::answer(&answer, args.output)?;
     if plan.is_empty() {

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::deploy::{self, ClusterFate, Plan, Preflight, Wish};
 use crate::error::Result;
 use crate::event::Events;
-use crate::output::{self, Format, Story, Volume};
+use crate::output::{self, Format, Volume};
 use crate::prices::money;
 
 use super::cluster_args::ClusterArgs;
@@ -38,10 +38,10 @@ pub(super) struct Args {
 
 pub(super) async fn run(mut args: Args) -> Result<()> {
     args.cluster.keep_piped(&args.deployment)?;
-    let (events, story) = Story::start(Volume::of_story(args.deployment.verbose));
-    let done = work(&args, &events).await;
-    drop(events);
-    story.end().await;
+    let done = output::telling(Volume::of_story(args.deployment.verbose), async |events| {
+        work(&args, events).await
+    })
+    .await;
     output::answer(&done?, args.output)
 }
 

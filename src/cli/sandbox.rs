@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
 use crate::hint::{Hint, Verb};
-use crate::output::{self, Answer, Format, Story, Volume};
+use crate::output::{self, Answer, Format, Volume};
 use crate::sandbox::{Running, Sandbox};
 
 use super::deployment::{open_sandbox, sandbox_account};
@@ -61,10 +61,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
 }
 
 async fn start(sandbox: &Sandbox) -> Result<()> {
-    let (events, story) = Story::start(Volume::Steps);
-    let started = sandbox.start(&events).await;
-    drop(events);
-    story.end().await;
+    let started = output::telling(Volume::Steps, async |events| sandbox.start(events).await).await;
     let running = started?;
     let answer = SandboxAnswer::new(sandbox, Some(&running)).await;
     output::answer(&answer, Format::Text)

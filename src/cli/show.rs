@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use crate::error::Result;
 use crate::event::Events;
-use crate::output::{self, Answer, Format, Reader, Screen, Story, Volume};
+use crate::output::{self, Answer, Format, Reader, Screen, Volume};
 use crate::slurm::client::{Broken, Client, Incoming, Request, VERSION};
 use crate::slurm::{ApiVersion, UserName};
 use crate::wait::Pace;
@@ -101,14 +101,14 @@ pub(super) async fn with_client_telling<T>(
     work: impl AsyncFnOnce(&Reach, &Events) -> Result<T>,
 ) -> Result<T> {
     let verbose = reach.deployment.verbose;
-    let (events, story) = Story::start(match told {
+    let volume = match told {
         Told::Warnings => Volume::of_answer(verbose),
         Told::Progress => Volume::of_story(verbose),
-    });
-    let outcome = async {
-        let there = reach.open(user, &events).await?;
+    };
+    output::telling(volume, async |events| {
+        let there = reach.open(user, events).await?;
         let was_known = there.client.known_version().is_some();
-        let outcome = work(&there, &events).await;
+        let outcome = work(&there, events).await;
         if let Some(version) = there.client.known_version().filter(|_| !was_known)
             && version > ApiVersion::NEWEST
         {
@@ -126,11 +126,8 @@ pub(super) async fn with_client_telling<T>(
         }
         there.conclude();
         outcome
-    }
-    .await;
-    drop(events);
-    story.end().await;
-    outcome
+    })
+    .await
 }
 
 /// Prints an answer.

@@ -8,7 +8,7 @@ use crate::deploy::{self, StepStatus, Usd};
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
 use crate::limits::{Span, Term};
-use crate::output::{self, Answer, Format, Story, Volume};
+use crate::output::{self, Answer, Format, Volume};
 use crate::prices::money;
 use crate::slurm::{Workload, time};
 
@@ -37,11 +37,11 @@ pub(super) struct Args {
 
 pub(super) async fn run(mut args: Args) -> Result<()> {
     args.cluster.keep_piped(&args.deployment)?;
-    let (events, story) = Story::start(Volume::of_answer(args.deployment.verbose));
-    events.progress("looking at the deployment");
-    let looked = look(&args, &events).await;
-    drop(events);
-    story.end().await;
+    let looked = output::telling(Volume::of_answer(args.deployment.verbose), async |events| {
+        events.progress("looking at the deployment");
+        look(&args, events).await
+    })
+    .await;
     let (answer, statuses, elsewhere) = looked?;
     output::answer(&answer, args.output)?;
     let unready: Vec<_> = statuses

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::Events;
-use crate::output::{self, Answer, Format, Story, Volume};
+use crate::output::{self, Answer, Format, Volume};
 use crate::shell::quoted;
 use crate::slurm::client::{Client, Transport};
 use crate::slurm::{ApiVersion, Lifespan, Minter, Token, UserName, revoke_all};
@@ -66,10 +66,10 @@ pub(super) async fn run(args: Args) -> Result<()> {
     if args.revoke_all {
         return revoke(&args).await;
     }
-    let (events, story) = Story::start(Volume::of_answer(args.deployment.verbose));
-    let minted = fetch(&args, &events).await;
-    drop(events);
-    story.end().await;
+    let minted = output::telling(Volume::of_answer(args.deployment.verbose), async |events| {
+        fetch(&args, events).await
+    })
+    .await;
     let answer = minted?;
     match args.output {
         Shape::Text => output::answer(&answer, Format::Text),
@@ -121,16 +121,14 @@ async fn revoke(args: &Args) -> Result<()> {
     if !args.yes {
         consent::ask(question, unasked).await?;
     }
-    let (events, story) = Story::start(Volume::of_answer(args.deployment.verbose));
-    let revoked: Result<_> = async {
-        let context = located(&args.deployment, &events).await?;
-        let head_node = running_head_node(&context).await?;
-        let key = revoke_all(&context.aws.commands, &head_node).await?;
-        Ok(RevokeAnswer { head_node, key })
-    }
-    .await;
-    drop(events);
-    story.end().await;
+    let revoked: Result<_> =
+        output::telling(Volume::of_answer(args.deployment.verbose), async |events| {
+            let context = located(&args.deployment, events).await?;
+            let head_node = running_head_node(&context).await?;
+            let key = revoke_all(&context.aws.commands, &head_node).await?;
+            Ok(RevokeAnswer { head_node, key })
+        })
+        .await;
     let format = match args.output {
         Shape::Json => Format::Json,
         Shape::Text | Shape::Env => Format::Text,

@@ -8,7 +8,7 @@ use crate::context::{Context, OldJobs};
 use crate::deploy::{self, Plan, Preflight, Wish};
 use crate::error::{Error, Result};
 use crate::event::Events;
-use crate::output::{self, Answer, Format, Story, Volume};
+use crate::output::{self, Answer, Format, Volume};
 use crate::prices::money;
 
 use super::cluster_args::ClusterArgs;
@@ -60,10 +60,10 @@ impl Args {
 
 pub(super) async fn run(mut args: Args) -> Result<()> {
     args.cluster.keep_piped(&args.deployment)?;
-    let (events, story) = Story::start(Volume::of_story(args.deployment.verbose));
-    let done = work(&args, &events).await;
-    drop(events);
-    story.end().await;
+    let done = output::telling(Volume::of_story(args.deployment.verbose), async |events| {
+        work(&args, events).await
+    })
+    .await;
     output::answer(&done?, args.output)
 }
 

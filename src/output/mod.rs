@@ -33,7 +33,7 @@ pub use screen::Screen;
 pub use stdout::{
     Reader, after, answer, bytes, document, end_of_document, error_bytes, printed, raw,
 };
-pub use story::Story;
+pub use story::{Story, telling};
 pub use table::{Cell, Table};
 pub use units::{ago, memory, size, span};
 pub use volume::Volume;

@@ -25,6 +25,15 @@ pub struct Story {
     teller: Shared,
 }
 
+/// Does some work, and tells of it meanwhile; returns what came of it once all of that is told.
+pub async fn telling<T>(volume: Volume, work: impl AsyncFnOnce(&Events) -> T) -> T {
+    let (events, story) = Story::start(volume);
+    let done = work(&events).await;
+    drop(events);
+    story.end().await;
+    done
+}
+
 /// Whoever tells, until the story ends.
 type Shared = Arc<Mutex<Option<Box<dyn Teller>>>>;
 

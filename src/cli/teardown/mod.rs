@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::deploy::{self, Elsewhere, Leftover, Scan, Teardown};
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
-use crate::output::{self, Format, Story, Volume};
+use crate::output::{self, Format, Volume};
 use crate::settings::BucketFate;
 use crate::step::Step;
 
@@ -58,10 +58,10 @@ pub(super) async fn run(mut args: Args) -> Result<()> {
             return output::answer(&answer, args.output);
         }
     }
-    let (events, story) = Story::start(Volume::of_story(args.deployment.verbose));
-    let done = work(&args, &events).await;
-    drop(events);
-    story.end().await;
+    let done = output::telling(Volume::of_story(args.deployment.verbose), async |events| {
+        work(&args, events).await
+    })
+    .await;
     let (answer, verdict) = done?;
     let written = output::answer(&answer, args.output);
     verdict.and(written)

@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use crate::deploy;
 use crate::error::{Error, Result};
 use crate::event::Events;
-use crate::output::{self, Format, Story, Volume};
+use crate::output::{self, Format, Volume};
 use crate::runs::sha256;
 use crate::settings::Toggle;
 use crate::slurm::UserName;
@@ -93,10 +93,10 @@ pub(super) async fn run(args: Args) -> Result<()> {
         Error::usage(format!("cannot read the script `{script}`")).because(error)
     })?;
     let (mut trigger, script) = read(&args, &text)?;
-    let (events, story) = Story::start(Volume::of_story(args.deployment.verbose));
-    let added = add(&args, &mut trigger, &script, &events).await;
-    drop(events);
-    story.end().await;
+    let added = output::telling(Volume::of_story(args.deployment.verbose), async |events| {
+        add(&args, &mut trigger, &script, events).await
+    })
+    .await;
     added?;
     let again = args.deployment.again(&ClusterArgs::default());
     output::answer(&TriggerAnswer::added(trigger, &again), args.output)

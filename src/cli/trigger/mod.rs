@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::deploy;
 use crate::error::{Error, Kind, Result};
 use crate::event::Events;
-use crate::output::{Story, Volume};
+use crate::output::{self, Volume};
 use crate::triggers::Triggers;
 
 use super::cluster_args::ClusterArgs;
@@ -76,15 +76,11 @@ async fn with_triggers<T>(
     deployment: &DeploymentArgs,
     work: impl AsyncFnOnce(&Triggers, &Events) -> Result<T>,
 ) -> Result<T> {
-    let (events, story) = Story::start(Volume::of_answer(deployment.verbose));
-    let done = async {
-        let context = open(deployment, &ClusterArgs::default(), &events).await?;
-        work(&triggers_of(&context)?, &events).await
-    }
-    .await;
-    drop(events);
-    story.end().await;
-    done
+    output::telling(Volume::of_answer(deployment.verbose), async |events| {
+        let context = open(deployment, &ClusterArgs::default(), events).await?;
+        work(&triggers_of(&context)?, events).await
+    })
+    .await
 }
 
 /// Returns the context of a deployment that is there, with what is known of it.
