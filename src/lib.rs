@@ -10,6 +10,7 @@ pub mod address_range;
 pub mod aws;
 pub mod boundary;
 pub mod cli;
+pub mod clock;
 pub mod context;
 pub mod deploy;
 pub mod error;

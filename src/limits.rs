@@ -3,8 +3,9 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
+use crate::clock::now;
 use crate::error::{Error, Result};
 use crate::hint::{Hint, Verb};
 
@@ -215,12 +216,6 @@ impl fmt::Display for Limits {
         let all: Vec<_> = at.into_iter().chain(after).collect();
         f.write_str(&all.join(", or "))
     }
-}
-
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

@@ -19,7 +19,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("shell", &[]),
     ("spelling", &[]),
     ("python", &["error", "process"]),
-    ("limits", &["error", "hint"]),
+    ("clock", &[]),
+    ("limits", &["clock", "error", "hint"]),
     ("notifications", &["error"]),
     ("tags", &["error", "shell"]),
     ("boundary", &["error"]),
@@ -56,6 +57,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "slurm",
         &[
+            "clock",
             "error",
             "files",
             "hint",
@@ -124,6 +126,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "address_range",
             "boundary",
+            "clock",
             "error",
             "event",
             "files",

@@ -3,13 +3,13 @@
 use clap::Args as ClapArgs;
 use serde::Serialize;
 
+use crate::clock;
 use crate::context::Context;
 use crate::deploy;
 use crate::error::Result;
 use crate::event::Events;
 use crate::limits::{Span, Term};
 use crate::output::{self, Answer, Format, Volume};
-use crate::slurm::time;
 
 use super::cluster_args::ClusterArgs;
 use super::deployment::{DeploymentArgs, SandboxUse};
@@ -70,7 +70,7 @@ impl ExtendAnswer {
             account: context.identity.account.clone(),
             region: context.aws.region.clone(),
             until: term.end(),
-            seconds_left: term.until().saturating_sub(time::now()),
+            seconds_left: term.until().saturating_sub(clock::now()),
         }
     }
 }

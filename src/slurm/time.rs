@@ -1,11 +1,13 @@
 //! Times as the client shows them: RFC 3339, in UTC, to the second.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
 
 use super::shape::Number;
+
+pub use crate::clock::now;
 
 /// The first second that four digits of a year cannot show.
 const END: u64 = 253_402_300_800;
@@ -46,13 +48,6 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
         .duration_since(UNIX_EPOCH)
         .ok()
         .map(|since| since.as_secs()))
-}
-
-/// Returns this moment.
-pub fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! The error for an answer that is not what was asked for: which layer spoke, its own words,
 //! and what to do next.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
+use crate::clock;
 use crate::error::Error;
 use crate::hint::{Hint, Verb};
 use crate::slurm::Token;
@@ -84,9 +83,7 @@ fn unauthorized(reply: &Reply, token: Option<&Token>) -> Error {
     let Some(token) = token else {
         return Error::failed("Slurm wants a token").hint(mint());
     };
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
+    let now = clock::now();
     let Ok(claims) = token.claims() else {
         return Error::failed("SLURM_JWT is no Slurm token").hint(again);
     };
